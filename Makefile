@@ -1,0 +1,71 @@
+# One command per task. `make` alone lists them.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: help setup demo lab notebooks test lint types unit audit bench soak data lock clean
+
+help: ## List the tasks
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+demo: grading setup ## Make a sample class, grade it, and show its feedback and leaderboard
+	@$(BIN)/autograder demo
+
+lab: setup ## Open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+test: tests-need setup ## Lint, types, tests and the audit
+	@$(MAKE) --no-print-directory lint types unit audit
+
+notebooks: setup ## Derive every notebook from solutions/
+	@$(BIN)/autograder build
+
+audit: grading setup ## Grade the tests: misconceptions caught, alternatives accepted, nothing leaked
+	@$(BIN)/autograder audit --all
+
+bench: grading setup ## Time this grader and nbgrader's own on the same class
+	@$(BIN)/autograder bench
+
+lint: setup ## Lint
+	@$(BIN)/ruff check .
+
+types: setup ## Check the types
+	@$(BIN)/mypy
+
+unit: setup ## The tests alone
+	@$(BIN)/python -m pytest -n 2
+
+soak: grading setup ## The full counts: 200 kills, 1,000 damaged notebooks, a long fuzz (an hour or two)
+	@$(BIN)/python -m pytest -m soak
+
+data: setup ## Build data/ again from its sources, which are downloaded
+	@$(BIN)/python data/build.py
+
+lock: setup ## Write requirements.lock from what .venv holds now
+	@$(BIN)/python tools/lock.py
+
+setup: $(INSTALLED) ## Make .venv with the locked versions; does nothing when they are there
+
+clean: ## Remove .venv and the tools' caches
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
+
+# The lock is compared by content: a branch switched back and forth installs nothing.
+$(INSTALLED): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
+	@cmp -s requirements.lock .venv/requirements.lock || { \
+	  echo "Installing $$(grep -c == requirements.lock) packages into .venv; the first time takes a few minutes ..."; \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.lock && \
+	  cp requirements.lock .venv/requirements.lock; }
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: grading tests-need
+grading:
+	@$(PYTHON) tools/system_packages.py grading
+
+tests-need:
+	@$(PYTHON) tools/system_packages.py tests
