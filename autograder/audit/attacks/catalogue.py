@@ -1,0 +1,228 @@
+"""What an attack is, and where attacks are registered.
+
+An attack is a submission that tries to get what it has not earned. Each is a function that is given a :class:`Target`
+and returns what is handed in. It claims, in words, what it tries; whether it succeeded is judged from outside, by
+:mod:`autograder.audit.attacks.judgement`, and never by the attack itself.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from autograder.audit.samples import answered, blank
+from autograder.authoring import Assignment
+from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
+from autograder.errors import AutograderError
+
+__all__ = ["ATTACKS", "Attack", "AttackClass", "HandedIn", "Target", "Traps", "attack", "load_catalogue"]
+
+AttackClass = Literal["forging", "reading", "wire", "resources", "system", "people"]
+Place = Callable[[Path], None]
+HandedIn = dict[str, Any] | bytes | Place
+"""A notebook as data; the bytes of a file that may be none; or a function that puts something at a path."""
+
+
+@dataclass(frozen=True)
+class Traps:
+    """What is laid out for attacks to reach for.
+
+    Attributes:
+        course: the folder of a course with solutions, a gradebook and another student's submission.
+        canary: a file beside it.
+        claim: an expression of Python for a word that an attack prints if a forbidden call went through.
+        tcp, udp: ports on 127.0.0.1 that listen.
+        unix: the path of a listening socket.
+        abstract: the name of one without a path.
+    """
+
+    course: str = "."
+    canary: str = "canary.txt"
+    claim: str = "''"
+    tcp: int = 9
+    udp: int = 9
+    unix: str = "socket"
+    abstract: str = "socket"
+
+
+class Target:
+    """An assignment as an attacker sees it: the released notebook, and where things may lie on the grader's machine.
+
+    Attributes:
+        notebook: the notebook, to be changed at will.
+        traps: what may be worth reaching.
+    """
+
+    def __init__(self, assignment: Assignment, traps: Traps | None = None, *, solved: bool = False) -> None:
+        self.notebook: dict[str, Any] = answered(assignment) if solved else blank(assignment)
+        for cell in self.of_kind("exercise"):
+            cell["source"] = _without_markers(cell["source"])
+        self.traps = traps or Traps()
+
+    @property
+    def cells(self) -> list[dict[str, Any]]:
+        """All cells, in order."""
+        cells: list[dict[str, Any]] = self.notebook["cells"]
+        return cells
+
+    def of_kind(self, kind: str) -> list[dict[str, Any]]:
+        """The cells of one kind: given, exercise, check, demo or answer."""
+        return [cell for cell in self.cells if cell["metadata"].get("autograder", {}).get("kind") == kind]
+
+    @property
+    def names(self) -> list[str]:
+        """The names that exercises ask for."""
+        return [cell["metadata"]["autograder"]["exercise"] for cell in self.of_kind("exercise")]
+
+    def first(self, source: str) -> Target:
+        """Put ``source`` before the code of the first exercise, where a student's code begins."""
+        cell = self.of_kind("exercise")[0]
+        cell["source"] = f"{source}\n\n{cell['source']}"
+        return self
+
+    def last(self, source: str) -> Target:
+        """Put ``source`` after the code of the last exercise."""
+        cell = self.of_kind("exercise")[-1]
+        cell["source"] = f"{cell['source']}\n\n{source}"
+        return self
+
+    def answer_all(self, source: str) -> Target:
+        """Answer every exercise with ``source``, in which ``NAME`` stands for the exercise's name."""
+        for cell in self.of_kind("exercise"):
+            cell["source"] = source.replace("NAME", cell["metadata"]["autograder"]["exercise"])
+        return self
+
+    def answer_all_lazily(self) -> Target:
+        """Let every exercise that is still blank return zeros, for an attack that has no use for right answers."""
+        for cell in self.of_kind("exercise"):
+            name = cell["metadata"]["autograder"]["exercise"]
+            cell["source"] += f"\n\ndef {name}(*args, **kwargs):\n    import numpy\n    return numpy.zeros((3, 3))"
+        return self
+
+    def wrap_all(self, body: str) -> Target:
+        """Make each answer run ``body`` first; it sees the call as ``args`` and ``kwargs``."""
+        lines = "\n    ".join(body.split("\n"))
+        for cell in self.of_kind("exercise"):
+            name = cell["metadata"]["autograder"]["exercise"]
+            wrapper = f"_own_{name} = {name}\ndef {name}(*args, **kwargs):\n    {lines}\n    "
+            cell["source"] += f"\n\n{wrapper}return _own_{name}(*args, **kwargs)"
+        return self
+
+    def append(self, source: str, cell_type: str = "code") -> Target:
+        """Add a cell at the end."""
+        cell: dict[str, Any] = {"cell_type": cell_type, "id": f"added-{len(self.cells)}", "metadata": {}}
+        cell["source"] = source
+        self.cells.append({**cell, "outputs": [], "execution_count": None} if cell_type == "code" else cell)
+        return self
+
+    def copy(self, cell: dict[str, Any]) -> dict[str, Any]:
+        """A copy of ``cell``."""
+        copied: dict[str, Any] = json.loads(json.dumps(cell))
+        return copied
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One entry of the catalogue.
+
+    Attributes:
+        name: unique.
+        kind: its class.
+        tries: what it tries, in words.
+        stopped_by: the layer or rule that is meant to stop it.
+        make: makes the submission.
+        honest: whether the exercises are solved besides, so that any number of points is earned.
+        student: under which name it is handed in.
+        seconds: time it may take at most before the grader counts as stopped.
+    """
+
+    name: str
+    kind: AttackClass
+    tries: str
+    stopped_by: str
+    make: Callable[[Target], HandedIn | Target] = field(compare=False)
+    honest: bool = False
+    student: str = "attacker"
+    seconds: float = 60.0
+
+    def handed_in(self, assignment: Assignment, traps: Traps) -> HandedIn:
+        """The submission, made for ``assignment``."""
+        made = self.make(Target(assignment, traps, solved=self.honest))
+        return made.notebook if isinstance(made, Target) else made
+
+
+ATTACKS: dict[str, Attack] = {}
+_loaded: dict[Path, tuple[str, ...]] = {}
+
+
+def attack(
+    kind: AttackClass,
+    *,
+    tries: str,
+    stopped_by: str,
+    honest: bool = False,
+    student: str = "attacker",
+    seconds: float = 60.0,
+) -> Callable[[Callable[[Target], HandedIn | Target]], Callable[[Target], HandedIn | Target]]:
+    """Register a function that makes an attack; its name is the attack's.
+
+    Raises:
+        ValueError: another attack has that name.
+    """
+
+    def register(make: Callable[[Target], HandedIn | Target]) -> Callable[[Target], HandedIn | Target]:
+        name = make.__name__
+        if name in ATTACKS:
+            raise ValueError(f"two attacks are called {name}")
+        ATTACKS[name] = Attack(name, kind, tries, stopped_by, make, honest, student, seconds)
+        return make
+
+    return register
+
+
+def load_catalogue(folder: Path, names: Sequence[str] | None = None) -> tuple[Attack, ...]:
+    """The attacks that the Python files of ``folder`` register, in order of class and file; each file runs once.
+
+    Args:
+        folder: holds files such as ``forging.py``; those that begin with ``test_`` or ``conftest`` are left out.
+        names: only these attacks.
+
+    Raises:
+        AutograderError: there is no attack in the folder, or none of such a name.
+    """
+    folder = folder.resolve()
+    if folder not in _loaded:
+        before = set(ATTACKS)
+        for path in sorted(folder.glob("*.py")):
+            if not path.name.startswith(("test_", "conftest", "__")):
+                _run(path)
+        _loaded[folder] = tuple(name for name in ATTACKS if name not in before)
+    found = [ATTACKS[name] for name in _loaded[folder]]
+    if not found:
+        raise AutograderError(f"{folder} holds no attack. Name the folder of the catalogue with --catalogue.")
+    unknown = set(names or ()) - {each.name for each in found}
+    if unknown:
+        raise AutograderError(f"There is no attack '{min(unknown)}' in {folder}. Check the name.")
+    found.sort(key=lambda each: get_args(AttackClass).index(each.kind))
+    return tuple(each for each in found if names is None or each.name in names)
+
+
+def _without_markers(source: str) -> str:
+    """An instructor's solution as a student would have written it."""
+    markers = (BEGIN_SOLUTION, END_SOLUTION)
+    return "\n".join(line for line in source.split("\n") if not any(marker in line for marker in markers))
+
+
+def _run(path: Path) -> None:
+    name = f"attack_catalogue_{path.parent.name}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise AutograderError(f"{path} cannot be imported. Remove it, or correct its name.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)

@@ -1,0 +1,170 @@
+"""An assignment as plain data: what grading, the audit and the gradebook need of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.authoring.answers import Answer, read_answers
+from autograder.authoring.cells import defined_names
+from autograder.course import Course
+from autograder.errors import AuthoringError
+
+__all__ = ["Assignment", "AssignmentCell", "load_assignment"]
+
+
+class AssignmentCell(msgspec.Struct, frozen=True):
+    """One cell of the source notebook, beside what students get of it.
+
+    Attributes:
+        kind: prose, given, demo, exercise, check or answer.
+        grade_id: nbgrader's name for it; empty for prose.
+        cell_id: the notebook format's id, the same in source and release.
+        cell_type: ``code`` or ``markdown``.
+        source: the instructor's text, with solutions and hidden tests.
+        release_source: the student's text.
+        exercise: the exercise it belongs to, or empty.
+        name: a check's own name within its exercise.
+        points: the most it can earn.
+    """
+
+    kind: str
+    grade_id: str
+    cell_id: str
+    cell_type: str
+    source: str
+    release_source: str
+    exercise: str = ""
+    name: str = ""
+    points: float = 0.0
+
+
+class Assignment(msgspec.Struct, frozen=True, dict=True):
+    """An assignment: its cells in order, and its named wrong and right answers.
+
+    Attributes:
+        name: such as ``01-convolution``.
+        notebook: the notebook's name without ending, such as ``convolution``.
+        title: for people.
+        cells: in order.
+        misconceptions: named wrong answers.
+        alternatives: independent right answers.
+        release: the released notebook as JSON text: the skeleton that submissions are aligned with.
+    """
+
+    name: str
+    notebook: str
+    title: str
+    cells: tuple[AssignmentCell, ...]
+    misconceptions: tuple[Answer, ...]
+    alternatives: tuple[Answer, ...]
+    release: str
+
+    @cached_property
+    def key(self) -> str:
+        """A hash of everything that can change a grade: 32 hexadecimal digits."""
+        graded = [(c.kind, c.grade_id, c.source, c.points) for c in self.cells if c.kind not in ("prose", "demo")]
+        content = msgspec.json.encode([self.name, graded, self.misconceptions])
+        return hashlib.sha256(content).hexdigest()[:32]
+
+    @property
+    def max_points(self) -> float:
+        """Points that can be earned, by checks and by hand."""
+        return sum(cell.points for cell in self.cells)
+
+    @property
+    def auto_points(self) -> float:
+        """Points that checks give."""
+        return sum(cell.points for cell in self.checks)
+
+    @cached_property
+    def checks(self) -> tuple[AssignmentCell, ...]:
+        """The check cells, in order."""
+        return tuple(cell for cell in self.cells if cell.kind == "check")
+
+    @cached_property
+    def exercises(self) -> dict[str, AssignmentCell]:
+        """The cell of each exercise, in order."""
+        return {cell.exercise: cell for cell in self.cells if cell.kind == "exercise"}
+
+    @cached_property
+    def exercise_of(self) -> dict[str, str]:
+        """For each function or class that some exercise asks for, that exercise's name."""
+        return {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
+
+    def answer_cell(self, answer: Answer) -> tuple[str, str]:
+        """The exercise that ``answer`` belongs to and the source to put in its cell."""
+        exercise = self.exercise_of[answer.of]
+        cell = self.exercises[exercise]
+        others = set(defined_names(cell.source)) - {answer.of}
+        return exercise, f"{cell.source}\n\n\n{answer.as_cell}" if others else answer.as_cell
+
+
+def load_assignment(course: Course, name: str) -> Assignment:
+    """Read the assignment ``name`` of ``course`` from its derived notebooks.
+
+    Raises:
+        AuthoringError: it does not exist, was not built, or its answers name no exercise.
+    """
+    folder = course.source / name
+    found = sorted(folder.glob("*.ipynb")) if name and "/" not in name and ".." not in name else []
+    if len(found) != 1:
+        known = ", ".join(course.assignments()) or "none"
+        raise AuthoringError(f"There is no assignment '{name}' in {course.source} (there are: {known}).")
+    source, release = found[0], course.release / name / found[0].name
+    if not release.is_file():
+        raise AuthoringError(f"{release} is missing. Run: autograder build {name}")
+    return _assemble(name, folder, source, release.read_text(encoding="utf-8"))
+
+
+def _assemble(name: str, folder: Path, source: Path, release_text: str) -> Assignment:
+    instructor, student = _json(source.read_text(encoding="utf-8"), source), _json(release_text, source)
+    texts = {cell["id"]: _text(cell) for cell in student["cells"]}
+    cells = tuple(_cell(cell, texts) for cell in instructor["cells"])
+    assignment = Assignment(
+        name,
+        source.stem,
+        str(instructor["metadata"].get("autograder", {}).get("title", name)),
+        cells,
+        read_answers(folder / "misconceptions.py", "misconception"),
+        read_answers(folder / "alternatives.py", "alternative"),
+        release_text,
+    )
+    for answer in (*assignment.misconceptions, *assignment.alternatives):
+        if answer.of not in assignment.exercise_of:
+            raise AuthoringError(f"{name}: '{answer.slug}' answers '{answer.of}', which no exercise defines.")
+    return assignment
+
+
+def _json(text: str, path: Path) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise AuthoringError(f"{path} is damaged ({error}). Run: autograder build") from error
+
+
+def _text(cell: dict[str, Any]) -> str:
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _cell(cell: dict[str, Any], texts: dict[str, str]) -> AssignmentCell:
+    own, graded = cell["metadata"].get("autograder", {}), cell["metadata"].get("nbgrader", {})
+    if cell["id"] not in texts:
+        raise AuthoringError(f"Cell '{cell['id']}' is not in the released notebook. Run: autograder build")
+    return AssignmentCell(
+        kind=own.get("kind", "prose"),
+        grade_id=graded.get("grade_id", ""),
+        cell_id=cell["id"],
+        cell_type=cell["cell_type"],
+        source=_text(cell),
+        release_source=texts[cell["id"]],
+        exercise=own.get("exercise", ""),
+        name=own.get("name", ""),
+        points=float(graded.get("points", 0.0)),
+    )

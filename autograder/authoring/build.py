@@ -1,0 +1,130 @@
+"""Derive nbgrader's source notebook and the released notebook from an author's file.
+
+The release is made by nbgrader's own preprocessors, so it is what ``nbgrader generate_assignment`` would make.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.authoring.cells import SourceCell, read_cells
+from autograder.course import Course
+from autograder.errors import AuthoringError
+
+__all__ = ["build_assignment", "build_course", "release_notebook", "source_notebook"]
+
+_KEPT_METADATA = ("kernelspec", "language_info", "autograder")
+
+
+def build_course(course: Course, names: list[str] | None = None) -> list[Path]:
+    """Derive the notebooks of ``names`` (default: every assignment with a source). Returns the files written."""
+    known = sorted(folder.name for folder in course.source.iterdir() if author_file(folder) is not None)
+    for name in names or []:
+        if name not in known:
+            raise AuthoringError(f"There is no assignment '{name}' in {course.source}. There are: {', '.join(known)}.")
+    return [path for name in names or known for path in build_assignment(course, name)]
+
+
+def author_file(folder: Path) -> Path | None:
+    """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
+    path = folder / f"{folder.name.partition('-')[2].replace('-', '_')}.py"
+    return path if path.is_file() else None
+
+
+def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
+    """Write ``solutions/NAME/topic.ipynb`` and ``notebooks/NAME/topic.ipynb``; untouched if they are the same.
+
+    Raises:
+        AuthoringError: names the file, the cell and the exercise.
+    """
+    path = author_file(course.source / name)
+    if path is None:
+        raise AuthoringError(
+            f"{course.source / name} holds no file named after its topic. Add it, or remove the folder."
+        )
+    source = source_notebook(path, name)
+    paths = course.source / name / f"{path.stem}.ipynb", course.release / name / f"{path.stem}.ipynb"
+    for target, notebook in zip(paths, (source, release_notebook(source)), strict=True):
+        _write_if_changed(target, notebook)
+    return paths
+
+
+def source_notebook(path: Path, assignment: str) -> NotebookNode:
+    """Nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs."""
+    import jupytext
+
+    try:
+        written = jupytext.read(path, fmt="py:percent")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise AuthoringError(f"{path} cannot be read as a percent file: {error}. Correct it.") from error
+    notebook: NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    notebook.metadata.update({key: written.metadata[key] for key in _KEPT_METADATA if key in written.metadata})
+    if "title" not in notebook.metadata.get("autograder", {}):
+        raise AuthoringError(f"{path}: the header has no 'autograder: {{title: …}}'. Add one.")
+    seen: Counter[str] = Counter()
+    cells = list(read_cells(written.cells, path.name))
+    notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
+    return notebook
+
+
+def release_notebook(source: NotebookNode) -> NotebookNode:
+    """What students get: solutions replaced by stubs, hidden tests gone, locked cells locked."""
+    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions, ComputeChecksums, LockCells
+
+    notebook, resources = copy.deepcopy(source), dict[str, Any]()
+    for step in (LockCells, ClearSolutions, ClearOutput, ClearHiddenTests, ComputeChecksums):
+        notebook, resources = step().preprocess(notebook, resources)
+    return notebook
+
+
+def _notebook_cell(cell: SourceCell, assignment: str, seen: Counter[str]) -> NotebookNode:
+    make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    node: NotebookNode = make(source=cell.source, id=_cell_id(cell, assignment, seen))  # type: ignore[no-untyped-call]
+    if cell.kind != "prose":
+        node.metadata["autograder"] = _own_metadata(cell)
+        node.metadata["nbgrader"] = _nbgrader_metadata(cell)
+    return node
+
+
+def _cell_id(cell: SourceCell, assignment: str, seen: Counter[str]) -> str:
+    what = f"{assignment}/{cell.grade_id or cell.source}"
+    seen[what] += 1
+    return hashlib.sha256(f"{what}/{seen[what]}".encode()).hexdigest()[:12]
+
+
+def _own_metadata(cell: SourceCell) -> dict[str, Any]:
+    wanted = {"kind": cell.kind, "exercise": cell.exercise, "name": cell.name}
+    return {key: value for key, value in wanted.items() if value}
+
+
+def _nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
+    solution = cell.kind in ("exercise", "answer")
+    metadata = {
+        "schema_version": 3,
+        "grade_id": cell.grade_id,
+        "solution": solution,
+        "grade": cell.kind in ("check", "answer"),
+        "locked": not solution,
+        "task": False,
+        "cell_type": cell.cell_type,
+    }
+    if metadata["grade"]:
+        metadata["points"] = cell.points
+    return metadata
+
+
+def _write_if_changed(path: Path, notebook: NotebookNode) -> None:
+    nbformat.validate(notebook)
+    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,114 @@
+"""What is timed: each contender gets a folder of its own with the same class in it, and is run as a program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.authoring import Assignment
+from autograder.bench.honest import hand_in_all, tools_file
+from autograder.bench.measuring import Measured, measure
+from autograder.bench.otter import python_with_otter, write_assignment, write_submission
+from autograder.bench.stock import source_notebook
+from autograder.course import Course
+
+__all__ = ["Bench"]
+
+Code = dict[str, dict[str, str]]
+
+
+@dataclass
+class Bench:
+    """The class, and folders to grade it in.
+
+    Attributes:
+        course: whose assignment is graded.
+        assignment: the assignment.
+        code: each student's code.
+        folder: where everything happens; removed by whoever made it.
+    """
+
+    course: Course
+    assignment: Assignment
+    code: Code
+    folder: Path
+    _runs: int = 0
+
+    def ours(self, workers: int, count: int, again: bool = False) -> Measured:
+        """This grader on the first ``count`` students."""
+        root = self._fresh("ours")
+        configuration = 'id = "bench"\nfixed_secret = "bench"\n' + self._directories()
+        (root / "course.toml").write_text(configuration, encoding="utf-8")
+        for folder in (self.course.source, self.course.release):
+            ignore = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(folder / self.assignment.name, root / folder.name / self.assignment.name, ignore=ignore)
+        hand_in_all(root / "submitted", self.assignment, self._first(count))
+        arguments = [str(root), self.assignment.name, str(workers), *(["again"] if again else [])]
+        return measure("autograder.bench.ours", arguments, folder=root)
+
+    def stock(self, count: int, feedback: bool = False) -> Measured:
+        """Nbgrader's stock autograde on the first ``count`` students."""
+        root = self._fresh("stock")
+        source = root / "source" / self.assignment.name
+        source.mkdir(parents=True)
+        notebook = source_notebook(self.course, self.assignment, self._tools())
+        (source / f"{self.assignment.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+        demos = {cell.cell_id for cell in self.assignment.cells if cell.kind == "demo"}
+        hand_in_all(root / "submitted", self.assignment, self._first(count), without=demos)
+        arguments = [str(root), self.assignment.name, *(["feedback"] if feedback else [])]
+        # Run where no nbgrader_config.py is found: the course's own would put the isolated path into nbgrader.
+        return measure("autograder.bench.stock", arguments, folder=root)
+
+    def otter(self, count: int) -> Measured:
+        """The local run of otter-grader on the first ``count`` students.
+
+        Raises:
+            PeerFailed: it cannot be installed or does not run.
+        """
+        root = self._fresh("otter")
+        write_assignment(self.assignment, self._tools(), root)
+        (root / "submissions").mkdir()
+        for student, code in self._first(count).items():
+            write_submission(self.assignment, code, root / "submissions" / f"{student}.ipynb")
+        python = python_with_otter(self.course.root / ".cache" / "bench-otter")
+        return measure("autograder.bench.otter", [str(root)], folder=root, python=str(python))
+
+    def floor(self, count: int) -> Measured:
+        """The same cells in one bare process."""
+        kinds = ("given", "exercise", "check")
+        cells = [
+            (cell.kind, cell.exercise if cell.kind == "exercise" else cell.grade_id, cell.source)
+            for cell in self.assignment.cells
+            if cell.kind in kinds
+        ]
+        content = {
+            "tools": str(self._tools()),
+            "checks": [cell.grade_id for cell in self.assignment.checks],
+            "cells": cells,
+            "submissions": list(self._first(count).values()),
+        }
+        path = self._fresh("floor") / "class.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        return measure("autograder.bench.floor", [str(path)], folder=path.parent)
+
+    def _first(self, count: int) -> Code:
+        return dict(list(self.code.items())[:count])
+
+    def _tools(self) -> Path:
+        path = self.folder / "tools.json"
+        return path if path.exists() else tools_file(self.course, self.assignment, path)
+
+    def _directories(self) -> str:
+        return (
+            f'[directories]\nsource = "{self.course.source.name}"\nrelease = "{self.course.release.name}"\n'
+            f'data = "{self.course.data}"\nhidden_data = "{self.course.hidden_data}"\n'
+        )
+
+    def _fresh(self, name: str) -> Path:
+        self._runs += 1
+        root = self.folder / f"{self._runs:03}-{name}"
+        root.mkdir()
+        return root
+

@@ -1,0 +1,58 @@
+"""This grader, as ``autograder grade`` runs it, and what regrading costs.
+
+Run as ``python -m autograder.bench.ours ROOT ASSIGNMENT WORKERS [again]``; prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from autograder.authoring.regions import END_HIDDEN
+from autograder.course import Course
+from autograder.engine import ClassReport, Silent, grade_class
+
+__all__ = ["main"]
+
+
+def main(root: str, assignment: str, workers: str, again: str = "") -> None:
+    """Grade the class in ``root`` and print how long it took; with ``again``, also unchanged and after one change."""
+    course = Course.find(Path(root))
+    first = grade_class(course, assignment, workers=int(workers), progress=Silent())
+    answer: dict[str, Any] = {"first": _summary(first)}
+    if again:
+        answer["unchanged"] = _summary(grade_class(course, assignment, workers=int(workers), progress=Silent()))
+        answer["changed"] = change_one_check(course, assignment)
+        third = grade_class(course, assignment, workers=int(workers), progress=Silent(), yes=True)
+        answer["one_test"] = _summary(third)
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _summary(report: ClassReport) -> dict[str, Any]:
+    points = [each.points for each in report.submissions if each.points is not None]
+    return {
+        "submissions": len(report.submissions),
+        "exit_code": report.exit_code,
+        "seconds": report.seconds,
+        "start_seconds": report.start_seconds,
+        "mean_points": sum(points) / max(len(points), 1),
+        "checks_run": sum(each.checks_run for each in report.submissions),
+        "phases": report.phases,
+    }
+
+
+def change_one_check(course: Course, assignment: str) -> str:
+    """Change the last hidden test of the middle check in the course's copy of the source; returns the check's name."""
+    (path,) = (course.source / assignment).glob("*.ipynb")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    hidden = [cell for cell in notebook["cells"] if END_HIDDEN in "".join(cell["source"])]
+    cell = hidden[len(hidden) // 2]
+    cell["source"] = "".join(cell["source"]).replace(END_HIDDEN, f"passes(True, 'one more test')\n{END_HIDDEN}")
+    path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    return str(cell["metadata"]["nbgrader"]["grade_id"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

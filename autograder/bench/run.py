@@ -1,0 +1,120 @@
+"""Run the benchmark: contenders interleaved round by round, so that a busy minute slows all of them alike."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder.authoring import load_assignment
+from autograder.bench.contenders import Bench
+from autograder.bench.figures import Measurements, figures_of
+from autograder.bench.honest import honest_class
+from autograder.bench.measuring import Measured, PeerFailed
+from autograder.bench.page import page_of
+from autograder.course import Course
+from autograder.errors import MachineryError
+
+__all__ = ["run_bench"]
+
+ASSIGNMENT = "01-convolution"
+STOCK_SIZE = 8
+QUICK = 6
+
+
+def run_bench(
+    course: Course,
+    *,
+    class_size: int = 100,
+    rounds: int = 3,
+    quick: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Time all contenders on the same class and write ``benchmarks.json`` and ``docs/benchmarks.md``.
+
+    Args:
+        course: the course; its 01-convolution is graded.
+        class_size: honest submissions for this grader and the floor.
+        rounds: medians are taken over these.
+        quick: one round of a few submissions, which only shows that everything runs; the page is left alone.
+        console: where to print.
+
+    Returns:
+        0.
+
+    Raises:
+        MachineryError: a contender did not give every honest submission full points, so times would mean nothing.
+    """
+    screen = console or Console()
+    size, repeated = (QUICK, 1) if quick else (class_size, rounds)
+    assignment = load_assignment(course, ASSIGNMENT)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(course, assignment, honest_class(assignment, size), Path(folder))
+        found = Measurements(size, min(size, 2 if quick else STOCK_SIZE))
+        found.otter_missing = "left out of a quick run" if quick else ""
+        for number in range(repeated):
+            _round(bench, found, f"Round {number + 1} of {repeated}", screen)
+    figures = figures_of(found)
+    (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    page = page_of(figures)
+    if not quick:
+        (course.root / "docs").mkdir(exist_ok=True)
+        (course.root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
+    screen.print(page, markup=False, highlight=False)
+    return 0
+
+
+def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> None:
+    """Every contender once."""
+    points = bench.assignment.auto_points
+    size = found.class_size
+
+    def note(name: str, measured: Measured) -> Measured:
+        took = f"{measured.wall_seconds:.1f} s, {measured.cpu_seconds:.1f} s of CPU"
+        screen.print(f"{label}: {name}: {took}", highlight=False)
+        return measured
+
+    found.start.append(note("this grader, start", bench.ours(1, 1)))
+    found.one.append(note("this grader, 1 worker", _full(bench.ours(1, size), points)))
+    found.stock.append(note("nbgrader autograde", _full_stock(bench.stock(found.stock_size, feedback=True), points)))
+    _otter(bench, found, note)
+    found.two.append(note("this grader, 2 workers", _full(bench.ours(2, size), points)))
+    found.floor.append(note("the floor", _none_failed(bench.floor(size))))
+    found.again.append(note("this grader, regrading", _full(bench.ours(2, size, again=True), points)))
+
+
+def _otter(bench: Bench, found: Measurements, note: Callable[[str, Measured], Measured]) -> None:
+    """otter-grader, where it installs; the reason why not is reported."""
+    if found.otter_missing:
+        return
+    try:
+        measured = _full_stock(bench.otter(found.stock_size), bench.assignment.auto_points)
+        found.otter.append(note("otter-grader", measured))
+    except PeerFailed as error:
+        found.otter_missing = str(error)
+
+
+def _full(measured: Measured, points: float) -> Measured:
+    first = measured.answer["first"]
+    if first["mean_points"] != points or first["exit_code"]:
+        raise MachineryError(f"Honest submissions got {first['mean_points']} of {points} points. Run: autograder audit")
+    return measured
+
+
+def _full_stock(measured: Measured, points: float) -> Measured:
+    scores = measured.answer["scores"]
+    if set(scores) != {points}:
+        found = sorted(set(scores))
+        raise MachineryError(f"a peer gave honest submissions {found} of {points} points. Run: autograder audit")
+    return measured
+
+
+def _none_failed(measured: Measured) -> Measured:
+    if measured.answer["failed_checks"]:
+        raise MachineryError(f"On the floor, {measured.answer['failed_checks']} checks failed. Run: autograder audit")
+    return measured
+
+

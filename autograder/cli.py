@@ -1,0 +1,256 @@
+"""The command line: parses and delegates. Every command is described in README.md or docs/."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.errors import AutograderError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="autograder",
+    help="A course on convolutional networks: build its notebooks, grade in isolation, rank.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
+NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.command()
+def build(names: NamesArgument = None, course: CourseOption = None) -> None:
+    """Derive the source and the released notebooks from the authors' files."""
+    from autograder.authoring import build_course
+
+    for path in build_course(Course.find(course), names):
+        typer.echo(path)
+
+
+@app.command()
+def new_assignment(
+    name: Annotated[str, typer.Argument(help="Two digits and the topic, such as 08-attention.")],
+    title: Annotated[str, typer.Option(help="For people (default: the topic).")] = "",
+    course: CourseOption = None,
+) -> None:
+    """Write a small, complete assignment to start from; the audit finds nothing wrong with it."""
+    from autograder.authoring import skeleton
+
+    for path in skeleton.new_assignment(Course.find(course), name, title):
+        typer.echo(path)
+
+
+@app.command()
+def grade(
+    assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
+    students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Grade again what has a stored result.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write what a regrade changes without asking.")] = False,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Grade all submissions to an assignment, in isolation; what has a stored result is looked up."""
+    from autograder.engine import grade_class
+
+    report = grade_class(
+        Course.find(course),
+        assignment,
+        students=students,
+        workers=workers,
+        scheduler=scheduler,
+        again=again,
+        yes=yes,
+        missing_ok=missing_ok or (),
+    )
+    raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
+    seconds: Annotated[float, typer.Option(help="How long one cell may take.")] = 60.0,
+    demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Check your own notebook before you hand it in: points by exercise, and what is still open."""
+    from autograder.checking import check_notebook, print_report
+
+    report = check_notebook(notebook, seconds=seconds, demos=demos)
+    if json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        print_report(report, Console())
+    raise typer.Exit(0 if report.done else 1)
+
+
+@app.command()
+def collect(
+    source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
+    assignment: Annotated[str | None, typer.Option(help="Which assignment it is (default: each file tells).")] = None,
+    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    zone: Annotated[str, typer.Option(help="Time zone of the times in the archive, as Europe/London.")] = "UTC",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Put a download from Canvas, Moodle, Gradescope or nbgrader's exchange under submitted/; lose nothing."""
+    from autograder import collecting
+
+    found = collecting.collect(
+        Course.find(course),
+        source,
+        assignment=assignment,
+        roster=roster,
+        zone=collecting.time_zone(zone),
+        dry_run=dry_run,
+    )
+    for line in found.lines():
+        typer.echo(line)
+    raise typer.Exit(3 if found.unplaced else 0)
+
+
+@app.command()
+def regrade(
+    student: Annotated[str, typer.Argument(help="Student's id.")],
+    assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
+    reason: Annotated[str, typer.Option(help="Why it is looked at again; kept.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Write what changes without asking.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Answer a request: grade one submission again, show the difference, keep the reason, update the boards."""
+    from autograder import reporting
+
+    raise typer.Exit(0 if reporting.regrade(Course.find(course), student, assignment, reason, yes=yes) else 3)
+
+
+@app.command()
+def report(
+    names: NamesArgument = None,
+    output: Annotated[Path | None, typer.Option(help="The page to write (default: report.html).")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Write one page on the class: scores by exercise, misconceptions with counts, tests that tell nothing."""
+    from autograder import reporting
+
+    typer.echo(reporting.write_report(Course.find(course), names, output))
+
+
+@app.command()
+def export(
+    platform: Annotated[str, typer.Argument(help="canvas, moodle or csv.")],
+    output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
+    names: Annotated[list[str] | None, typer.Option("--assignment", help="Only this one (repeatable).")] = None,
+    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Write the grades as Canvas or Moodle import them, or as plain CSV; what is not graded stays empty."""
+    from autograder import reporting
+
+    for line in reporting.export(Course.find(course), platform, output, assignments=names, roster=roster).lines():
+        typer.echo(line)
+
+
+@app.command()
+def audit(
+    names: NamesArgument = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
+    attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
+    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the repository's).")] = None,
+    json: JsonOption = False,
+    course: CourseOption = None,
+) -> None:
+    """Grade the grader: misconceptions caught and named, alternatives accepted, nothing leaked."""
+    from autograder.audit import run_audit
+
+    found = Course.find(course)
+    chosen = found.assignments() if everything or not names else names
+    wanted = attacks or catalogue is not None
+    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue)
+    raise typer.Exit(status)
+
+
+@app.command()
+def leaderboard(
+    assignment: Annotated[str | None, typer.Argument(help="Assignment, or challenge (default: the course).")] = None,
+    formats: Annotated[list[str] | None, typer.Option("--format", help="terminal, html, csv or json.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for what is written.")] = None,
+    reason: Annotated[str, typer.Option(help="Why the board is published again; kept in the log.")] = "",
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Close the board; the challenge's private half counts.")
+    ] = False,
+    watching: Annotated[bool, typer.Option("--watch", help="Rebuild as grades arrive, until Ctrl-C.")] = False,
+    preview: Annotated[bool, typer.Option("--preview", help="Show what would change, and write nothing.")] = False,
+    what_if: Annotated[Path | None, typer.Option(help="A file with other prizes: who would win.")] = None,
+    verify: Annotated[str | None, typer.Option(help="Check the log against its published head.")] = None,
+    gradescope: Annotated[Path | None, typer.Option(help="Folder for Gradescope's results.json files.")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Rank submissions: ties shared, prizes from course.toml, pseudonyms; terminal, HTML, CSV and JSON."""
+    from autograder.leaderboard import command, publish, watch
+
+    found, chosen = Course.find(course), formats or ["terminal", "html", "csv", "json"]
+    if what_if is not None:
+        command.try_prizes(found, assignment, what_if)
+    elif preview:
+        command.preview(found, assignment)
+    elif verify is not None:
+        command.verify(found, assignment, verify)
+    elif gradescope is not None:
+        command.export_gradescope(found, assignment, gradescope)
+    elif watching:
+        watch(found, assignment, chosen, output)
+    else:
+        publish(found, assignment, chosen, output, reason=reason, freeze=freeze)
+
+
+@app.command()
+def doctor(json: JsonOption = False) -> None:
+    """Say which layers of isolation this machine offers, and how to get those that it lacks."""
+    from autograder.isolation import print_doctor
+
+    raise typer.Exit(print_doctor(Console(), as_json=json))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the sample course is made.")] = Path("demo"),
+    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
+) -> None:
+    """Make a sample class, grade it, rank it, and say what to open."""
+    from autograder.demo import run_demo
+
+    raise typer.Exit(run_demo(Course.find(), folder, workers=workers))
+
+
+@app.command()
+def bench(
+    class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
+    rounds: Annotated[int, typer.Option(help="Rounds; medians are reported.")] = 3,
+    quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Time this grader, nbgrader's stock autograde and the floor side by side."""
+    from autograder.bench import run_bench
+
+    raise typer.Exit(run_bench(Course.find(course), class_size=class_size, rounds=rounds, quick=quick))
+
+
+def main() -> None:
+    """Run the command line; a user's error is one message and exit code 2."""
+    try:
+        app()
+    except AutograderError as error:
+        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)

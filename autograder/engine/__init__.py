@@ -1,0 +1,64 @@
+"""Many submissions: local workers or a Dask cluster, progress, resuming, and one writer.
+
+Names are loaded when first used, so that a worker process does not import what only the driver needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autograder.engine.api import grade_class
+    from autograder.engine.difference import CheckChange, StudentChange, regrade_difference
+    from autograder.engine.local import LocalWorkers
+    from autograder.engine.mapper import Mapper, Retrying
+    from autograder.engine.messages import Bundle, Job, Options, Reply
+    from autograder.engine.progress import LiveProgress, PlainProgress, Progress, Silent
+    from autograder.engine.report import ClassReport, SubmissionReport
+
+__all__ = [
+    "Bundle",
+    "CheckChange",
+    "ClassReport",
+    "Job",
+    "LiveProgress",
+    "LocalWorkers",
+    "Mapper",
+    "Options",
+    "PlainProgress",
+    "Progress",
+    "Reply",
+    "Retrying",
+    "Silent",
+    "StudentChange",
+    "SubmissionReport",
+    "grade_class",
+    "regrade_difference",
+]
+
+_HOMES = {
+    "Bundle": "messages",
+    "CheckChange": "difference",
+    "ClassReport": "report",
+    "Job": "messages",
+    "LiveProgress": "progress",
+    "LocalWorkers": "local",
+    "Mapper": "mapper",
+    "Options": "messages",
+    "PlainProgress": "progress",
+    "Progress": "progress",
+    "Reply": "messages",
+    "Retrying": "mapper",
+    "Silent": "progress",
+    "StudentChange": "difference",
+    "SubmissionReport": "report",
+    "grade_class": "api",
+    "regrade_difference": "difference",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

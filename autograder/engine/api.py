@@ -1,0 +1,91 @@
+"""The engine's face: grade a class, one call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.engine.difference import StudentChange, difference_table
+from autograder.engine.local import LocalWorkers
+from autograder.engine.mapper import Mapper
+from autograder.engine.progress import Progress, progress_for
+from autograder.engine.report import ClassReport
+from autograder.engine.run import ClassRun, Confirm, MakeMapper, options_of
+
+__all__ = ["ask", "grade_class"]
+
+
+def grade_class(
+    course: Course,
+    assignment_name: str,
+    *,
+    students: Sequence[str] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    again: bool = False,
+    yes: bool = False,
+    missing_ok: Sequence[str] = (),
+    progress: Progress | None = None,
+    confirm: Confirm | None = None,
+    make_mapper: MakeMapper | None = None,
+) -> ClassReport:
+    """Grade the submissions to an assignment and write gradebook, graded notebooks and feedback.
+
+    A submission whose result is known is looked up. What a regrade would change is shown before it is written.
+
+    Args:
+        course: whose submissions.
+        assignment_name: such as ``01-convolution``.
+        students: whose submissions; default everyone's.
+        workers: processes on this machine; default one per core.
+        scheduler: a Dask scheduler to use instead, ``tcp://HOST:PORT``.
+        again: grade also what has a stored result.
+        yes: write what a regrade changes without asking.
+        missing_ok: layers of the sandbox that may be missing, by name.
+        progress: where to say how it goes; default a live line, or plain lines where there is no terminal.
+        confirm: asks whether to write what a regrade changes; default a question on the terminal.
+        make_mapper: makes the workers, instead of ``workers`` and ``scheduler``.
+
+    Returns:
+        The report; its ``exit_code`` is 0 if all is graded, 3 if something needs a look.
+
+    Raises:
+        AuthoringError: there is no such assignment.
+        LayerMissing: the sandbox cannot be built on this machine.
+        GradebookError: the gradebook cannot be used; results are stored, nothing is lost.
+    """
+
+    options = options_of(course, missing_ok)
+
+    def make() -> Mapper:
+        if scheduler:
+            from autograder.engine.cluster import ClusterWorkers
+
+            return ClusterWorkers(scheduler, options)
+        return LocalWorkers(workers, options)
+
+    chosen = progress or progress_for(assignment_name)
+    run = ClassRun(
+        course,
+        assignment_name,
+        make_mapper=make_mapper or make,
+        confirm=confirm or ((lambda *_: True) if yes else ask),
+        progress=chosen,
+        again=again,
+    )
+    report = run.grade(students)
+    for line in report.lines():
+        chosen.say(line)
+    return report
+
+
+def ask(assignment: str, changes: Sequence[StudentChange]) -> bool:
+    """Show what a regrade changes and ask whether to write it; without a terminal to ask at, the answer is no."""
+    console = Console(stderr=True)
+    console.print(difference_table(changes, assignment))
+    if not sys.stdin.isatty():
+        return False
+    return console.input(f"Write these changes for {len(changes)} students? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,150 @@
+"""What of an earlier result still holds after the assignment was changed.
+
+A check's result depends on the student's code, the instructor's given cells and solutions, the check's own source and
+points, and the grader; not on the other checks. So after one hidden test changed, that test alone runs again. A failed
+check is also explained, and which misconception explains it best is judged over all checks of its exercise: when a
+check that runs again fails, the others of its exercise run again with it, and the outcome is what grading from scratch
+gives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Set
+
+import msgspec
+
+from autograder.authoring import Assignment
+from autograder.grading import CheckResult, Result
+from autograder.submission import Submission
+
+__all__ = ["Graded", "check_keys", "explanation_keys", "grade_with", "narrowed", "still_holding"]
+
+Grade = Callable[[Submission, Assignment], Result]
+
+
+class Graded(msgspec.Struct, frozen=True):
+    """A result, and what each of its checks depended on.
+
+    Attributes:
+        result: the outcome.
+        keys: for each check, a hash of all that its outcome depends on besides the student's code.
+        explained: for each check, a hash of the misconceptions that a failure was compared with.
+        repeated: how many checks really ran when this was made; the rest were taken from an earlier result.
+    """
+
+    result: Result
+    keys: dict[str, str]
+    explained: dict[str, str]
+    repeated: int = 0
+
+
+def check_keys(assignment: Assignment, grader: str) -> dict[str, str]:
+    """For each check, a hash of all that its outcome depends on besides the student's code.
+
+    Args:
+        assignment: whose checks.
+        grader: names the grader's code, settings and secret.
+    """
+    cells = [cell for cell in assignment.cells if cell.kind in ("given", "exercise")]
+    shared = [(cell.kind, cell.grade_id, cell.source) for cell in cells]
+    base = _hash([grader, assignment.name, shared])
+    return {cell.grade_id: _hash([base, cell.grade_id, cell.source, cell.points]) for cell in assignment.checks}
+
+
+def explanation_keys(assignment: Assignment) -> dict[str, str]:
+    """For each check, a hash of the misconceptions of its exercise and of the exercise's other checks."""
+    of = assignment.exercise_of
+    keys: dict[str, str] = {}
+    for exercise in {of[check.exercise] for check in assignment.checks}:
+        mistakes = [each for each in assignment.misconceptions if of[each.of] == exercise]
+        checks = [check for check in assignment.checks if of[check.exercise] == exercise]
+        key = _hash([mistakes, [(check.grade_id, check.source) for check in checks]])
+        keys.update({check.grade_id: key for check in checks})
+    return keys
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]
+
+
+def still_holding(earlier: Graded, assignment: Assignment, keys: Mapping[str, str]) -> dict[str, CheckResult]:
+    """The check results of ``earlier`` that grading again would give again."""
+    explained = explanation_keys(assignment)
+    return {
+        result.check: result
+        for result in earlier.result.checks
+        if result.outcome != "not-reached"
+        and earlier.keys.get(result.check) == keys.get(result.check)
+        and (not result.message or earlier.explained.get(result.check) == explained.get(result.check))
+    }
+
+
+def grade_with(
+    earlier: Graded | None, submission: Submission, assignment: Assignment, grader: str, grade: Grade
+) -> Graded:
+    """Grade ``submission``, keeping what still holds of ``earlier``.
+
+    Args:
+        earlier: an outcome for the same code; None grades everything.
+        submission: the student's notebook.
+        assignment: as it is now.
+        grader: as for :func:`check_keys`.
+        grade: grades a submission to an assignment from scratch.
+    """
+    keys = check_keys(assignment, grader)
+    kept = _whole(still_holding(earlier, assignment, keys), earlier.result, assignment) if earlier else {}
+    repeated = 0
+    if earlier is None or len(kept) < len(assignment.checks):
+        fresh, repeated = _run(kept, submission, assignment, grade)
+        remaining = _without(kept, _exercises_with_failures(fresh, assignment), assignment)
+        if len(remaining) < len(kept):
+            kept = remaining
+            fresh, repeated = _run(kept, submission, assignment, grade)
+    else:
+        fresh = earlier.result
+    return Graded(_merged(fresh, kept, submission, assignment), keys, explanation_keys(assignment), repeated)
+
+
+def _run(
+    kept: Mapping[str, CheckResult], submission: Submission, assignment: Assignment, grade: Grade
+) -> tuple[Result, int]:
+    return grade(*narrowed(submission, assignment, kept.keys())), len(assignment.checks) - len(kept)
+
+
+def narrowed(submission: Submission, assignment: Assignment, without: Set[str]) -> tuple[Submission, Assignment]:
+    """Both, less the checks named in ``without``."""
+    if not without:
+        return submission, assignment
+    cells = tuple(cell for cell in submission.cells if cell.grade_id not in without)
+    fewer = tuple(cell for cell in assignment.cells if cell.grade_id not in without)
+    return msgspec.structs.replace(submission, cells=cells), msgspec.structs.replace(assignment, cells=fewer)
+
+
+def _whole(kept: dict[str, CheckResult], earlier: Result, assignment: Assignment) -> dict[str, CheckResult]:
+    """``kept`` without the exercises that failed somewhere and of which a check runs again."""
+    changed = {assignment.exercise_of[check.exercise] for check in assignment.checks if check.grade_id not in kept}
+    return _without(kept, changed & _exercises_with_failures(earlier, assignment), assignment)
+
+
+def _without(kept: dict[str, CheckResult], exercises: Set[str], assignment: Assignment) -> dict[str, CheckResult]:
+    of = assignment.exercise_of
+    return {check: result for check, result in kept.items() if of[result.exercise] not in exercises}
+
+
+def _exercises_with_failures(result: Result, assignment: Assignment) -> set[str]:
+    of = assignment.exercise_of
+    return {of[check.exercise] for check in result.checks if check.outcome != "passed" and check.exercise in of}
+
+
+def _merged(fresh: Result, kept: Mapping[str, CheckResult], submission: Submission, assignment: Assignment) -> Result:
+    ran = {check.check: check for check in fresh.checks}
+    checks = tuple(kept.get(cell.grade_id) or ran[cell.grade_id] for cell in assignment.checks)
+    return msgspec.structs.replace(
+        fresh,
+        assignment=assignment.name,
+        assignment_key=assignment.key,
+        submission_key=submission.key,
+        checks=checks,
+        repairs=submission.repairs,
+    )

@@ -1,0 +1,196 @@
+"""Worker processes on this machine, and the driver's end of their pipes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+import msgspec
+
+from autograder.engine.messages import Broken, Bundle, Job, Load, Options, Ready, Reply, decode, encode
+from autograder.errors import LayerMissing, MachineryError
+
+__all__ = ["LocalWorkers", "default_workers"]
+
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_SENT_AHEAD_BYTES = 64 * 1024
+"""A second job is sent to a busy worker only if it fits the pipe, so that neither end ever waits for the other."""
+_START_ATTEMPTS = 3
+
+
+def default_workers() -> int:
+    """One worker for each core that this process may use."""
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+class _Host:
+    """The process that workers are forked from."""
+
+    def __init__(self, options: Options) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            descriptor = theirs.fileno()
+            command = [sys.executable, "-P", "-m", "autograder.engine.host", str(descriptor)]
+            command.append(msgspec.json.encode(options).decode())
+            # A session of its own: Ctrl-C at the terminal reaches the driver only, which then stops the rest.
+            self._process = subprocess.Popen(
+                command, pass_fds=[descriptor], env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def fork_worker(self) -> Connection:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [b"W"], [theirs.fileno()])
+            except OSError as error:
+                raise MachineryError(f"The process that forks workers died ({error}). Run it again.") from error
+        return Connection(ours.detach())
+
+    def close(self) -> None:
+        self._control.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    package_parent = str(Path(__file__).resolve().parents[2])
+    search = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONPATH": search}
+
+
+class _Worker:
+    """One worker process as the driver sees it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.started = False
+        self.dead = False
+        self.loaded: set[str] = set()
+        self.jobs: deque[tuple[Job, Bundle]] = deque()
+
+    def has_room_for(self, size: int) -> bool:
+        if not self.started or self.dead:
+            return False
+        return not self.jobs or (len(self.jobs) == 1 and size <= _SENT_AHEAD_BYTES)
+
+    def send(self, job: Job, bundle: Bundle, encoded: bytes) -> None:
+        if bundle.digest not in self.loaded:
+            self.connection.send_bytes(encode(Load(bundle.digest, bundle.encoded)))
+            self.loaded.add(bundle.digest)
+        self.connection.send_bytes(encoded)
+        self.jobs.append((job, bundle))
+
+
+class LocalWorkers:
+    """A mapper over worker processes on this machine.
+
+    A worker that dies is replaced; its current job becomes a failure of the machinery, and what was sent ahead to it
+    goes back into the queue.
+
+    Args:
+        workers: how many; default one per core.
+        options: how they are made.
+    """
+
+    def __init__(self, workers: int | None = None, options: Options | None = None) -> None:
+        self._queue: deque[tuple[Job, Bundle, bytes]] = deque()
+        self._failed_starts = 0
+        self._replies: list[Reply] = []
+        self._host = _Host(options or Options())
+        self._workers = [_Worker(self._host.fork_worker()) for _ in range(workers or default_workers())]
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at the same time."""
+        return len(self._workers)
+
+    def submit(self, job: Job, bundle: Bundle) -> None:
+        """Take a job. Does not wait for it."""
+        self._queue.append((job, bundle, encode(job)))
+        self._hand_out()
+
+    def completed(self, seconds: float) -> list[Reply]:
+        """Replies that are there, waiting up to ``seconds`` for the first.
+
+        Raises:
+            LayerMissing: the sandbox cannot be built on this machine.
+            MachineryError: workers cannot be started.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            left = 0.0 if self._replies else max(0.0, deadline - time.monotonic())
+            by_connection = {worker.connection: worker for worker in self._workers}
+            for connection in wait(list(by_connection), left):
+                self._read(by_connection[connection])  # type: ignore[index]
+            self._hand_out()
+            if self._replies or time.monotonic() >= deadline:
+                replies, self._replies = self._replies, []
+                return replies
+
+    def close(self) -> None:
+        """Stop at once, dropping what is unfinished."""
+        for worker in self._workers:
+            worker.connection.close()
+        self._workers = []
+        self._host.close()
+
+    def _hand_out(self) -> None:
+        """Idle workers first; then one job ahead for each busy one."""
+        for worker in sorted(self._workers, key=lambda one: len(one.jobs)):
+            if not self._queue:
+                return
+            job, bundle, encoded = self._queue[0]
+            if worker.has_room_for(len(encoded)):
+                self._queue.popleft()
+                self._send(worker, job, bundle, encoded)
+
+    def _send(self, worker: _Worker, job: Job, bundle: Bundle, encoded: bytes) -> None:
+        try:
+            worker.send(job, bundle, encoded)
+        except OSError:  # It has just died: the next read says so, and replaces it.
+            self._queue.appendleft((job, bundle, encoded))
+            worker.dead = True
+
+    def _read(self, worker: _Worker) -> None:
+        try:
+            message = decode(worker.connection.recv_bytes())
+        except (EOFError, OSError):
+            self._replace(worker, "its worker process died", layer_missing=False)
+            return
+        if isinstance(message, Ready):
+            worker.started, self._failed_starts = True, 0
+        elif isinstance(message, Reply):
+            worker.jobs.popleft()
+            self._replies.append(message)
+        elif isinstance(message, Broken):
+            self._replace(worker, message.reason, layer_missing=message.layer_missing)
+
+    def _replace(self, worker: _Worker, reason: str, *, layer_missing: bool) -> None:
+        if not worker.started:
+            self._failed_starts += 1
+        if layer_missing:
+            raise LayerMissing(reason)
+        if self._failed_starts >= _START_ATTEMPTS:
+            raise MachineryError(f"Workers cannot be started: {reason}. Run: autograder doctor")
+        if worker.jobs:
+            job, _ = worker.jobs.popleft()
+            self._replies.append(Reply(job.number, failure=reason))
+        for job, bundle in reversed(worker.jobs):
+            self._queue.appendleft((job, bundle, encode(job)))
+        worker.connection.close()
+        self._workers[self._workers.index(worker)] = _Worker(self._host.fork_worker())

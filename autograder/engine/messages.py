@@ -1,0 +1,157 @@
+"""What the driver and its worker processes say to each other: plain data, over a pipe or through a cluster.
+
+Both ends are trusted; no student's code runs in either. The same bytes travel to a local worker and to a Dask worker,
+which is why their results can be compared byte for byte.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import msgspec
+
+from autograder.authoring import Assignment
+from autograder.course import Course, GradingSettings
+from autograder.engine.identity import code_digest, digest
+from autograder.secrets import Secret
+from autograder.submission import Submission
+
+__all__ = ["Broken", "Bundle", "Forget", "Job", "Load", "Message", "Options", "Ready", "Reply", "decode", "encode"]
+
+
+class Bundle(msgspec.Struct, frozen=True, dict=True):
+    """Everything but the submission that a result depends on.
+
+    Attributes:
+        assignment: cells, hidden tests, named answers.
+        secret_key: the course secret, from which hidden inputs are seeded.
+        settings: what one submission may use.
+    """
+
+    assignment: Assignment
+    secret_key: bytes
+    settings: GradingSettings
+
+    @classmethod
+    def of(cls, course: Course, assignment: Assignment) -> Bundle:
+        """The bundle of ``assignment`` as ``course`` is configured now."""
+        return cls(assignment, course.secret.key, course.config.grading)
+
+    @cached_property
+    def grader(self) -> str:
+        """Names what grades: the grader's code, the versions it runs on, its limits and its secret."""
+        limits = msgspec.structs.replace(self.settings, late_penalty_per_day=0.0)
+        return digest(code_digest(), self.secret_key, encode(limits))
+
+    @property
+    def secret(self) -> Secret:
+        """The course secret."""
+        return Secret(self.secret_key)
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The bundle as bytes."""
+        return encode(self)
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the bundle: equal for equal content."""
+        return digest(self.encoded)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How worker processes are made.
+
+    Attributes:
+        readable: folders that notebooks may read besides the Python installation.
+        missing_ok: layers of the sandbox that may be missing, by name.
+        grader: the class that grades, as ``module:name``.
+    """
+
+    readable: tuple[str, ...] = ()
+    missing_ok: tuple[str, ...] = ()
+    grader: str = "autograder.engine.grader:Grader"
+
+
+class Load(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: keep this bundle, and answer to its digest."""
+
+    digest: str
+    bundle: bytes
+
+
+class Forget(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: this bundle is no longer needed."""
+
+    digest: str
+
+
+class Job(msgspec.Struct, frozen=True, tag=True):
+    """To a worker: grade this.
+
+    Attributes:
+        number: the driver's name for the job.
+        digest: the bundle to grade with.
+        submission: the student's notebook, read and aligned.
+        earlier: an encoded result of the same submission, of which what still holds is reused; or empty.
+    """
+
+    number: int
+    digest: str
+    submission: Submission
+    earlier: bytes = b""
+
+
+class Reply(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: what came of a job.
+
+    Attributes:
+        number: the job's.
+        result: the encoded result; empty when the machinery failed.
+        failure: why the machinery failed; empty otherwise. Never the student's doing.
+        seconds: wall time that the job took in its worker.
+        cpu_seconds: CPU time of the trusted side.
+        peak_rss_bytes: the trusted side's peak resident memory.
+        layer_missing: whether it failed for a layer of the sandbox that no retry will bring.
+    """
+
+    number: int
+    result: bytes = b""
+    failure: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    layer_missing: bool = False
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """From a worker: its sandbox is warm."""
+
+
+class Broken(msgspec.Struct, frozen=True, tag=True):
+    """From a worker, its last words: it cannot grade at all.
+
+    Attributes:
+        reason: why, and what to do.
+        layer_missing: whether a layer of the sandbox is what is missing.
+    """
+
+    reason: str
+    layer_missing: bool = False
+
+
+Message = Load | Forget | Job | Reply | Ready | Broken
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Message)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """``value`` as MessagePack."""
+    return _encoder.encode(value)
+
+
+def decode(data: bytes) -> Message:
+    """The message that ``data`` holds."""
+    message: Message = _decoder.decode(data)
+    return message

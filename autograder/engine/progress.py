@@ -1,0 +1,172 @@
+"""Progress of a class being graded: a live line on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from typing import IO, Protocol, Self
+
+__all__ = ["LiveProgress", "PlainProgress", "Progress", "Silent", "progress_for"]
+
+_LINE_EVERY_SECONDS = 5.0
+
+
+class Progress(Protocol):
+    """What a run tells about itself while it goes on. Used as a context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def start(self, total: int, stored: int) -> None:
+        """``total`` submissions, of which ``stored`` need no grading because their results are known."""
+
+    def advance(self, kind: str) -> None:
+        """One more is done; ``kind`` says how: graded, stored, unreadable or not graded."""
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+    def say(self, text: str) -> None:
+        """A line for the person at the terminal."""
+
+
+class Silent:
+    """Says nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def start(self, total: int, stored: int) -> None:
+        """Nothing."""
+
+    def advance(self, kind: str) -> None:
+        """Nothing."""
+
+    def tick(self) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+class _Counted(Silent):
+    """Counts, rates and remaining time, which both forms of progress show."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.total = 0
+        self.kinds: Counter[str] = Counter()
+        self.started = time.monotonic()
+
+    def start(self, total: int, stored: int) -> None:
+        """``total`` submissions, of which ``stored`` need no grading."""
+        self.total = total
+        self.started = time.monotonic()
+
+    def advance(self, kind: str) -> None:
+        """One more is done."""
+        self.kinds[kind] += 1
+
+    @property
+    def done(self) -> int:
+        return sum(self.kinds.values())
+
+    @property
+    def rate(self) -> float:
+        """Submissions per second that went through a worker; looking others up says nothing about the rest."""
+        graded = self.kinds["graded"] + self.kinds["not graded"]
+        return graded / max(time.monotonic() - self.started, 1e-9)
+
+    def time_left(self) -> str:
+        left = self.total - self.done
+        if not left:
+            return "done"
+        if not self.rate:
+            return "starting"
+        seconds = round(left / self.rate)
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+    def summary(self) -> str:
+        """``57 of 100 · 13.2/s · 0:03 left · 1 unreadable``."""
+        parts = [f"{self.done} of {self.total}", f"{self.rate:.1f}/s", self.time_left()]
+        parts += [f"{count} {kind}" for kind, count in sorted(self.kinds.items()) if kind != "graded"]
+        return " · ".join(parts)
+
+
+class PlainProgress(_Counted):
+    """A line every few seconds, for logs."""
+
+    def __init__(self, label: str, stream: IO[str] | None = None, every: float = _LINE_EVERY_SECONDS) -> None:
+        super().__init__(label)
+        self._stream = stream or sys.stderr
+        self._every = every
+        self._last = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.say(self.summary())
+
+    def tick(self) -> None:
+        """A line, if the last one is old enough."""
+        if time.monotonic() - self._last >= self._every:
+            self.say(self.summary())
+
+    def say(self, text: str) -> None:
+        """A line on the stream."""
+        self._last = time.monotonic()
+        self._stream.write(f"{self.label}: {text}\n")
+        self._stream.flush()
+
+
+class LiveProgress(_Counted):
+    """One line on the terminal that changes in place."""
+
+    def __init__(self, label: str, console: object | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        super().__init__(label)
+        terminal = console if isinstance(console, Console) else Console(stderr=True)
+        # Refreshed by tick(): a thread of its own would be one more to stop on Ctrl-C.
+        self._bar = Bar(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[summary]}"),
+            console=terminal, auto_refresh=False,
+        )
+        self._task = self._bar.add_task(label, total=None, summary="starting")
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tick()
+        self._bar.stop()
+
+    def start(self, total: int, stored: int) -> None:
+        """``total`` submissions, of which ``stored`` need no grading."""
+        super().start(total, stored)
+        self._bar.update(self._task, total=total)
+
+    def tick(self) -> None:
+        """Redraw."""
+        self._bar.update(self._task, completed=self.done, summary=self.summary())
+        self._bar.refresh()
+
+    def say(self, text: str) -> None:
+        """A line above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+
+def progress_for(label: str, stream: IO[str] | None = None) -> Progress:
+    """A live line if ``stream`` (default standard error) is a terminal, else plain lines."""
+    target = stream or sys.stderr
+    if target.isatty():
+        from rich.console import Console
+
+        return LiveProgress(label, Console(file=target))
+    return PlainProgress(label, target)

@@ -1,0 +1,27 @@
+"""The only writer of nbgrader's gradebook, of graded notebooks and of feedback; and the store of results."""
+
+from autograder.gradebook.database import Database
+from autograder.gradebook.feedback import feedback_page, write_feedback
+from autograder.gradebook.files import read_timestamp, write_autograded
+from autograder.gradebook.late import PenaltyPerDay, configured_penalty
+from autograder.gradebook.notebooks import autograded_notebook, rebuilt_notebook
+from autograder.gradebook.recording import LatePenalty, Recorded
+from autograder.gradebook.results import ResultStore, result_key
+from autograder.gradebook.store import Gradebook
+
+__all__ = [
+    "Database",
+    "Gradebook",
+    "LatePenalty",
+    "PenaltyPerDay",
+    "Recorded",
+    "ResultStore",
+    "autograded_notebook",
+    "configured_penalty",
+    "feedback_page",
+    "read_timestamp",
+    "rebuilt_notebook",
+    "result_key",
+    "write_autograded",
+    "write_feedback",
+]

@@ -1,0 +1,144 @@
+"""Notebooks of the gradebook: the source as nbgrader stores it, and a submission with its outputs."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+
+from autograder.authoring import Assignment
+from autograder.gradebook.sanitising import safe_outputs
+from autograder.grading import Result, check_outputs
+from autograder.submission import Repair, Submission, SubmissionCell
+
+__all__ = [
+    "SourceNode",
+    "autograded_notebook",
+    "kernelspec",
+    "put_outputs",
+    "rebuilt_notebook",
+    "repairs_of",
+    "source_nodes",
+]
+
+
+class SourceNode(msgspec.Struct, frozen=True):
+    """A cell as nbgrader's database keeps it: solutions cleared, hidden tests still there."""
+
+    grade_id: str
+    cell_type: str
+    source: str
+    checksum: str
+    points: float
+    is_grade: bool
+    is_solution: bool
+    is_locked: bool
+
+
+@lru_cache(maxsize=32)
+def _release(text: str) -> NotebookNode:
+    notebook: NotebookNode = nbformat.from_dict(json.loads(text))  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def kernelspec(assignment: Assignment) -> dict[str, Any]:
+    """The kernel that the assignment names."""
+    found: dict[str, Any] = _release(assignment.release).metadata.get("kernelspec", {})
+    return found
+
+
+@lru_cache(maxsize=32)
+def source_nodes(assignment: Assignment) -> tuple[SourceNode, ...]:
+    """Every cell of ``assignment`` that nbgrader keeps, in order."""
+    nodes = [_source_node(cell) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
+    return tuple(node for node in nodes if node.grade_id)
+
+
+def rebuilt_notebook(assignment: Assignment, submission: Submission) -> NotebookNode:
+    """The submission with the course's own cells and marks, without outputs, as nbgrader sanitises it."""
+    marked = _marked_cells(assignment)
+    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    notebook.metadata["kernelspec"] = kernelspec(assignment)
+    notebook.metadata["autograder"] = {"repairs": msgspec.to_builtins(submission.repairs)}
+    notebook.cells = [_rebuilt_cell(cell, marked.get(cell.cell_id)) for cell in submission.cells]
+    rebuilt: NotebookNode = notebook
+    return rebuilt
+
+
+def autograded_notebook(assignment: Assignment, submission: Submission, result: Result) -> NotebookNode:
+    """The notebook that nbgrader's own pipeline would leave in ``autograded/`` for this result.
+
+    Every check holds either one error, or one plain number after an optional message: that is what nbgrader
+    reads a score from.
+    """
+    notebook = rebuilt_notebook(assignment, submission)
+    put_outputs(notebook, assignment, result)
+    return notebook
+
+
+def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:
+    """Give every code cell of ``notebook`` its outputs from ``result``, in place."""
+    checks = {check.check: check for check in result.checks}
+    order = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        order += 1
+        check = checks.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        found = check_outputs(check, order) if check else safe_outputs(result.outputs.get(cell.id, []))
+        cell.outputs = [nbformat.from_dict(output) for output in found]  # type: ignore[no-untyped-call]
+        cell.execution_count = order if cell.id in result.outputs or check else None
+
+
+def repairs_of(notebook: NotebookNode) -> tuple[Repair, ...]:
+    """The repairs that :func:`rebuilt_notebook` noted in a notebook; none if it did not make it."""
+    try:
+        noted = notebook.metadata.get("autograder", {}).get("repairs", [])
+        return msgspec.convert(noted, tuple[Repair, ...])
+    except (msgspec.ValidationError, AttributeError):
+        return ()
+
+
+@lru_cache(maxsize=32)
+def _marked_cells(assignment: Assignment) -> dict[str, NotebookNode]:
+    """By cell id, the released cells with the checks' whole source, and checksums that fit it."""
+    sources = {cell.cell_id: cell for cell in assignment.cells}
+    marked = {}
+    for released in _release(assignment.release).cells:
+        cell: NotebookNode = nbformat.from_dict(json.loads(json.dumps(released)))  # type: ignore[no-untyped-call]
+        own = sources[cell.id]
+        cell.source = own.source if own.kind == "check" else own.release_source
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader["checksum"] = utils.compute_checksum(cell)
+        marked[cell.id] = cell
+    return marked
+
+
+def _source_node(cell: NotebookNode) -> SourceNode:
+    marks = cell.metadata.nbgrader
+    return SourceNode(
+        grade_id=marks.get("grade_id", ""),
+        cell_type=cell.cell_type,
+        source=cell.source,
+        checksum=marks["checksum"],
+        points=float(marks.get("points", 0)),
+        is_grade=utils.is_grade(cell),
+        is_solution=utils.is_solution(cell),
+        is_locked=utils.is_locked(cell),
+    )
+
+
+def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> NotebookNode:
+    make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
+    node: NotebookNode = make(source=cell.source, id=cell.cell_id)  # type: ignore[no-untyped-call]
+    if marked is not None:
+        node.metadata = copy.deepcopy(marked.metadata)
+        if cell.kind not in ("exercise", "answer"):
+            node.source = marked.source
+    return node

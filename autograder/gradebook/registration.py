@@ -1,0 +1,140 @@
+"""Make an assignment known to nbgrader's database, as ``nbgrader generate_assignment`` would."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+from uuid import uuid4
+
+import nbgrader.api as api
+from sqlalchemy import Connection, Table, delete, insert, select, update
+
+from autograder.authoring import Assignment
+from autograder.errors import GradebookError
+from autograder.gradebook.notebooks import SourceNode, kernelspec, source_nodes
+
+__all__ = ["naive_utc", "new_id", "register", "table"]
+
+
+def table(model: Any) -> Table:
+    """The table of one of nbgrader's models."""
+    found: Table = model.__table__
+    return found
+
+
+ASSIGNMENT, NOTEBOOK, COURSE = table(api.Assignment), table(api.Notebook), table(api.Course)
+BASE, GRADE_CELL, SOLUTION_CELL = table(api.BaseCell), table(api.GradeCell), table(api.SolutionCell)
+SOURCE_CELL, SUBMITTED_NOTEBOOK = table(api.SourceCell), table(api.SubmittedNotebook)
+GRADE, COMMENT = table(api.Grade), table(api.Comment)
+
+
+def naive_utc(moment: dt.datetime) -> dt.datetime:
+    """``moment`` as nbgrader stores times: in UTC, without a zone; one without a zone is UTC already."""
+    return (moment.astimezone(dt.UTC) if moment.tzinfo else moment).replace(tzinfo=None)
+
+
+def new_id() -> str:
+    """A new key, in nbgrader's form."""
+    return uuid4().hex
+
+
+def register(db: Connection, assignment: Assignment, course_id: str, due: dt.datetime | None) -> str:
+    """Write the assignment, its notebook and its cells, or bring them up to date. Returns the notebook's key.
+
+    New cells are added to submissions that are already there; cells that the assignment no longer has are
+    removed, unless a person has graded or commented on one.
+
+    Raises:
+        GradebookError: such a cell would be lost.
+    """
+    if db.execute(select(COURSE.c.id).where(COURSE.c.id == course_id)).first() is None:
+        db.execute(insert(COURSE).values(id=course_id))
+    assignment_id = _upsert(db, ASSIGNMENT, {"name": assignment.name}, _assignment_values(course_id, due))
+    where = {"name": assignment.notebook, "assignment_id": assignment_id}
+    notebook_id = _upsert(db, NOTEBOOK, where, {"kernelspec": json.dumps(kernelspec(assignment))})
+    nodes = source_nodes(assignment)
+    _register_sources(db, notebook_id, nodes)
+    graded = {node.grade_id: node for node in nodes if node.is_grade}
+    solutions = {node.grade_id: node for node in nodes if node.is_solution}
+    _register_cells(db, notebook_id, "GradeCell", GRADE_CELL, graded)
+    _register_cells(db, notebook_id, "SolutionCell", SOLUTION_CELL, solutions)
+    return notebook_id
+
+
+def _assignment_values(course_id: str, due: dt.datetime | None) -> dict[str, Any]:
+    values: dict[str, Any] = {"course_id": course_id}
+    if due is not None:  # A due date set in formgrader stays when course.toml is silent.
+        values["duedate"] = naive_utc(due)
+    return values
+
+
+def _upsert(db: Connection, into: Table, where: dict[str, Any], values: dict[str, Any]) -> str:
+    """Insert or update the one row that ``where`` describes. Returns its key."""
+    condition = [into.c[key] == value for key, value in where.items()]
+    row = db.execute(select(into).where(*condition)).mappings().first()
+    if row is None:
+        key = new_id()
+        db.execute(insert(into).values(id=key, **where, **values))
+        return key
+    if any(row[name] != value for name, value in values.items()):
+        db.execute(update(into).where(into.c.id == row["id"]).values(**values))
+    return str(row["id"])
+
+
+def _register_sources(db: Connection, notebook_id: str, nodes: tuple[SourceNode, ...]) -> None:
+    wanted = [node.grade_id for node in nodes]
+    stale = SOURCE_CELL.c.notebook_id == notebook_id, SOURCE_CELL.c.name.not_in(wanted)
+    db.execute(delete(SOURCE_CELL).where(*stale))
+    for node in nodes:
+        values = {
+            "cell_type": node.cell_type,
+            "locked": node.is_locked,
+            "source": node.source,
+            "checksum": node.checksum,
+        }
+        _upsert(db, SOURCE_CELL, {"name": node.grade_id, "notebook_id": notebook_id}, values)
+
+
+def _register_cells(db: Connection, notebook_id: str, kind: str, detail: Table, nodes: dict[str, SourceNode]) -> None:
+    """Bring the cells of one kind up to date, and the rows of submissions that hang on them."""
+    condition = BASE.c.notebook_id == notebook_id, BASE.c.type == kind
+    known = {row.name: row.id for row in db.execute(select(BASE.c.id, BASE.c.name).where(*condition))}
+    for name in set(known) - set(nodes):
+        _remove_cell(db, known[name], name, detail)
+    for name, node in nodes.items():
+        values = {"max_score": node.points, "cell_type": node.cell_type} if detail is GRADE_CELL else {}
+        if name not in known:
+            key = new_id()
+            db.execute(insert(BASE).values(id=key, name=name, notebook_id=notebook_id, type=kind))
+            db.execute(insert(detail).values(id=key, **values))
+            _add_to_submissions(db, notebook_id, key, detail)
+        elif values:
+            db.execute(update(detail).where(detail.c.id == known[name]).values(**values))
+
+
+def _add_to_submissions(db: Connection, notebook_id: str, cell_id: str, detail: Table) -> None:
+    submitted = select(SUBMITTED_NOTEBOOK.c.id).where(SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id)
+    for (key,) in db.execute(submitted).all():
+        if detail is GRADE_CELL:
+            db.execute(insert(GRADE).values(id=new_id(), cell_id=cell_id, notebook_id=key, needs_manual_grade=True))
+        else:
+            db.execute(insert(COMMENT).values(id=new_id(), cell_id=cell_id, notebook_id=key))
+
+
+def _remove_cell(db: Connection, key: str, name: str, detail: Table) -> None:
+    by_hand = [
+        select(GRADE.c.id).where(
+            GRADE.c.cell_id == key, GRADE.c.manual_score.is_not(None) | GRADE.c.extra_credit.is_not(None)
+        ),
+        select(COMMENT.c.id).where(COMMENT.c.cell_id == key, COMMENT.c.manual_comment.is_not(None)),
+    ]
+    if any(db.execute(question).first() for question in by_hand):
+        raise GradebookError(
+            f"The assignment no longer has the cell '{name}', but someone has graded it by hand in the gradebook. "
+            "Put the cell back, or clear those grades and comments in formgrader first."
+        )
+    for rows in (GRADE, COMMENT):
+        db.execute(delete(rows).where(rows.c.cell_id == key))
+    db.execute(delete(detail).where(detail.c.id == key))
+    db.execute(delete(BASE).where(BASE.c.id == key))

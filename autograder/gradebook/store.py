@@ -1,0 +1,118 @@
+"""The gradebook: the one place that writes grades."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import TracebackType
+
+from sqlalchemy import Connection, select
+
+from autograder.authoring import Assignment
+from autograder.course import Course
+from autograder.errors import GradebookError
+from autograder.gradebook.database import Database
+from autograder.gradebook.recording import LatePenalty, Recorded, record, scores_of
+from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
+from autograder.grading import Result
+from autograder.submission import Submission
+
+__all__ = ["Gradebook"]
+
+_LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
+
+
+class Gradebook:
+    """nbgrader's gradebook, written one submission at a time.
+
+    Use it as a context manager, from one process. Opening it makes the database if there is none.
+    """
+
+    def __init__(
+        self, url: str, course_id: str, *, late_penalty: LatePenalty | None = None, patience: float = 60.0
+    ) -> None:
+        """Open the gradebook at ``url``.
+
+        Raises:
+            GradebookError: it is damaged, locked or no gradebook. It is left as it was.
+        """
+        self._database = Database(url, patience)
+        self._course_id = course_id
+        self._late_penalty = late_penalty
+        self._registered: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, course: Course, *, patience: float = 60.0) -> Gradebook:
+        """The gradebook of ``course``, with the late penalty that its nbgrader configuration names."""
+        from autograder.gradebook.late import configured_penalty
+
+        return cls(course.gradebook_url, course.id, late_penalty=configured_penalty(course.root), patience=patience)
+
+    def __enter__(self) -> Gradebook:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def register(self, assignment: Assignment, due: dt.datetime | None = None) -> None:
+        """Make ``assignment`` known, or bring its cells and points up to date; ``due`` without a zone is UTC.
+
+        Raises:
+            GradebookError: a cell was removed that a person has graded by hand.
+        """
+        key = self._database.write(lambda db: register(db, assignment, self._course_id, due))
+        self._registered[assignment.name] = key
+
+    def record(
+        self,
+        assignment: Assignment,
+        student: str,
+        submission: Submission,
+        result: Result,
+        timestamp: dt.datetime | None = None,
+    ) -> Recorded:
+        """Write a graded result in one transaction; recording it again changes nothing.
+
+        Args:
+            assignment: registered before.
+            student: nbgrader's student id; made if it is new.
+            submission: what was graded; written answers in it are left for a person.
+            result: how it was graded.
+            timestamp: when it was handed in; without a zone it is UTC. None keeps what is there.
+
+        Raises:
+            GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
+            written. Nothing was written.
+        """
+        if result.status != "graded":
+            raise GradebookError(
+                f"{assignment.name} of {student} was not graded ({result.reason}), so no score was written. "
+                "Grade it again."
+            )
+        if not student or len(student) > _LONGEST_NAME or not student.isprintable():
+            raise GradebookError(f"'{student[:40]}' is no student id: use 1 to {_LONGEST_NAME} printable characters.")
+        key = self._key_of(assignment)
+        scores = scores_of(assignment, submission, result)
+
+        def change(db: Connection) -> Recorded:
+            return record(db, key, assignment, student, submission, scores, timestamp, self._late_penalty)
+
+        return self._database.write(change)
+
+    def _key_of(self, assignment: Assignment) -> str:
+        if assignment.name not in self._registered:
+            question = (
+                select(NOTEBOOK.c.id)
+                .join(ASSIGNMENT, ASSIGNMENT.c.id == NOTEBOOK.c.assignment_id)
+                .where(ASSIGNMENT.c.name == assignment.name, NOTEBOOK.c.name == assignment.notebook)
+            )
+            found = self._database.read(lambda db: db.execute(question).scalar())
+            if found is None:
+                raise GradebookError(f"{assignment.name} is not in the gradebook. Register it first: autograder grade")
+            self._registered[assignment.name] = str(found)
+        return self._registered[assignment.name]

@@ -1,0 +1,166 @@
+"""Run one check: its visible part when the notebook reaches it, its hidden part once all student code has run.
+
+Hidden parts come last because what a student's code sees there, it must have no later occasion to print.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.authoring import AssignmentCell, split_hidden
+from autograder.errors import AutograderError, MachineryError
+from autograder.grading.harness import harness_names, type_name
+from autograder.grading.result import CheckResult, Outcome
+from autograder.grading.student import StudentSide
+from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
+from autograder.lab import CheckFailed
+
+__all__ = ["CheckRun"]
+
+_MESSAGE_LIMIT = 4000
+_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
+
+
+@dataclass
+class CheckRun:
+    """One check on its way through a submission.
+
+    Attributes:
+        cell: the check's cell in the assignment.
+        seed: of its random inputs, from the course secret.
+        canary: a marker that no student may ever see, among the names of the hidden part.
+        failure: what went wrong so far, for the student; empty if nothing.
+        exchanges: every call that it made to the student's code, with what came back.
+        seconds: wall time, the student's part included.
+    """
+
+    cell: AssignmentCell
+    seed: int
+    canary: str = ""
+    failure: str = ""
+    points: float | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    seconds: float = 0.0
+    timed_out: bool = False
+    reached: bool = False
+    _names: dict[str, Any] = field(default_factory=dict)
+    _worker: Worker | None = None
+    _printed: io.StringIO = field(default_factory=io.StringIO)
+
+    def visible(self, side: StudentSide, seconds: float, *, quiet: bool = False) -> None:
+        """Run the part that students see, with all that a student's code says of it in the message."""
+        source, hidden = split_hidden(self.cell.source)
+        self._worker = side.worker
+        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary)
+        self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
+        self._printed = io.StringIO()
+        self.exchanges.clear()
+        self.reached = True
+        self._run(source, side, seconds, quiet=quiet, last=not hidden.strip())
+
+    def hidden(self, side: StudentSide, seconds: float) -> None:
+        """Run the hidden part, if there is one and nothing failed before.
+
+        If the student's process was lost since, what the visible part made there is gone: it runs again first.
+        """
+        _, source = split_hidden(self.cell.source)
+        if self.failure or not source.strip():
+            return
+        if side.worker is not self._worker:
+            self.visible(side, seconds, quiet=True)
+        if not self.failure:
+            self._run(source, side, seconds, quiet=True, last=True)
+
+    @property
+    def fell_short(self) -> bool:
+        """Whether the check was reached and gave less than all of its points."""
+        return self.reached and (bool(self.failure) or (self.points or 0.0) < self.cell.points)
+
+    def _run(self, source: str, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:
+        if not source.strip():
+            return
+        worker, started = side.worker, time.perf_counter()
+        worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
+        try:
+            with contextlib.redirect_stdout(self._printed):
+                value = _execute(source, self._names, self.cell.grade_id)
+            if last:
+                self.points = self._credit(value)
+        except Exception as error:
+            if isinstance(error, AutograderError) and not isinstance(error, StudentError):
+                raise
+            self.failure = _explain(error, quiet)
+            self.timed_out = worker.lost == "timeout"
+        finally:
+            worker.deadline, worker.transcript, worker.quiet = None, None, False
+            self.seconds += time.perf_counter() - started
+
+    def _credit(self, value: object) -> float:
+        """The points that a check's last expression stands for: all of them if it is no number."""
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            return self.cell.points
+        points = float(value)
+        if not math.isfinite(points) or not 0 <= points <= self.cell.points:
+            raise MachineryError(
+                f"check '{self.cell.grade_id}' gave {points} points of {self.cell.points}. Correct the check."
+            )
+        return points
+
+    def result(self, diagnosis: str = "", explanation: str = "") -> CheckResult:
+        """What the check came to."""
+        cell, points = self.cell, 0.0 if self.failure or self.points is None else self.points
+        printed = self._printed.getvalue().rstrip()[:_MESSAGE_LIMIT]
+        if not self.reached:
+            message = "The time for the whole notebook was used up before this check."
+            return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", message)
+        outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
+        message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
+        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, diagnosis, explanation)
+
+
+def _execute(source: str, names: dict[str, Any], check: str) -> object:
+    """Execute ``source`` in ``names`` and return the value of its last statement if that is an expression."""
+    tree, value = ast.parse(source), None
+    tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, f"<{check}>", "exec"), names)
+    if isinstance(tail, ast.Expr):
+        judged = ends_in_judgement(tail.value)
+        value = eval(compile(ast.Expression(tail.value), f"<{check}>", "eval"), names)  # noqa: S307
+        value = None if judged else value
+    return value
+
+
+def ends_in_judgement(tail: ast.expr) -> bool:
+    """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
+    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
+
+
+def _explain(error: Exception, quiet: bool) -> str:
+    """What a student is told. In a hidden part: no value, and nothing that the student's code could have chosen."""
+    if isinstance(error, CheckFailed):
+        shown = CheckFailed(error.summary, hint=error.hint, case=error.case) if quiet else error
+        return _sentence(str(shown))
+    if isinstance(error, NameError) and not isinstance(error, StudentError) and error.name:
+        return f"`{error.name}` is not defined: its cell is missing, or it did not run to its end."
+    if isinstance(error, WorkerLost):
+        return f"{_sentence(error.message)}."
+    if type_name(error) == "NotImplementedError":
+        return "This exercise is still blank."
+    if isinstance(error, StudentError):
+        detail = "" if quiet else f": {error.message}\n{error.traceback[-1500:]}"
+        return f"Your code raised {type_name(error)}{detail}".rstrip()
+    if isinstance(error, AssertionError):
+        return _sentence("the check failed" if quiet or not str(error) else str(error))
+    return f"What your code returned cannot be used here ({type(error).__name__})."
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

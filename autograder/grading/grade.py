@@ -1,0 +1,115 @@
+"""Grade one submission: a pure function of the submission, the assignment and the course secret."""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import time
+from importlib.metadata import version
+
+from autograder import __version__
+from autograder.authoring import Answer, Assignment
+from autograder.course import GradingSettings
+from autograder.grading.canary import canary_of, refuse_leak
+from autograder.grading.check import CheckRun
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.result import CheckResult, Result, Usage
+from autograder.grading.student import Budget, StudentSide
+from autograder.grading.trusted import trusted
+from autograder.isolation import Sandbox
+from autograder.secrets import Secret
+from autograder.submission import Submission
+
+__all__ = ["grade", "not_graded", "versions"]
+
+
+def grade(
+    submission: Submission,
+    assignment: Assignment,
+    sandbox: Sandbox,
+    secret: Secret,
+    settings: GradingSettings | None = None,
+) -> Result:
+    """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
+
+    Raises:
+        MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
+    """
+    started = time.perf_counter()
+    settings = settings or GradingSettings()
+    side = StudentSide(submission, assignment, trusted(assignment), sandbox, settings, Budget(settings.total_seconds))
+    canary = canary_of(secret, assignment)
+    runs = {
+        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary)
+        for cell in assignment.checks
+    }
+    try:
+        _walk(side, runs)
+        hidden_started = time.perf_counter()
+        for run in runs.values():
+            if run.reached and not side.budget.spent:
+                run.hidden(side, _seconds(run, runs, side))
+    finally:
+        side.close()
+    ended = time.perf_counter()
+    results = _results(runs, side)
+    phases = {
+        "student": side.seconds,
+        "hidden": ended - hidden_started,
+        "visible": hidden_started - started - side.seconds,
+        "diagnosis": time.perf_counter() - ended,
+    }
+    result = Result(
+        assignment.name,
+        assignment.key,
+        submission.key,
+        "graded",
+        checks=results,
+        outputs=side.outputs,
+        repairs=submission.repairs,
+        usage=Usage(side.cpu_seconds, time.perf_counter() - started, side.peak_rss_bytes, phases),
+        versions=versions(),
+    )
+    refuse_leak(result, canary)
+    return result
+
+
+def not_graded(assignment: Assignment, submission_key: str, reason: str) -> Result:
+    """The result of a submission that the machinery failed to grade: no points, and no zero either."""
+    return Result(assignment.name, assignment.key, submission_key, "not-graded", reason, versions=versions())
+
+
+def check_seed(secret: Secret, assignment: Assignment, check: str) -> int:
+    """The seed of a check's random inputs: secret, and the same for every student of the course."""
+    return secret.seed("check", assignment.name, check)
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a result."""
+    packages = {name: version(name) for name in ("numpy", "torch")}
+    return {"autograder": __version__, "python": platform.python_version(), **packages}
+
+
+def _walk(side: StudentSide, runs: dict[str, CheckRun]) -> None:
+    """Run the notebook from the top: the student's cells, and the visible part of each check."""
+    for cell in side.submission.cells:
+        if side.budget.spent:
+            return
+        side.advance(cell)
+        if cell.kind == "check":
+            run = runs[cell.grade_id]
+            run.visible(side, _seconds(run, runs, side))
+
+
+def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSide) -> float:
+    """Time for a check: a fifth of the usual where another check of the exercise already ran out of it."""
+    slow = any(other.timed_out and other.cell.exercise == run.cell.exercise for other in runs.values())
+    return side.budget.left(side.settings.check_seconds / (5 if slow else 1))
+
+
+def _results(runs: dict[str, CheckRun], side: StudentSide) -> tuple[CheckResult, ...]:
+    found: dict[str, Answer] = {}
+    for _, group in itertools.groupby(sorted(runs.values(), key=lambda r: r.cell.exercise), lambda r: r.cell.exercise):
+        found.update(diagnose(list(group), side.trusted))
+    answers = {check: (answer.slug, answer.text) for check, answer in found.items()}
+    return tuple(run.result(*answers.get(check, ("", ""))) for check, run in runs.items())

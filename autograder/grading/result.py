@@ -1,0 +1,117 @@
+"""What grading one submission comes to: plain data, written the same way byte for byte for the same input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+
+from autograder.submission import Repair
+
+__all__ = ["CheckResult", "Outcome", "Result", "Usage", "check_outputs", "decode_result", "encode_result"]
+
+Outcome = Literal["passed", "partial", "failed", "not-reached"]
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What one check came to.
+
+    Attributes:
+        check: the check's grade_id.
+        exercise: the exercise that it belongs to.
+        points: what was earned, a number within [0, ``max_points``].
+        max_points: what could be earned.
+        outcome: passed, partial, failed, or not-reached (the time of the whole submission was used up before).
+        message: for the student; holds no hidden input and no expected value of a hidden test.
+        diagnosis: the name of the misconception whose results these are, or empty.
+        explanation: that misconception's sentence, or empty.
+    """
+
+    check: str
+    exercise: str
+    points: float
+    max_points: float
+    outcome: Outcome
+    message: str = ""
+    diagnosis: str = ""
+    explanation: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that the student is told: what happened, then what it comes from."""
+        return "\n\n".join(filter(None, (self.message, self.explanation)))
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What grading took: seconds and bytes. Not part of what a result says, so it is stored beside it."""
+
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    phases: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The outcome of grading one submission to one assignment.
+
+    Attributes:
+        assignment: the assignment's name.
+        assignment_key: hash of all of the assignment that can change a grade.
+        submission_key: hash of the student's code.
+        status: ``graded``; or ``not-graded`` when the machinery failed, which is never a zero.
+        reason: why it was not graded.
+        checks: one per check, in the assignment's order.
+        outputs: for each code cell that ran, by cell id, its outputs in nbformat's form.
+        repairs: what was put right in the submitted file before grading.
+        usage: time and memory; not part of the result's content.
+        versions: of Python and the packages that can change a result.
+    """
+
+    assignment: str
+    assignment_key: str
+    submission_key: str
+    status: Literal["graded", "not-graded"]
+    reason: str = ""
+    checks: tuple[CheckResult, ...] = ()
+    outputs: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
+    repairs: tuple[Repair, ...] = ()
+    usage: Usage = Usage()
+    versions: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def points(self) -> float:
+        """Points earned by checks; a written answer's points are a person's to give."""
+        return sum(check.points for check in self.checks)
+
+    def content(self) -> bytes:
+        """The result without its times, as bytes: equal for equal results."""
+        return msgspec.json.encode(msgspec.structs.replace(self, usage=Usage()), order="deterministic")
+
+
+def encode_result(result: Result) -> bytes:
+    """The result as JSON bytes."""
+    return msgspec.json.encode(result, order="deterministic")
+
+
+def decode_result(data: bytes) -> Result:
+    """The result that :func:`encode_result` wrote.
+
+    Raises:
+        msgspec.ValidationError: the bytes are JSON but no result.
+    """
+    return msgspec.json.decode(data, type=Result)
+
+
+def check_outputs(check: CheckResult, order: int) -> list[dict[str, Any]]:
+    """A check's outputs as nbgrader reads a grade from them: a message, then one error or one plain number."""
+    outputs: list[dict[str, Any]] = []
+    if check.outcome in ("failed", "not-reached"):
+        text = check.text or "This check failed."
+        outputs.append({"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": text.split("\n")})
+        return outputs
+    if check.message:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": check.message + "\n"})
+    data = {"text/plain": json.dumps(float(check.points))}
+    outputs.append({"output_type": "execute_result", "execution_count": order, "metadata": {}, "data": data})
+    return outputs

@@ -1,0 +1,71 @@
+"""The trusted side's own names: the instructor's given cells and solutions, executed once per process."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+from autograder.authoring import Answer, Assignment
+from autograder.authoring.cells import defined_names
+from autograder.errors import AuthoringError
+
+__all__ = ["Trusted", "loaded_names", "trusted"]
+
+_CACHE: dict[str, Trusted] = {}
+
+
+class Trusted:
+    """What the instructor's side of an assignment knows.
+
+    Attributes:
+        given: names that the given cells define.
+        solution: the instructor's solutions, as attributes.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.given: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
+        solved: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
+        for cell in assignment.cells:
+            if cell.kind == "given":
+                _run(cell.source, self.given, f"{assignment.name}, cell {cell.grade_id}")
+            if cell.kind in ("given", "exercise"):
+                _run(cell.source, solved, f"{assignment.name}, cell {cell.grade_id}")
+        self._solved = solved
+        names = [name for cell in assignment.exercises.values() for name in defined_names(cell.source)]
+        self.solution = SimpleNamespace(**{name: solved[name] for name in names})
+
+    def with_answer(self, answer: Answer) -> dict[str, Any]:
+        """All names, with one exercise answered by ``answer`` and the others by the solution."""
+        namespace = self.solved_names()
+        _, source = self.assignment.answer_cell(answer)
+        _run(source, namespace, f"{self.assignment.name}, {answer.slug}")
+        return namespace
+
+    def solved_names(self) -> dict[str, Any]:
+        """A copy of the names that given cells and solutions define."""
+        return copy.copy(self._solved)
+
+
+def trusted(assignment: Assignment) -> Trusted:
+    """The trusted side of ``assignment``, made once per process."""
+    if assignment.key not in _CACHE:
+        _CACHE[assignment.key] = Trusted(assignment)
+    return _CACHE[assignment.key]
+
+
+def loaded_names(source: str) -> set[str]:
+    """Every name that ``source`` reads anywhere."""
+    return {
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def _run(source: str, namespace: dict[str, Any], where: str) -> None:
+    try:
+        exec(compile(source, f"<{where}>", "exec"), namespace)
+    except Exception as error:
+        raise AuthoringError(f"{where} does not run: {type(error).__name__}: {error}. Correct the source.") from error

@@ -1,0 +1,147 @@
+"""Questions and answers over one channel: numbered, checked, and with a deadline each.
+
+While a question is open the other side may call the functions lent with it; a call to any other is a breach
+of the protocol, and so is an answer that is not the next one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from autograder.errors import MachineryError
+from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
+from autograder.isolation.codec import Codec, Unsendable
+from autograder.isolation.failures import WorkerLost, plain_text, student_error
+from autograder.isolation.leaves import Ext, Leaf, ProtocolError
+from autograder.isolation.modules import describe
+from autograder.isolation.proxies import Handle, handle_number, handle_owner
+
+__all__ = ["Connection"]
+
+MAX_CALLBACK_DEPTH = 20
+MAX_HANDLE_BYTES = 8192
+
+
+class Connection:
+    """The trusted end.
+
+    Attributes:
+        quiet: whether names and texts that the student's code chose are replaced by neutral ones.
+        depth: how many of our functions the other side is calling right now, one inside the other.
+
+    Args:
+        channel: the open channel, which this object owns.
+        max_bytes: the largest answer.
+        make_handle: a handle for (number, title).
+        owner: the worker whose handles may be sent here.
+    """
+
+    def __init__(
+        self, channel: Channel, max_bytes: int, make_handle: Callable[[int, str], Handle], owner: object
+    ) -> None:
+        self.quiet = False
+        self.depth = 0
+        self._channel = channel
+        self._codec = Codec(self._export, self._resolve, max_bytes)
+        self._make_handle = make_handle
+        self._owner = owner
+        self._sequence = 0
+        self._released: list[int] = []
+        self._lent: dict[int, Callable[..., Any]] = {}
+        self._lent_count = 0
+
+    def greet(self, seconds: float) -> None:
+        """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
+        try:
+            message = self._codec.decode(self._channel.receive(time.monotonic() + seconds))
+        except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
+            raise MachineryError(f"a worker did not start: {error}. Run `autograder doctor`.") from None
+        if message != ["ready", 0]:
+            said = plain_text(str(message[-1:]), 300)
+            raise MachineryError(f"a worker could not be confined: {said}. Run `autograder doctor`.")
+
+    def request(self, operation: str, arguments: list[Any], deadline: float) -> Any:
+        """The answer to one question.
+
+        Raises:
+            StudentError: the student's code raised.
+            Unsendable: an argument cannot travel; the connection is as before.
+            ProtocolError, ChannelClosed, DeadlinePassed: the connection is of no use any more.
+        """
+        lent_before = dict(self._lent)
+        self._sequence += 1
+        sequence = self._sequence
+        try:
+            message = self._codec.encode(["request", sequence, self._released, operation, arguments])
+            self._released = []
+            self._channel.send(message, deadline)
+            return self._answer(sequence, deadline)
+        finally:
+            self._lent = lent_before
+
+    def release(self, number: int) -> None:
+        """Tell the other side, with the next question, that a handle is no longer held."""
+        self._released.append(number)
+
+    def close(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def _answer(self, sequence: int, deadline: float) -> Any:
+        while True:
+            message = self._codec.decode(self._channel.receive(deadline))
+            if type(message) is not list or len(message) < 3 or message[1] != sequence:
+                raise ProtocolError("an answer out of step")
+            match message:
+                case ["ok", _, value]:
+                    return value
+                case ["error", _, list(names), str(text), str(trace)] if all(type(name) is str for name in names):
+                    raise student_error(names, text, trace, quiet=self.quiet)
+                case ["callback", _, int(number), tuple(args), dict(kwargs)]:
+                    self._channel.send(self._called_back(sequence, number, args, kwargs), deadline)
+                case _:
+                    raise ProtocolError("an answer of an unknown kind")
+
+    def _called_back(self, sequence: int, number: int, args: tuple[Any, ...], kwargs: dict[Any, Any]) -> bytes:
+        """Run one of our functions; the other side learns its result, or the error's class only."""
+        function = self._lent.get(number)
+        if function is None or self.depth >= MAX_CALLBACK_DEPTH or not all(type(key) is str for key in kwargs):
+            raise ProtocolError("a call to a function that was not lent")
+        self.depth += 1
+        try:
+            return self._codec.encode(["answer", sequence, True, function(*args, **kwargs)])
+        except (WorkerLost, MachineryError, ProtocolError, ChannelClosed, DeadlinePassed):
+            raise
+        except Exception as error:
+            known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"), "")
+            return self._codec.encode(["answer", sequence, False, known])
+        finally:
+            self.depth -= 1
+
+    def _export(self, value: object) -> Ext:
+        if type(value) is Handle:
+            if handle_owner(value) is not self._owner:
+                raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
+            return Ext(Leaf.HANDLE, json.dumps(handle_number(value)).encode())
+        if isinstance(value, nn.Module):
+            return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
+        if callable(value):
+            self._lent_count += 1
+            self._lent[self._lent_count] = value
+            name = str(getattr(value, "__name__", "function"))
+            return Ext(Leaf.CALLBACK, json.dumps([self._lent_count, name]).encode())
+        raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")
+
+    def _resolve(self, code: int, payload: bytes) -> Handle:
+        if code != Leaf.HANDLE or len(payload) > MAX_HANDLE_BYTES:
+            raise ProtocolError("something that is neither data nor a handle")
+        match json.loads(payload):
+            case [int(number), str(kind), str(name)] if type(number) is int and 0 < number < 1 << 62:
+                title = "object" if self.quiet else plain_text(name or kind, 80)
+                return self._make_handle(number, title)
+        raise ProtocolError("a handle that is not one")

@@ -1,0 +1,3 @@
+"""The untrusted half: what runs inside the sandbox. It holds no tests, no answers and no grades."""
+
+__all__: list[str] = []

@@ -1,0 +1,95 @@
+"""The few system calls that Python has no name for, by number, with errors as `OSError`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+__all__ = [
+    "call",
+    "drop_capabilities",
+    "drop_user",
+    "forbid_dumps",
+    "forbid_new_privileges",
+    "die_with_parent",
+    "load_filter",
+    "mount_tmpfs",
+]
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_SECCOMP_MODE_FILTER = 2
+_CAPSET = {"x86_64": 126, "aarch64": 91}
+_CAPABILITY_VERSION_3 = 0x20080522
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
+_SIGKILL = 9
+_INSTRUCTION_BYTES = 8
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def call(number: int, *arguments: int | bytes | None, what: str) -> int:
+    """The system call with this number. Raises OSError that says `what` failed."""
+    words = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
+    return _checked(_LIBC.syscall(ctypes.c_long(number), *words), what)
+
+
+def _prctl(option: int, value: int, pointer: object = 0) -> None:
+    last = ctypes.c_ulong(pointer) if isinstance(pointer, int) else pointer
+    arguments = (ctypes.c_ulong(value), last, ctypes.c_ulong(0), ctypes.c_ulong(0))
+    _checked(_LIBC.prctl(option, *arguments), f"prctl {option}")
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the parent ends; at once if it already has. Changing the user id forgets this."""
+    _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def forbid_new_privileges() -> None:
+    """Nothing this process executes may gain privileges."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def forbid_dumps() -> None:
+    """No core files, and no other process of the same user may look inside."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def drop_user(identity: int) -> None:
+    """Become an unprivileged user and group of this number, with no other group."""
+    os.setgroups([])
+    os.setresgid(identity, identity, identity)
+    os.setresuid(identity, identity, identity)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for good when new privileges are forbidden."""
+    header = struct.pack("<Ii", _CAPABILITY_VERSION_3, 0)
+    call(_CAPSET[os.uname().machine], header, bytes(24), what="capset")
+
+
+def mount_tmpfs(target: str, size: int, files: int) -> None:
+    """An empty file system in memory: at most `size` bytes and `files` entries, nothing executable."""
+    flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    options = f"size={size},nr_inodes={files},mode=777".encode()
+    _checked(_LIBC.mount(b"tmpfs", target.encode(), b"tmpfs", flags, options), f"mount {target}")
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
+def load_filter(program: bytes) -> None:
+    """Load a compiled seccomp filter for this process, for good."""
+    # create_string_buffer, since a filter is full of zero bytes.
+    buffer = ctypes.create_string_buffer(program, len(program))
+    described = _Program(len(program) // _INSTRUCTION_BYTES, ctypes.cast(buffer, ctypes.c_char_p))
+    _prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(described))

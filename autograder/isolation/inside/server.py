@@ -1,0 +1,187 @@
+"""Answers the trusted process: runs cells, fetches names, calls functions. Lives and dies with one submission."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import json
+import operator
+import sys
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from autograder.isolation.channel import Channel
+from autograder.isolation.codec import Codec
+from autograder.isolation.inside.shell import CollectingShell, Outputs, Stream
+from autograder.isolation.leaves import Ext, Leaf
+from autograder.isolation.modules import rebuild
+
+__all__ = ["Server"]
+
+MAX_TEXT = 4000
+
+Function = Callable[..., object]
+
+
+class Server:
+    """The untrusted end of one connection."""
+
+    def __init__(self, channel: Channel, shell: CollectingShell) -> None:
+        self._channel = channel
+        self._shell = shell
+        self._codec = Codec(self._export, self._resolve)
+        self._objects: dict[int, object] = {}
+        self._last = 0
+        self._sequence = 0
+        self._streams = (Stream("stdout"), Stream("stderr"))
+
+    def serve(self) -> None:
+        """Answer until the other side closes the connection."""
+        sys.stdout, sys.stderr = self._streams
+        self._send("ready", 0)
+        while True:
+            self._answer(self._receive())
+
+    def _receive(self) -> list[Any]:
+        message: list[Any] = self._codec.decode(self._channel.receive())
+        return message
+
+    def _send(self, *message: object) -> None:
+        self._channel.send(self._codec.encode(list(message)))
+
+    def _answer(self, message: list[Any]) -> None:
+        _, sequence, released, operation, arguments = message
+        for number in released:
+            self._objects.pop(number, None)
+        outer, self._sequence = self._sequence, sequence
+        try:
+            result = getattr(self, f"_do_{operation}")(*arguments)
+            reply = self._codec.encode(["ok", sequence, result])
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
+            reply = self._codec.encode(["error", sequence, *_described(error)])
+        self._sequence = outer
+        self._channel.send(reply)
+
+    # ---- what may be asked
+
+    def _do_cell(self, source: str) -> object:
+        Outputs.take()
+        for stream in self._streams:
+            stream.start_again()
+        result = self._shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+        error = result.error_before_exec or result.error_in_exec
+        return (error is None, None if error is None else type(error).__name__, Outputs.take())
+
+    def _do_names(self, names: list[str]) -> object:
+        space = self._shell.user_ns
+        return {name: self._data_or_handle(space[name]) for name in names if name in space}
+
+    def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any]) -> object:
+        return function(*arguments, **keywords)
+
+    def _do_call_with_arguments(self, function: Function, arguments: tuple[object, ...], keywords: Any) -> object:
+        return function(*arguments, **keywords), arguments
+
+    def _do_getattr(self, target: object, name: str) -> object:
+        return getattr(target, name)
+
+    def _do_setattr(self, target: object, name: str, value: object) -> None:
+        setattr(target, name, value)
+
+    def _do_getitem(self, target: Any, index: object) -> object:
+        return target[index]
+
+    def _do_setitem(self, target: Any, index: object, value: object) -> None:
+        target[index] = value
+
+    def _do_operator(self, name: str, *operands: object) -> object:
+        return getattr(operator, name)(*operands)
+
+    _do_reflected_operator = _do_operator
+
+    def _do_len(self, target: Any) -> object:
+        return len(target)
+
+    def _do_iter(self, target: Any) -> object:
+        return self._handle(iter(target))
+
+    def _do_next(self, iterator: Any) -> object:
+        try:
+            return (True, next(iterator))
+        except StopIteration:
+            return (False, None)
+
+    def _do_source(self, source: str, data: dict[str, object]) -> object:
+        tree = ast.parse(source)
+        scope = {**self._shell.user_ns, **data}
+        last = tree.body.pop() if tree.body else ast.Pass()
+        if not isinstance(last, ast.Expr):
+            tree.body.append(last)
+        exec(compile(tree, "<probe>", "exec"), scope)
+        if not isinstance(last, ast.Expr):
+            return None
+        return eval(compile(ast.Expression(last.value), "<probe>", "eval"), scope)  # noqa: S307
+
+    # ---- what is not data
+
+    def _data_or_handle(self, value: object) -> object:
+        if isinstance(value, list | tuple | dict | set | frozenset):
+            try:
+                self._codec.encode(value)
+            except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
+                return self._handle(value)
+        return value
+
+    def _handle(self, value: object) -> Ext:
+        self._last += 1
+        self._objects[self._last] = value
+        name = getattr(value, "__name__", "")
+        described = [self._last, type(value).__name__[:100], name[:100] if isinstance(name, str) else ""]
+        return Ext(Leaf.HANDLE, json.dumps(described).encode())
+
+    def _export(self, value: object) -> Ext:
+        return value if isinstance(value, Ext) else self._handle(value)
+
+    def _resolve(self, code: int, payload: bytes) -> object:
+        if code == Leaf.HANDLE:
+            return self._objects[json.loads(payload)]
+        if code == Leaf.MODULE:
+            return rebuild(self._codec.decode(payload))
+        number, name = json.loads(payload)
+        return self._callback(number, name)
+
+    def _callback(self, number: int, name: str) -> Callable[..., object]:
+        """A function that lives in the trusted process; it answers while the call that brought it lasts."""
+
+        def function(*arguments: object, **keywords: object) -> object:
+            sequence = self._sequence
+            self._send("callback", sequence, number, arguments, keywords)
+            while (message := self._receive())[0] == "request":
+                self._answer(message)
+            _, _, succeeded, value = message
+            if succeeded:
+                return value
+            raise getattr(builtins, value, RuntimeError)(f"the function you were given raised {value}")
+
+        function.__name__ = function.__qualname__ = name
+        return function
+
+
+def _beyond_this_file(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace
+
+
+def _described(error: BaseException) -> tuple[list[str], str, str]:
+    """(names of the error's classes, message, traceback), each cut to size."""
+    names = [kind.__name__ for kind in type(error).__mro__][:20]
+    try:
+        text = str(error)[:MAX_TEXT]
+        own = error.with_traceback(_beyond_this_file(error.__traceback__))
+        trace = "".join(traceback.format_exception(own, limit=-8))[-2 * MAX_TEXT :]
+    except BaseException:  # a student's __str__ may raise
+        text, trace = "", ""
+    return names, str(text), str(trace)

@@ -1,0 +1,47 @@
+"""What one worker may use, and what it used. Shared by both sides of the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits", "Usage"]
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one worker may use.
+
+    Attributes:
+        cpu_seconds: processor time, over the worker's whole life.
+        wall_seconds: time from birth to the forced end.
+        memory_bytes: address space beyond what the warm process already holds.
+        file_bytes: the largest single file; the folder as a whole has its own quota.
+        message_bytes: the largest answer over the wire.
+        total_bytes: all answers over the wire together, since a grader may keep what it gets.
+        call_seconds: wall time for one call, fetch or probe.
+    """
+
+    cpu_seconds: float = 120.0
+    wall_seconds: float = 300.0
+    memory_bytes: int = 1024 * MIB
+    file_bytes: int = 16 * MIB
+    message_bytes: int = 64 * MIB
+    total_bytes: int = 1024 * MIB
+    call_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one worker used.
+
+    Attributes:
+        cpu_seconds: user and system time of the worker itself.
+        peak_rss_bytes: most memory resident at once, shared pages of the warm process included.
+        wall_seconds: from birth to end.
+    """
+
+    cpu_seconds: float
+    peak_rss_bytes: int
+    wall_seconds: float

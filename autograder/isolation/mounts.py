@@ -1,0 +1,102 @@
+"""What the sandbox can see of this machine: Python, the system's libraries, the course's lab and data."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import autograder
+from autograder.errors import MachineryError
+
+__all__ = ["BASE", "Mounts"]
+
+BASE = "/box"  # the workers' folders, inside
+_PACKAGE = Path(autograder.__file__).resolve().parent
+# Of the package only what students and the untrusted half need; no grading, no gradebook.
+_PACKAGE_PARTS = ("__init__.py", "errors.py", "lab", "isolation")
+_DATA = _PACKAGE.parent / "data" / "course"  # where the lab looks for its datasets
+_SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/fonts", "/etc/alternatives")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+_PROCESS_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
+_SECRETS = ("course.toml", "gradebook.db", ".course-secret", "hidden", "solutions", "submitted")
+
+
+@dataclass(frozen=True, slots=True)
+class Mounts:
+    """Paths of this machine that appear, read-only and at the same place, inside the sandbox."""
+
+    python_paths: tuple[Path, ...]
+    system: tuple[Path, ...]
+    package: tuple[Path, ...]
+    readable: tuple[Path, ...]
+
+    @classmethod
+    def of_this_machine(cls, python_paths: Sequence[Path], readable: Sequence[Path]) -> Mounts:
+        """The mounts for this interpreter. Raises MachineryError for a folder that holds a course's secrets."""
+        for path in (*python_paths, *readable):
+            _refuse_secrets(path)
+        package = tuple(part for part in (*(_PACKAGE / name for name in _PACKAGE_PARTS), _DATA) if part.exists())
+        return cls(tuple(python_paths), _system(), package, (*python_paths, *readable))
+
+    def arguments(self) -> list[str]:
+        """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
+        words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dir", "/dev"]
+        for device in _DEVICES:
+            words += ["--dev-bind", device, device]
+        for link in _SYSTEM_LINKS:
+            path = Path(link)
+            if path.is_symlink():
+                words += ["--symlink", str(path.readlink()), link]
+            elif path.is_dir():
+                words += ["--ro-bind", link, link]
+        shown = (*self.system, *self.package, *self.readable)
+        for folder in _parents(shown):
+            words += ["--perms", "0755", "--dir", str(folder)]
+        for path in shown:
+            words += ["--ro-bind", str(path), str(path)]
+        words += ["--perms", "0755", "--tmpfs", BASE, "--perms", "0755", "--size", str(32 << 20)]
+        return [*words, "--tmpfs", f"{BASE}/home", "--remount-ro", "/", "--chdir", "/"]
+
+    def environment(self) -> dict[str, str]:
+        """The warm process's whole environment."""
+        paths = [str(_PACKAGE.parent), *map(str, self.python_paths)]
+        single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        # Sets of strings then have the same order in every sandbox, and so has what students print of them.
+        fixed = {"PYTHONHASHSEED": "0", "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+        return {"PYTHONPATH": ":".join(paths), **fixed, **single}
+
+    def readable_inside(self) -> list[str]:
+        """What Landlock lets a worker read."""
+        system = ["/usr", *_SYSTEM_LINKS, *_DEVICES, *_PROCESS_FILES]
+        return [*system, *map(str, (*self.system, *self.package, *self.readable))]
+
+
+def _system() -> tuple[Path, ...]:
+    """The interpreter, wherever it lives, and a few files of the system."""
+    places = [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["stdlib"])]
+    places.append(Path(sys.executable).resolve().parent.parent)  # where links lead in the end
+    outside = [place for place in places if not place.is_relative_to("/usr") or place.is_relative_to("/usr/local")]
+    files = [Path(name) for name in _SYSTEM_FILES if Path(name).exists()]
+    chosen: list[Path] = []
+    for place in [*outside, *files]:
+        if not any(place.is_relative_to(other) for other in (*chosen, Path("/usr"))):
+            chosen.append(place)
+    return tuple(chosen)
+
+
+def _parents(shown: Sequence[Path]) -> list[Path]:
+    """The folders above what is shown, outermost first: bubblewrap would make them for root's eyes only."""
+    above = {parent for path in shown for parent in path.parents if not any(parent.is_relative_to(s) for s in shown)}
+    return sorted(above - {Path("/"), Path("/usr")})
+
+
+def _refuse_secrets(path: Path) -> None:
+    held = [name for name in _SECRETS if os.path.lexists(path / name)]
+    if held or path == Path("/"):
+        what = held[0] if held else "everything"
+        raise MachineryError(f"{path} holds {what} and cannot be shown to students. Name a folder inside it.")

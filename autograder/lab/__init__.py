@@ -1,0 +1,48 @@
+"""What the notebooks import: checks that explain themselves, data, figures and progress bars.
+
+Nothing here needs the rest of the package or any particular operating system, and torch is only
+imported by whoever uses it.
+"""
+
+from autograder.lab.checks import CheckFailed, close, refuses
+from autograder.lab.curves import show_curves
+from autograder.lab.datasets import (
+    FASHION_CLASSES,
+    DataMissing,
+    Examples,
+    FashionExamples,
+    fashion,
+    lecture_image,
+    lecture_kernel,
+    photograph,
+    snapshot,
+    zip_digits,
+)
+from autograder.lab.figures import show, show_grid, show_matrix, style
+from autograder.lab.filters import show_filters
+from autograder.lab.progress import progress
+from autograder.lab.sweep import sweep
+
+__all__ = [
+    "FASHION_CLASSES",
+    "CheckFailed",
+    "DataMissing",
+    "Examples",
+    "FashionExamples",
+    "close",
+    "fashion",
+    "lecture_image",
+    "lecture_kernel",
+    "photograph",
+    "progress",
+    "refuses",
+    "show",
+    "show_curves",
+    "show_filters",
+    "show_grid",
+    "show_matrix",
+    "snapshot",
+    "style",
+    "sweep",
+    "zip_digits",
+]

@@ -1,0 +1,193 @@
+"""The images and datasets that ship with the course; data/README.md gives their origin and licences.
+
+They are looked for in the folder that the environment variable AUTOGRADER_DATA names, in data/course
+of the repository, and in a folder data/course or data beside the notebook or above it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.lab.idx import read_idx
+
+__all__ = [
+    "FASHION_CLASSES",
+    "DataMissing",
+    "Examples",
+    "FashionExamples",
+    "fashion",
+    "lecture_image",
+    "lecture_kernel",
+    "photograph",
+    "snapshot",
+    "zip_digits",
+]
+
+VARIABLE = "AUTOGRADER_DATA"
+
+SNAPSHOTS = ("lenet1989",)
+
+FASHION_CLASSES = (
+    "T-shirt",
+    "trousers",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
+"""What the labels 0 to 9 of Fashion-MNIST stand for."""
+
+
+class DataMissing(FileNotFoundError):
+    """A file of the course's data is in none of the places where it is looked for."""
+
+
+class Examples(NamedTuple):
+    """Digits with their labels: ``images, labels = zip_digits()``."""
+
+    images: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+class FashionExamples(NamedTuple):
+    """Pieces of clothing with their labels: ``images, labels = fashion()``."""
+
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+def lecture_image() -> NDArray[np.float64]:
+    """The lecture's binary image: shape (5, 5), values 0.0 and 1.0."""
+    return np.loadtxt(_find("lecture-5x5.txt"), dtype=np.float64)
+
+
+def lecture_kernel() -> NDArray[np.float64]:
+    """The lecture's kernel: shape (3, 3), ones on both diagonals, so every flip leaves it as it is."""
+    return np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+
+
+def photograph(name: str = "camera") -> NDArray[np.float64]:
+    """A grey photograph with values in [0, 1], 0 black.
+
+    Parameters
+    ----------
+    name: "camera" (256, 256), "cat" (200, 300) or "bricks" (256, 256), each shape (height, width).
+
+    Raises
+    ------
+    ValueError: if there is no photograph of that name.
+    """
+    from matplotlib.image import imread
+
+    if name not in ("camera", "cat", "bricks"):
+        raise ValueError(f'name must be "camera", "cat" or "bricks", not {name!r}')
+    levels = np.rint(imread(_find(f"{name}.png")) * 255)
+    return np.asarray(levels, dtype=np.float64) / 255
+
+
+def zip_digits(part: str = "train", count: int | None = None) -> Examples:
+    """Handwritten digits in the format of the zip-code data of 1989, resampled from MNIST.
+
+    Parameters
+    ----------
+    part: "train" (7,291 digits) or "test" (2,007 other digits, by other writers).
+    count: how many of them, from the first; all if not given.
+
+    Returns
+    -------
+    images: float64 (count, 1, 16, 16) in [0, 1]: 0 is paper, 1 is ink.
+    labels: int64 (count,), 0 to 9.
+
+    Raises
+    ------
+    ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
+    """
+    images, labels = _pair("zip", part, ("train", "test"), count)
+    return Examples(images.astype(np.float64) / 255, labels)
+
+
+def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
+    """Fashion-MNIST: grey pictures of clothing in the ten classes of ``FASHION_CLASSES``.
+
+    Parameters
+    ----------
+    part: "train" (20,000 pictures) or "validation" (2,000 others).
+    count: how many of them, from the first; all if not given. A multiple of ten is balanced.
+
+    Returns
+    -------
+    images: float32 (count, 1, 28, 28) in [0, 1]: 0 is background.
+    labels: int64 (count,), 0 to 9.
+
+    Raises
+    ------
+    ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
+    """
+    images, labels = _pair("fashion", part, ("train", "validation"), count)
+    return FashionExamples(images.astype(np.float32) / np.float32(255), labels)
+
+
+def snapshot(name: str) -> dict[str, NDArray[np.float64]]:
+    """The numbers of a network that was trained beforehand, so that nobody has to wait for the training.
+
+    Parameters
+    ----------
+    name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of training
+        and test digits that were wrong after each pass.
+
+    Raises
+    ------
+    ValueError: if there is no snapshot of that name.
+    """
+    if name not in SNAPSHOTS:
+        raise ValueError(f"name must be one of {', '.join(SNAPSHOTS)}, not {name!r}")
+    with np.load(_find(f"{name}.npz"), allow_pickle=False) as stored:
+        return {key: stored[key] for key in stored.files}
+
+
+def _pair(
+    name: str, part: str, parts: tuple[str, str], count: int | None
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (N, 1, H, W) as bytes, and labels (N,)."""
+    if part not in parts:
+        raise ValueError(f'part must be "{parts[0]}" or "{parts[1]}", not {part!r}')
+    labels = read_idx(_find(f"{name}-{part}-labels.idx.xz")).astype(np.int64)
+    if count is not None and not 1 <= count <= len(labels):
+        raise ValueError(f"count must be from 1 to {len(labels):,}, not {count}")
+    images = read_idx(_find(f"{name}-{part}-images.idx.xz"), count)
+    return images[:, None], labels[:count]
+
+
+def _find(name: str) -> Path:
+    """Where a file of the course's data is."""
+    tried = list(_folders())
+    for folder in tried:
+        if (folder / name).is_file():
+            return folder / name
+    places = "\n".join(f"  {folder}" for folder in tried)
+    raise DataMissing(
+        f"{name} was not found. Looked in\n{places}\n"
+        f"Copy the course's folder data/course beside the notebook, or set {VARIABLE} to where it is."
+    )
+
+
+def _folders() -> Iterator[Path]:
+    """The folders to look in. One that was named is taken at its word, and no other searched."""
+    if named := os.environ.get(VARIABLE):
+        yield Path(named)
+        return
+    yield Path(__file__).resolve().parents[2] / "data" / "course"
+    here = Path.cwd()
+    for folder in (here, *here.parents[:3]):
+        yield folder / "data" / "course"
+        yield folder / "data"

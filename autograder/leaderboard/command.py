@@ -1,0 +1,85 @@
+"""What ``autograder leaderboard`` does, whatever its options: one function a purpose, for the command line to call."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.errors import LeaderboardError
+from autograder.leaderboard.configuration import Prize, read_prizes
+from autograder.leaderboard.entry import Board
+from autograder.leaderboard.names import entrant_key
+from autograder.leaderboard.prizes import changes, what_if
+from autograder.leaderboard.publishing import board_of, log_of
+from autograder.leaderboard.render import change_table, gradescope_results, terminal
+from autograder.leaderboard.replay import replay
+
+__all__ = ["export_gradescope", "preview", "try_prizes", "verify"]
+
+
+def try_prizes(course: Course, assignment: str | None, rules: Path, console: Console | None = None) -> Board:
+    """Show who would win under the ``[[prizes]]`` of another file; nothing is published or recorded.
+
+    Raises:
+        LeaderboardError: the file cannot be read, or a prize is wrong.
+    """
+    board = board_of(course, assignment)
+    other = what_if(board, _prizes_of(rules))
+    screen = console or Console()
+    screen.print(terminal(other))
+    screen.print(change_table(changes(board, other), f"Under {rules.name}"))
+    return other
+
+
+def preview(course: Course, assignment: str | None, console: Console | None = None) -> Board:
+    """Show what publishing now would change on the board published last, without publishing."""
+    board, log = board_of(course, assignment), log_of(course, assignment or "course")
+    key = partial(entrant_key, secret=course.secret)
+    screen = console or Console()
+    screen.print(terminal(board))
+    if log.records():
+        screen.print(change_table(changes(replay(log), board, key), "Since the last time"))
+    return board
+
+
+def verify(course: Course, assignment: str | None, head: str | None = None, console: Console | None = None) -> Board:
+    """Check a board's log, replay it, and show the board it leads to.
+
+    Args:
+        head: the hash that the published page names; a shortened log does not end with it.
+
+    Raises:
+        LeaderboardError: the log was changed or cut, or holds no board.
+    """
+    log = log_of(course, assignment or "course")
+    log.verify(head)
+    board = replay(log)
+    (console or Console()).print(terminal(board))
+    return board
+
+
+def export_gradescope(course: Course, assignment: str | None, output: Path) -> list[Path]:
+    """Write ``STUDENT/results.json`` for every entry of a board; return the files."""
+    board = board_of(course, assignment)
+    written = []
+    for row in (*board.standings, *board.apart):
+        path = output / row.entry.entrant / "results.json"
+        if not path.resolve().is_relative_to(output.resolve()):
+            raise LeaderboardError(f"{row.entry.entrant!r} cannot name a folder. Correct the student's id.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(gradescope_results(board, row.entry.entrant), indent=2) + "\n", encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _prizes_of(path: Path) -> tuple[Prize, ...]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("prizes", [])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LeaderboardError(f"{path} cannot be read: {error}. Correct the file.") from error
+    return read_prizes(tables)

@@ -1,0 +1,180 @@
+"""What course.toml may say about boards (``[leaderboard]``) and prizes (``[[prizes]]``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from autograder.errors import LeaderboardError
+
+T = TypeVar("T")
+
+__all__ = ["Adjustment", "Boards", "Prize", "read_boards", "read_prizes"]
+
+
+class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One prize. Prizes stand in order of worth; an entry wins the first it reaches.
+
+    Attributes:
+        award: what is won, e.g. ``"automatic A+"`` or ``"grade bump"``.
+        rank: the prize reaches down to this rank.
+        ranks: the same, written as a list: ``[2, 3]`` continues where the prize before it ended.
+        percentile: the prize reaches the best so many percent of the ranked entries.
+        minimum: a cut-off in points that a winner must also meet (on an ascending board, a maximum).
+        winners: a cap. A tie that does not fit under it whole ends the prize: ties are never split.
+        points: points that the award is worth, for a person or a script to add.
+        board: the board the prize belongs to; ``"*"`` is every board.
+    """
+
+    award: str
+    rank: int | None = None
+    ranks: tuple[int, ...] | None = None
+    percentile: float | None = None
+    minimum: float | None = None
+    winners: int | None = None
+    points: float = 0.0
+    board: str = "*"
+
+    def reach(self, ranked: int) -> int:
+        """The last rank that the prize covers on a board of ``ranked`` entries."""
+        if self.percentile is not None:
+            return int(Fraction(str(self.percentile)) * ranked / 100)
+        return self.rank if self.rank is not None else max(self.ranks or (0,))
+
+    def rule(self) -> str:
+        """The rule in words, e.g. ``"ranks 2–3, at least 27 points"``."""
+        words = [self._place()]
+        if self.minimum is not None:
+            words.append(f"from {self.minimum:g} points")
+        if self.winners is not None:
+            words.append(f"{self.winners} winners at most" if self.winners > 1 else "one winner at most")
+        return ", ".join(words)
+
+    def _place(self) -> str:
+        if self.percentile is not None:
+            return f"top {self.percentile:g} %"
+        ranks = self.ranks or (self.rank,)
+        return f"rank {ranks[0]}" if len(ranks) == 1 else f"ranks {ranks[0]}–{ranks[-1]}"
+
+
+class Adjustment(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Points given or taken by a person, with the reason; on one board or on the course's."""
+
+    student: str
+    points: float
+    reason: str
+    board: str = "course"
+
+
+class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The ``[leaderboard]`` table.
+
+    Attributes:
+        title: above the course's board.
+        show: rows to publish, ties at the cut included; 0 for all. Mean and median always count everyone.
+        order: ``"descending"`` if more is better.
+        names: student id → the display name that the student chose; all others keep their pseudonym.
+        withdrawn: student id → reason; listed apart. The reason stays in this file: it may be private.
+        excluded: student ids that appear nowhere, such as a tester's.
+        late: whether a late submission is ranked, ranked without a prize, or listed apart.
+        unfinished: whether an entry with parts still to be graded by a person is ranked (and marked) or apart.
+        optional: an optional assignment replaces the weakest required one if that helps, or adds its points on top.
+        times: how precisely a page tells when something was handed in.
+        adjustments: points given or taken by a person.
+    """
+
+    title: str = ""
+    show: int = 0
+    order: Literal["descending", "ascending"] = "descending"
+    names: dict[str, str] = msgspec.field(default_factory=dict)
+    withdrawn: dict[str, str] = msgspec.field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
+    late: Literal["ranked", "no prize", "apart"] = "ranked"
+    unfinished: Literal["ranked", "apart"] = "ranked"
+    optional: Literal["replaces", "adds"] = "replaces"
+    times: Literal["minute", "hour", "day", "none"] = "hour"
+    adjustments: tuple[Adjustment, ...] = ()
+
+
+def read_boards(table: Mapping[str, Any]) -> Boards:
+    """The ``[leaderboard]`` table, validated.
+
+    Raises:
+        LeaderboardError: names the key.
+    """
+    boards = _convert(dict(table), Boards, "[leaderboard]")
+    if boards.show < 0:
+        raise LeaderboardError(f"[leaderboard] show is {boards.show}. Give a number of rows, or 0 for all.")
+    for number, adjustment in enumerate(boards.adjustments, 1):
+        if not adjustment.reason.strip():
+            raise LeaderboardError(
+                f"[[leaderboard.adjustments]] {number} ({adjustment.student}): reason is empty. Say why."
+            )
+    return boards
+
+
+def read_prizes(tables: Sequence[Mapping[str, Any]]) -> tuple[Prize, ...]:
+    """The ``[[prizes]]`` tables, validated and in their order.
+
+    Raises:
+        LeaderboardError: names the prize by its number, and the key.
+    """
+    prizes = tuple(_convert(dict(table), Prize, f"[[prizes]] {n}") for n, table in enumerate(tables, 1))
+    for number, prize in enumerate(prizes, 1):
+        fault = _fault(prize)
+        if fault:
+            raise LeaderboardError(f"[[prizes]] {number} ({prize.award or 'no award'}): {fault}")
+    _check_order(prizes)
+    return prizes
+
+
+def _convert(table: dict[str, Any], kind: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(table, kind)
+    except msgspec.ValidationError as error:
+        raise LeaderboardError(
+            f"{where}: {error}. Correct it in course.toml; docs/leaderboard.md lists the keys."
+        ) from error
+
+
+def _fault(prize: Prize) -> str:
+    """What is wrong with one prize by itself, as a sentence; empty if nothing is."""
+    if not prize.award.strip():
+        return "award is empty. Say what is won."
+    if sum(way is not None for way in (prize.rank, prize.ranks, prize.percentile)) != 1:
+        return "give exactly one of rank, ranks and percentile."
+    if prize.rank is not None and prize.rank < 1:
+        return f"rank is {prize.rank}. Ranks start at 1."
+    if prize.ranks is not None and (
+        not prize.ranks or prize.ranks[0] < 1 or list(prize.ranks) != list(range(prize.ranks[0], prize.ranks[-1] + 1))
+    ):
+        return f"ranks is {list(prize.ranks)}. List neighbouring ranks in order, e.g. [2, 3]."
+    if prize.percentile is not None and not 0 < prize.percentile <= 100:
+        return f"percentile is {prize.percentile:g}. Give a number above 0 and up to 100."
+    if prize.winners is not None and prize.winners < 1:
+        return f"winners is {prize.winners}. Give at least 1, or leave it out."
+    return ""
+
+
+def _check_order(prizes: tuple[Prize, ...]) -> None:
+    """Refuse rank prizes that leave a gap or go backwards: a better rank would win less."""
+    last: dict[str, int] = {}
+    for number, prize in enumerate(prizes, 1):
+        if prize.percentile is not None:
+            continue
+        before = max(last.get(prize.board, 0), last.get("*", 0))
+        first = prize.ranks[0] if prize.ranks else prize.rank or 1
+        end = prize.reach(0)
+        if end < before or (prize.ranks and first > before + 1 and not _percentile_before(prizes, number)):
+            raise LeaderboardError(
+                f"[[prizes]] {number} ({prize.award}): it covers {prize.rule()} after prizes down to rank {before}. "
+                "List prizes best first and leave no rank out."
+            )
+        last[prize.board] = max(before, end)
+
+
+def _percentile_before(prizes: tuple[Prize, ...], number: int) -> bool:
+    return any(prize.percentile is not None for prize in prizes[: number - 1])

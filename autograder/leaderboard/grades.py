@@ -1,0 +1,191 @@
+"""Entries from nbgrader's gradebook: one assignment, or the course as a whole. Reads; never writes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, case, create_engine, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from autograder.errors import GradebookError
+
+__all__ = ["AssignmentGrades", "Grade", "handed_in", "read_grades", "roster"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What the gradebook knows of one submission.
+
+    Attributes:
+        points: after any late penalty, never below 0; None while the autograder has not finished.
+        open: parts that a person has still to grade.
+        late: handed in after the deadline, extensions counted.
+    """
+
+    student: str
+    points: float | None
+    at: dt.datetime | None
+    open: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentGrades:
+    """One assignment: its maximum in points and every grade."""
+
+    name: str
+    maximum: float
+    grades: tuple[Grade, ...]
+
+    def with_waiting(self, students: Collection[str]) -> AssignmentGrades:
+        """The same, with an unfinished grade for each of ``students`` whom the gradebook does not know yet.
+
+        What the grader could not read or finish is not in the gradebook: handed in and not graded is not missing.
+        """
+        known = {grade.student for grade in self.grades}
+        waiting = (Grade(student, None, None, 0, False) for student in sorted(set(students) - known))
+        return replace(self, grades=(*self.grades, *waiting))
+
+
+def handed_in(submitted: Path, assignment: str) -> set[str]:
+    """The students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not."""
+    return {path.parts[-3] for path in submitted.glob(f"*/{assignment}/*.ipynb")}
+
+
+def roster(url: str) -> tuple[str, ...]:
+    """Every student id in the gradebook, sorted.
+
+    Raises:
+        GradebookError: the gradebook is missing or damaged.
+    """
+    from nbgrader.api import Student
+
+    with _session(url) as session:
+        return tuple(sorted(session.scalars(select(Student.id))))
+
+
+def read_grades(url: str, assignment: str | None = None) -> tuple[AssignmentGrades, ...]:
+    """The grades of one assignment, or of all, in order of name.
+
+    Raises:
+        GradebookError: the gradebook is missing or damaged, or does not have the assignment.
+    """
+    from nbgrader.api import Assignment
+
+    with _session(url) as session:
+        found = session.execute(
+            select(Assignment.id, Assignment.name, Assignment.max_score, Assignment.duedate).order_by(Assignment.name)
+        ).all()
+        wanted = [row for row in found if assignment in (None, row.name)]
+        if assignment is not None and not wanted:
+            known = ", ".join(row.name for row in found) or "none"
+            raise GradebookError(
+                f"The gradebook has no assignment {assignment!r} (it has: {known}). Grade it first: "
+                f"autograder grade {assignment}."
+            )
+        return tuple(AssignmentGrades(row.name, float(row.max_score), _grades(session, row)) for row in wanted)
+
+
+def _grades(session: Session, assignment: Row[str, str, float, dt.datetime | None]) -> tuple[Grade, ...]:
+    from nbgrader.api import SubmittedAssignment
+
+    scores = _scores(assignment.id)
+    penalties = _penalties(assignment.id)
+    rows = session.execute(
+        select(
+            SubmittedAssignment.student_id,
+            SubmittedAssignment.timestamp,
+            SubmittedAssignment.extension,
+            scores.c.points,
+            scores.c.open,
+            scores.c.ungraded,
+            penalties.c.penalty,
+        )
+        .outerjoin(scores, scores.c.submission == SubmittedAssignment.id)
+        .outerjoin(penalties, penalties.c.submission == SubmittedAssignment.id)
+        .where(SubmittedAssignment.assignment_id == assignment.id)
+        .order_by(SubmittedAssignment.student_id)
+    )
+    return tuple(_grade(row, assignment.duedate) for row in rows)
+
+
+def _grade(row: Row[*tuple[Any, ...]], due: dt.datetime | None) -> Grade:
+    finished = row.points is not None and not row.ungraded
+    points = max(0.0, float(row.points) - float(row.penalty or 0)) if finished else None
+    limit = due + row.extension if due and row.extension else due
+    late = bool(limit and row.timestamp and row.timestamp > limit)
+    return Grade(row.student_id, points, row.timestamp, int(row.open or 0), late)
+
+
+def _scores(assignment: str):  # type: ignore[no-untyped-def]
+    """Per submission: points, open parts, and checks the autograder has not scored; one pass over the grades."""
+    from nbgrader.api import Grade as Row_
+    from nbgrader.api import GradeCell, SubmittedAssignment, SubmittedNotebook
+
+    cells = GradeCell.__table__.c
+    unscored = Row_.auto_score.is_(None) & Row_.manual_score.is_(None)
+    return (
+        select(
+            SubmittedAssignment.id.label("submission"),
+            func.sum(Row_.score).label("points"),
+            func.sum(case((Row_.needs_manual_grade, 1), else_=0)).label("open"),
+            func.sum(case((unscored & (cells.cell_type == "code"), 1), else_=0)).label("ungraded"),
+        )
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Row_, Row_.notebook_id == SubmittedNotebook.id)
+        .outerjoin(GradeCell.__table__, cells.id == Row_.cell_id)
+        .where(SubmittedAssignment.assignment_id == assignment)
+        .group_by(SubmittedAssignment.id)
+        .subquery()
+    )
+
+
+def _penalties(assignment: str):  # type: ignore[no-untyped-def]
+    from nbgrader.api import SubmittedAssignment, SubmittedNotebook
+
+    return (
+        select(
+            SubmittedAssignment.id.label("submission"),
+            func.sum(SubmittedNotebook.late_submission_penalty).label("penalty"),
+        )
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .where(SubmittedAssignment.assignment_id == assignment)
+        .group_by(SubmittedAssignment.id)
+        .subquery()
+    )
+
+
+@contextmanager
+def _session(url: str) -> Iterator[Session]:
+    """A session on a gradebook that is there; SQLite would otherwise make an empty one."""
+    _refuse_missing(url)
+    engine = create_engine(url)
+    try:
+        with Session(engine) as session:
+            yield session
+    except SQLAlchemyError as error:
+        fault = str(error.__cause__ or error).splitlines()[0]
+        raise GradebookError(
+            f"The gradebook {_shown(url)} cannot be read: {fault}. Check its address, or restore a copy."
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _refuse_missing(url: str) -> None:
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite" and address.database and not Path(address.database).is_file():
+        raise GradebookError(
+            f"There is no gradebook at {address.database}. Grade an assignment first: autograder grade ASSIGNMENT."
+        )
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)

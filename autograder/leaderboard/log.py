@@ -1,0 +1,146 @@
+"""An append-only log of everything that moved a board, each record chained to the one before it by its hash.
+
+A record cannot be changed, dropped or put in between without breaking the chain from there on. The published board
+names the last hash, so that a shortened log is found out too. Entrants are keyed hashes: the log can be handed to
+whoever disputes a rank. Its times are exact, so it is not for the web.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from autograder.errors import LeaderboardError
+
+__all__ = ["Log", "Record"]
+
+GENESIS = "0" * 64
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of the log.
+
+    Attributes:
+        number: from 1, without gaps.
+        at: when it was written, ISO 8601 in UTC.
+        kind: ``open``, ``name``, ``submission``, ``grade``, ``regrade``, ``adjustment``, ``prizes``, ``freeze``,
+            ``withdrawal``, ``status`` or ``removal``.
+        data: what happened, plain values only.
+        reason: why, for a person; required where something already published changes.
+        previous: hash of the record before, 64 zeros for the first.
+        hash: SHA-256 over all of the above.
+    """
+
+    number: int
+    at: str
+    kind: str
+    data: dict[str, Any]
+    reason: str
+    previous: str
+    hash: str
+
+    def computed_hash(self) -> str:
+        """What ``hash`` must be."""
+        fields = [self.number, self.at, self.kind, self.data, self.reason, self.previous]
+        return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).hexdigest()
+
+
+class Log:
+    """The log in one file of JSON lines. Writers take turns by a lock on the file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def records(self) -> list[Record]:
+        """Every record, checked; empty if there is no log yet.
+
+        Raises:
+            LeaderboardError: a line was changed, dropped, added or cannot be read; names it.
+        """
+        if not self.path.exists():
+            return []
+        return list(self._checked(self.path.read_bytes()))
+
+    def head(self) -> str:
+        """The last record's hash: publish it, and a shortened log cannot pass for the whole."""
+        records = self.records()
+        return records[-1].hash if records else GENESIS
+
+    def verify(self, head: str | None = None) -> int:
+        """Check the chain, and that it ends with the published ``head`` (or its first digits); count the records.
+
+        Raises:
+            LeaderboardError: the log was tampered with or cut short.
+        """
+        records = self.records()
+        last = records[-1].hash if records else GENESIS
+        if head is not None and not (head and last.startswith(head)):
+            raise LeaderboardError(
+                f"{self.path}: the log ends with {last[:12]}, the published board with {head[:12]}. "
+                "Records were added or cut off since; restore the copy that matches."
+            )
+        return len(records)
+
+    def append(self, events: list[tuple[str, dict[str, Any], str]], at: dt.datetime | None = None) -> list[Record]:
+        """Write events as records, all or none of them, and return them.
+
+        Args:
+            events: (kind, data, reason) each.
+        """
+        moment = (at or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).isoformat(timespec="seconds")
+        with self._locked() as stream:
+            records = list(self._checked(stream.read()))
+            number, previous = len(records), records[-1].hash if records else GENESIS
+            fresh: list[Record] = []
+            for kind, data, reason in events:
+                number += 1
+                bare = Record(number, moment, kind, data, reason, previous, "")
+                fresh.append(msgspec.structs.replace(bare, hash=bare.computed_hash()))
+                previous = fresh[-1].hash
+            self._write(stream, fresh)
+        return fresh
+
+    def _write(self, stream: BinaryIO, fresh: list[Record]) -> None:
+        """Append whole lines after the last whole line: what a crash left half-written was never a record."""
+        stream.seek(0)
+        stream.truncate(stream.read().rfind(b"\n") + 1)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"".join(msgspec.json.encode(record) + b"\n" for record in fresh))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+    @contextmanager
+    def _locked(self) -> Iterator[BinaryIO]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield stream
+
+    def _checked(self, content: bytes) -> Iterator[Record]:
+        previous = GENESIS
+        whole = content[: content.rfind(b"\n") + 1]
+        for number, line in enumerate(whole.splitlines(), 1):
+            record = self._decoded(number, line)
+            if (record.number, record.previous, record.hash) != (number, previous, record.computed_hash()):
+                raise LeaderboardError(
+                    f"{self.path}, line {number}: the chain of hashes breaks here: this line, or one before it, was "
+                    "changed, added or removed. Restore a copy that verifies."
+                )
+            previous = record.hash
+            yield record
+
+    def _decoded(self, number: int, line: bytes) -> Record:
+        try:
+            return msgspec.json.decode(line, type=Record)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            raise LeaderboardError(
+                f"{self.path}, line {number}: not a record ({error}). Restore a copy that verifies."
+            ) from error

@@ -1,0 +1,156 @@
+"""From a course to published boards: read the gradebook, rank, write the files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.errors import LeaderboardError
+from autograder.leaderboard.challenge import private_board, public_board, read_results
+from autograder.leaderboard.configuration import Boards, read_boards, read_prizes
+from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
+from autograder.leaderboard.entry import Board, Entry, Status
+from autograder.leaderboard.grades import handed_in, read_grades, roster
+from autograder.leaderboard.log import Log
+from autograder.leaderboard.names import entrant_key, public_names
+from autograder.leaderboard.prizes import changes
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render import render_csv, render_html, render_json, terminal
+from autograder.leaderboard.render.terminal import change_table
+from autograder.leaderboard.replay import frozen_at, record, replay
+from autograder.leaderboard.units import hundredths
+
+__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish"]
+
+CHALLENGE = "challenge"
+TERMINAL_ROWS = 40
+RESULTS = "challenge.jsonl"
+FORMATS = ("terminal", "html", "csv", "json")
+_RENDERERS: dict[str, Callable[[Board], str]] = {"html": render_html, "csv": render_csv, "json": render_json}
+
+
+def publish(
+    course: Course,
+    assignment: str | None = None,
+    formats: Sequence[str] = ("terminal", "html"),
+    output: Path | None = None,
+    console: Console | None = None,
+    *,
+    reason: str = "",
+    freeze: bool = False,
+) -> Board:
+    """Make a board, record in its log what changed, and put it out.
+
+    Args:
+        assignment: its name; None is the whole course, ``"challenge"`` the challenge.
+        formats: any of ``FORMATS``. ``"terminal"`` prints; the others are files ``BOARD.html``, ``.csv``, ``.json``.
+        output: the folder for the files; by default ``leaderboard/`` in the course.
+        reason: why something changes that was published before; required once the board is frozen.
+        freeze: whether to freeze the board. The challenge's private half is scored then, and not before.
+
+    Raises:
+        GradebookError: the gradebook is missing or damaged, or does not have the assignment.
+        LeaderboardError: the configuration is wrong, a format is unknown, the log is broken, or the board is frozen.
+    """
+    unknown = [form for form in formats if form not in FORMATS]
+    if unknown:
+        raise LeaderboardError(f"{', '.join(unknown)} is not a format. Use any of {', '.join(FORMATS)}.")
+    screen = console or Console()
+    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    board = board_of(course, assignment, freeze_at=now if freeze else None)
+    log = log_of(course, board.name)
+    key = partial(entrant_key, secret=course.secret)
+    before = replay(log) if log.records() else None
+    board = record(board, log, key, reason=reason, freeze=freeze, at=now)
+    if "terminal" in formats:
+        screen.print(terminal(board, TERMINAL_ROWS))
+        if before is not None and (found := changes(before, board, key)):
+            screen.print(change_table(found, "Since the last time"))
+    for form in formats:
+        if form != "terminal":
+            _write((output or course.root / "leaderboard") / f"{board.name}.{form}", _RENDERERS[form](board))
+    return board
+
+
+def log_of(course: Course, board: str) -> Log:
+    """The log of one board."""
+    return Log(course.results / "boards" / f"{board}.jsonl")
+
+
+def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.datetime | None = None) -> Board:
+    """The board of one assignment, the whole course (None) or the challenge, without recording anything.
+
+    Args:
+        freeze_at: show the challenge as it would be if frozen then, unless it is frozen already.
+    """
+    if assignment == CHALLENGE:
+        return _challenge(course, freeze_at)
+    boards, prizes = read_boards(course.config.leaderboard), read_prizes(course.config.prizes)
+    parts = [
+        part.with_waiting(handed_in(course.submitted, part.name))
+        for part in read_grades(course.gradebook_url, assignment)
+    ]
+    students = {*roster(course.gradebook_url), *(grade.student for part in parts for grade in part.grades)}
+    scale = scale_of(parts, boards)
+    optional = {part.name for part in parts if course.settings(part.name).optional} if assignment is None else set()
+    if assignment is None:
+        entries = course_entries(parts, students, boards, scale, optional)
+    else:
+        entries = assignment_entries(parts[0], students, boards, scale)
+    return standings(
+        entries,
+        name=assignment or "course",
+        title=_title(course, boards, assignment),
+        scale=scale,
+        maximum=sum(hundredths(part.maximum) * scale // 100 for part in parts if part.name not in optional),
+        descending=boards.order == "descending",
+        prizes=prizes,
+        names=public_names(students, course.secret, boards.names),
+        show=boards.show,
+        notes=_notes(entries),
+        times=boards.times,
+    )
+
+
+def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
+    """The public board while the challenge runs; the private one at the freeze and from then on."""
+    boards = read_boards(course.config.leaderboard)
+    results = [r for r in read_results(course.results / RESULTS) if r.entrant not in boards.excluded]
+    settings: dict[str, Any] = {
+        "names": public_names((result.entrant for result in results), course.secret, boards.names),
+        "title": _title(course, boards, CHALLENGE),
+        "show": boards.show,
+        "times": boards.times,
+    }
+    frozen = frozen_at(log_of(course, CHALLENGE)) or freeze_at
+    if frozen is None:
+        return public_board(results, **settings)
+    seed = course.secret.seed("challenge", "bootstrap")
+    return private_board(results, frozen, seed=seed, prizes=read_prizes(course.config.prizes), **settings)
+
+
+def _title(course: Course, boards: Boards, assignment: str | None) -> str:
+    whole = boards.title or course.config.title or course.id
+    return f"{whole}: {assignment}" if assignment else whole
+
+
+def _notes(entries: Sequence[Entry]) -> list[str]:
+    scored = [entry for entry in entries if entry.status is Status.SCORED]
+    if any(entry.provisional for entry in scored):
+        return ["Provisional: an answer that a person grades is still open, so the score can still rise."]
+    return []
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that a reader never meets half a page."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,21 @@
+"""Points as exact whole numbers of units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import ROUND_HALF_UP, Decimal
+
+__all__ = ["SCALES", "hundredths", "scale_for"]
+
+SCALES = (2, 4, 10, 20, 50, 100)
+
+
+def hundredths(points: float) -> int:
+    """``points`` in hundredths, the finest step a board shows; binary noise such as 0.1 + 0.2 disappears."""
+    return int((Decimal(repr(float(points))) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def scale_for(points: Iterable[float]) -> int:
+    """The smallest number of units per point in which every score is whole: 2 unless something finer occurs."""
+    values = {hundredths(value) for value in points}
+    return next(scale for scale in SCALES if all(value * scale % 100 == 0 for value in values))

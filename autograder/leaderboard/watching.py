@@ -1,0 +1,80 @@
+"""Rebuilding a board as grades arrive."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy.engine import make_url
+
+from autograder.course import Course
+from autograder.errors import AutograderError
+from autograder.leaderboard.publishing import RESULTS, publish
+
+__all__ = ["watch"]
+
+
+def watch(
+    course: Course,
+    assignment: str | None = None,
+    formats: Sequence[str] = ("terminal", "html"),
+    output: Path | None = None,
+    *,
+    every: float = 2.0,
+    console: Console | None = None,
+    going: Callable[[], bool] = lambda: True,
+) -> int:
+    """Publish the board now, and again whenever grades or course.toml change, until interrupted.
+
+    A fault, such as course.toml half edited, is told and waited out: the page stays as it was.
+
+    Args:
+        every: seconds between looks.
+        going: asked before every look; the watch ends when it says no.
+
+    Returns:
+        How often the board was published.
+    """
+    screen = console or Console()
+    published, seen = 0, None
+    for look in count():
+        if not going():
+            return published
+        if look:
+            time.sleep(every)
+        now = _signature(course)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            publish(Course.find(course.root), assignment, formats, output, screen)
+            published += 1
+        except AutograderError as error:
+            screen.print(str(error), style="red", markup=False, highlight=False)
+    return published
+
+
+def _signature(course: Course) -> object:
+    """Something that differs after the gradebook, the challenge's results or course.toml changed."""
+    files = [course.root / "course.toml", course.results / RESULTS, *_database(course.gradebook_url)]
+    stamps = [_stamp(path) for path in files]
+    # A database server has no file to look at: look again every time.
+    return stamps if _database(course.gradebook_url) else (stamps, time.monotonic())
+
+
+def _database(url: str) -> list[Path]:
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        return []
+    return [Path(address.database), Path(address.database + "-wal")]
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

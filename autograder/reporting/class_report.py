@@ -1,0 +1,202 @@
+"""A page on the class: what was learned, what was not, and which tests tell nothing. It names no student."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import msgspec
+
+from autograder.authoring import Assignment, load_assignment
+from autograder.course import Course
+from autograder.engine.journal import Journal
+from autograder.errors import CourseError
+from autograder.gradebook import ResultStore
+from autograder.gradebook.files import write_atomically
+from autograder.grading import CheckResult, Result
+
+__all__ = ["AssignmentOverview", "CheckOverview", "ExerciseOverview", "MistakeCount", "overview", "write_report"]
+
+_FEW = 5
+"""From so many submissions on, a spread says something."""
+
+_BINS = 10
+
+
+class ExerciseOverview(msgspec.Struct, frozen=True):
+    """One exercise over a class.
+
+    Attributes:
+        name: of the function or class.
+        max_points: that its checks can give.
+        mean: points.
+        shares: how many submissions earned each tenth of the points, from none to all.
+        remark: what is odd about it; empty if nothing is.
+    """
+
+    name: str
+    max_points: float
+    mean: float
+    shares: tuple[int, ...]
+    remark: str = ""
+
+
+class MistakeCount(msgspec.Struct, frozen=True):
+    """A misconception, how many have it, and what they were told."""
+
+    name: str
+    exercise: str
+    count: int
+    explanation: str
+
+
+class CheckOverview(msgspec.Struct, frozen=True):
+    """A check that everybody passes, or nobody."""
+
+    name: str
+    exercise: str
+    passed: int
+
+
+class AssignmentOverview(msgspec.Struct, frozen=True):
+    """One assignment over a class.
+
+    Attributes:
+        name, title: of the assignment.
+        submissions: how many results there are.
+        unreadable: how many files could not be read.
+        points: by checks, one number a submission, sorted.
+        max_points: by checks.
+        exercises: in the assignment's order.
+        mistakes: the most frequent first.
+        everybody, nobody: checks that tell nothing, or that something is wrong with.
+        median_seconds, longest_seconds: that grading one submission took.
+    """
+
+    name: str
+    title: str
+    submissions: int
+    unreadable: int
+    points: tuple[float, ...]
+    max_points: float
+    exercises: tuple[ExerciseOverview, ...] = ()
+    mistakes: tuple[MistakeCount, ...] = ()
+    everybody: tuple[CheckOverview, ...] = ()
+    nobody: tuple[CheckOverview, ...] = ()
+    median_seconds: float = 0.0
+    longest_seconds: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        """Points by checks."""
+        return statistics.fmean(self.points) if self.points else 0.0
+
+    @property
+    def median(self) -> float:
+        """Points by checks."""
+        return statistics.median(self.points) if self.points else 0.0
+
+
+def write_report(course: Course, names: Sequence[str] | None = None, output: Path | None = None) -> Path:
+    """Write the page for the assignments ``names`` (default: all that have been graded). Returns its path.
+
+    Raises:
+        CourseError: nothing has been graded.
+        AuthoringError: there is no such assignment.
+    """
+    found = [overview(course, name) for name in names or course.assignments()]
+    graded = [each for each in found if each.submissions or each.unreadable]
+    if not graded:
+        raise CourseError(f"No result is stored in {course.results}. Grade first: autograder grade ASSIGNMENT")
+    path = output or course.root / "report.html"
+    page = _template().render(title=course.config.title or course.id, assignments=graded, bins=_BINS)
+    write_atomically(path, page.encode())
+    return path
+
+
+def overview(course: Course, name: str) -> AssignmentOverview:
+    """What the stored results of one assignment come to.
+
+    Raises:
+        AuthoringError: there is no such assignment.
+    """
+    assignment = load_assignment(course, name)
+    results, unreadable = _results(course, name)
+    if not results:
+        return AssignmentOverview(name, assignment.title, 0, unreadable, (), assignment.auto_points)
+    seconds = [result.usage.wall_seconds for result in results]
+    counted = Counter(check.check for result in results for check in result.checks if check.outcome == "passed")
+    checks = [(cell, counted[cell.grade_id]) for cell in assignment.checks]
+    return AssignmentOverview(
+        name,
+        assignment.title,
+        len(results),
+        unreadable,
+        tuple(sorted(result.points for result in results)),
+        assignment.auto_points,
+        tuple(_exercises(assignment, results)),
+        tuple(_mistakes(results)),
+        tuple(CheckOverview(c.grade_id, c.exercise, n) for c, n in checks if n == len(results)),
+        tuple(CheckOverview(c.grade_id, c.exercise, n) for c, n in checks if n == 0),
+        statistics.median(seconds),
+        max(seconds),
+    )
+
+
+def _results(course: Course, name: str) -> tuple[list[Result], int]:
+    """The results of the last graded submission of every student, and how many files could not be read."""
+    store = ResultStore(course.results / "results")
+    with Journal(course.results / "journal.db") as journal:
+        entries = list(journal.entries(name).values())
+    stored = (store.get(entry.result_key) for entry in entries if entry.result_key)
+    return [result for result in stored if result is not None], sum(bool(entry.refusal) for entry in entries)
+
+
+def _exercises(assignment: Assignment, results: Sequence[Result]) -> list[ExerciseOverview]:
+    found = []
+    for name in assignment.exercises:
+        cells = [cell for cell in assignment.checks if assignment.exercise_of[cell.exercise] == name]
+        most, wanted = sum(cell.points for cell in cells), {cell.grade_id for cell in cells}
+        points = [sum(check.points for check in result.checks if check.check in wanted) for result in results]
+        rest = [result.points - own for result, own in zip(results, points, strict=True)]
+        shares = tuple(Counter(_bin(each, most) for each in points)[number] for number in range(_BINS + 1))
+        found.append(ExerciseOverview(name, most, statistics.fmean(points), shares, _remark(points, rest, most)))
+    return found
+
+
+def _bin(points: float, most: float) -> int:
+    return int(_BINS * points / most + 1e-9) if most else 0
+
+
+def _remark(points: Sequence[float], rest: Sequence[float], most: float) -> str:
+    """What is odd about an exercise's points; nothing is said of a small class."""
+    if len(points) < _FEW or not most:
+        return ""
+    none, full = sum(not each for each in points), sum(each == most for each in points)
+    if len(set(points)) > 1 and len(set(rest)) > 1 and statistics.correlation(points, rest) < 0:
+        return "Those who are good at the rest do worse here: look at the checks and at the wording."
+    if none + full == len(points) and min(none, full) >= len(points) / 5:
+        return "All or nothing: the class falls into two halves."
+    return ""
+
+
+def _mistakes(results: Sequence[Result]) -> list[MistakeCount]:
+    """How many submissions show each misconception; a submission counts once for each."""
+    seen: dict[str, CheckResult] = {}
+    counts: Counter[str] = Counter()
+    for result in results:
+        diagnosed = {check.diagnosis: check for check in result.checks if check.diagnosis}
+        seen.update(diagnosed)
+        counts.update(diagnosed.keys())
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [MistakeCount(name, seen[name].exercise, count, seen[name].explanation) for name, count in ranked]
+
+
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("autograder.reporting")
+    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
+        "report.html.j2"
+    )

@@ -1,0 +1,166 @@
+"""Put a student's work on the released skeleton.
+
+The skeleton decides which cells there are, in which order, with which marks. From the file come only the
+solutions, the written answers and the student's own cells; each own cell stays behind the cell it followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from autograder.authoring import Assignment, AssignmentCell
+from autograder.errors import UnreadableSubmission
+from autograder.submission.cells import StudentCell, student_cells
+from autograder.submission.explaining import explain
+from autograder.submission.matching import Matching, is_blank, match_cells, released_text
+from autograder.submission.model import CellKind, Submission, SubmissionCell
+from autograder.submission.reading import RawNotebook, load
+from autograder.submission.tokens import garbled_code
+
+__all__ = ["align", "load_submission", "submission_key"]
+
+_STUDENT_KINDS = ("exercise", "answer")
+_START = ""  # The place before the first cell of the skeleton.
+
+
+def load_submission(path: Path, assignment: Assignment) -> Submission:
+    """Read the file at ``path`` and align it with ``assignment``.
+
+    Raises:
+        UnreadableSubmission: it cannot be graded; the message says why and what to do.
+    """
+    return align(load(path), assignment)
+
+
+def align(notebook: Mapping[str, Any], assignment: Assignment) -> Submission:
+    """The submission that ``notebook`` amounts to: the released skeleton with the student's work in it.
+
+    Args:
+        notebook: what ``read_submission`` returned, or a notebook made in memory.
+        assignment: the assignment that it answers.
+
+    Raises:
+        UnreadableSubmission: it holds no cell of the assignment, or part of the student's work is damaged.
+    """
+    origin = notebook.origin if isinstance(notebook, RawNotebook) else "the notebook"
+    cells, repairs = student_cells(notebook, origin)
+    matching = match_cells(cells, assignment)
+    if not matching.chosen:
+        raise UnreadableSubmission(
+            f"{origin} holds no cell of {assignment.name}. Check that it is the notebook of this assignment, "
+            "and submit it again."
+        )
+    if isinstance(notebook, RawNotebook):
+        _refuse_damaged_work(notebook, matching, assignment)
+        repairs = [*notebook.repairs, *repairs]
+    aligned = tuple(_layout(matching, assignment))
+    return Submission(aligned, (*repairs, *explain(cells, matching, assignment)), submission_key(aligned))
+
+
+def submission_key(cells: Sequence[SubmissionCell]) -> str:
+    """A hash of the student's code and where it stands: 32 hexadecimal digits."""
+    code, before = [], _START
+    for cell in cells:
+        if cell.is_student_code:
+            code.append([before, cell.cell_id, cell.source.rstrip()])
+        elif cell.kind not in ("note", "prose", "answer"):
+            before = cell.cell_id
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:32]
+
+
+def _refuse_damaged_work(notebook: RawNotebook, matching: Matching, assignment: Assignment) -> None:
+    """Better no grade than a grade for code that is not what the student wrote."""
+    again = "Submit an undamaged copy."
+    missing = [cell for cell in assignment.cells if cell.cell_id not in matching.chosen]
+    work = [cell.exercise for cell in missing if cell.kind in _STUDENT_KINDS]
+    if notebook.lost is not None and work:
+        raise UnreadableSubmission(f"{notebook.origin} is damaged: your work on '{work[0]}' cannot be read. {again}")
+    if notebook.lost is not None and notebook.lost > len(missing):
+        raise UnreadableSubmission(f"{notebook.origin} is damaged: a cell of your own may be lost. {again}")
+    code = [match.cell for match in matching.chosen.values()] + list(matching.own)
+    for cell in code if notebook.garbled else []:
+        if cell.cell_type == "code" and garbled_code(cell.source):
+            raise UnreadableSubmission(f"{notebook.origin} is damaged: the code of {cell.label} is garbled. {again}")
+
+
+def _layout(matching: Matching, assignment: Assignment) -> list[SubmissionCell]:
+    """The skeleton's cells in its order, each between the student's own cells that stood around it."""
+    before, after = _own_places(matching, assignment)
+    ids: dict[str, int] = defaultdict(int)
+    placed = [_own_cell(cell, ids) for cell in after[_START]]
+    for released in assignment.cells:
+        placed += [_own_cell(cell, ids) for cell in before[released.cell_id]]
+        placed.append(_skeleton_cell(released, matching))
+        placed += [_own_cell(cell, ids) for cell in after[released.cell_id]]
+    return placed
+
+
+def _own_places(
+    matching: Matching, assignment: Assignment
+) -> tuple[Mapping[str, list[StudentCell]], Mapping[str, list[StudentCell]]]:
+    """For each cell of the skeleton, the student's cells to put before it and after it, in file order."""
+    owners = matching.owners()
+    own = {cell.number: cell for cell in (*matching.own, *_kept_copies(matching, assignment))}
+    before: dict[str, list[StudentCell]] = defaultdict(list)
+    after: dict[str, list[StudentCell]] = defaultdict(list)
+    anchor = _START
+    for number in sorted({*owners, *own}):
+        anchor = owners.get(number, anchor)
+        if number not in own:
+            continue
+        chosen = matching.chosen.get(anchor)
+        earlier = chosen is not None and number < chosen.cell.number
+        (before if earlier else after)[anchor].append(own[number])
+    return before, after
+
+
+def _kept_copies(matching: Matching, assignment: Assignment) -> list[StudentCell]:
+    """Cells that carry another cell's name but text of the student's own."""
+    kept = []
+    for released in assignment.cells:
+        copies = matching.copies.get(released.cell_id, ())
+        kept += [cell for cell in copies if not is_blank(cell, released)]
+        match = matching.chosen.get(released.cell_id)
+        if match and released.kind == "prose" and match.cell.text not in ("", released_text(released)):
+            kept.append(match.cell)
+    return kept
+
+
+def _skeleton_cell(released: AssignmentCell, matching: Matching) -> SubmissionCell:
+    match = matching.chosen.get(released.cell_id)
+    own_text = match is not None and released.kind in _STUDENT_KINDS
+    return SubmissionCell(
+        kind=_kind(released),
+        grade_id=released.grade_id,
+        cell_id=released.cell_id,
+        source=match.cell.source if match and own_text else released.release_source,
+        exercise=released.exercise,
+        cell_type=_type(released.cell_type),
+    )
+
+
+def _own_cell(cell: StudentCell, ids: dict[str, int]) -> SubmissionCell:
+    kind: CellKind = "extra" if cell.cell_type == "code" else "note"
+    ids[kind] += 1
+    # Not the file's own id: programs make a new one at each save, and results are stored by cell id.
+    return SubmissionCell(kind, "", f"{kind}-{ids[kind]}", cell.source, "", _type(cell.cell_type))
+
+
+def _kind(released: AssignmentCell) -> CellKind:
+    kinds: dict[str, CellKind] = {
+        "given": "given",
+        "demo": "demo",
+        "exercise": "exercise",
+        "check": "check",
+        "answer": "answer",
+    }
+    return kinds.get(released.kind, "prose")
+
+
+def _type(cell_type: str) -> Literal["code", "markdown"]:
+    return "code" if cell_type == "code" else "markdown"

@@ -1,0 +1,63 @@
+"""What a submission is once it has been read, repaired and lined up with its assignment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["CellKind", "Repair", "Submission", "SubmissionCell"]
+
+CellKind = Literal["prose", "given", "demo", "exercise", "check", "answer", "extra", "note"]
+"""The assignment's six kinds, and two of the student's own: ``extra`` code and ``note`` text."""
+
+
+class Repair(msgspec.Struct, frozen=True):
+    """One thing that was put right in a submitted notebook, in words for its student.
+
+    ``cell`` names the cell (a grade id, ``cell 7`` of the file, or empty for the whole file), ``what`` says
+    what was found and done, ``why`` says what that means for the grade.
+    """
+
+    cell: str
+    what: str
+    why: str
+
+
+class SubmissionCell(msgspec.Struct, frozen=True):
+    """One cell of the repaired notebook.
+
+    Only ``exercise``, ``answer``, ``extra`` and ``note`` cells hold the student's text; every other kind
+    holds the released source. ``grade_id`` and ``exercise`` are empty where the assignment has none.
+    """
+
+    kind: CellKind
+    grade_id: str
+    cell_id: str
+    source: str
+    exercise: str
+    cell_type: Literal["code", "markdown"]
+
+    @property
+    def is_student_code(self) -> bool:
+        """Whether this is code that the student wrote, and that therefore runs in isolation."""
+        return self.cell_type == "code" and self.kind in ("exercise", "extra")
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """A student's notebook on the released skeleton.
+
+    ``key`` is a hash of the student's code and its place in the notebook, and of nothing else: saving again,
+    running again, or editing written answers keeps it.
+    """
+
+    cells: tuple[SubmissionCell, ...]
+    repairs: tuple[Repair, ...]
+    key: str
+
+    def cell(self, grade_id: str) -> SubmissionCell:
+        """The cell with this grade id. Raises KeyError if the assignment has none."""
+        for cell in self.cells:
+            if cell.grade_id == grade_id:
+                return cell
+        raise KeyError(grade_id)

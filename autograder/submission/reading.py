@@ -1,0 +1,218 @@
+"""From the bytes of a submitted file to a notebook as plain data, or a message that says why not."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import UnreadableSubmission
+from autograder.submission.model import Repair
+from autograder.submission.salvage import salvage_cells
+
+__all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission"]
+
+MAX_BYTES = 64 * 1024 * 1024
+"""The largest file that is read. Notebooks of the course are well under 1 MB; figures may make them a few."""
+
+_UPLOAD_AGAIN = "Open it in Jupyter, check that it shows your work, save it and submit it again."
+_SIGNATURES = (
+    (b"%PDF", "a PDF file"),
+    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"<!doctype html", "a web page"),
+    (b"<html", "a web page"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
+)
+
+
+class RawNotebook(dict[str, Any]):
+    """A notebook as it came, with what reading it has already put right.
+
+    Attributes:
+        origin: the name of the file, for messages.
+        repairs: what was done to read it.
+        lost: how many cells could not be read at all; None unless the file is damaged.
+        garbled: whether bytes that were no text were replaced, possibly within code.
+    """
+
+    def __init__(
+        self,
+        content: dict[str, Any],
+        origin: str,
+        repairs: tuple[Repair, ...] = (),
+        lost: int | None = None,
+        garbled: bool = False,
+    ) -> None:
+        super().__init__(content)
+        self.origin = origin
+        self.repairs = repairs
+        self.lost = lost
+        self.garbled = garbled
+
+
+def load(path: Path) -> RawNotebook:
+    """Read the notebook file at ``path``; its size is checked before a byte is read.
+
+    Raises:
+        UnreadableSubmission: it is missing, not a regular file, too large or not a notebook.
+    """
+    try:
+        # A link or a pipe left by a student must neither be followed nor waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableSubmission(_why_not_opened(path, error)) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableSubmission(f"{path} is not a regular file. Submit the notebook file itself.")
+        _check_size(status.st_size, str(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UnreadableSubmission(_why_not_opened(path, error)) from error
+    finally:
+        os.close(descriptor)
+    return read_submission(data, str(path))
+
+
+def read_submission(data: bytes, origin: str) -> RawNotebook:
+    """The notebook held by ``data``, as the plain data that its JSON describes.
+
+    A file in another encoding, with control characters in strings, or with damaged or missing parts is read
+    as far as that is unambiguous; ``repairs`` and ``lost`` of the result say what was done.
+
+    Args:
+        data: the file's bytes.
+        origin: the file's name, used in messages.
+
+    Raises:
+        UnreadableSubmission: there is no notebook in it.
+    """
+    _check_size(len(data), origin)
+    if not data.strip(b"\0 \t\r\n"):
+        raise UnreadableSubmission(f"{origin} is empty. {_UPLOAD_AGAIN}")
+    _check_signature(data, origin)
+    text, repairs = _decode(data, origin)
+    try:
+        content = _parse(text)
+    except (ValueError, RecursionError) as error:
+        return _salvage(text, origin, repairs, error)
+    if not isinstance(content, dict):
+        raise UnreadableSubmission(f"{origin} holds {_json_kind(content)}, not a notebook. {_UPLOAD_AGAIN}")
+    if not isinstance(content.get("cells"), list) and not isinstance(content.get("worksheets"), list):
+        raise UnreadableSubmission(f"{origin} is JSON but has no list of cells, so it is no notebook. {_UPLOAD_AGAIN}")
+    return RawNotebook(content, origin, repairs, garbled=bool(repairs))
+
+
+def _why_not_opened(path: Path, error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return f"{path} is a symbolic link. Submit the notebook file itself."
+    if error.errno == errno.ENOENT:
+        return f"{path} does not exist. Check that the notebook has its released name, and submit it again."
+    return f"{path} cannot be read: {error.strerror}. Check its permissions and collect it again."
+
+
+def _check_size(size: int, origin: str) -> None:
+    if size > MAX_BYTES:
+        raise UnreadableSubmission(
+            f"{origin} has {size / 2**20:.0f} MB; the limit is {MAX_BYTES // 2**20} MB. "
+            "Clear the outputs (Edit, Clear Outputs of All Cells), save, and submit again."
+        )
+
+
+def _check_signature(data: bytes, origin: str) -> None:
+    head = data[:64].lstrip().lower()
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature.lower()):
+            raise UnreadableSubmission(f"{origin} is {kind}, not a notebook. Submit the .ipynb file itself.")
+
+
+def _parse(text: str) -> Any:
+    """JSON that may hold raw control characters in strings, as some editors write."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return json.loads(text, strict=False)
+
+
+def _decode(data: bytes, origin: str) -> tuple[str, tuple[Repair, ...]]:
+    """The file's text, and what had to be assumed of its encoding."""
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return _decode_as(data, "utf-32", "UTF-32", origin)
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return _decode_as(data, "utf-16", "UTF-16", origin)
+    if b"\0" in data[:4]:  # A notebook starts with an ASCII brace: the zero bytes tell the order.
+        return _decode_as(data, "utf-16-be" if data[0] == 0 else "utf-16-le", "UTF-16", origin)
+    try:
+        return data.decode("utf-8-sig"), ()
+    except UnicodeDecodeError:
+        return _decode_damaged(data)
+
+
+def _decode_as(data: bytes, codec: str, name: str, origin: str) -> tuple[str, tuple[Repair, ...]]:
+    try:
+        text = data.decode(codec).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise UnreadableSubmission(
+            f"{origin} starts as {name} text but is damaged further on. {_UPLOAD_AGAIN}"
+        ) from error
+    return text, (
+        Repair(
+            "",
+            f"Your file was saved as {name} text. We read it as such.",
+            "Notebooks are UTF-8. Nothing was lost.",
+        ),
+    )
+
+
+def _decode_damaged(data: bytes) -> tuple[str, tuple[Repair, ...]]:
+    """Bytes that are not UTF-8: Latin-1 if nothing in them looks like UTF-8, otherwise UTF-8 with damage."""
+    replaced = data.decode("utf-8", errors="replace")
+    if any(ord(character) > 127 and character != "\ufffd" for character in replaced):
+        return replaced, (
+            Repair(
+                "",
+                "Your file has bytes that belong to no character. We read the rest.",
+                "A file may be damaged on its way. If your code below looks right, nothing was lost.",
+            ),
+        )
+    return data.decode("latin-1"), (
+        Repair(
+            "",
+            "Your file was saved as Latin-1 text. We read it as such.",
+            "Notebooks are UTF-8. If your code below looks right, nothing was lost.",
+        ),
+    )
+
+
+def _salvage(text: str, origin: str, repairs: tuple[Repair, ...], error: Exception) -> RawNotebook:
+    cells, lost = salvage_cells(text)
+    if not cells:
+        raise UnreadableSubmission(f"{origin} is not a notebook: {_first_line(error)}. {_UPLOAD_AGAIN}") from error
+    repair = Repair(
+        "",
+        "Your file is damaged or cut off. "
+        + ("We could read all its cells." if not lost else f"We could read all its cells but {lost}."),
+        "None of your work was in the damaged part, so your grade does not suffer.",
+    )
+    return RawNotebook(
+        {"cells": cells, "nbformat": 4, "nbformat_minor": 5}, origin, (*repairs, repair), lost, bool(repairs)
+    )
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    lines = str(error).splitlines() or ["it cannot be read"]
+    return lines[0][:200]
+
+
+def _json_kind(value: Any) -> str:
+    names = {list: "a list", str: "a string", bool: "a truth value", int: "a number", float: "a number"}
+    return names.get(type(value), "nothing")
