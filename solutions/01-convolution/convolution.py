@@ -1,0 +1,1432 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+#   autograder: {title: "Convolution and cross-correlation", minutes: 90, seconds: 20}
+# ---
+
+# %% [markdown]
+# # 1. Convolution and cross-correlation
+#
+# A convolutional network is built from one operation: a small table of weights slides over an image, and at each
+# position the weights and the pixels below them are multiplied and summed. In this assignment you write that operation
+# from its definition, find out in which ways it can go wrong, and let gradient descent find the weights.
+#
+# **What you will build**
+#
+# 1. a count of the weights in three kinds of layer,
+# 2. cross-correlation and convolution along a line,
+# 3. cross-correlation of an image, which is what deep-learning libraries compute,
+# 4. convolution of an image, which is what they say they compute,
+# 5. convolution over all of the plane, straight from its double sum,
+# 6. a search for inputs that expose a bug in somebody else's code,
+# 7. the same operation as a matrix, in which one can *see* sparse interactions and shared parameters,
+# 8. a measure of how well an operation follows a moving image,
+# 9. gradient descent that recovers a kernel from examples.
+#
+# **What you need.** Python functions and loops, numpy arrays and slices, sums and derivatives. No deep-learning library.
+# The lecture on convolutional neural networks, or chapter 9 of
+# [Deep Learning](https://www.deeplearningbook.org/contents/convnets.html) by Goodfellow, Bengio and Courville.
+#
+# **How long it takes.** About 90 minutes for you; less than 20 seconds for your laptop, from top to bottom.
+
+# %% [markdown]
+# ## How this notebook works
+#
+# In each exercise, replace `raise NotImplementedError()` by your code. The docstring is the whole agreement: what goes
+# in, what comes out, and which arguments must be refused. Right after it stands a check with a number that you can
+# verify with a pencil. A check that passes is silent; one that fails says what it expected, what it got, and one thing
+# to look at.
+#
+# Other checks show only a comment that begins with `Hidden`. They run when your work is graded, on inputs you have not
+# seen, and they ask for nothing beyond the docstring. Some of the visible ones try a few more inputs then. Only counts
+# must be exact. Other values are compared with a
+# tolerance of at least one millionth of the largest expected value, so you need not worry about rounding.
+#
+# Everywhere below: an image is a numpy array of shape `(height, width)`, row first. Your functions return new arrays
+# and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the argument.
+#
+# There are 33 points: 30 from checks, 3 for a written answer at the end.
+
+# %% [markdown]
+# Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from autograder.lab import close, lecture_image, lecture_kernel, photograph, refuses
+from autograder.lab import show, show_filters, show_grid, show_matrix, style, sweep
+
+style()
+
+# %% [markdown]
+# ## 1. What does it cost to look at an image?
+#
+# A hidden unit computes a weighted sum of pixels. How many weights does a whole layer of such units hold? The lecture
+# compares three ways to wire it to a grey image:
+#
+# * **fully connected**: every hidden unit sees every pixel;
+# * **locally connected**: every hidden unit sees one square patch of the image, with weights of its own;
+# * **convolutional**: a unit also sees one patch only, but all units that belong to the same *filter* use the same
+#   weights, wherever their patch lies.
+#
+# *By hand.* An image of 4 × 5 pixels, 6 hidden units, patches of 3 × 3 pixels, 2 filters. Fully connected, each of the
+# 6 units needs 20 weights: 120 in all. Locally connected, each needs 9: 54 in all. Convolutional, each of the 2 filters
+# needs 9, no matter how many units use them: 18.
+
+# %% exercise="count_parameters"
+def count_parameters(kind, height, width, hidden_units, kernel_size, filters):
+    """Count the weights of one layer that looks at a grey image. Biases are not counted.
+
+    kind           "full": every hidden unit sees every pixel;
+                   "local": every hidden unit sees one square patch, with weights of its own;
+                   "convolutional": every filter has the weights of one square patch, the same at all positions
+    height, width  size of the image, in pixels
+    hidden_units   number of hidden units (makes no difference if kind is "convolutional")
+    kernel_size    side of the square patch, in pixels (makes no difference if kind is "full")
+    filters        number of filters (makes a difference only if kind is "convolutional")
+
+    Returns a whole number (int), exact however large it is.
+    Raises ValueError if kind is none of the three, or if any of the five sizes is less than 1, even one that
+    makes no difference.
+    """
+    ### BEGIN SOLUTION
+    if min(height, width, hidden_units, kernel_size, filters) < 1:
+        raise ValueError("height, width, hidden_units, kernel_size and filters must be at least 1")
+    if kind == "full":
+        return height * width * hidden_units
+    if kind == "local":
+        return hidden_units * kernel_size**2
+    if kind == "convolutional":
+        return filters * kernel_size**2
+    raise ValueError(f'kind must be "full", "local" or "convolutional", not {kind!r}')
+    ### END SOLUTION
+
+# %% [markdown]
+# The three numbers worked out above:
+
+# %% check="count_parameters" name="by-hand" points=0.5
+close(count_parameters("full", 4, 5, 6, 3, 2), 120, case="fully connected")
+close(count_parameters("local", 4, 5, 6, 3, 2), 54, case="locally connected")
+close(count_parameters("convolutional", 4, 5, 6, 3, 2), 18, case="convolutional")
+
+# %% [markdown]
+# Now the lecture's example: an image of 1000 × 1000 pixels, a million hidden units, patches of 10 × 10, 100 filters.
+# The slides say 10¹², 100M and 10K.
+
+# %% check="count_parameters" name="lecture" points=0.5
+close(count_parameters("full", 1000, 1000, 10**6, 10, 100), 10**12, tolerance=0, case="the lecture's full layer")
+close(count_parameters("local", 1000, 1000, 10**6, 10, 100), 10**8, tolerance=0, case="the lecture's local layer")
+close(count_parameters("convolutional", 1000, 1000, 10**6, 10, 100), 10**4, tolerance=0, case="100 filters")
+
+# %% [markdown]
+# The next check is hidden. It uses other sizes, some so large that only Python's own whole numbers hold the answer.
+
+# %% check="count_parameters" name="sizes" points=1
+# Hidden: other sizes, all different from each other; whole numbers, exactly.
+### BEGIN HIDDEN TESTS
+small = [int(n) for n in rng.permutation([3, 5, 7, 11, 13])]
+large = [int(n) for n in rng.integers(10**7, 10**8, size=5) * 2 + 1]
+for kind in ("full", "local", "convolutional"):
+    same(count_parameters, solution.count_parameters, kind, *small, case=f"{kind}, small sizes")
+    same(count_parameters, solution.count_parameters, kind, *large, case=f"{kind}, very large sizes")
+    same(count_parameters, solution.count_parameters, kind, 1, 1, 1, 1, 1, case=f"{kind}, every size 1")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A layer that does not exist has no number of weights. Refuse it, whichever argument is at fault.
+
+# %% check="count_parameters" name="arguments" points=0.5
+refuses(count_parameters, "dense", 4, 5, 6, 3, 2, argument="kind", case="an unknown kind of layer")
+### BEGIN HIDDEN TESTS
+refuses(count_parameters, "", 4, 5, 6, 3, 2, argument="kind", case="an empty kind")
+for position, argument in enumerate(["height", "width", "hidden_units", "kernel_size", "filters"]):
+    for kind in ("full", "local", "convolutional"):
+        sizes = [4, 5, 6, 3, 2]
+        sizes[position] = -1 if kind == "local" else 0
+        refuses(count_parameters, kind, *sizes, argument=argument, case=f"{kind}, {argument} below 1")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Each restriction, first to patches and then to shared weights, is worth several powers of ten. Mind that the axis is
+# logarithmic: on a linear one, only the first bar would be visible.
+
+# %% demo=True
+kinds = ["full", "local", "convolutional"]
+counts = [count_parameters(kind, 1000, 1000, 10**6, 10, 100) for kind in kinds]
+fig, ax = plt.subplots(figsize=(7, 2.2))
+bars = ax.barh(kinds, counts, log=True)
+ax.bar_label(bars, labels=[f"{count:,}" for count in counts], padding=4)
+ax.set(xlabel="number of weights", xlim=(1, 1e17), title="The lecture's image, wired in three ways")
+ax.invert_yaxis();
+
+# %% [markdown]
+# ## 2. Along a line
+#
+# Start with one dimension. The lecture defines **cross-correlation** and **convolution** of two sequences as
+#
+# $$(f \star g)(t) = \sum_a f(a)\, g(t + a) \qquad\qquad (f * g)(t) = \sum_a f(a)\, g(t - a).$$
+#
+# One sign differs. Read $f$ as the short one, the *kernel*, and $g$ as the long one, the *signal*. Write $M$ and $N$ for
+# their lengths. Both are zero outside of their entries, $f(0) \dots f(M-1)$ and $g(0) \dots g(N-1)$.
+#
+# For which $t$ should one compute the sum? There are three customs:
+#
+# * **full**: every $t$ at which the two overlap at all. That makes $N + M - 1$ values.
+# * **valid**: only those $t$ at which every entry of $f$ meets an entry of $g$. That makes $N - M + 1$ values.
+# * **same**: $N$ values, as many as the signal has, from the middle of *full*: it goes without
+#   $\lfloor (M-1)/2 \rfloor$ values at the beginning and $\lfloor M/2 \rfloor$ at the end. If $M$ is even there is no
+#   exact middle, and one value more is missing at the end.
+#
+# *By hand.* Take $f = (1, 2)$ and $g = (3, 4, 5)$. Their cross-correlation begins at $t = -1$, where only $f(1)$ and
+# $g(0)$ meet: $2 \cdot 3 = 6$. At $t = 0$ it is $1 \cdot 3 + 2 \cdot 4 = 11$, at $t = 1$ it is
+# $1 \cdot 4 + 2 \cdot 5 = 14$, and at $t = 2$ only $f(0)$ and $g(2)$ meet: $1 \cdot 5 = 5$. So *full* is
+# $(6, 11, 14, 5)$, *valid* is $(11, 14)$ and *same* is $(6, 11, 14)$.
+
+# %% exercise="correlate1d"
+def correlate1d(f, g, mode):
+    """Cross-correlation of a kernel f with a signal g: the sum over a of f(a) g(t + a), for each t in turn.
+
+    f     kernel, array of shape (M,), real numbers, M at least 1
+    g     signal, array of shape (N,), real numbers, N at least 1
+    mode  "full": every t from -(M - 1) to N - 1, with g taken as zero outside of its entries; N + M - 1 values
+          "same": the N values of "full" that begin at its index (M - 1) // 2
+          "valid": every t from 0 to N - M, where nothing outside of g is needed; N - M + 1 values
+
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
+    type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
+    longer than g and mode is "same" or "valid".
+    """
+    ### BEGIN SOLUTION
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
+    if f.ndim != 1 or g.ndim != 1:
+        raise ValueError("f and g must have one dimension")
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f'mode must be "full", "same" or "valid", not {mode!r}')
+    if mode != "full" and len(f) > len(g):
+        raise ValueError("f must not be longer than g unless mode is \"full\"")
+    M, N = len(f), len(g)
+    padded = np.pad(g, M - 1)
+    full = np.array([f @ padded[k : k + M] for k in range(N + M - 1)])
+    first = {"full": 0, "same": (M - 1) // 2, "valid": M - 1}[mode]
+    count = {"full": N + M - 1, "same": N, "valid": N - M + 1}[mode]
+    return full[first : first + count]
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: where to begin</summary>
+#
+# Write down, for the example above, which entries of $g$ are needed at $t = -1$ and at $t = 2$. What would you have to
+# put before and behind $g$ so that every $t$ is treated alike? Once *full* is right, the two other modes are pieces of it.
+# </details>
+#
+# The example worked out above, in all three modes:
+
+# %% check="correlate1d" name="by-hand" points=0.5
+f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
+close(correlate1d(f, g, "full"), [6, 11, 14, 5], case="full")
+close(correlate1d(f, g, "valid"), [11, 14], case="valid")
+close(correlate1d(f, g, "same"), [6, 11, 14], case="same")
+
+# %% [markdown]
+# Kernels of odd length have a middle, so all customs of *same* agree on them.
+
+# %% check="correlate1d" name="odd" points=1
+# Hidden: random signals, kernels of odd length, every mode; whole numbers; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+for M, N in [(3, 8), (5, 9), (1, 4), (7, 7)]:
+    kernel, signal = rng.normal(size=M), rng.normal(size=N)
+    for mode in ("full", "same", "valid"):
+        case = f"mode {mode}, a kernel of {M} and a signal of {N} entries"
+        reference = lambda f, g, mode: np.correlate(g, f, mode)
+        same(correlate1d, reference, kernel, signal, mode, case=case, tolerance=1e-5)
+        unchanged(correlate1d, kernel, signal, mode, case=case)
+integers = rng.integers(-9, 10, size=6)
+case = "whole numbers in the signal, fractions in the kernel"
+same(correlate1d, solution.correlate1d, rng.normal(size=3), integers, "same", case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Kernels of even length have none, and that is where programs disagree. Here the docstring decides.
+
+# %% check="correlate1d" name="even" points=0.5
+# Hidden: kernels of even length, every mode.
+### BEGIN HIDDEN TESTS
+for M, N in [(2, 7), (4, 9), (6, 6)]:
+    kernel, signal = rng.normal(size=M), rng.normal(size=N)
+    for mode in ("full", "same", "valid"):
+        case = f"mode {mode}, a kernel of {M} and a signal of {N} entries"
+        same(correlate1d, lambda f, g, mode: np.correlate(g, f, mode), kernel, signal, mode, case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Which of the two is the kernel must make a difference, even if it is the longer one.
+
+# %% check="correlate1d" name="order" points=0.5
+# Hidden: f and g exchanged, and f longer than g.
+### BEGIN HIDDEN TESTS
+for M, N in [(4, 4), (3, 6), (6, 3), (5, 2), (4, 1)]:
+    kernel, signal = rng.normal(size=M), rng.normal(size=N)
+    case = f"mode full, a kernel of {M} and a signal of {N} entries"
+    same(correlate1d, solution.correlate1d, kernel, signal, "full", case=case, tolerance=1e-5)
+    same(correlate1d, solution.correlate1d, signal, kernel, "full", case=f"{case}, exchanged", tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# And where the question has no answer, there should be an error and no number:
+
+# %% check="correlate1d" name="arguments" points=0.5
+refuses(correlate1d, np.ones(2), np.ones(3), "half", argument="mode", case="an unknown mode")
+refuses(correlate1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal")
+### BEGIN HIDDEN TESTS
+refuses(correlate1d, np.ones(6), np.ones(3), "same", argument="f", case="mode same, a kernel longer than the signal")
+refuses(correlate1d, np.ones((2, 2)), np.ones(5), "full", argument="f", case="a kernel of two dimensions")
+refuses(correlate1d, np.ones(2), np.ones((5, 1)), "full", argument="g", case="a signal of two dimensions")
+refuses(correlate1d, np.ones((1, 2)), np.ones((1, 5)), "valid", argument="f", case="both of two dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now the other sign. *By hand*, with the same $f = (1, 2)$ and $g = (3, 4, 5)$: at $t = 0$ only $f(0)$ and $g(0)$ meet,
+# $1 \cdot 3 = 3$. At $t = 1$: $f(0)\,g(1) + f(1)\,g(0) = 4 + 6 = 10$. At $t = 2$: $5 + 8 = 13$. At $t = 3$ only $f(1)$
+# and $g(2)$ meet: $10$. You have done this sum before: it is how one multiplies $1 + 2x$ by $3 + 4x + 5x^2$.
+
+# %% exercise="convolve1d"
+def convolve1d(f, g, mode):
+    """Convolution of a kernel f with a signal g: the sum over a of f(a) g(t - a), for each t in turn.
+
+    f     kernel, array of shape (M,), real numbers, M at least 1
+    g     signal, array of shape (N,), real numbers, N at least 1
+    mode  "full": every t from 0 to N + M - 2, with g taken as zero outside of its entries; N + M - 1 values
+          "same": the N values of "full" that begin at its index (M - 1) // 2
+          "valid": every t from M - 1 to N - 1, where nothing outside of g is needed; N - M + 1 values
+
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
+    type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
+    longer than g and mode is "same" or "valid".
+    """
+    ### BEGIN SOLUTION
+    return correlate1d(np.asarray(f)[::-1], g, mode)
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: less work than it looks</summary>
+#
+# Compare the two formulas. If you read the entries of $f$ in another order, one becomes the other. Which order?
+# And what then happens to a kernel with two dimensions by mistake: is it still refused?
+# </details>
+#
+# The coefficients of $(1 + 2x)(3 + 4x + 5x^2)$, and the two pieces of them:
+
+# %% check="convolve1d" name="by-hand" points=0.5
+f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
+close(convolve1d(f, g, "full"), [3, 10, 13, 10], case="full")
+close(convolve1d(f, g, "valid"), [10, 13], case="valid")
+close(convolve1d(f, g, "same"), [3, 10, 13], case="same")
+
+# %% [markdown]
+# The same for kernels of every length, and for a kernel longer than the signal.
+
+# %% check="convolve1d" name="general" points=1
+# Hidden: random signals, kernels of odd and even length, every mode; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+for M, N in [(3, 8), (4, 9), (2, 7), (1, 4), (5, 5), (6, 6)]:
+    kernel, signal = rng.normal(size=M), rng.normal(size=N)
+    for mode in ("full", "same", "valid"):
+        case = f"mode {mode}, a kernel of {M} and a signal of {N} entries"
+        same(convolve1d, np.convolve, kernel, signal, mode, case=case, tolerance=1e-5)
+        unchanged(convolve1d, kernel, signal, mode, case=case)
+same(convolve1d, np.convolve, rng.normal(size=6), rng.normal(size=3), "full", case="f longer than g", tolerance=1e-5)
+integers = rng.integers(-9, 10, size=6)
+case = "whole numbers in the signal, fractions in the kernel"
+same(convolve1d, solution.convolve1d, rng.normal(size=3), integers, "same", case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The same arguments are refused as before. If you build upon `correlate1d`, see that it still gets to know of them.
+
+# %% check="convolve1d" name="arguments" points=0.5
+refuses(convolve1d, np.ones(2), np.ones(3), "half", argument="mode", case="an unknown mode")
+refuses(convolve1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal")
+### BEGIN HIDDEN TESTS
+refuses(convolve1d, np.ones(6), np.ones(3), "same", argument="f", case="mode same, a kernel longer than the signal")
+refuses(convolve1d, np.ones((2, 2)), np.ones(5), "full", argument="f", case="a kernel of two dimensions")
+refuses(convolve1d, np.ones(2), np.ones((5, 1)), "full", argument="g", case="a signal of two dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# > **Predict, then run.** The next figure feeds a single spike to both operations, with a kernel that falls off from
+# > left to right. One result shows the kernel as it is, the other shows it backwards. Which is which?
+
+# %% demo=True
+kernel, spike = np.array([4.0, 2.0, 1.0, 0.5]), np.zeros(9)
+spike[4] = 1
+results = {"kernel": kernel, "spike": spike}
+results["correlation"] = correlate1d(kernel, spike, "valid")
+results["convolution"] = convolve1d(kernel, spike, "valid")
+fig, axes = plt.subplots(1, 4, figsize=(11, 2.2), sharey=True)
+for ax, (name, values) in zip(axes, results.items()):
+    ax.stem(values, basefmt=" ")
+    ax.set(title=name, xlabel="entry")
+
+# %% [markdown]
+# Convolution answers a spike with the kernel itself: that is why signal processing prefers it, and calls the kernel an
+# *impulse response*. There is another reason. In mode *full* convolution does not care which of the two you call the
+# kernel, and cross-correlation does:
+
+# %% demo=True
+f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
+print("convolution   f, g:", convolve1d(f, g, "full"), "  g, f:", convolve1d(g, f, "full"))
+print("correlation   f, g:", correlate1d(f, g, "full"), "  g, f:", correlate1d(g, f, "full"))
+
+# %% [markdown]
+# ## 3. Cross-correlation of an image
+#
+# In two dimensions a kernel $K$ with $h$ rows and $w$ columns lies on top of an image $I$ with $H$ rows and $W$ columns:
+#
+# $$S(i, j) = (I \star K)(i, j) = \sum_{m=0}^{h-1} \sum_{n=0}^{w-1} I(i + m,\, j + n)\, K(m, n).$$
+#
+# Here $(i, j)$ is where the kernel's upper left corner lies. We keep to *valid* positions, where all of the kernel lies
+# inside the image. There are $H - h + 1$ of them downwards and $W - w + 1$ across. (The lecture writes $I * K$ for this
+# one too, as most people in deep learning do. We keep the two signs apart.)
+#
+# *By hand.*
+# $$\begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \end{pmatrix} \star \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}
+# = \begin{pmatrix} 37 & 47 \end{pmatrix}, \qquad
+# \begin{aligned} 1 \cdot 1 + 2 \cdot 2 + 4 \cdot 3 + 5 \cdot 4 &= 37 \\ 2 \cdot 1 + 3 \cdot 2 + 5 \cdot 3 + 6 \cdot 4 &= 47 \end{aligned}$$
+
+# %% exercise="correlate2d"
+def correlate2d(image, kernel):
+    """Cross-correlation of an image with a kernel at all valid positions.
+
+    image   array of shape (H, W), real numbers
+    kernel  array of shape (h, w), real numbers, 1 <= h <= H and 1 <= w <= W
+
+    Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
+    image[i + m, j + n] * kernel[m, n]. Fractions are kept, whatever the type of image and kernel.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
+    wider than the image.
+    """
+    ### BEGIN SOLUTION
+    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
+    if image.ndim != 2 or kernel.ndim != 2:
+        raise ValueError("image and kernel must have two dimensions")
+    (H, W), (h, w) = image.shape, kernel.shape
+    if h > H or w > W:
+        raise ValueError(f"kernel {kernel.shape} must not be larger than the image {image.shape}")
+    result = np.zeros((H - h + 1, W - w + 1))
+    for i in range(H - h + 1):
+        for j in range(W - w + 1):
+            result[i, j] = np.sum(image[i : i + h, j : j + w] * kernel)
+    return result
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: one position first</summary>
+#
+# Which part of the image lies below the kernel when its upper left corner is at $(i, j)$? Write that as a slice, and
+# print it for $(0, 0)$ and $(0, 1)$ in the example. Then multiply, sum, and visit every position.
+# </details>
+#
+# First the example worked out above. Neither the image nor the result is square, so rows and columns cannot hide
+# behind each other:
+
+# %% check="correlate2d" name="by-hand" points=0.5
+image, kernel = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 2], [3, 4]])
+close(correlate2d(image, kernel), [[37, 47]], case="a 2×3 image, a 2×2 kernel")
+
+# %% [markdown]
+# Next the lecture's own example, a binary image of 5 × 5 pixels and a kernel shaped like an X. The slide animates it
+# position by position, and the first value is 4.
+
+# %%
+slide_image = lecture_image()
+slide_kernel = lecture_kernel()
+
+# %% [markdown]
+# Your function should give the nine numbers at the end of that animation:
+
+# %% check="correlate2d" name="slide" points=0.5
+close(correlate2d(slide_image, slide_kernel), [[4, 3, 4], [2, 4, 3], [2, 3, 4]], case="the lecture's example")
+
+# %% [markdown]
+# Most mistakes with images confuse height and width, and a square hides them all. So nothing here is square for long.
+
+# %% check="correlate2d" name="not-square" points=1.5
+# Hidden: random images and kernels that are not square; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+for H, W, h, w in [(5, 7, 2, 3), (9, 6, 3, 1), (6, 9, 4, 2), (7, 5, 1, 4), (8, 8, 3, 3)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    reference = lambda image, kernel: scipy.signal.correlate2d(image, kernel, mode="valid")
+    same(correlate2d, reference, image, kernel, case=case, tolerance=1e-5)
+    unchanged(correlate2d, image, kernel, case=case)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The smallest and the largest kernels leave the most positions, or only one. A general program needs no special case.
+
+# %% check="correlate2d" name="edges" points=0.5
+# Hidden: a kernel of one pixel, kernels as high, as wide or as large as the image, images of one row or column.
+### BEGIN HIDDEN TESTS
+for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1), (1, 1, 1, 1)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    same(correlate2d, solution.correlate2d, image, kernel, case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Pixels are often whole numbers: 8 bits each in a photograph on disk. A weighted sum of them need not be whole.
+
+# %% check="correlate2d" name="types" points=0.5
+# Hidden: images of whole numbers with kernels of fractions, 8-bit images, single precision.
+### BEGIN HIDDEN TESTS
+kernel, pixels = rng.normal(size=(3, 2)), rng.integers(0, 256, size=(6, 8))
+whole = rng.integers(-3, 4, size=(2, 3))
+same(correlate2d, solution.correlate2d, pixels, kernel, case="whole pixels, a kernel of fractions", tolerance=1e-5)
+same(correlate2d, solution.correlate2d, pixels.astype(np.uint8), whole, case="8-bit pixels", tolerance=1e-5)
+same(correlate2d, solution.correlate2d, kernel.repeat(4, axis=1), whole, case="a whole kernel", tolerance=1e-5)
+single = rng.normal(size=(5, 9)).astype(np.float32)
+same(correlate2d, solution.correlate2d, single, kernel, case="an image in single precision", tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A kernel that sticks out of the image has no valid position:
+
+# %% check="correlate2d" name="arguments" points=0.5
+refuses(correlate2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
+### BEGIN HIDDEN TESTS
+refuses(correlate2d, np.ones((5, 3)), np.ones((2, 4)), argument="kernel", case="a kernel wider than the image")
+refuses(correlate2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
+refuses(correlate2d, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
+refuses(correlate2d, np.ones((5, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+refuses(correlate2d, np.ones(5), np.ones(2), argument="image", case="both of one dimension")
+refuses(correlate2d, np.ones((3, 5, 5)), np.ones((3, 2, 2)), argument="image", case="both of three dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Here is the slide's animation, frame by frame, with your numbers. The large frame marks the pixels below the kernel,
+# with the weights in small print. The small frame is their weighted sum, the next entry of the feature map.
+
+# %% demo=True
+sweep(slide_image, slide_kernel, correlate2d(slide_image, slide_kernel))
+
+# %% [markdown]
+# ### Filters made by hand
+#
+# Before networks learned their kernels, people designed them. Each of these answers one question about a patch: how
+# bright is it on average, does it get brighter to the right, does it get brighter downwards, does its middle stand out?
+
+# %%
+photo = photograph("camera")[20:180, 60:220]
+filters = {
+    "brightness": np.ones((3, 3)) / 9,
+    "brighter to the right": np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
+    "brighter downwards": np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]]),
+    "middle stands out": np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
+}
+
+# %% [markdown]
+# In the results, mid-grey is zero. Look at *brighter downwards*: a black line runs over the head and the shoulder, where
+# the sky gives way to something darker, and a white one below the elbow. The tripod's upright post, plain to see in
+# *brighter to the right*, has all but gone. (About a second on a laptop.)
+
+# %% demo=True
+show_filters(photo, filters, correlate2d)
+
+# %% [markdown]
+# ## 4. Convolution of an image
+#
+# **Convolution** is cross-correlation with the kernel flipped along *both* axes: its last row becomes the first, and its
+# last column becomes the first. At valid positions, counted from zero,
+#
+# $$S(i, j) = \sum_{m=0}^{h-1} \sum_{n=0}^{w-1} I(i + m,\, j + n)\, K(h - 1 - m,\, w - 1 - n).$$
+#
+# *By hand*, with the image and kernel of the last section:
+# $$\begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \end{pmatrix} * \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}
+# = \begin{pmatrix} 23 & 33 \end{pmatrix}, \qquad
+# \begin{aligned} 1 \cdot 4 + 2 \cdot 3 + 4 \cdot 2 + 5 \cdot 1 &= 23 \\ 2 \cdot 4 + 3 \cdot 3 + 5 \cdot 2 + 6 \cdot 1 &= 33 \end{aligned}$$
+
+# %% exercise="convolve2d"
+def convolve2d(image, kernel):
+    """Convolution of an image with a kernel at all valid positions.
+
+    image   array of shape (H, W), real numbers
+    kernel  array of shape (h, w), real numbers, 1 <= h <= H and 1 <= w <= W
+
+    Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
+    image[i + m, j + n] * kernel[h - 1 - m, w - 1 - n]. Fractions are kept, whatever the type of image and kernel.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
+    wider than the image.
+    """
+    ### BEGIN SOLUTION
+    kernel = np.asarray(kernel)
+    if kernel.ndim != 2:
+        raise ValueError("kernel must have two dimensions")
+    return correlate2d(image, kernel[::-1, ::-1])
+    ### END SOLUTION
+
+# %% [markdown]
+# The example above was chosen so that the usual slips give another number than 23: no flip gives 37, a flip of the rows
+# alone 25, of the columns alone 35.
+
+# %% check="convolve2d" name="by-hand" points=0.5
+image, kernel = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 2], [3, 4]])
+close(convolve2d(image, kernel), [[23, 33]], case="a 2×3 image, a 2×2 kernel")
+
+# %% [markdown]
+# Random kernels have no symmetry to hide behind.
+
+# %% check="convolve2d" name="not-square" points=1
+# Hidden: random images and kernels, square or not; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+for H, W, h, w in [(7, 9, 3, 3), (5, 7, 2, 3), (9, 6, 4, 1), (6, 9, 1, 4), (6, 5, 2, 2)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    reference = lambda image, kernel: scipy.signal.convolve2d(image, kernel, mode="valid")
+    same(convolve2d, reference, image, kernel, case=case, tolerance=1e-5)
+    unchanged(convolve2d, image, kernel, case=case)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# One row, one column, one pixel, all of the image:
+
+# %% check="convolve2d" name="edges" points=0.5
+# Hidden: a kernel of one pixel, kernels as large as the image, images of one row or column, whole numbers.
+### BEGIN HIDDEN TESTS
+for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    same(convolve2d, solution.convolve2d, image, kernel, case=case, tolerance=1e-5)
+pixels, kernel = rng.integers(0, 256, size=(6, 8)), rng.normal(size=(3, 2))
+same(convolve2d, solution.convolve2d, pixels, kernel, case="whole pixels, a kernel of fractions", tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# What correlation refuses, convolution refuses:
+
+# %% check="convolve2d" name="arguments" points=0.5
+refuses(convolve2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
+### BEGIN HIDDEN TESTS
+refuses(convolve2d, np.ones((5, 3)), np.ones((2, 4)), argument="kernel", case="a kernel wider than the image")
+refuses(convolve2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
+refuses(convolve2d, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
+refuses(convolve2d, np.ones((5, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### A kernel that cannot tell
+#
+# > **Predict, then run.** The lecture shows the formula of convolution and then works out the example of the X-shaped
+# > kernel. With your functions, what is the largest difference between the two operations on that example?
+
+# %% demo=True
+difference = correlate2d(slide_image, slide_kernel) - convolve2d(slide_image, slide_kernel)
+print("largest difference on the lecture's example:", np.abs(difference).max())
+
+# %% [markdown]
+# The X looks the same upside down, mirrored, transposed, and turned by any quarter. An example with such a kernel is
+# right whichever way you flip, so it cannot tell convolution from correlation. Neither can a test that uses it. To see
+# the flip we need a kernel without symmetry.
+#
+# For comparison, an edge filter from above and a hook, which no flip leaves as it is. And as the image, a single bright
+# pixel:
+
+# %%
+dot = np.zeros((5, 5))
+dot[2, 2] = 1
+kernels = {"X": slide_kernel, "edge": filters["brighter to the right"], "hook": np.array([[0, 3, 2], [0, 0, 1], [0, 0, 0]])}
+
+# %% [markdown]
+# A bright pixel shows what each operation does to a kernel: convolution leaves a copy of it, correlation leaves it
+# flipped. The third column is the difference. It vanishes for the X and for nothing else here.
+
+# %% demo=True
+fig, axes = plt.subplots(3, 3, figsize=(6, 6.6))
+for row, (name, kernel) in zip(axes, kernels.items()):
+    copied, flipped = convolve2d(dot, kernel), correlate2d(dot, kernel)
+    show_matrix(copied, row[0], title=f"{name}, convolved", signed=True)
+    show_matrix(flipped, row[1], title=f"{name}, correlated", signed=True)
+    show_matrix(copied - flipped, row[2], title="difference", signed=True)
+
+# %% [markdown]
+# ## 5. All of the plane
+#
+# The textbook writes convolution as a sum over the *image*:
+#
+# $$S(i, j) = (I * K)(i, j) = \sum_m \sum_n I(m, n)\, K(i - m,\, j - n).$$
+#
+# Both $I$ and $K$ count as zero outside of their entries. Take it literally and compute every $(i, j)$ where anything but
+# an empty sum can come out: $i$ from $0$ to $H + h - 2$ and $j$ from $0$ to $W + w - 2$. That is mode *full* in two
+# dimensions.
+#
+# *By hand.* The image has one row, the kernel two:
+# $$\begin{pmatrix} 1 & 2 \end{pmatrix} * \begin{pmatrix} 1 & 10 \\ 0 & 3 \end{pmatrix}
+# = \begin{pmatrix} 1 & 12 & 20 \\ 0 & 3 & 6 \end{pmatrix}.$$
+# For instance $S(0, 1) = I(0, 0)\, K(0, 1) + I(0, 1)\, K(0, 0) = 10 + 2 = 12$.
+
+# %% exercise="convolve2d_full"
+def convolve2d_full(image, kernel):
+    """Convolution of an image with a kernel wherever the two can overlap.
+
+    image   array of shape (H, W), real numbers, H and W at least 1
+    kernel  array of shape (h, w), real numbers, h and w at least 1; may be larger than the image
+
+    Returns an array S of shape (H + h - 1, W + w - 1), where S[i, j] is the sum over all m and n of
+    I(m, n) K(i - m, j - n), with I and K taken as zero outside of image and kernel. Fractions are kept.
+    Raises ValueError if image or kernel does not have exactly two dimensions.
+    """
+    ### BEGIN SOLUTION
+    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
+    if image.ndim != 2 or kernel.ndim != 2:
+        raise ValueError("image and kernel must have two dimensions")
+    (H, W), (h, w) = image.shape, kernel.shape
+    result = np.zeros((H + h - 1, W + w - 1))
+    for m in range(H):
+        for n in range(W):
+            result[m : m + h, n : n + w] += image[m, n] * kernel
+    return result
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: two ways to read the sum</summary>
+#
+# Fix $(i, j)$, and ask which pixels contribute to it. Or fix a pixel $(m, n)$, and ask which entries of the result it
+# contributes to, and with which weights. Both lead to a solution. In the example, colour the parts of the result that
+# come from the pixel 1 and from the pixel 2.
+# </details>
+#
+# The example worked out above:
+
+# %% check="convolve2d_full" name="by-hand" points=0.5
+image, kernel = np.array([[1, 2]]), np.array([[1, 10], [0, 3]])
+close(convolve2d_full(image, kernel), [[1, 12, 20], [0, 3, 6]], case="a 1×2 image, a 2×2 kernel")
+
+# %% [markdown]
+# Kernels with odd sides come first:
+
+# %% check="convolve2d_full" name="odd" points=1
+# Hidden: random images and kernels with odd sides, square or not; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+for H, W, h, w in [(5, 7, 3, 3), (6, 4, 1, 3), (4, 6, 5, 3), (3, 8, 3, 1), (4, 5, 1, 1)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    same(convolve2d_full, scipy.signal.convolve2d, image, kernel, case=case, tolerance=1e-5)
+    unchanged(convolve2d_full, image, kernel, case=case)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Then those that have no middle pixel, and those that are larger than the image. The formula does not mind.
+
+# %% check="convolve2d_full" name="even-and-large" points=1
+# Hidden: kernels with even sides, kernels larger than the image, images of one row, whole numbers.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+for H, W, h, w in [(5, 7, 2, 4), (6, 5, 4, 3), (7, 4, 2, 2), (2, 3, 5, 4), (3, 6, 4, 2), (1, 6, 2, 3)]:
+    image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
+    case = f"a {H}×{W} image, a {h}×{w} kernel"
+    same(convolve2d_full, scipy.signal.convolve2d, image, kernel, case=case, tolerance=1e-5)
+pixels, kernel = rng.integers(0, 256, size=(4, 6)), rng.normal(size=(2, 3))
+case = "whole pixels, a kernel of fractions"
+same(convolve2d_full, scipy.signal.convolve2d, pixels, kernel, case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# It does mind arrays that are not tables:
+
+# %% check="convolve2d_full" name="arguments" points=0.5
+refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+### BEGIN HIDDEN TESTS
+refuses(convolve2d_full, np.ones(5), np.ones((2, 2)), argument="image", case="an image of one dimension")
+refuses(convolve2d_full, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
+refuses(convolve2d_full, np.ones((5, 5)), np.ones((2, 2, 2)), argument="kernel", case="a kernel of three dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Seen from the image, convolution is stamping. Every pixel leaves a copy of the kernel, as strong as the pixel is
+# bright, and copies that overlap add up. The next figures show arrays side by side, with pixels of one size:
+
+# %%
+def show_row(arrays, titles):
+    """Draw arrays side by side, all with pixels of one size."""
+    heights, widths = zip(*(array.shape for array in arrays))
+    size = (9, 9 * max(heights) / sum(widths) + 0.5)
+    fig, axes = plt.subplots(1, len(arrays), figsize=size, width_ratios=widths)
+    for array, title, ax in zip(arrays, titles, axes):
+        show(array, ax, title=title)
+
+# %% [markdown]
+# Here the image is four dots of different brightness. Two of them are so close that their stamps overlap.
+
+# %% demo=True
+dots = np.zeros((9, 14))
+dots[1, 1], dots[6, 3], dots[3, 9], dots[4, 10] = 1, 0.6, 0.8, 0.8
+ring = np.array([[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0], [0, 0, 0, 2]])
+show_row([dots, ring, convolve2d_full(dots, ring)], ["image", "kernel", "full convolution"])
+
+# %% [markdown]
+# > **Predict, then run.** In the formula, image and kernel play the same part. What changes in the result if you exchange
+# > the two: its size, its values, both, or nothing?
+
+# %% demo=True
+swapped = convolve2d_full(ring, dots)
+print("shapes:", convolve2d_full(dots, ring).shape, swapped.shape)
+print("largest difference:", np.abs(convolve2d_full(dots, ring) - swapped).max())
+
+# %% [markdown]
+# ## 6. Be the tester
+#
+# So far others wrote the tests and you wrote the code. Now turn it round. You are given two operations that *claim* to be
+# the same, and may call them with inputs of your choice, but you cannot read them. Find an input on which they differ. Such an
+# input is a **witness**: it proves a bug, and whoever fixes the bug will keep it as a test.
+#
+# The X-shaped kernel taught that an input must not be too tidy. A symmetric kernel hides a flip. What is hidden by an
+# image that is square? By pixels that are all positive? All whole numbers? All small? By a kernel with odd sides only?
+# By a kernel that is always smaller than the image? A bug may show on few inputs only, so try many kinds.
+#
+# And be fair. Two correct programs that add in another order differ by rounding, here by far less than $10^{-6}$. That is
+# no bug. If you accuse a correct program, that is a *false alarm*. The next cell says what counts as a difference, and
+# which inputs are allowed:
+
+# %%
+def differ(first, second):
+    """True if two results differ in shape, or anywhere by more than 10⁻⁶."""
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    return first.shape != second.shape or bool(np.any(np.abs(first - second) > 1e-6))
+
+
+def allowed(image, kernel):
+    """True if both have two dimensions, 1 to 16 rows and columns, entries in -100…100, and the kernel fits."""
+    if image.ndim != 2 or kernel.ndim != 2 or image.size == 0 or kernel.size == 0:
+        return False
+    fits = kernel.shape[0] <= image.shape[0] <= 16 and kernel.shape[1] <= image.shape[1] <= 16
+    return fits and bool(np.all(np.abs(image) <= 100) and np.all(np.abs(kernel) <= 100))
+
+# %% [markdown]
+# *By hand.* Suppose that `op_a` multiplies the image by the sum of the kernel's weights, and `op_b` by the sum of their
+# absolute values. With a kernel of positive weights they agree on every image. The image $(1, 1)$ with the kernel
+# $(2, -1)$ is a witness: the first gives $(1, 1)$, the second $(3, 3)$.
+
+# %% exercise="witness"
+def witness(op_a, op_b):
+    """Find an input on which two operations differ, or None if they seem to be the same.
+
+    op_a, op_b  functions. Called as op(image, kernel), with float arrays for which allowed(image, kernel) is true,
+                they return an array of two dimensions: always the same for the same input, and without changing it.
+
+    Returns a pair (image, kernel) of float arrays such that allowed(image, kernel) is true and
+    differ(op_a(image, kernel), op_b(image, kernel)) is true. Returns None if no such pair was found. A few hundred
+    pairs are plenty to try: operations that differ at all will differ on most inputs of some simple kind.
+    """
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        H, W = rng.integers(1, 17, size=2)
+        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
+        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
+        if differ(op_a(image, kernel), op_b(image, kernel)):
+            return image, kernel
+    return None
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: where inputs come from</summary>
+#
+# You need not think of the bug. Draw sizes at random within the limits, then values at random; numpy's
+# `np.random.default_rng(0)` gives the same draws each time. How likely is it that your draws contain a kernel of a single
+# pixel? An even one? One as large as the image? Whatever you draw too rarely, try on purpose.
+# </details>
+#
+# The pair worked out above. Then two pairs without a bug: the same operation twice, and a version of it that rounds
+# differently.
+
+# %% check="witness" name="by-hand" points=1
+def op_a(image, kernel):
+    return image * kernel.sum()
+
+def op_b(image, kernel):
+    return image * np.abs(kernel).sum()
+
+found = witness(op_a, op_b)
+close(found is not None, True, hint="the two operations differ as soon as one weight is negative.")
+close(differ(op_a(*found), op_b(*found)), True, hint="the two operations agree on the pair that you returned.")
+close(witness(op_a, op_a) is None, True, hint="you accused an operation of differing from itself.")
+rounded = lambda image, kernel: 0.1 * image * (10 * kernel.sum())
+close(witness(op_a, rounded) is None, True, hint="these two differ by rounding only; compare with differ().")
+### BEGIN HIDDEN TESTS
+passes(allowed(*(np.asarray(part) for part in found)), "Your witness is outside of the limits: see allowed().")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The next two checks are hidden. Each plants six bugs among correct programs. Two bugs exposed earn half a point. A false
+# alarm on a correct program costs the whole check: an alarm that always rings is no alarm. The first six bugs depend on
+# the values of pixels and weights:
+
+# %% check="witness" name="values" points=1.5
+# Hidden: six bugs that depend on the values of pixels and weights, two correct programs.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+def sound(image, kernel):
+    return scipy.signal.correlate2d(image, kernel, mode="valid")
+
+def exposed(found, buggy):
+    try:
+        image, kernel = (np.asarray(part, dtype=float) for part in found)
+    except (TypeError, ValueError):
+        return False
+    return allowed(image, kernel) and differ(sound(image, kernel), buggy(image, kernel))
+
+bugs = {
+    "the kernel is flipped along both axes": lambda image, kernel: sound(image, kernel[::-1, ::-1]),
+    "the kernel is flipped along one axis": lambda image, kernel: sound(image, kernel[::-1]),
+    "results below zero are cut off": lambda image, kernel: np.maximum(sound(image, kernel), 0),
+    "large results are cut off": lambda image, kernel: np.clip(sound(image, kernel), -1000, 1000),
+    "results are rounded": lambda image, kernel: np.rint(sound(image, kernel)),
+    "the signs of weights are ignored": lambda image, kernel: sound(image, np.abs(kernel)),
+}
+correct = [sound, lambda image, kernel: scipy.signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid")]
+alarms = sum(witness(sound, other) is not None for other in correct)
+missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
+print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
+print("Not exposed: " + "; ".join(missed) + ".") if missed else None
+(len(bugs) - len(missed)) // 2 * 0.5 if alarms == 0 else 0.0
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The other six depend on the sizes:
+
+# %% check="witness" name="sizes" points=1.5
+# Hidden: six bugs that depend on the sizes of image and kernel, two correct programs.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+def sound(image, kernel):
+    return scipy.signal.convolve2d(image, kernel, mode="valid")
+
+def exposed(found, buggy):
+    try:
+        image, kernel = (np.asarray(part, dtype=float) for part in found)
+    except (TypeError, ValueError):
+        return False
+    return allowed(image, kernel) and differ(sound(image, kernel), buggy(image, kernel))
+
+def wrong_if(condition, wrong):
+    return lambda image, kernel: (wrong if condition(image, kernel) else sound)(image, kernel)
+
+transposed = lambda image, kernel: sound(image.T, kernel.T)
+upside_down = lambda image, kernel: sound(image, kernel[::-1])
+dark = lambda image, kernel: 0 * sound(image, kernel)
+bugs = {
+    "the result is transposed": transposed,
+    "square kernels are transposed": wrong_if(lambda i, k: k.shape[0] == k.shape[1], lambda i, k: sound(i, k.T)),
+    "kernels with an even number of rows go wrong": wrong_if(lambda i, k: k.shape[0] % 2 == 0, upside_down),
+    "kernels of one pixel are ignored": wrong_if(lambda i, k: k.size == 1, lambda i, k: i),
+    "kernels as high as the image are lost": wrong_if(lambda i, k: k.shape[0] == i.shape[0], dark),
+    "wide images go wrong": wrong_if(lambda i, k: i.shape[1] > 8, dark),
+}
+correct = [sound, lambda image, kernel: transposed(image, kernel).T]
+alarms = sum(witness(sound, other) is not None for other in correct)
+missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
+print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
+print("Not exposed: " + "; ".join(missed) + ".") if missed else None
+(len(bugs) - len(missed)) // 2 * 0.5 if alarms == 0 else 0.0
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Let your tester loose on your own two operations. It should find at once what the lecture's example could not show.
+
+# %% demo=True
+image, kernel = witness(correlate2d, convolve2d)
+print("witness for correlation and convolution: image", image.shape, "and kernel", kernel.shape)
+pictures = [image, kernel, correlate2d(image, kernel), convolve2d(image, kernel)]
+show_row(pictures, ["image", "kernel", "correlation", "convolution"])
+
+# %% [markdown]
+# And on the statement of the last section, that image and kernel may be exchanged:
+
+# %% demo=True
+print("exchanged:", witness(convolve2d_full, lambda image, kernel: convolve2d_full(kernel, image)))
+
+# %% [markdown]
+# `None` is no proof. It says that you looked and found nothing, which is all that a test can ever say.
+
+# %% [markdown]
+# ## 7. The same thing as a matrix
+#
+# Each output of `correlate2d` is a weighted sum of pixels, so the whole operation is linear: there is a matrix $T$ with
+#
+# $$\texttt{correlate2d(image, kernel).ravel()} = T \cdot \texttt{image.ravel()}.$$
+#
+# `ravel` reads an array row after row. So column $r W + c$ of $T$ belongs to the pixel in row $r$, column $c$, and the
+# outputs are numbered likewise, row after row. Since its diagonals repeat the same few numbers, $T$ is called a
+# (doubly blocked) *Toeplitz matrix*.
+#
+# *By hand.* The kernel $\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}$ on an image of 2 × 3 pixels has two outputs. The
+# first one sees pixels 0, 1 of the first row and 0, 1 of the second:
+# $$T = \begin{pmatrix} 1 & 2 & 0 & 3 & 4 & 0 \\ 0 & 1 & 2 & 0 & 3 & 4 \end{pmatrix}.$$
+
+# %% exercise="toeplitz"
+def toeplitz(kernel, height, width):
+    """The matrix of cross-correlation with a kernel, at all valid positions, for images of one size.
+
+    kernel         array of shape (h, w), real numbers, 1 <= h <= height and 1 <= w <= width
+    height, width  size of the images
+
+    Returns a numpy array T with (height - h + 1) * (width - w + 1) rows and height * width columns, zeros included,
+    such that T @ image.ravel() equals correlate2d(image, kernel).ravel() for every image of that size. Pixels and
+    outputs are both numbered row after row.
+    Raises ValueError if the kernel does not have exactly two dimensions, or is higher than height or wider than width.
+    """
+    ### BEGIN SOLUTION
+    kernel = np.asarray(kernel, dtype=float)
+    if kernel.ndim != 2 or kernel.shape[0] > height or kernel.shape[1] > width:
+        raise ValueError(f"kernel must have two dimensions and fit into {height}×{width} pixels")
+    h, w = kernel.shape
+    rows = []
+    for i in range(height - h + 1):
+        for j in range(width - w + 1):
+            weights = np.zeros((height, width))
+            weights[i : i + h, j : j + w] = kernel
+            rows.append(weights.ravel())
+    return np.array(rows)
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: one row is an image</summary>
+#
+# Take the first row of the example and arrange its six numbers as an image of 2 × 3. Do the same with the second row.
+# What do you see? What would the row of output $(i, j)$ look like?
+# </details>
+#
+# The matrix worked out above:
+
+# %% check="toeplitz" name="by-hand" points=0.5
+matrix = toeplitz(np.array([[1, 2], [3, 4]]), 2, 3)
+close(matrix, [[1, 2, 0, 3, 4, 0], [0, 1, 2, 0, 3, 4]], case="a 2×2 kernel on a 2×3 image")
+
+# %% [markdown]
+# Other kernels and sizes, and the law that makes $T$ useful:
+
+# %% check="toeplitz" name="general" points=1.5
+# Hidden: random kernels, sizes that are not square; T times an image is the cross-correlation.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+for H, W, h, w in [(4, 6, 2, 3), (6, 4, 3, 2), (5, 5, 3, 3), (5, 7, 1, 4), (7, 3, 4, 1)]:
+    kernel, image = rng.normal(size=(h, w)), rng.normal(size=(H, W))
+    case = f"a {h}×{w} kernel on a {H}×{W} image"
+    same(toeplitz, solution.toeplitz, kernel, H, W, case=case, tolerance=1e-5)
+    matrix = toeplitz(kernel, H, W)
+    expected = scipy.signal.correlate2d(image, kernel, mode="valid").ravel()
+    close(np.asarray(matrix) @ image.ravel(), expected, 1e-4, case=f"{case}, applied to an image")
+    unchanged(toeplitz, kernel, H, W, case=case)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A kernel of one pixel makes a diagonal matrix, a kernel as large as the image a single row.
+
+# %% check="toeplitz" name="edges" points=0.5
+# Hidden: a kernel of one pixel, a kernel as large as the image, images of one row or column, whole numbers.
+### BEGIN HIDDEN TESTS
+for H, W, h, w in [(3, 4, 1, 1), (3, 4, 3, 4), (3, 4, 3, 1), (1, 6, 1, 2), (6, 1, 2, 1)]:
+    kernel, case = rng.normal(size=(h, w)), f"a {h}×{w} kernel on a {H}×{W} image"
+    same(toeplitz, solution.toeplitz, kernel, H, W, case=case, tolerance=1e-5)
+same(toeplitz, solution.toeplitz, rng.integers(1, 9, size=(2, 3)), 4, 5, case="a kernel of whole numbers")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A kernel that does not fit into the image has no matrix:
+
+# %% check="toeplitz" name="arguments" points=0.5
+refuses(toeplitz, np.ones((3, 2)), 2, 5, argument="kernel", case="a kernel higher than the image")
+### BEGIN HIDDEN TESTS
+refuses(toeplitz, np.ones((2, 3)), 5, 2, argument="kernel", case="a kernel wider than the image")
+refuses(toeplitz, np.ones((6, 6)), 4, 4, argument="kernel", case="a kernel larger both ways")
+refuses(toeplitz, np.ones(2), 4, 4, argument="kernel", case="a kernel of one dimension")
+refuses(toeplitz, np.ones((2, 2, 2)), 4, 4, argument="kernel", case="a kernel of three dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# The lecture names three important properties of convolutional networks, and two of them can now be seen. *Sparse
+# interactions*: most of the matrix is empty. *Parameter sharing*: each colour appears once in every row. The third is the
+# subject of the next section.
+
+# %% demo=True
+kernel, height, width = np.arange(1, 7).reshape(2, 3), 6, 7
+matrix = toeplitz(kernel, height, width)
+fig, ax = plt.subplots(figsize=(9, 4.8))
+shades = ax.imshow(np.where(matrix == 0, np.nan, matrix), cmap="viridis")
+ax.set(title="Six weights, the same in every row", xlabel="pixel, counted row after row", ylabel="output")
+ax.grid(visible=False)
+fig.colorbar(shades, label="weight", shrink=0.7);
+
+# %% [markdown]
+# Such a matrix holds all three counts of the first section. It has as many entries as a fully connected layer has
+# weights, as many entries other than zero as a locally connected one, and as many different ones as a convolutional one.
+# The next cell counts them in the matrix of a square kernel, and then asks your first function.
+
+# %% demo=True
+matrix = toeplitz(np.arange(1, 10).reshape(3, 3), height, width)
+different = set(matrix.ravel()) - {0}
+print("in the matrix:   ", matrix.size, np.count_nonzero(matrix), len(different))
+print("count_parameters:", *(count_parameters(kind, height, width, len(matrix), 3, 1) for kind in kinds))
+
+# %% [markdown]
+# ## 8. When the image moves
+#
+# *Equivariance to translation*: if we move the object in the input, its representation moves by the same amount. For
+# which operations does that hold, and how badly does it fail for others? We measure it.
+#
+# Let `shift` be a pair (down, right). **Shifting an image** moves its content down by `down` rows and to the right by
+# `right` columns. Negative numbers move it up and left. The size stays, what leaves the image is lost, and the pixels
+# that become free are zero. Nothing comes back in on the other side.
+#
+# Now compare two arrays: the operation applied to the shifted image, and the operation applied to the image. Equivariance
+# says that entry $(i, j)$ of the first is entry $(i - \text{down},\ j - \text{right})$ of the second. Some entries have no
+# partner, because that index lies outside: they are the border that the shift filled, and they say nothing. The **gap** is
+# the largest absolute difference over all entries that have a partner.
+#
+# *By hand.* Let `op` multiply column $j$ by $j$, and let the image be the single row $(1, 2, 3)$. Then `op` gives
+# $(0, 2, 6)$. Shifted right by 1, the image is $(0, 1, 2)$ and `op` gives $(0, 1, 4)$. Entry 1 has the partner 0: they
+# are $1$ and $0$. Entry 2 has the partner 1: $4$ and $2$. Entry 0 has no partner. The gap is $2$.
+
+# %% exercise="equivariance_gap"
+def equivariance_gap(op, image, shift):
+    """How far op(shifted image) is from shifted op(image), in the interior.
+
+    op     function from an array of shape (H, W) to an array of two dimensions, whose shape may differ from (H, W)
+           and depends on (H, W) only
+    image  array of shape (H, W)
+    shift  pair of whole numbers (down, right); negative ones mean up and left
+
+    The shifted image has the shape of image; its entry [i, j] is image[i - down, j - right] where that exists,
+    and 0 elsewhere. Let A = op(shifted image) and B = op(image).
+    Returns, as a number, the largest |A[i, j] - B[i - down, j - right]| over all i, j for which both entries exist.
+    Raises ValueError if image does not have exactly two dimensions, or if there is no such i, j.
+    """
+    ### BEGIN SOLUTION
+    image = np.asarray(image)
+    if image.ndim != 2:
+        raise ValueError("image must have two dimensions")
+
+    def overlap(shape, sign):
+        """Where entries with a partner lie, in the moved array (sign 1) or in the original (sign -1)."""
+        return tuple(slice(max(0, sign * d), max(0, n + min(0, sign * d))) for n, d in zip(shape, shift))
+
+    shifted = np.zeros_like(image)
+    shifted[overlap(image.shape, 1)] = image[overlap(image.shape, -1)]
+    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    gaps = np.abs(moved[overlap(moved.shape, 1)] - still[overlap(still.shape, -1)])
+    if gaps.size == 0:
+        raise ValueError(f"shift {shift} leaves nothing to compare")
+    return float(gaps.max())
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: two slices</summary>
+#
+# For a shift down by 2, which rows of the original survive, and in which rows do they arrive? Write both as slices. Do
+# it for −2, and mind that a slice that ends at `-0` is empty. The rows that the shift filled are also the rows without a
+# partner, but in arrays of another size. When in doubt, loop over $i$ and $j$ as the docstring does.
+# </details>
+#
+# The example worked out above, and an operation that treats every pixel alike:
+
+# %% check="equivariance_gap" name="by-hand" points=0.5
+image = np.array([[1.0, 2.0, 3.0]])
+close(equivariance_gap(lambda x: x * np.arange(3), image, (0, 1)), 2, case="column j multiplied by j")
+close(equivariance_gap(lambda x: 10 * x, image, (0, 1)), 0, case="every pixel multiplied by ten")
+
+# %% [markdown]
+# Operations that follow a shift exactly, in all four directions:
+
+# %% check="equivariance_gap" name="equivariant" points=1
+# Hidden: correlation, convolution and functions of single pixels, shifted in all directions.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+image, kernel = rng.normal(size=(9, 12)), rng.normal(size=(2, 4))
+correlation = lambda x: scipy.signal.correlate2d(x, kernel, mode="valid")
+for shift in [(2, 3), (3, 0), (0, 4), (0, 0), (-2, 3), (1, -4), (-3, -1)]:
+    case = f"an image of 9×12 pixels, shift {shift}"
+    for op in (correlation, lambda x: scipy.signal.convolve2d(x, kernel, mode="valid"), np.tanh):
+        same(equivariance_gap, lambda op, image, shift: 0.0, op, image, shift, case=case, tolerance=1e-5)
+    same(equivariance_gap, solution.equivariance_gap, lambda x: x * x - 3, image, shift, case=case, tolerance=1e-5)
+unchanged(equivariance_gap, correlation, image, (1, 2), case="correlation")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Operations that do not. Here a wrong border or a pixel from the wrong side shows up in the number.
+
+# %% check="equivariance_gap" name="not-equivariant" points=1
+# Hidden: operations that depend on the position or on the whole image, or return another size.
+### BEGIN HIDDEN TESTS
+image, ramp = rng.normal(size=(7, 10)), rng.normal(size=(7, 10))
+case = "a shift that leaves one entry to compare"
+same(equivariance_gap, solution.equivariance_gap, lambda x: x * ramp, image, (6, -9), case=case, tolerance=1e-5)
+ops = {
+    "weights that differ between positions": lambda x: x * ramp,
+    "the mean subtracted": lambda x: x - x.mean(),
+    "every second row kept": lambda x: x[::2],
+    "the image transposed": lambda x: x.T,
+    "the image mirrored": lambda x: x[:, ::-1],
+    "sums that run downwards": lambda x: np.cumsum(x, axis=0),
+    "pixels that come back on the other side": lambda x: x + np.roll(x, 1, axis=1),
+    "offsets far below zero": lambda x: x - 100 * (np.arange(7)[:, None] > 3),
+}
+for what, op in ops.items():
+    for shift in [(1, 3), (-2, 1), (2, -2), (0, 1)]:
+        case = f"{what}, shift {shift}"
+        same(equivariance_gap, solution.equivariance_gap, op, image, shift, case=case, tolerance=1e-5)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# If nothing is left to compare, a gap of zero would be a false comfort:
+
+# %% check="equivariance_gap" name="arguments" points=0.5
+refuses(equivariance_gap, lambda x: x, np.ones(4), (1, 0), argument="image", case="an image of one dimension")
+refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (4, 0), argument="shift", case="a shift out of the image")
+### BEGIN HIDDEN TESTS
+refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (0, -6), argument="shift", case="a shift out to the left")
+refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (-4, 1), argument="shift", case="a shift out at the top")
+refuses(equivariance_gap, lambda x: x[:2], np.ones((4, 5)), (3, 0), argument="shift", case="a result of two rows")
+refuses(equivariance_gap, lambda x: x, np.ones((2, 4, 5)), (1, 1), argument="image", case="three dimensions")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Cut two overlapping pieces out of one photograph, the second 10 rows further down and 30 columns further right. In it,
+# the scene has moved up and left. Follow any detail, such as the ear: in the feature map it moves by the same amount.
+
+# %% demo=True
+piece, moved_piece = photo[:100, :100], photo[10:110, 30:130]
+kernel = filters["brighter to the right"]
+pictures = [piece, moved_piece, correlate2d(piece, kernel), correlate2d(moved_piece, kernel)]
+show_grid(pictures, ["first piece", "second piece", "its feature map", "its feature map"], columns=2, size=1.8)
+
+# %% [markdown]
+# Your measure puts a number on it. Correlation is exact, and stays so if a function of single values follows. Keeping every
+# second pixel, which is how networks shrink their feature maps, is not: after it, a shift by two in the image is a shift
+# by one in the result. Assignment 03 returns to this. Nor is anything exact that depends on where a pixel lies.
+
+# %%
+ramp = np.linspace(0, 1, photo.shape[1])
+shifts = [(0, 0), (0, 1), (2, 2), (-5, 3)]
+
+# %% [markdown]
+# One line for each operation, one column for each shift (down, right):
+
+# %% demo=True
+ops = {
+    "correlation": lambda x: correlate2d(x, kernel),
+    "correlation, then absolute value": lambda x: np.abs(correlate2d(x, kernel)),
+    "every second pixel": lambda x: x[::2, ::2],
+    "darker to the left": lambda x: x * ramp,
+}
+print(f"{'gap':34}", *(f"{str(shift):>9}" for shift in shifts))
+for name, op in ops.items():
+    print(f"{name:34}", *(f"{equivariance_gap(op, photo, shift):9.3f}" for shift in shifts))
+
+# %% [markdown]
+# ## 9. A kernel that is learned
+#
+# The lecture says that a network learns the values of its kernels on its own. Here is how, for one kernel.
+#
+# Suppose that you have an image $I$ and a target $Y$ that somebody made from it with an unknown kernel of size
+# $h \times w$, at valid positions. Start from a kernel of zeros and make the **mean squared error** small,
+#
+# $$L(K) = \frac{1}{n} \sum_{i} \sum_{j} \bigl( (I \star K)(i, j) - Y(i, j) \bigr)^2,$$
+#
+# where $n$ is the number of entries of $Y$. One step of gradient descent replaces each weight,
+# $K(m, n) \leftarrow K(m, n) - \eta\, \partial L / \partial K(m, n)$, all weights at once, with the learning rate $\eta$.
+#
+# *By hand.* Let $I = (1, 2, 3)$ and $Y = (5, 8)$, each a single row. A target of 2 entries from an image of 3 means a
+# kernel of 2. At $K = (0, 0)$ the errors are $(-5, -8)$. Weight 0 met the pixels $(1, 2)$, so its derivative is
+# $\tfrac{2}{2}(-5 \cdot 1 - 8 \cdot 2) = -21$. Weight 1 met $(2, 3)$: $\tfrac{2}{2}(-5 \cdot 2 - 8 \cdot 3) = -34$. After
+# one step with $\eta = 0.01$ the kernel is $(0.21, 0.34)$. (Which kernel made the target?)
+
+# %% exercise="learn_kernel"
+def learn_kernel(image, target, steps, learning_rate):
+    """Recover a kernel from an image and its cross-correlation, by gradient descent.
+
+    image          array of shape (H, W), real numbers
+    target         array of shape (P, Q), real numbers, 1 <= P <= H and 1 <= Q <= W: what correlate2d(image, kernel)
+                   should come to, so the kernel has the shape (H - P + 1, W - Q + 1)
+    steps          number of steps of gradient descent, a whole number, 0 or more
+    learning_rate  factor of the gradient, greater than 0
+
+    The loss is the mean, over the P * Q entries of target, of (correlate2d(image, kernel) - target) ** 2. Each step
+    subtracts learning_rate times the gradient of the loss at the present kernel. The first kernel is all zeros.
+    Returns the kernel after the given number of steps. Raises ValueError if image or target does not have exactly two
+    dimensions, if target is higher or wider than image, if steps is negative, or if learning_rate is 0 or less.
+    """
+    ### BEGIN SOLUTION
+    image, target = np.asarray(image, dtype=float), np.asarray(target, dtype=float)
+    if image.ndim != 2 or target.ndim != 2:
+        raise ValueError("image and target must have two dimensions")
+    if target.shape[0] > image.shape[0] or target.shape[1] > image.shape[1]:
+        raise ValueError(f"target {target.shape} must not be larger than image {image.shape}")
+    if steps < 0 or learning_rate <= 0:
+        raise ValueError("steps must be 0 or more, learning_rate greater than 0")
+    kernel = np.zeros((image.shape[0] - target.shape[0] + 1, image.shape[1] - target.shape[1] + 1))
+    for _ in range(steps):
+        error = correlate2d(image, kernel) - target
+        kernel = kernel - learning_rate * 2 / target.size * correlate2d(image, error)
+    return kernel
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: the gradient</summary>
+#
+# The weight $K(m, n)$ occurs once in every output, multiplied by one pixel. Which pixel, in output $(i, j)$? Write down
+# $\partial L / \partial K(m, n)$ as a double sum over $i$ and $j$. Then look at it as if the errors were a kernel: you have
+# already written a function that computes this sum for all $(m, n)$.
+# </details>
+#
+# The single step worked out above, and no step at all:
+
+# %% check="learn_kernel" name="by-hand" points=0.5
+image, target = np.array([[1.0, 2.0, 3.0]]), np.array([[5.0, 8.0]])
+close(learn_kernel(image, target, 1, 0.01), [[0.21, 0.34]], case="one step")
+close(learn_kernel(image, target, 0, 0.01), [[0, 0]], case="no step")
+
+# %% [markdown]
+# Other sizes and several steps, compared with a formula for where gradient descent stands after $n$ steps. (For this loss
+# there is one.)
+
+# %% check="learn_kernel" name="steps" points=1
+# Hidden: random images and targets that are not square, one and several steps; the arguments stay as they were.
+### BEGIN HIDDEN TESTS
+def reference(image, target, steps, learning_rate):
+    """Where gradient descent stands on a quadratic loss, along each of its axes, without taking a step."""
+    windows = np.lib.stride_tricks.sliding_window_view(image, target.shape)
+    pixels = windows.reshape(-1, target.size)
+    curvatures, axes = np.linalg.eigh(pixels @ pixels.T * 2 / target.size)
+    slopes = axes.T @ pixels @ target.ravel() * 2 / target.size
+    travelled = [learning_rate * sum((1 - learning_rate * c) ** n for n in range(steps)) for c in curvatures]
+    return (axes @ (travelled * slopes)).reshape(windows.shape[:2])
+
+for H, W, P, Q in [(7, 9, 6, 7), (8, 5, 5, 5), (6, 6, 4, 3), (4, 7, 1, 6)]:
+    image, target = rng.normal(size=(H, W)), rng.normal(size=(P, Q))
+    for steps, learning_rate in [(1, 0.2), (2, 0.05), (7, 0.1)]:
+        case = f"a {H}×{W} image, a {P}×{Q} target, {steps} steps"
+        same(learn_kernel, reference, image, target, steps, learning_rate, case=case, tolerance=1e-4)
+    unchanged(learn_kernel, image, target, 2, 0.05, case=case)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Then so many steps that the kernel stands still. Where?
+
+# %% check="learn_kernel" name="recovers" points=1
+# Hidden: after many steps, the kernel that made the target, by correlation and by convolution.
+### BEGIN HIDDEN TESTS
+import scipy.signal
+
+image, kernel = rng.normal(size=(12, 11)), rng.normal(size=(3, 2))
+correlated = scipy.signal.correlate2d(image, kernel, mode="valid")
+convolved = scipy.signal.convolve2d(image, kernel, mode="valid")
+same(learn_kernel, lambda *args: kernel, image, correlated, 60, 0.3, case="correlated data", tolerance=1e-3)
+same(learn_kernel, lambda *args: kernel[::-1, ::-1], image, convolved, 60, 0.3, case="convolved data", tolerance=1e-3)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A target must be the result of some kernel, and descent must go down:
+
+# %% check="learn_kernel" name="arguments" points=0.5
+refuses(learn_kernel, np.ones((3, 5)), np.ones((4, 5)), 1, 0.1, argument="target", case="a target higher than the image")
+refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), -1, 0.1, argument="steps", case="a negative number of steps")
+### BEGIN HIDDEN TESTS
+refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 6)), 1, 0.1, argument="target", case="a target wider than the image")
+refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), 1, 0.0, argument="learning_rate", case="a learning rate of zero")
+refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), 1, -0.1, argument="learning_rate", case="a negative learning rate")
+refuses(learn_kernel, np.ones(5), np.ones((2, 4)), 1, 0.1, argument="image", case="an image of one dimension")
+refuses(learn_kernel, np.ones((3, 5)), np.ones(4), 0, 0.1, argument="target", case="a target of one dimension")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Noise is the ideal teacher: its pixels have nothing to do with each other, so each weight is learned almost on its own.
+
+# %%
+noise = np.random.default_rng(1).normal(size=(24, 24))
+hook = kernels["hook"]
+
+# %% [markdown]
+# From nothing, the hook of section 4 appears in a few dozen steps. (About a second.)
+
+# %% demo=True
+target, stages = correlate2d(noise, hook), [0, 1, 3, 10, 100]
+learned = [learn_kernel(noise, target, steps, 0.1) for steps in stages]
+show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], columns=6, same_scale=True)
+
+# %% [markdown]
+# On a logarithmic axis the loss falls along an almost straight line: each step removes about the same share of what is
+# left.
+
+# %% demo=True
+steps = range(0, 41, 4)
+losses = [np.mean((correlate2d(noise, learn_kernel(noise, target, n, 0.1)) - target) ** 2) for n in steps]
+fig, ax = plt.subplots(figsize=(5, 3))
+ax.semilogy(steps, losses, marker="o")
+ax.set(title="Gradient descent finds the kernel", xlabel="steps", ylabel="mean squared error");
+
+# %% [markdown]
+# > **Predict, then run.** Your `learn_kernel` models the target by *correlation*. Give it a target made by *convolution*
+# > with the same hook. Will it fail, find the hook, or find something else?
+
+# %% demo=True
+learned = learn_kernel(noise, convolve2d(noise, hook), 100, 0.1)
+show_grid([hook, learned, convolve2d(dot, hook), correlate2d(dot, hook)],
+          ["the hook", "learned", "dot, convolved", "dot, correlated"], columns=4, size=1.1)
+
+# %% [markdown]
+# ## 10. In your own words
+#
+# PyTorch's `Conv2d`, like most layers of that name, does not flip its kernel. Answer in a few sentences each; drawings
+# and formulas are welcome.
+#
+# 1. Why does a network lose nothing by that, as far as its predictions after training are concerned? Use what you saw in
+#    the last figure.
+# 2. Describe one situation in which mixing up the two *does* give wrong results.
+# 3. Which property of convolution is lost without the flip, and why can a network do without it?
+
+# %% [markdown] answer="why-correlation" points=3
+# *Your answer:*
+#
+# ### BEGIN SOLUTION
+# One point for each part; half a point for an answer that is right but gives no reason.
+#
+# 1. The weights are free. Whatever output a flipped kernel gives, some unflipped kernel gives too, namely its mirror
+#    image, and gradient descent finds that one instead, as the last figure shows. The two sets of kernels, and so the
+#    functions that the network can represent, are the same. With mirrored initial weights even every step is the same.
+# 2. Anything where the kernel is fixed or carried over: weights loaded from a library with the other convention, a
+#    hand-made filter (an edge detector changes its sign, a motion blur its direction), a result compared with a
+#    theorem or with the Fourier transform (products of transforms give convolution), backward passes of a layer, where
+#    the gradient with respect to the input needs the flipped kernel. A symmetric kernel is not an example.
+# 3. Commutativity, $f * g = g * f$, and with it associativity, which lets two filters be merged into one beforehand.
+#    A network never exchanges image and kernel: they differ in size and in role. It has nonlinear functions between
+#    its layers, so kernels could not be merged in any case.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## What you can now do
+#
+# * say what a layer costs, and why local patches and shared weights make it affordable;
+# * compute cross-correlation and convolution in one and two dimensions from their definitions, in modes full, same and
+#   valid, and tell them apart, which takes a kernel without symmetry;
+# * write tests that expose bugs, and know which bugs a tidy example hides;
+# * read a convolution as a sparse matrix with repeated entries;
+# * measure equivariance to translation, and name operations that lack it;
+# * derive the gradient of a loss with respect to a kernel, and let gradient descent find the kernel.
+#
+# Before you hand in, choose *Kernel → Restart Kernel and Run All Cells*, and see that every visible check is silent.
+#
+# **Next:** assignment 02, *feature maps*. An image there has colours, a layer has many kernels, they step over pixels
+# and look beyond the border, and a nonlinear function comes after. You will add up what AlexNet costs.
