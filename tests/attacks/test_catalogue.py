@@ -1,0 +1,198 @@
+"""Every attack of the catalogue fails, and honest work beside it is graded as ever."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autograder.audit.attacks import AttackReport, Outcome, catalogue_folder, load_catalogue, run_attacks
+from autograder.audit.attacks.table import BEGIN, END, REMOVALS, render, replaced
+from autograder.course import Course
+from autograder.errors import AutograderError, LayerMissing
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "01-convolution"
+DOCUMENT = ROOT / "docs" / "security.md"
+SAMPLE = (
+    "always_equal_objects", "patched_numpy", "deleted_checks", "score_in_the_gradebook", "files_by_path",
+    "environments_of_processes", "printed_inputs", "memory_of_the_parent", "garbage", "thread_bomb", "disk_full",
+    "tcp", "unix_sockets", "debugging", "files_everywhere", "html_script",
+)  # fmt: skip
+
+
+def told(outcomes: tuple[Outcome, ...]) -> dict[str, tuple[str, ...]]:
+    return {outcome.name: outcome.breaches for outcome in outcomes}
+
+
+@pytest.mark.timeout(1500)
+def test_no_attack_succeeds_and_honest_submissions_beside_them_keep_their_full_marks() -> None:
+    whole = run_attacks(Course.find(ROOT), NAME)
+    assert told(whole.succeeded) == {}
+    assert [outcome.name for outcome in whole.outcomes if not outcome.control] == []
+    assert whole.controls_full_marks == whole.honest_controls == len(load_catalogue(catalogue_folder()))
+
+
+def test_the_catalogue_holds_every_class() -> None:
+    attacks = load_catalogue(catalogue_folder())
+    assert len(attacks) >= 80
+    assert {attack.kind for attack in attacks} == {"forging", "reading", "wire", "resources", "system", "people"}
+    assert all(attack.tries and attack.stopped_by for attack in attacks)
+    assert len({attack.tries for attack in attacks}) == len(attacks)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("away", REMOVALS.values(), ids=REMOVALS)
+def test_with_a_layer_missing_that_was_named_the_others_hold(away: tuple[str, ...]) -> None:
+    report = run_attacks(Course.find(ROOT), NAME, names=SAMPLE, without=away)
+    assert told(report.succeeded) == {}
+    assert report.controls_full_marks == len(SAMPLE)
+
+
+def test_with_a_layer_missing_that_was_not_named_nothing_is_graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from autograder.audit.attacks import run
+    from autograder.isolation import Sandbox, machine
+
+    for layer in ("bubblewrap", "user", "landlock", "seccomp", "rlimits"):
+        with monkeypatch.context() as patch:
+            patch.setattr(machine, "doctor", run._doctor_without([layer]))
+            with pytest.raises(LayerMissing, match=f"'{layer}'"):
+                Sandbox.start()
+
+
+def as_ordinary_user(command: list[str]) -> list[str]:
+    """The way in which the isolation's own tests do it."""
+    path = ROOT / "tests" / "isolation" / "test_ordinary_user.py"
+    spec = importlib.util.spec_from_file_location("ordinary_user_of_isolation", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    wrapped: list[str] = module.as_ordinary_user(command)
+    return wrapped
+
+
+AS_A_USER = """
+import sys
+from autograder.audit.attacks import run_attacks
+from autograder.course import Course
+if __name__ == "__main__":
+    report = run_attacks(Course.find(sys.argv[1]), sys.argv[2], names=sys.argv[3].split(","), lanes=1)
+    print({each.name: each.breaches for each in report.succeeded}, report.controls_full_marks)
+"""
+
+
+@pytest.fixture
+def users_course() -> Iterator[Path]:
+    """What an ordinary user's course needs, where that user may read and write."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are shut to other users
+        root = Path(name)
+        root.chmod(0o755)
+        for folder in ("solutions", "notebooks"):
+            ignored = shutil.ignore_patterns(".*", "__pycache__")
+            shutil.copytree(ROOT / folder / NAME, root / folder / NAME, ignore=ignored)
+        data = f'[directories]\ndata = "{ROOT}/data/course"\n'
+        (root / "course.toml").write_text(f'id = "user"\nfixed_secret = "user"\n{data}')
+        (root / "attack.py").write_text(AS_A_USER)
+        (root / "temporary").mkdir()
+        (root / "temporary").chmod(0o777)
+        yield root
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests already run as an ordinary user")
+@pytest.mark.skipif(not (shutil.which("setpriv") and shutil.which("bwrap")), reason="needs setpriv and bwrap")
+@pytest.mark.timeout(600)
+def test_a_sample_fails_against_an_ordinary_users_grader_too(users_course: Path) -> None:
+    names = ",".join(SAMPLE)
+    command = [sys.executable, "-B", str(users_course / "attack.py"), str(users_course), NAME, names]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(users_course / "temporary"),
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(users_course / "temporary"),
+    }
+    done = subprocess.run(
+        as_ordinary_user(command), capture_output=True, text=True, env=environment, cwd="/", timeout=500, check=False
+    )
+    assert done.stdout == f"{{}} {len(SAMPLE)}\n", done.stdout + done.stderr[-3000:]
+
+
+def test_the_document_lists_the_catalogue_as_it_is() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    tables = text.partition(BEGIN)[2].partition(END)[0]
+    rows = [
+        line for line in tables.splitlines() if line.endswith(("| stopped |", "| file refused |", "| got through |"))
+    ]
+    assert not [row for row in rows if row.endswith("| got through |")]
+    listed = [tuple(cell.strip() for cell in row.strip("|").split(" | "))[:4] for row in rows]
+    shown = [(each.kind, each.name, each.tries, each.stopped_by) for each in load_catalogue(catalogue_folder())]
+    assert listed == shown, "run: python -m autograder.audit.attacks.table docs/security.md"
+
+
+def test_tables_are_put_where_the_document_wants_them() -> None:
+    outcome = Outcome("tcp", "system", "connects | far", "seccomp")
+    report = AttackReport(NAME, (), (outcome,))
+    leaky = AttackReport(NAME, ("seccomp",), (Outcome("tcp", "system", "connects", "seccomp", ("it reached <a>",)),))
+    text = replaced(f"before\n{BEGIN}\nold\n{END}\nafter", render(report, [report, report, leaky]))
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter")
+    assert "old" not in text
+    assert "| system | tcp | connects \\| far | seccomp | stopped |" in text
+    assert "| seccomp | tcp | it reached &lt;a> |" in text
+    assert "| system | 1 | 1 of 1 | 1 of 1 | 1 of 1 | 0 of 1 |" in text
+    with pytest.raises(AutograderError, match="no lines"):
+        replaced("nothing here", "tables")
+
+
+def test_a_folder_without_attacks_and_an_unknown_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(AutograderError, match="holds no attack"):
+        load_catalogue(tmp_path)
+    with pytest.raises(AutograderError, match="no attack 'nonsense'"):
+        load_catalogue(catalogue_folder(), ["nonsense"])
+
+
+OWN = """
+from autograder.audit.attacks import attack
+@attack("forging", tries="hands in a right answer without having been asked to be honest", stopped_by="nothing")
+def right_answers_of_a_thief(target):
+    return target.answer_all(open({answers!r}).read())
+@attack("people", tries="does nothing at all", stopped_by="nothing")
+def nothing_at_all(target):
+    return target
+"""
+
+
+@pytest.mark.timeout(600)
+def test_an_attack_that_does_succeed_is_reported_and_fails_the_audit(tmp_path: Path) -> None:
+    """Points that were not earned: the judgement must see them, or it would see nothing."""
+    course = Course.find(ROOT)
+    from autograder.authoring import load_assignment
+
+    solved = "\n\n".join(cell.source for cell in load_assignment(course, NAME).exercises.values())
+    (tmp_path / "answers.py").write_text(solved)
+    (tmp_path / "own.py").write_text(OWN.format(answers=str(tmp_path / "answers.py")))
+    report = run_attacks(course, NAME, catalogue=tmp_path, lanes=1)
+    found = {outcome.name: outcome for outcome in report.outcomes}
+    assert "points that were not earned" in found["right_answers_of_a_thief"].breaches[0]
+    assert found["nothing_at_all"].breaches == ()
+
+
+def test_the_command_reports_counts_for_programs(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        OWN.format(answers=os.devnull)
+        .replace("nothing_at_all", "nothing_again")
+        .replace("right_answers_of_a_thief", "no_answers")
+    )
+    command = [sys.executable, "-m", "autograder", "audit", NAME, "--catalogue", str(tmp_path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=280, check=False)
+    card = json.loads(done.stdout)
+    wanted = ("attacks", "succeeded", "honest_controls", "controls_full_marks")
+    assert {key: card[key] for key in wanted} == dict(zip(wanted, (2, 0, 2, 2), strict=True)), done.stderr[-2000:]

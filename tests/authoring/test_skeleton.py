@@ -1,0 +1,58 @@
+"""A new assignment works as it is written."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from autograder.audit import run_audit
+from autograder.authoring import load_assignment
+from autograder.authoring.skeleton import new_assignment
+from autograder.course import Course
+from autograder.errors import AuthoringError
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    (tmp_path / "course.toml").write_text('id = "new"\nfixed_secret = "new"\n')
+    (tmp_path / "data" / "course").mkdir(parents=True)
+    return Course.find(tmp_path)
+
+
+def test_it_is_built_and_titled(course: Course) -> None:
+    new_assignment(course, "08-self-attention", "Paying attention")
+    assignment = load_assignment(course, "08-self-attention")
+    assert (assignment.title, assignment.notebook) == ("Paying attention", "self_attention")
+    assert (assignment.auto_points, assignment.max_points) == (30, 33)
+
+
+def test_the_audit_finds_nothing_wrong_with_it(course: Course) -> None:
+    new_assignment(course, "08-attention")
+    assert run_audit(course, ["08-attention"], workers=1, as_json=True) == 0
+
+
+def test_its_files_are_python(course: Course) -> None:
+    for path in new_assignment(course, "08-attention"):
+        assert ast.parse(path.read_text())
+
+
+def test_what_is_there_is_not_overwritten(course: Course) -> None:
+    path = new_assignment(course, "08-attention")[0]
+    path.write_text("mine")
+    with pytest.raises(AuthoringError, match="08-attention exists"):
+        new_assignment(course, "08-attention")
+    assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["attention", "8-attention", "08_attention", "../08-attention", "08-Attention", "08-"])
+def test_a_name_that_is_none_is_refused(course: Course, name: str) -> None:
+    with pytest.raises(AuthoringError, match="is no name of an assignment"):
+        new_assignment(course, name)
+    assert not course.source.exists()
+
+
+def test_a_title_that_breaks_the_header_is_refused(course: Course) -> None:
+    with pytest.raises(AuthoringError, match="title"):
+        new_assignment(course, "08-attention", 'a "quoted" title')

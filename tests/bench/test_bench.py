@@ -1,0 +1,146 @@
+"""The benchmark's arithmetic, its class, and what it measures with."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autograder.authoring import Assignment, load_assignment
+from autograder.bench.contenders import Bench
+from autograder.bench.figures import Measurements, figures_of
+from autograder.bench.honest import honest_class
+from autograder.bench.measuring import Measured, PeerFailed, measure, process_tree
+from autograder.bench.page import page_of
+from autograder.bench.stock import source_notebook
+from autograder.course import Course
+
+SPIN = """
+import json, subprocess, sys, time
+program = "import time; end = time.process_time() + 0.5\\nwhile time.process_time() < end: pass"
+child = subprocess.Popen([sys.executable, "-c", program])
+end = time.process_time() + 0.5
+while time.process_time() < end: pass
+child.wait()
+time.sleep(0.4)
+print(json.dumps({"done": True}))
+"""
+
+
+@pytest.fixture(scope="module")
+def course() -> Course:
+    return Course.find(Path(__file__))
+
+
+@pytest.fixture(scope="module")
+def assignment(course: Course) -> Assignment:
+    return load_assignment(course, "01-convolution")
+
+
+def test_no_two_honest_students_are_alike(assignment: Assignment) -> None:
+    code = honest_class(assignment, 100)
+    assert len({json.dumps(answers) for answers in code.values()}) == 100
+    assert code == honest_class(assignment, 100)
+
+
+def test_every_alternative_is_in_a_class_of_a_hundred(assignment: Assignment) -> None:
+    everything = "\n".join("\n".join(answers.values()) for answers in honest_class(assignment, 100).values())
+    assert [each.slug for each in assignment.alternatives if each.source not in everything] == []
+
+
+def test_a_program_is_measured_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spin.py").write_text(SPIN)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    measured = measure("spin", [], folder=tmp_path)
+    assert measured.answer == {"done": True}
+    assert 0.9 <= measured.cpu_seconds < 3
+    assert measured.peak_mb > 1
+
+
+def test_a_program_that_fails_says_so(tmp_path: Path) -> None:
+    with pytest.raises(PeerFailed, match="No module named"):
+        measure("no_such_module", [], folder=tmp_path)
+
+
+def test_the_process_tree_holds_grandchildren() -> None:
+    sleep = "import time; time.sleep(60)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {sleep!r}])"
+    process = subprocess.Popen([sys.executable, "-c", parent])
+    try:
+        while len(process_tree(process.pid)) < 2:
+            pass
+    finally:
+        for pid in reversed(process_tree(process.pid)):
+            subprocess.run(["kill", "-9", str(pid)], check=True)
+        process.wait()
+
+
+def test_the_floor_passes_every_check(course: Course, assignment: Assignment, tmp_path: Path) -> None:
+    bench = Bench(course, assignment, honest_class(assignment, 2), tmp_path)
+    answer = bench.floor(2).answer
+    assert answer["failed_checks"] == 0
+    assert answer["submissions"] == 2
+
+
+def test_the_stock_notebook_gives_each_check_its_tools_and_leaves_demonstrations_out(
+    course: Course, assignment: Assignment, tmp_path: Path
+) -> None:
+    notebook = source_notebook(course, assignment, tmp_path / "tools.json")
+    checks = [cell for cell in notebook["cells"] if cell["metadata"].get("autograder", {}).get("kind") == "check"]
+    assert len(checks) == len(assignment.checks)
+    assert all("autograder.bench.plain" in cell["source"] for cell in checks)
+    assert not [cell for cell in notebook["cells"] if cell["metadata"].get("autograder", {}).get("kind") == "demo"]
+
+
+def ours(seconds: float, size: int, **more: object) -> Measured:
+    first = {
+        "submissions": size, "seconds": seconds, "start_seconds": 2.0, "checks_run": 40 * size,
+        "phases": {"student": 0.1 * size, "hidden": 0.2 * size},
+    }  # fmt: skip
+    return Measured({"first": first, **more}, seconds, 1.2 * seconds, 900.0, {"driver": 0.3 * seconds})
+
+
+def made_up() -> Measurements:
+    """Starting costs 4 s; each further submission costs 0.1 s with one worker, 0.05 s with two; nbgrader's 5 s."""
+    found = Measurements(101, 2)
+    found.start = [ours(4.0, 1)]
+    found.one = [ours(14.0, 101)]
+    found.two = [ours(9.0, 101)]
+    found.floor = [Measured({"submissions": 101, "cpu_seconds": 10.1, "failed_checks": 0}, 12.0, 12.0, 300.0, {})]
+    stock = {"submissions": 2, "seconds": [5.0, 5.0], "feedback_seconds": [1.0, 1.0], "scores": [30.0, 30.0]}
+    found.stock = [Measured(stock, 15.0, 12.0, 350.0, {})]
+    again = {"seconds": 0.03, "start_seconds": 0.03, "checks_run": 0}
+    one_test = {"seconds": 4.5, "start_seconds": 2.0, "checks_run": 101}
+    found.again = [ours(9.0, 101, unchanged=again, one_test=one_test)]
+    found.otter_missing = "no wheel for this machine"
+    return found
+
+
+def test_marginal_costs_leave_the_start_out() -> None:
+    figures = figures_of(made_up())
+    assert figures["steady_submissions_per_second_one_worker"] == 10.0
+    assert figures["steady_submissions_per_second"] == 20.0
+    assert figures["steady_ratio_to_nbgrader_equal_workers"] == 50.0
+    assert figures["cpu_ratio_to_floor"] == 1.2
+
+
+def test_the_ratio_for_the_class_counts_both_starts() -> None:
+    figures = figures_of(made_up())
+    assert figures["submissions_per_second"] == round(101 / 9, 2)
+    assert figures["ratio_to_nbgrader_equal_workers"] == round((3 + 101 * 5) / 14, 1)
+
+
+def test_regrading_is_compared_with_the_first_time() -> None:
+    figures = figures_of(made_up())
+    assert figures["regrade_unchanged_ratio"] == 300
+    assert figures["regrade_one_test_fraction"] == 0.5
+
+
+def test_the_page_holds_the_figures_and_says_why_a_peer_is_missing() -> None:
+    page = page_of(figures_of(made_up()))
+    assert "no wheel for this machine" in page
+    assert "50.0 times" in page
+    assert "| hidden tests | 200.0 |" in page

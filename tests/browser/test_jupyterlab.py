@@ -1,0 +1,95 @@
+"""A student's way in a real JupyterLab: open the notebook, run it, validate it, and read what a check says."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.authoring import load_assignment
+from autograder.course import Course
+from autograder.demo.notebooks import answered, solutions, written
+
+from .conftest import Jupyter, jupyter_lab
+
+pytestmark = pytest.mark.timeout(900)
+
+COURSE = Course.find(Path(__file__))
+ASSIGNMENTS = [name for name in COURSE.assignments() if (COURSE.release / name).is_dir()]
+WRONG = "def count_parameters(kind, height, width, hidden_units, kernel_size, filters):\n    return 1\n"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "work").mkdir()
+    with jupyter_lab(folder / "work", folder / "home") as running:
+        yield running
+
+
+def put(lab: Jupyter, name: str, changes: dict[str, str] | None = None) -> Path:
+    """A solved copy of an assignment's notebook, with some exercises answered otherwise."""
+    assignment = load_assignment(COURSE, name)
+    notebook = answered(assignment, {**solutions(assignment), **(changes or {})}, "Because.")
+    path = lab.root / f"{name}{'-changed' if changes else ''}.ipynb"
+    path.write_bytes(written(notebook))
+    return path
+
+
+def opened(page: Any, lab: Jupyter, path: Path) -> None:
+    page.goto(f"{lab.url}/lab/tree/{path.name}?reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_selector("#jp-main-statusbar >> text=| Idle")
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+
+
+def run_all(page: Any, lab: Jupyter, path: Path, seconds: float) -> list[dict[str, Any]]:
+    """Choose Run All Cells, wait, save, and give back the code cells as they were saved."""
+    page.click(".lm-MenuBar-item:has-text('Run')")
+    page.click(".lm-Menu-item[data-command='runmenu:run-all']")
+
+    deadline = time.monotonic() + seconds
+    while not (lab.is_idle and all(cell["execution_count"] for cell in code_cells(path))):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{path.name} was still running after {seconds:g} s")
+        page.keyboard.press("Control+s")
+        page.wait_for_timeout(1000)  # Not time.sleep: the browser's events are handled in here.
+    return code_cells(path)
+
+
+def validate(page: Any) -> str:
+    """Press nbgrader's button and give back what its window says."""
+    page.click("button:has-text('Validate'), jp-button:has-text('Validate')")
+    page.wait_for_selector(".jp-Dialog", timeout=300_000)
+    text: str = page.inner_text(".jp-Dialog")
+    return text
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_a_solved_notebook_runs_from_top_to_bottom_and_shows_figures(page: Any, lab: Jupyter, name: str) -> None:
+    path = put(lab, name)
+    opened(page, lab, path)
+    cells = run_all(page, lab, path, 600)
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert [output["evalue"] for output in outputs if output["output_type"] == "error"] == []
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_nbgraders_button_accepts_a_solved_notebook(page: Any, lab: Jupyter) -> None:
+    opened(page, lab, put(lab, ASSIGNMENTS[0]))
+    assert "Success" in validate(page)
+
+
+def test_nbgraders_button_shows_what_came_and_what_was_expected(page: Any, lab: Jupyter) -> None:
+    opened(page, lab, put(lab, ASSIGNMENTS[0], {"count_parameters": WRONG}))
+    told = validate(page)
+    assert "failed" in told.lower()
+    assert "expected 120" in told
+    assert "got 1" in told

@@ -1,0 +1,286 @@
+"""The leaderboard's page in a real browser: sorting, searching, themes, phones, and a policy that holds."""
+
+import datetime as dt
+import os
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from playwright.sync_api import sync_playwright
+
+from autograder.leaderboard import Attempt, Entry, Status, measured, read_prizes, render_html, standings
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
+NAMES = ["zebra", "albatross", "Moose", "ibex", "newt", "crane", "heron", "owl"]
+
+
+def shown_name(entrant):
+    if entrant == "failed":
+        return "a failed one"
+    return f"{NAMES[int(entrant[1:]) % 8]} {entrant[1:]}" + (EVIL if entrant == "e05" else "")
+
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    """A challenge board of 60 entries with intervals, prizes, history and one hostile name; on disk."""
+    rng = np.random.default_rng(0)
+    ease = rng.normal(size=500)
+    answers = {f"e{n:02d}": rng.normal(size=500) * 0.4 + ease + 2 - n / 60 > 0 for n in range(60)}
+    start = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    entries = [
+        Entry(
+            entrant,
+            int(own.sum()),
+            start + dt.timedelta(hours=5 * n),
+            history=(Attempt(start, 300), Attempt(start, int(own.sum()), EVIL)) if n == 0 else (),
+            late=n == 3,
+        )
+        for n, (entrant, own) in enumerate(answers.items())
+    ]
+    entries.append(Entry("failed", status=Status.FAILED, reason=EVIL))
+    board = standings(
+        entries,
+        name="challenge",
+        title="Challenge " + EVIL,
+        scale=1,
+        maximum=500,
+        unit="right answers",
+        prizes=read_prizes([{"rank": 1, "award": "automatic A+"}, {"ranks": [2, 3], "award": "grade bump"}]),
+        names=shown_name,
+    )
+    signed = replace(measured(board, answers, resamples=500), log="264 records, head " + "0123456789abcdef" * 4)
+    path = tmp_path_factory.mktemp("page") / "challenge.html"
+    path.write_text(render_html(signed), encoding="utf-8")
+    return path
+
+
+def opened(browser, page_file, width=1280, height=900, **settings):
+    """The page in a fresh context, with every console message and request kept in ``page.log``."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+    page = context.new_page()
+    page.log = []
+    page.on("console", lambda message: page.log.append(message.text))
+    page.on("pageerror", lambda error: page.log.append(str(error)))
+    page.on("request", lambda request: page.log.append(request.url))
+    page.goto(page_file.as_uri())
+    return page
+
+
+@pytest.fixture
+def page(browser, page_file):
+    page = opened(browser, page_file)
+    yield page
+    page.context.close()
+
+
+def column(page, number):
+    """The visible texts of one column."""
+    return page.eval_on_selector_all(
+        "#standings tbody tr:not([hidden])", f"rows => rows.map(r => r.cells[{number}].textContent.trim())"
+    )
+
+
+def test_the_page_loads_nothing_but_itself_and_reports_no_error(page, page_file):
+    page.wait_for_timeout(200)
+    assert [entry for entry in page.log if entry != page_file.as_uri() and not entry.startswith("data:")] == []
+
+
+def test_hostile_names_and_reasons_stay_text(page):
+    assert page.title().endswith("leaderboard")
+    assert page.locator("img").count() == 0
+    assert "<img src=x" in page.locator("h1").inner_text()
+
+
+def test_the_policy_stops_a_script_that_got_in_all_the_same(page):
+    page.evaluate(
+        """() => { const s = document.createElement('script'); s.textContent = "document.title = 'broken'";
+                   document.body.append(s);
+                   const d = document.createElement('div');
+                   d.innerHTML = '<img src=x onerror="document.title=`broken`">';
+                   document.body.append(d); }"""
+    )
+    page.wait_for_timeout(200)
+    assert page.title().endswith("leaderboard")
+    assert any("Content Security Policy" in entry for entry in page.log)
+
+
+def test_a_heading_sorts_by_number_and_back(page):
+    score = page.get_by_role("button", name="Score")
+    score.click()
+    scores = [int(text) for text in column(page, 2)]
+    assert scores == sorted(scores, reverse=True)
+    score.click()
+    assert [int(text) for text in column(page, 2)] == sorted(scores)
+    assert page.locator("th", has=score).get_attribute("aria-sort") == "ascending"
+    assert page.locator("thead th[aria-sort]").count() == 1
+
+
+def test_a_heading_sorts_names_as_people_do_and_the_rank_restores_the_board(page):
+    before = column(page, 1)
+    page.get_by_role("button", name="Name").click()
+    names = column(page, 1)
+    assert names[0].startswith("albatross")
+    assert names != before
+    page.get_by_role("button", name="Rank", exact=True).click()
+    assert column(page, 1) == before
+
+
+def test_sorting_works_from_the_keyboard(page):
+    page.get_by_role("button", name="Name").focus()
+    page.keyboard.press("Enter")
+    assert column(page, 1)[0].startswith("albatross")
+
+
+def test_the_search_narrows_the_table_and_says_how_far(page):
+    search = page.get_by_label("Search")
+    search.fill("ZEBRA 0")
+    found = column(page, 1)
+    assert 0 < len(found) < 60
+    assert all("zebra" in name for name in found)
+    assert page.get_by_role("status").inner_text() == f"{len(found)} of 60"
+    search.fill("nobody has this name")
+    assert page.get_by_text("No entry matches.").is_visible()
+    search.fill("")
+    assert len(column(page, 1)) == 60
+
+
+def test_an_entrys_history_opens(page):
+    summary = page.locator("tbody summary").first
+    history = page.locator(".history").first
+    assert not history.is_visible()
+    summary.click()
+    assert history.is_visible()
+    assert "300" in history.inner_text()
+
+
+def test_figures_show_mean_median_and_intervals(page):
+    assert page.locator("#histogram .mark").count() == 2
+    assert page.locator("#intervals .whisker").count() == 40
+    assert page.locator("#score-time .dot").count() == 60
+
+
+@pytest.mark.parametrize("selector", ["#histogram", "#score-time", "#intervals"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_two_texts_of_a_figure_overlap(browser, page_file, selector, width):
+    page = opened(browser, page_file, width=width)
+    boxes = page.eval_on_selector_all(
+        f"{selector} text",
+        """texts => texts.filter(t => getComputedStyle(t).display !== 'none').map(t => {
+             const b = t.getBoundingClientRect(); return [t.textContent, b.left, b.top, b.right, b.bottom]; })""",
+    )
+    frame = page.locator(selector).bounding_box()
+    page.context.close()
+    assert boxes
+    for n, (text, left, top, right, bottom) in enumerate(boxes):
+        assert frame["x"] - 1 <= left <= right <= frame["x"] + frame["width"] + 1, text
+        for other, l2, t2, r2, b2 in boxes[n + 1 :]:
+            # A line box is a third taller than its letters; only the letters must not meet.
+            apart = right <= l2 or r2 <= left or bottom - 0.2 * (bottom - top) <= t2 or b2 - 0.2 * (b2 - t2) <= top
+            assert apart, (text, other)
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_the_page_never_scrolls_sideways(browser, page_file, width):
+    page = opened(browser, page_file, width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+def test_a_phone_shows_rank_name_score_and_award_without_scrolling_the_table(browser, page_file):
+    page = opened(browser, page_file, width=390, height=844)
+    inside, outside = page.eval_on_selector(".scroll", "box => [box.scrollWidth, box.clientWidth]")
+    assert inside <= outside + 1
+    assert page.get_by_text("automatic A+").nth(1).is_visible()
+    page.context.close()
+
+
+def contrast(page, selector):
+    """WCAG contrast of an element's text against the nearest opaque background."""
+    return page.eval_on_selector(
+        selector,
+        """element => {
+          const parse = c => c.match(/[\\d.]+/g).map(Number);
+          const light = ([r, g, b]) => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+            return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+          let back = element; let colour;
+          do { colour = parse(getComputedStyle(back).backgroundColor); back = back.parentElement; }
+          while (colour.length === 4 && colour[3] === 0 && back);
+          const a = light(parse(getComputedStyle(element).color)), b = light(colour);
+          return (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+        }""",
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_in_light_and_dark(browser, page_file, scheme):
+    page = opened(browser, page_file, color_scheme=scheme)
+    for selector in (
+        "h1",
+        ".subtitle",
+        ".won .rank",
+        "td.award",
+        "thead th",
+        ".badge",
+        ".prizes li span",
+        "figcaption",
+    ):
+        assert contrast(page, selector) >= 4.5, selector
+    page.context.close()
+
+
+def test_the_button_switches_the_theme(browser, page_file):
+    page = opened(browser, page_file, color_scheme="light")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(paper)
+    page.get_by_role("button", name="Switch to dark colours").click()
+    assert page.evaluate(paper) != light
+    page.get_by_role("button", name="Switch to light colours").click()
+    assert page.evaluate(paper) == light
+    page.context.close()
+
+
+def test_a_screen_reader_finds_a_named_table_with_headings_and_figures_in_words(page):
+    assert page.get_by_role("table", name="Entries by rank").count() == 1
+    assert page.get_by_role("columnheader").count() >= 6
+    assert page.get_by_role("rowheader").count() >= 60
+    assert page.get_by_role("img", name="Histogram of 60 scores").count() == 1
+    assert page.get_by_role("region", name="Standings", exact=True).count() == 1
+    assert page.eval_on_selector("html", "root => root.lang") == "en"
+
+
+def test_the_page_can_be_read_without_scripts(browser, page_file):
+    page = opened(browser, page_file, java_script_enabled=False)
+    assert page.locator("#standings tbody tr").count() == 60
+    assert not page.locator("#search").is_visible()
+    page.context.close()
+
+
+def test_screenshots_can_be_kept(browser, page_file, tmp_path):
+    """``SCREENSHOTS=folder`` keeps them for a person to look at."""
+    folder = os.environ.get("SCREENSHOTS", tmp_path)
+    for name, width, scheme in (("desktop", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light")):
+        page = opened(browser, page_file, width=width, color_scheme=scheme)
+        picture = page.screenshot(path=f"{folder}/leaderboard-{name}.png", full_page=True)
+        assert picture.startswith(b"\x89PNG")
+        page.context.close()

@@ -1,0 +1,130 @@
+"""A Dask cluster gives the results that local workers give, byte for byte, also when it loses a worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from autograder.authoring import Assignment
+from autograder.engine import Bundle, Job, LocalWorkers, Mapper, Options, Reply, Retrying, Silent, grade_class
+from autograder.engine.cluster import ClusterError, ClusterWorkers
+from autograder.engine.incremental import Graded
+from autograder.submission import Submission, align
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Class
+
+NAME = "00-two-functions"
+VARIANTS = ["return x + x", "return 2 * x", "return x", "raise ValueError(x)", "while x: pass"]
+
+
+class Cluster:
+    """A scheduler and two workers, each a process of its own, on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "scheduler.json"
+        environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__DAEMON": "false"}
+        where = ["--scheduler-file", str(self._file)]
+        dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
+        here = ["--host", "127.0.0.1", "--no-dashboard"]
+        self.processes = [self._start([*dask, "--port", "0", *here, *where], environment)]
+        self._wait_for_file()
+        self.processes += [self._start([*worker, *here, *where], environment) for _ in range(2)]
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _wait_for_file(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._file.exists() and self._file.read_text().strip().endswith("}"):
+                return
+            time.sleep(0.05)
+        raise TimeoutError("the scheduler did not start")
+
+    @property
+    def address(self) -> str:
+        return str(json.loads(self._file.read_text())["address"])
+
+    def kill_a_worker(self) -> None:
+        self.processes[1].send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    running = Cluster(tmp_path_factory.mktemp("dask"))
+    yield running
+    running.close()
+
+
+def submissions(assignment: Assignment, count: int) -> list[Submission]:
+    found = []
+    for number in range(count):
+        notebook = json.loads(assignment.release)
+        for cell in notebook["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("grade_id") == "double":
+                cell["source"] = f"# {number}\ndef double(x):\n    {VARIANTS[number % len(VARIANTS)]}\n"
+        found.append(align(notebook, assignment))
+    return found
+
+
+def results(mapper: Mapper, bundle: Bundle, work: list[Submission], after_first: object = None) -> list[bytes]:
+    jobs = Retrying(mapper)
+    for number, submission in enumerate(work):
+        jobs.submit(Job(number, bundle.digest, submission), bundle)
+    found: dict[int, Reply] = {}
+    while len(jobs):
+        for reply in jobs.completed(1.0):
+            assert reply.number not in found
+            found[reply.number] = reply
+            if len(found) == 1 and callable(after_first):
+                after_first()
+    assert not any(reply.failure for reply in found.values())
+    graded = [msgspec.json.decode(found[number].result, type=Graded) for number in range(len(work))]
+    return [each.result.content() for each in graded]
+
+
+def test_a_cluster_that_loses_a_worker_gives_what_local_workers_give(a_class: Class, cluster: Cluster) -> None:
+    (a_class.root / "course.toml").write_text(
+        'id = "small"\nfixed_secret = "small"\n[grading]\ncheck_seconds = 1\ncell_seconds = 2\n'
+    )
+    bundle = Bundle.of(type(a_class.course).find(a_class.root), a_class.assignment)
+    work = submissions(a_class.assignment, 15)
+    with LocalWorkers(1) as local:
+        expected = results(local, bundle, work)
+    assert len(set(expected)) >= len(VARIANTS)
+    distant = ClusterWorkers(cluster.address, Options())
+    try:
+        assert results(distant, bundle, work, cluster.kill_a_worker) == expected
+    finally:
+        distant.close()
+
+
+def test_a_class_is_graded_through_a_scheduler(a_class: Class, cluster: Cluster) -> None:
+    for student in ("ada", "bob"):
+        a_class.hand_in(student)
+    report = grade_class(a_class.course, NAME, scheduler=cluster.address, progress=Silent())
+    assert report.exit_code == 0
+    assert a_class.totals() == {"ada": 4, "bob": 4}
+
+
+def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.engine.cluster._CONNECT_SECONDS", 1)
+    with pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:1 .*dask scheduler"):
+        ClusterWorkers("tcp://127.0.0.1:1", Options())

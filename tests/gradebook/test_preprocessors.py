@@ -1,0 +1,146 @@
+"""nbgrader's own commands, with the course's nbgrader_config.py, grade in isolation and leak nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import nbgrader.api
+import pytest
+from nbconvert.exporters import HTMLExporter
+from nbgrader.apps import NbGraderAPI
+from nbgrader.server_extensions.formgrader import handlers
+
+from autograder.authoring import Assignment
+from autograder.course import Course
+from autograder.gradebook import Gradebook
+from autograder.gradebook import preprocessors as steps
+from autograder.gradebook.late import nbgrader_configuration
+from autograder.grading import grade
+from autograder.submission import align
+
+pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's and nbconvert's own warnings.
+LETTER = "a private letter"
+
+
+@pytest.fixture
+def submitted(course: Course, assignment: Assignment, notebook: dict[str, Any], tmp_path: Path) -> Course:
+    """The course with anna's tampered submission, files that she left, and a link to a letter."""
+    check = notebook["cells"][6]
+    assert check["metadata"]["nbgrader"]["grade_id"] == "check-double-general"
+    notebook["cells"].insert(1, json.loads(json.dumps(check)))
+    check["source"], check["metadata"]["tags"] = "pass", ["skip-execution"]
+    notebook["cells"][-1]["source"] = "<script>alert(1)</script> ![x](http://evil.example/x.png) because"
+    folder = course.submitted / "anna" / assignment.name
+    folder.mkdir(parents=True)
+    (folder / "tiny_topic.ipynb").write_text(json.dumps(notebook))
+    (folder / "timestamp.txt").write_text("2026-11-23 12:00:00 UTC")
+    (tmp_path / "letter.txt").write_text(LETTER)
+    (folder / "notes.txt").symlink_to(tmp_path / "letter.txt")
+    (folder / "helper.py").write_text("x = 1")
+    return course
+
+
+def texts_below(folder: Path) -> str:
+    return "\n".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_whole_pipeline_of_nbgrader(
+    submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    api = NbGraderAPI(config=nbgrader_configuration(submitted.root))
+
+    outcome = api.generate_assignment(assignment.name, force=True)
+    assert outcome["success"], outcome
+    assert sorted(path.name for path in (submitted.release / assignment.name).iterdir()) == ["tiny_topic.ipynb"]
+    assert "canary_of_the_tiny_topic" not in texts_below(submitted.release)
+
+    outcome = api.autograde(assignment.name, "anna")
+    assert outcome["success"], outcome
+    graded = submitted.autograded / "anna" / assignment.name
+    assert sorted(path.name for path in graded.iterdir()) == ["timestamp.txt", "tiny_topic.ipynb"]
+
+    with nbgrader.api.Gradebook(submitted.gradebook_url, submitted.id) as gradebook:
+        where = (assignment.notebook, assignment.name, "anna")
+        scores = {cell.grade_id: gradebook.find_grade(cell.grade_id, *where).auto_score for cell in assignment.checks}
+        assert scores == {"check-double-by-hand": 1.0, "check-double-general": 2.0, "check-shift-by-hand": 0.0}
+        assert gradebook.find_grade("answer-why", *where).needs_manual_grade
+
+    outcome = api.generate_feedback(assignment.name, "anna")
+    assert outcome["success"], outcome
+    feedback = submitted.feedback / "anna" / assignment.name
+    assert sorted(path.name for path in feedback.iterdir()) == ["timestamp.txt", "tiny_topic.html"]
+    page = (feedback / "tiny_topic.html").read_text()
+    for forbidden in ("canary_of_the_tiny_topic", "8675309", LETTER, "<script>alert(1)", 'src="http://evil'):
+        assert forbidden not in page
+    assert "x + x" in re.sub(r"<[^>]*>", "", page)
+
+
+def test_nbgrader_and_autograder_grade_write_the_same_notebook(
+    submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    path = submitted.submitted / "anna" / assignment.name / "tiny_topic.ipynb"
+    with Gradebook.of(submitted) as gradebook:
+        gradebook.register(assignment)
+    outcome = NbGraderAPI(config=nbgrader_configuration(submitted.root)).autograde(assignment.name, "anna")
+    assert outcome["success"], outcome
+    theirs = nbformat.read(submitted.autograded / "anna" / assignment.name / path.name, as_version=4)
+
+    submission = align(json.loads(path.read_text()), assignment)
+    result = grade(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
+    ours = steps.nbformat.from_dict(steps.rebuilt_notebook(assignment, submission))
+    steps.put_outputs(ours, assignment, result)
+    assert json.loads(nbformat.writes(theirs)) == json.loads(nbformat.writes(ours))
+
+
+def test_a_submission_that_cannot_be_read_does_not_stop_the_others(
+    submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    broken = submitted.submitted / "bert" / assignment.name
+    broken.mkdir(parents=True)
+    (broken / "tiny_topic.ipynb").write_text('{"cells": [')
+    with Gradebook.of(submitted) as gradebook:
+        gradebook.register(assignment)
+    api = NbGraderAPI(config=nbgrader_configuration(submitted.root))
+    assert api.autograde(assignment.name, "bert")["success"] is False
+    assert api.autograde(assignment.name, "anna")["success"] is True
+    assert not (submitted.autograded / "bert" / assignment.name).exists()
+
+
+def test_what_the_formgrader_shows_cannot_run(submitted: Course, assignment: Assignment) -> None:
+    config = nbgrader_configuration(submitted.root)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    hostile = (
+        "<script>alert('canary')</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) ![x](http://evil/x) "
+        "[y][ref]\n\n[ref]: javascript:alert(2)\n\n<javascript:alert(3)>"
+    )
+    cells = [
+        nbformat.v4.new_markdown_cell(hostile, id="a"),
+        nbformat.v4.new_raw_cell(hostile, id="b", metadata={"format": "text/html"}),
+        nbformat.v4.new_code_cell("x", id="c", outputs=[
+            nbformat.v4.new_output("display_data", {"text/html": hostile, "image/svg+xml": hostile}),
+            nbformat.v4.new_output("display_data", {"text/markdown": hostile, "text/latex": hostile}),
+            nbformat.v4.new_output("display_data", {"application/javascript": "alert('canary')"}),
+        ]),
+    ]  # fmt: skip
+    exporter = HTMLExporter(config=config)
+    names = {"student": "anna", "assignment": "a", "notebook": "n"}
+    page, _ = exporter.from_notebook_node(
+        nbformat.v4.new_notebook(cells=cells),
+        resources={"nbgrader": names, "metadata": {}, "base_url": "", "toolbar": "", "index": 0, "total": 1},
+    )
+    for forbidden in ("<script>alert", "onerror=alert(1)>", 'href="javascript:', 'src="http://evil'):
+        assert forbidden not in page
+
+
+def test_the_sources_beside_a_notebook_are_never_copied(submitted: Course) -> None:
+    config = nbgrader_configuration(submitted.root)
+    assert "*.py" in config.CourseDirectory.ignore
+    assert (submitted.source / "00-tiny-topic" / "tiny_topic.py").exists()

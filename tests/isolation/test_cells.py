@@ -1,0 +1,96 @@
+"""A notebook's cells, run without a kernel, have the outputs that Jupyter would store."""
+
+from __future__ import annotations
+
+import base64
+
+import nbformat
+import pytest
+
+from autograder.isolation import Limits, Sandbox, Worker
+
+
+def test_printing_a_result_and_a_figure_become_outputs(worker: Worker) -> None:
+    source = "import matplotlib.pyplot as plt\nprint('a'); print('b')\nplt.plot([1, 2]); plt.show()\n6 * 7"
+    outcome = worker.run_cell(source)
+    assert outcome.ok
+    assert [output["output_type"] for output in outcome.outputs] == ["stream", "display_data", "execute_result"]
+    stream, figure, result = outcome.outputs
+    assert stream["text"] == "a\nb\n"
+    assert base64.b64decode(figure["data"]["image/png"]).startswith(b"\x89PNG")
+    assert result["data"] == {"text/plain": "42"}
+    assert result["execution_count"] == 1
+
+
+def test_outputs_are_valid_in_a_notebook(worker: Worker) -> None:
+    source = "import sys, matplotlib.pyplot as plt\nprint('x', file=sys.stderr)\nplt.plot([1]); plt.show()\n1 / 0"
+    outputs = [nbformat.from_dict(output) for output in worker.run_cell(source).outputs]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, outputs=outputs)])
+    nbformat.validate(notebook)
+    assert [output.output_type for output in outputs][-1] == "error"
+
+
+def test_an_error_is_named_and_shown(worker: Worker) -> None:
+    outcome = worker.run_cell("int('x')")
+    assert (outcome.ok, outcome.error, outcome.timed_out) == (False, "ValueError", False)
+    assert outcome.outputs[-1]["ename"] == "ValueError"
+
+
+@pytest.mark.parametrize(("source", "error"), [("def f(:", "SyntaxError"), ("raise SystemExit", "SystemExit")])
+def test_errors_that_are_not_exceptions_of_a_line_are_told_too(worker: Worker, source: str, error: str) -> None:
+    assert worker.run_cell(source).error == error
+    assert worker.run_cell("1").ok
+
+
+def test_names_last_from_cell_to_cell_and_the_count_goes_on(worker: Worker) -> None:
+    worker.run_cell("x = 20")
+    assert worker.run_cell("x + 1").outputs[0]["execution_count"] == 2
+
+
+def test_magics_work_and_shell_commands_do_not(worker: Worker) -> None:
+    assert worker.run_cell("%matplotlib inline\n%time x = 1").ok
+    assert worker.run_cell("!ls").error == "PermissionError"
+    assert worker.run_cell("files = !ls").error == "PermissionError"
+
+
+def test_input_finds_no_keyboard(worker: Worker) -> None:
+    assert not worker.run_cell("input()").ok
+
+
+def test_what_a_call_prints_does_not_appear_in_a_later_cell(worker: Worker) -> None:
+    worker.run_cell("def f(x): print('seen', x)")
+    worker.names(["f"])["f"](12345)
+    assert worker.run_cell("print('later')").outputs[0]["text"] == "later\n"
+
+
+def test_a_cell_that_runs_too_long_is_stopped(sandbox: Sandbox) -> None:
+    with sandbox.spawn() as worker:
+        outcome = worker.run_cell("while True: pass", seconds=0.4)
+        assert (outcome.ok, outcome.timed_out, outcome.error) == (False, True, "WorkerLost")
+        assert worker.lost == "timeout"
+        assert worker.run_cell("1").error == "WorkerLost"
+
+
+def test_a_cell_that_ends_the_process_is_no_time_out(sandbox: Sandbox) -> None:
+    with sandbox.spawn() as worker:
+        outcome = worker.run_cell("import os; os._exit(0)")
+    assert (outcome.ok, outcome.timed_out, outcome.error) == (False, False, "WorkerLost")
+
+
+def test_half_a_gigabyte_of_output_is_cut(sandbox: Sandbox) -> None:
+    with sandbox.spawn(Limits(call_seconds=30)) as worker:
+        outcome = worker.run_cell("text = 'x' * (1 << 20)\nfor _ in range(500): print(text)", seconds=30)
+    assert outcome.ok
+    assert sum(len(output["text"]) for output in outcome.outputs) < 2 << 20
+
+
+def test_thousands_of_displays_are_cut(worker: Worker) -> None:
+    outcome = worker.run_cell("from IPython.display import display\nfor n in range(5000): display(n)")
+    assert outcome.ok
+    assert len(outcome.outputs) <= 401
+
+
+def test_global_random_state_is_the_same_for_everybody(sandbox: Sandbox) -> None:
+    source = "import random, numpy as np, torch\n(random.random(), np.random.rand(), torch.rand(1).item(), hash('a'))"
+    with sandbox.spawn() as first, sandbox.spawn() as second:
+        assert first.run_source(source) == second.run_source(source)

@@ -1,0 +1,179 @@
+"""The warm process: what it hands out, what happens when it or a worker dies, what it never shows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder.errors import MachineryError
+from autograder.isolation import Sandbox, Worker
+from autograder.isolation.sandbox import WORKERS
+
+
+def host_pid(worker: Worker) -> int:
+    """The process number outside the sandbox of a worker, by its number inside."""
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        except OSError:
+            continue
+        numbers = lines.get("NSpid", "").split()
+        if len(numbers) > 1 and int(numbers[-1]) == worker._number and _is_ours(int(numbers[0])):
+            return int(numbers[0])
+    raise LookupError("the worker is not running")
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether a process descends from this test run."""
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return False
+
+
+def gone(pid: int, seconds: float = 5.0) -> bool:
+    """Whether a process ends within some seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not Path(f"/proc/{pid}").exists():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_each_worker_starts_with_nothing_of_the_one_before(sandbox: Sandbox) -> None:
+    traces = "import os, numpy\nopen('left.txt', 'w').write('x'); numpy.left = 1; left = 1"
+    for _ in range(WORKERS + 1):  # every folder is used again
+        with sandbox.spawn() as worker:
+            assert worker.run_source("import os, numpy; (os.listdir(), hasattr(numpy, 'left'))") == ([], False)
+            assert worker.names(["left"]) == {}
+            assert worker.run_cell(traces).ok
+
+
+def test_a_folder_is_emptied_however_deep_and_locked_it_is(sandbox: Sandbox) -> None:
+    source = "import os\nfor n in range(1500):\n    os.mkdir('d'); os.chdir('d')\nos.mkdir('shut', 0)"
+    for _ in range(WORKERS + 1):
+        with sandbox.spawn() as worker:
+            assert worker.run_source("import os; os.listdir()") == []
+            worker.run_source(source)
+
+
+def test_there_is_room_for_a_fixed_number_of_workers(sandbox: Sandbox) -> None:
+    workers = [sandbox.spawn() for _ in range(WORKERS)]
+    try:
+        with pytest.raises(MachineryError, match="taken"):
+            sandbox.spawn()
+    finally:
+        for worker in workers:
+            worker.close()
+    sandbox.spawn().close()
+
+
+def test_a_worker_ended_from_outside_is_the_machinerys_failure(sandbox: Sandbox) -> None:
+    """The student cannot send signals, so a kill is never a student's doing and never a zero."""
+    with sandbox.spawn() as worker:
+        os.kill(host_pid(worker), signal.SIGKILL)
+        with pytest.raises(MachineryError, match="from outside"):
+            worker.run_source("1")
+        assert worker.lost == "machinery"
+
+
+def test_workers_of_a_grader_that_died_are_cleared(sandbox: Sandbox) -> None:
+    child = os.fork()
+    if child == 0:
+        sandbox.spawn().run_cell("kept = 1")
+        os._exit(0)  # without closing
+    os.waitpid(child, 0)
+    stranger = sandbox.spawn()
+    pid = host_pid(stranger)
+    sandbox.clear()
+    assert gone(pid)
+    workers = [sandbox.spawn() for _ in range(WORKERS)]
+    for worker in workers:
+        worker.close()
+
+
+def test_a_forked_grader_uses_the_sandbox_of_its_parent(sandbox: Sandbox) -> None:
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with sandbox.spawn() as worker:
+                status = 0 if worker.run_source("6 * 7") == 42 else 2
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
+    with sandbox.spawn() as worker:
+        assert worker.run_source("6 * 7") == 42
+
+
+def test_an_answer_to_a_grader_that_died_is_thrown_away(sandbox: Sandbox) -> None:
+    child = os.fork()
+    if child == 0:
+        sandbox._control._line.send(b'{"id": 1, "do": "kill", "worker": 999999}')  # type: ignore[union-attr]
+        os._exit(0)  # without reading the answer
+    os.waitpid(child, 0)
+    with sandbox.spawn() as worker:
+        assert worker.run_source("1") == 1
+
+
+def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps() -> None:
+    with Sandbox.start() as sandbox:
+        worker = sandbox.spawn()
+        pid = host_pid(worker)
+        assert sandbox.alive
+        sandbox._process.kill()  # type: ignore[union-attr]
+        assert gone(pid)
+        with pytest.raises(MachineryError):
+            worker.run_source("1")
+        with pytest.raises(MachineryError, match=r"[Rr]estart"):
+            sandbox.spawn()
+        sandbox.restart()
+        with sandbox.spawn() as again:
+            assert again.run_source("6 * 7") == 42
+
+
+def test_nothing_outlives_a_grader_that_is_killed(tmp_path: Path) -> None:
+    source = """
+import os, sys, time
+from autograder.isolation import Sandbox
+sandbox = Sandbox.start()
+worker = sandbox.spawn()
+worker.run_source("import threading, time; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()")
+print(sandbox._process.pid, flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True) as grader:
+        assert grader.stdout is not None
+        outer = int(grader.stdout.readline())
+        inside = [int(pid) for pid in Path(f"/proc/{outer}/task/{outer}/children").read_text().split()]
+        grader.kill()
+        grader.wait()
+    assert inside
+    assert all(gone(pid) for pid in [outer, *inside])
+
+
+@pytest.mark.parametrize("name", ["course.toml", "gradebook.db", ".course-secret", "hidden"])
+def test_a_folder_that_holds_secrets_is_not_shown(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(MachineryError, match=name):
+        Sandbox.start(readable=[tmp_path])
+
+
+def test_a_python_error_while_starting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.isolation.sandbox._STARTER", "raise ImportError('no such thing')")
+    with pytest.raises(MachineryError, match=r"no such thing(.|\n)*autograder doctor"):
+        Sandbox.start()
+
+
+def test_a_request_to_a_closed_sandbox_is_refused() -> None:
+    sandbox = Sandbox([], [], frozenset())
+    with pytest.raises(MachineryError):
+        sandbox.spawn()

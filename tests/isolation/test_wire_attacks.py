@@ -1,0 +1,169 @@
+"""A student's code that writes to the wire itself: it ends its own worker at most, and never grades itself."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from autograder.isolation import Limits, Sandbox, StudentError, WorkerLost
+
+PRELUDE = """
+import os, struct, msgpack, numpy as np, time, sys
+from msgpack import ExtType as E
+def raw(body, length=None):
+    data = struct.pack("<Q", len(body) if length is None else length) + body
+    while data:
+        data = data[os.write(3, data):]
+def sequence():
+    frame = sys._getframe()
+    while frame:
+        server = frame.f_locals.get("self")
+        if hasattr(server, "_sequence"): return server._sequence
+        frame = frame.f_back
+def answer(value): raw(msgpack.packb([0, "ok", sequence(), value]))
+"""
+BREACHES = {
+    "garbage": 'raw(b"\\xc1" * 100)',
+    "unframed garbage": 'os.write(3, b"\\xff" * 100)',
+    "a length of ten gigabytes": 'raw(b"", 10 << 30)',
+    "a length of 2**63": 'raw(b"", 1 << 63)',
+    "an answer of another sequence": 'raw(msgpack.packb([0, "ok", 999, 1]))',
+    "an answer without a tag": 'raw(msgpack.packb(["ok", 1, 1]))',
+    "an answer that is a number": "raw(msgpack.packb(7))",
+    "an answer of a new kind": 'raw(msgpack.packb([0, "well", sequence(), 1]))',
+    "an error whose names are numbers": 'raw(msgpack.packb([0, "error", sequence(), [0, 1], "", ""]))',
+    "an error that lacks a part": 'raw(msgpack.packb([0, "error", sequence(), [0, "ValueError"]]))',
+    "a call to a function never lent": 'raw(msgpack.packb([0, "callback", sequence(), 0, [1], [4]]))',
+    "a call with numbers for names": 'raw(msgpack.packb([0, "callback", sequence(), 1, [1], [4, 1, 1]]))',
+    "an array of objects": 'answer(E(4, b"\\3\\1|O8" + struct.pack("<Q", 1) + b"A" * 8))',
+    "an array of negative size": 'answer(E(4, b"\\3\\1<f8" + struct.pack("<q", -1) + b"A" * 8))',
+    "a huge shape": 'answer(E(4, b"\\3\\2<f8" + struct.pack("<QQ", 1 << 62, 4) + b"A" * 8))',
+    "lists a hundred thousand deep": 'raw(b"\\x94\\x00\\xa2ok\\x01" + b"\\x91" * 100000 + b"\\xc0")',
+    "a list of four thousand million": 'raw(b"\\x94\\x00\\xa2ok\\x01\\xdd\\xff\\xff\\xff\\xff")',
+    "a handle with text for a number": 'answer(E(20, b\'["1", "f", "f"]\'))',
+    "a handle of ten kilobytes": 'answer(E(20, b"1" * 10_000))',
+    "a handle nested like a bomb": 'answer(E(20, b"[" * 8000))',
+    "a network layer, which only the grader sends": 'answer(E(22, b""))',
+}
+
+
+def lost_reason(sandbox: Sandbox, body: str, **limits: float) -> str:
+    """The reason for which a worker is lost when its function runs `body`."""
+    with sandbox.spawn(Limits(call_seconds=limits.pop("call_seconds", 10), **limits)) as worker:  # type: ignore[arg-type]
+        worker.run_cell(f"{PRELUDE}\ndef f():\n    {body}\n    return 2")
+        function = worker.names(["f"])["f"]
+        with pytest.raises(WorkerLost) as lost:
+            function()
+            function()
+        with pytest.raises(WorkerLost):
+            worker.names(["f"])
+        return lost.value.reason
+
+
+@pytest.mark.parametrize("body", BREACHES.values(), ids=BREACHES.keys())
+def test_a_breach_ends_the_worker(sandbox: Sandbox, body: str) -> None:
+    assert lost_reason(sandbox, body) == "protocol"
+
+
+def test_an_extra_answer_is_out_of_step(sandbox: Sandbox) -> None:
+    assert lost_reason(sandbox, "answer(1)") == "protocol"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'raw(b"", 1000); time.sleep(60)',
+        'os.write(3, struct.pack("<Q", 1000))\n    while True: os.write(3, b"x"); time.sleep(.05)',
+        "while True: pass",
+        'import re; re.match(r"(a+)+$", "a" * 40 + "b")',
+        "10 ** (10 ** 9)",
+    ],
+    ids=["a body that never comes", "a slow drip", "an endless loop", "a regular expression", "a long division"],
+)
+def test_waiting_ends_at_the_deadline(sandbox: Sandbox, body: str) -> None:
+    started = time.monotonic()
+    assert lost_reason(sandbox, body, call_seconds=0.6) == "timeout"
+    assert time.monotonic() - started < 4
+
+
+@pytest.mark.parametrize("body", ["os._exit(0)", "os._exit(70)", "os.close(3)", "os.dup2(0, 3)"])
+def test_leaving_is_noticed(sandbox: Sandbox, body: str) -> None:
+    assert lost_reason(sandbox, body, call_seconds=3) == "exited"
+
+
+@pytest.mark.parametrize("body", ["import ctypes; ctypes.string_at(0)", "os.abort()"])
+def test_a_crash_is_noticed(sandbox: Sandbox, body: str) -> None:
+    assert lost_reason(sandbox, body) == "killed"
+
+
+@pytest.mark.parametrize("result", ["'x' * (300 << 20)", "np.ones(200 << 20, dtype='u1')"])
+def test_an_answer_that_is_too_large_is_not_read(sandbox: Sandbox, result: str) -> None:
+    with sandbox.spawn(Limits(call_seconds=20, message_bytes=8 << 20)) as worker:
+        worker.run_cell(f"import numpy as np\ndef f(): return {result}")
+        with pytest.raises(StudentError):  # the worker's memory ends, or the cap on messages
+            worker.names(["f"])["f"]()
+
+
+def test_what_a_worker_sends_in_its_life_is_bounded(sandbox: Sandbox) -> None:
+    with sandbox.spawn(Limits(total_bytes=1 << 20)) as worker:
+        worker.run_cell("def f(): return bytes(400 << 10)")
+        function = worker.names(["f"])["f"]
+        assert len(function()) == len(function()) == 400 << 10
+        with pytest.raises(WorkerLost) as lost:
+            function()
+    assert lost.value.reason == "protocol"
+
+
+def test_a_forged_error_is_never_more_than_an_error(sandbox: Sandbox) -> None:
+    forged = 'raw(msgpack.packb([0, "error", sequence(), [0, "SystemExit", "BaseException"], "x" * 9000, "\\x1b[2J"]))'
+    with sandbox.spawn() as worker:
+        worker.run_cell(f"{PRELUDE}\ndef f():\n    {forged}\n    time.sleep(1)")
+        with pytest.raises(StudentError) as caught:
+            worker.names(["f"])["f"]()
+    assert not isinstance(caught.value, SystemExit)
+    assert caught.value.type_name == "SystemExit"
+    assert len(caught.value.message) <= 2000
+    assert "\x1b" not in caught.value.traceback
+
+
+def test_a_patched_runtime_only_lies_about_itself(sandbox: Sandbox) -> None:
+    """Whatever the untrusted half is turned into, its answers are data, and data is compared elsewhere."""
+    patch = "from autograder.isolation.inside.server import Server\nServer._do_call = lambda *a: 42\ndef f(): return 1"
+    with sandbox.spawn() as patched:
+        patched.run_cell(patch)
+        assert patched.names(["f"])["f"]() == 42
+    with sandbox.spawn() as fresh:
+        fresh.run_cell("def f(): return 1")
+        assert fresh.names(["f"])["f"]() == 1
+
+
+def test_names_that_nobody_asked_for_are_a_breach(sandbox: Sandbox) -> None:
+    patch = "from autograder.isolation.inside.server import Server\nServer._do_names = lambda *a: {'solution': 1}"
+    with sandbox.spawn() as worker:
+        worker.run_cell(patch)
+        with pytest.raises(WorkerLost) as lost:
+            worker.names(["f"])
+    assert lost.value.reason == "protocol"
+
+
+def test_a_function_lent_earlier_cannot_be_called_later(sandbox: Sandbox) -> None:
+    """Or a student could keep the reference solution that one test lent, and ask it in the next."""
+    source = "kept = []\ndef keep(f): kept.append(f); return f(1)\ndef use(): return kept[0](2)"
+    with sandbox.spawn() as worker:
+        worker.run_cell(source)
+        found = worker.names(["keep", "use"])
+        asked: list[int] = []
+        assert found["keep"](lambda x: asked.append(x) or 10 * x) == 10
+        with pytest.raises(WorkerLost) as lost:
+            found["use"]()
+    assert lost.value.reason == "protocol"
+    assert asked == [1]
+
+
+def test_a_lost_worker_disturbs_no_neighbour(sandbox: Sandbox) -> None:
+    with sandbox.spawn() as honest:
+        honest.run_cell("def f(): return 7")
+        function = honest.names(["f"])["f"]
+        assert lost_reason(sandbox, 'raw(b"\\xc1")') == "protocol"
+        assert function() == 7

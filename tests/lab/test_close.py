@@ -1,0 +1,175 @@
+"""close and refuses: what passes, what does not, and what a student reads then."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from autograder.lab import CheckFailed, close, refuses
+
+finite = arrays(
+    np.float64,
+    array_shapes(max_dims=3, max_side=4),
+    elements=st.floats(-1e9, 1e9, allow_nan=False),
+)
+
+
+def failure(*args: object, **kwargs: object) -> CheckFailed:
+    """The failure that close raises."""
+    with pytest.raises(CheckFailed) as caught:
+        close(*args, **kwargs)  # type: ignore[arg-type]
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (3, 3.0),
+        (True, 1),
+        (np.float32(0.5), 0.5),
+        (10**30, 10**30),
+        (1 + 2j, 1 + 2j),
+        ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]])),
+        ((1, 2), [1, 2]),
+        ([], np.zeros(0)),
+        (torch.ones(2, 3, requires_grad=True), np.ones((2, 3))),
+        ([torch.ones(2), torch.zeros(2)], [[1, 1], [0, 0]]),
+        (torch.tensor([1 + 1j]).conj(), [1 - 1j]),
+        ([np.nan, np.inf, -np.inf], [np.nan, np.inf, -np.inf]),
+        (np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0).reshape(2, 3)),
+    ],
+)
+def test_equal_values_pass_whatever_holds_them(actual: object, expected: object) -> None:
+    close(actual, expected, tolerance=0)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [
+        (np.nan, 1.0),
+        (1.0, np.nan),
+        (np.inf, 1.0),
+        (1.0, np.inf),
+        (np.inf, -np.inf),
+        (np.uint8(3), 4),
+        (np.uint8([0]), np.uint8([255])),
+        (2**53 + 1, 2**53),
+        (np.int64(-(2**63)), 2**63 - 1),
+    ],
+)
+def test_different_values_fail_without_wrapping_around(actual: object, expected: object) -> None:
+    assert failure(actual, expected, tolerance=0).summary == "the values differ"
+
+
+@given(finite)
+def test_everything_is_close_to_itself(values: np.ndarray) -> None:
+    close(values.copy(), values, tolerance=0)
+
+
+@given(finite, st.floats(0.01, 100))
+def test_the_tolerance_is_relative_to_the_largest_expected_value_above_one(values: np.ndarray, share: float) -> None:
+    allowed = 1e-3 * max(1.0, np.abs(values).max())
+    moved = values.copy()
+    moved.flat[0] += allowed * share
+    if share < 0.99:
+        close(moved, values, tolerance=1e-3)
+    elif share > 1.01:
+        failure(moved, values, tolerance=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("actual", "expected"),
+    [(np.ones((3, 1)), np.ones(3)), (np.ones(1), 1.0), (np.ones((2, 3)), np.ones((3, 2))), ([], 0)],
+)
+def test_nothing_is_broadcast(actual: object, expected: object) -> None:
+    assert failure(actual, expected).summary == "the shape is wrong"
+
+
+@pytest.mark.parametrize("actual", [None, "4", {"a": 1}, object(), np.array(["4"]), [[1], [2, 3]], np.array([None])])
+def test_what_is_not_numeric_is_named(actual: object) -> None:
+    problem = failure(actual, 4.0)
+    assert problem.summary == "the result is not a number or an array"
+    assert "expected a single number, got" in problem.detail
+
+
+def test_a_missing_return_is_hinted_at() -> None:
+    assert "return" in failure(None, 1.0).hint
+
+
+def test_a_message_says_what_came_what_was_expected_and_where() -> None:
+    message = str(failure([[1, 2], [3, 9]], [[1, 2], [3, 4]], case="a 2×2 image", hint="the last corner."))
+    assert message.splitlines()[:3] == [
+        "the values differ (a 2×2 image)",
+        "at [1, 1]: expected 4, got 9",
+        "1 of 4 values differ by more than the tolerance 1e-06",
+    ]
+    assert message.endswith("Look at: the last corner.")
+
+
+def test_large_arrays_are_not_printed_whole() -> None:
+    assert len(str(failure(np.zeros(1000), np.ones(1000)))) < 300
+
+
+@given(finite)
+def test_summary_and_hint_hold_no_digit_of_the_expected_values(values: np.ndarray) -> None:
+    problem = failure(np.full(values.shape, np.nan), values)
+    assert not any(character.isdigit() for character in problem.summary + problem.hint)
+
+
+@pytest.mark.parametrize(
+    ("change", "noticed"),
+    [
+        (lambda a: -a, "sign"),
+        (lambda a: a * 3, "factor"),
+        (lambda a: a[::-1, ::-1], "reverse"),
+        (lambda a: a[::-1], "upside down"),
+        (lambda a: a[:, ::-1], "mirrored"),
+        (lambda a: a.T, "transposed"),
+        (lambda a: a[:, :2], "axis 1"),
+        (lambda a: a[None], "arrangement"),
+        (lambda a: a[0], "number of axes"),
+    ],
+)
+def test_a_familiar_difference_is_noticed(change, noticed: str) -> None:
+    expected = np.random.default_rng(5).normal(size=(3, 3))
+    assert noticed in failure(change(expected), expected).hint
+
+
+def test_a_transposed_shape_is_noticed() -> None:
+    expected = np.arange(6.0).reshape(2, 3)
+    assert "transposed" in failure(expected.T, expected).hint
+    assert "height and width" in failure(np.ones((3, 2)), expected).hint
+
+
+def test_a_notebook_shows_the_message_instead_of_a_traceback() -> None:
+    (shown,) = failure(1, 2)._render_traceback_()
+    assert shown == "Check failed: the values differ\nexpected 2, got 1 (tolerance 1e-06)"
+
+
+def positive(value: float) -> float:
+    """A function that refuses a negative value as the exercises do."""
+    if value < 0:
+        raise ValueError("value must not be negative")
+    return value
+
+
+def test_refuses_passes_on_value_error() -> None:
+    refuses(positive, -1, argument="value")
+    refuses(positive, value=-1, argument="value")
+
+
+def test_refuses_fails_where_a_wrong_argument_is_accepted() -> None:
+    with pytest.raises(CheckFailed, match="a wrong argument was accepted") as caught:
+        refuses(positive, 1, argument="value", case="a positive value")
+    assert "`value`" in caught.value.detail
+    assert caught.value.case == "a positive value"
+
+
+def test_refuses_passes_other_errors_on_with_a_note() -> None:
+    with pytest.raises(TypeError) as caught:
+        refuses(positive, "a", argument="value")
+    assert caught.value.__notes__ == ["For a wrong `value` a ValueError was expected, not a TypeError."]

@@ -1,0 +1,146 @@
+"""The log cannot be changed unseen, and leads anyone to the same board."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+
+import pytest
+
+from autograder.errors import LeaderboardError
+from autograder.leaderboard import (
+    Attempt,
+    Entry,
+    Log,
+    Status,
+    changes,
+    read_prizes,
+    record,
+    render_json,
+    replay,
+    standings,
+)
+from autograder.leaderboard.replay import frozen_at
+
+AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+PRIZES = read_prizes([{"rank": 1, "award": "automatic A+"}, {"percentile": 50, "award": "bump", "minimum": 3.5}])
+
+
+def key(entrant):
+    return f"key-of-{entrant[::-1]}"
+
+
+def board(*scores, apart=(), **settings):
+    entries = [Entry(f"s{n}", score, AT + dt.timedelta(hours=n)) for n, score in enumerate(scores)]
+    names = lambda entrant: f"name {entrant}"  # noqa: E731
+    return standings([*entries, *apart], name="b", maximum=66, prizes=PRIZES, names=names, **settings)
+
+
+@pytest.fixture
+def log(tmp_path):
+    return Log(tmp_path / "boards" / "b.jsonl")
+
+
+def test_a_replay_gives_the_published_board(log):
+    apart = [Entry("w", status=Status.WITHDRAWN), Entry("f", status=Status.FAILED, reason="over budget")]
+    signed = record(board(9, 9, 4, apart=apart, show=2, notes=["a note"]), log, key)
+    assert render_json(replay(log)) == render_json(signed)
+
+
+def test_a_replay_gives_the_last_of_many_boards(log):
+    record(board(9, 9, 4), log, key)
+    record(board(9, 12, 4, 1), log, key, reason="regrade: the mask was too strict")
+    past = Entry("s1", 3, AT, history=(Attempt(AT, 1), Attempt(None, 3, "again")), badges=("adjusted",))
+    last = record(board(2, apart=[past]), log, key, reason="two withdrew their consent")
+    assert render_json(replay(log)) == render_json(last)
+
+
+def test_publishing_the_same_board_again_writes_nothing(log):
+    record(board(9, 4), log, key)
+    before = log.path.read_bytes()
+    record(board(9, 4), log, key)
+    assert log.path.read_bytes() == before
+
+
+def test_a_regrade_is_recorded_with_its_reason_and_shows_before_and_after(log):
+    record(board(9, 4), log, key)
+    record(board(9, 12), log, key, reason="question 3")
+    last = log.records()[-1]
+    assert (last.kind, last.reason, last.data["score"]) == ("regrade", "question 3", 12)
+    found = {c.entrant: (c.rank_before, c.rank_after) for c in changes(board(9, 4), board(9, 12))}
+    assert found == {"s0": (1, 2), "s1": (2, 1)}
+
+
+def test_a_frozen_board_changes_only_for_a_reason(log):
+    record(board(9, 4), log, key, freeze=True, at=AT)
+    assert frozen_at(log) == AT
+    with pytest.raises(LeaderboardError, match="frozen"):
+        record(board(9, 5), log, key)
+    assert record(board(9, 5), log, key, reason="appeal").log.startswith("8 records")
+
+
+def test_the_log_does_not_name_a_student(log):
+    record(board(9, 4), log, key)
+    assert b'"s0"' not in log.path.read_bytes()
+
+
+def tampered(log, line, change):
+    lines = log.path.read_text().splitlines(keepends=True)
+    change(lines, line)
+    log.path.write_text("".join(lines))
+
+
+def edit(lines, line):
+    content = json.loads(lines[line])
+    content["data"]["score"] = 66
+    lines[line] = json.dumps(content) + "\n"
+
+
+def drop(lines, line):
+    del lines[line]
+
+
+def swap(lines, line):
+    lines[line], lines[line - 1] = lines[line - 1], lines[line]
+
+
+def double(lines, line):
+    lines.insert(line, lines[line])
+
+
+def garble(lines, line):
+    lines[line] = "{nonsense\n"
+
+
+@pytest.mark.parametrize("change", [edit, drop, swap, double, garble])
+def test_tampering_is_found_out_and_the_line_named(log, change):
+    record(board(9, 8, 7, 6), log, key)
+    tampered(log, 5, change)
+    with pytest.raises(LeaderboardError, match=r"line [567]"):
+        log.verify()
+
+
+def test_a_log_cut_short_does_not_match_the_published_head(log):
+    head = record(board(9, 8), log, key).log.split()[-1]
+    assert log.verify(head) == log.verify(head[:12]) == 6
+    tampered(log, -1, drop)
+    with pytest.raises(LeaderboardError, match="cut off"):
+        log.verify(head)
+
+
+def test_half_a_record_left_by_a_crash_was_never_written(log):
+    record(board(9), log, key)
+    whole = log.path.read_bytes()
+    log.path.write_bytes(whole + b'{"number": 5, "at')
+    assert log.verify() == 4
+    log.append([("freeze", {}, "")])
+    assert log.verify() == 5
+
+
+def test_an_empty_log_holds_no_board(log):
+    with pytest.raises(LeaderboardError, match="holds no board"):
+        replay(log)
+
+
+def test_statistics_and_signature_do_not_enter_the_log(log):
+    signed = record(board(9), log, key)
+    assert record(replace(signed, log="something else"), log, key).log == signed.log

@@ -1,0 +1,217 @@
+"""From nbgrader's gradebook to published boards."""
+
+import datetime as dt
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from autograder.course import Course
+from autograder.errors import GradebookError, LeaderboardError
+from autograder.leaderboard import ChallengeResult, append_result, board_of, log_of, pack, publish, replay, watch
+from autograder.leaderboard.units import hundredths, scale_for
+
+LATE = dt.datetime(2026, 11, 21)  # noqa: DTZ001 - the gradebook keeps UTC without a zone
+
+
+def reconfigured(course, text):
+    path = course.root / "course.toml"
+    path.write_text(path.read_text() + text)
+    return Course.find(course.root)
+
+
+def scores(board):
+    return {row.entry.entrant: board.points(row.entry.score) for row in board.standings}
+
+
+def quiet():
+    return Console(file=io.StringIO(), width=100)
+
+
+def test_a_board_is_made_from_the_gradebook(course, hand_in, enrol):
+    hand_in("ada", 28.5, 3)
+    hand_in("bob", 28.5, 2.5)
+    hand_in("eve", 20, 1)
+    enrol("dan")
+    board = board_of(course, "01-convolution")
+    assert scores(board) == {"ada": "31.50", "bob": "31.00", "eve": "21.00"}
+    assert [row.award.name for row in board.standings] == ["automatic A+", "grade bump", "grade bump"]
+    assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("dan", "missing")]
+    assert board.points(board.maximum) == "33.00"
+
+
+def test_a_failure_of_the_grader_is_not_a_zero(course, hand_in):
+    hand_in("ada", None, 3)
+    board = board_of(course, "01-convolution")
+    assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("ada", "not graded")]
+
+
+def test_a_file_that_the_grader_could_not_finish_is_not_missing(course, hand_in):
+    hand_in("ada", 20)
+    for student in ("ada", "bob"):
+        folder = course.submitted / student / "01-convolution"
+        folder.mkdir(parents=True)
+        (folder / "notebook.ipynb").write_text("not a notebook")
+    board = board_of(course, "01-convolution")
+    assert scores(board) == {"ada": "20.00"}
+    assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("bob", "not graded")]
+
+
+def test_an_open_written_answer_is_marked_or_set_apart(course, hand_in):
+    hand_in("ada", 28, None)
+    assert board_of(course, "01-convolution").standings[0].badges == ("provisional",)
+    course = reconfigured(course, '\n[leaderboard]\nunfinished = "apart"\n')
+    assert [row.entry.status for row in board_of(course, "01-convolution").apart] == ["not graded"]
+
+
+def test_a_late_penalty_is_taken_off_as_nbgrader_does(course, hand_in):
+    hand_in("ada", 10, 0, at=LATE, penalty=1.65)
+    hand_in("bob", 1, 0, at=LATE, penalty=5)
+    board = board_of(course, "01-convolution")
+    assert scores(board) == {"ada": "8.35", "bob": "0.00"}
+    assert board.standings[0].badges == ("late",)
+
+
+@pytest.mark.parametrize(
+    ("rule", "ranked", "award"), [("ranked", 1, True), ("no prize", 1, False), ("apart", 0, False)]
+)
+def test_late_work_follows_the_courses_rule(course, hand_in, rule, ranked, award):
+    hand_in("ada", 10, 0, at=LATE)
+    board = board_of(reconfigured(course, f'\n[leaderboard]\nlate = "{rule}"\n'), "01-convolution")
+    assert len(board.standings) == ranked
+    assert any(row.award for row in board.standings) == award
+
+
+def test_withdrawn_excluded_and_named_students(course, hand_in):
+    for student in ("ada", "bob", "tester"):
+        hand_in(student, 10)
+    text = '\n[leaderboard]\nexcluded = ["tester"]\nwithdrawn = {bob = "a private reason"}\nnames = {ada = "Ada L."}\n'
+    publish(reconfigured(course, text), "01-convolution", formats=("html", "json", "csv"), console=quiet())
+    pages = [path.read_text() for path in (course.root / "leaderboard").iterdir()]
+    assert len(pages) == 3
+    assert all("Ada L." in page and "a private reason" not in page and "tester" not in page for page in pages)
+
+
+def test_points_given_by_a_person_are_added_and_marked(course, hand_in):
+    hand_in("ada", 10)
+    text = '\n[[leaderboard.adjustments]]\nstudent = "ada"\npoints = 1.5\nreason = "readme"\nboard = "01-convolution"\n'
+    board = board_of(reconfigured(course, text), "01-convolution")
+    assert (scores(board), board.standings[0].badges) == ({"ada": "11.50"}, ("adjusted",))
+
+
+def test_an_optional_assignment_can_only_help(course, hand_in):
+    for student, first, second in (("low", 20, 5), ("high", 20, 30), ("none", 20, None)):
+        hand_in(student, first)
+        if second is not None:
+            hand_in(student, second, assignment="02-optional")
+    board = board_of(course)
+    assert scores(board) == {"high": "30.00", "low": "20.00", "none": "20.00"}
+    assert board.points(board.maximum) == "33.00"
+    added = board_of(reconfigured(course, '\n[leaderboard]\noptional = "adds"\n'))
+    assert scores(added) == {"high": "50.00", "low": "25.00", "none": "20.00"}
+
+
+def test_a_required_part_that_is_not_graded_takes_the_student_off_the_course_board(course, hand_in):
+    hand_in("ada", None)
+    hand_in("ada", 30, assignment="02-optional")
+    assert "01-convolution" in board_of(course).apart[0].entry.reason
+
+
+def test_a_missing_or_damaged_gradebook_is_named_and_left_alone(course):
+    path = course.root / "gradebook.db"
+    path.write_bytes(b"not a database, but long enough to look at" * 40)
+    with pytest.raises(GradebookError, match="cannot be read"):
+        board_of(course)
+    assert path.read_bytes().startswith(b"not a database")
+    path.unlink()
+    with pytest.raises(GradebookError, match="There is no gradebook"):
+        board_of(course)
+    assert not path.exists()
+
+
+def test_an_unknown_assignment_or_format_is_named(course):
+    with pytest.raises(GradebookError, match=r"'09-none'.*it has: 01-convolution, 02-optional"):
+        publish(course, "09-none")
+    with pytest.raises(LeaderboardError, match="pdf is not a format"):
+        publish(course, formats=["pdf"])
+
+
+def test_publishing_logs_what_changed_and_tells_it(course, hand_in):
+    hand_in("ada", 10)
+    hand_in("bob", 9)
+    publish(course, "01-convolution", console=quiet())
+    hand_in("bob", 11)
+    screen = quiet()
+    board = publish(course, "01-convolution", formats=["terminal", "json"], console=screen, reason="regrade of check 1")
+    assert "2 → 1" in screen.file.getvalue()
+    assert log_of(course, "01-convolution").records()[-1].reason == "regrade of check 1"
+    published = json.loads((course.root / "leaderboard" / "01-convolution.json").read_text())
+    assert published["log"] == replay(log_of(course, "01-convolution")).log == board.log
+
+
+def test_the_challenge_shows_its_public_half_until_the_freeze(course):
+    own = np.arange(64) < 50
+    one = ChallengeResult(
+        entrant="ada",
+        at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+        public=(pack(own),),
+        private=(pack(~own),),
+        public_images=64,
+        private_images=64,
+    )
+    append_result(course.results / "challenge.jsonl", one)
+    assert publish(course, "challenge", console=quiet()).standings[0].entry.score == 50
+    frozen = publish(course, "challenge", console=quiet(), freeze=True)
+    assert (frozen.standings[0].entry.score, frozen.statistics.images) == (14, 64)
+    assert publish(course, "challenge", console=quiet()).standings[0].award.name == "automatic A+"
+
+
+def test_the_watch_publishes_again_only_when_something_changed(course, hand_in):
+    hand_in("ada", 10)
+    looks = iter(range(6))
+
+    def going():
+        look = next(looks, None)
+        if look == 3:
+            hand_in("bob", 12)
+        return look is not None
+
+    assert watch(course, "01-convolution", ["html"], every=0, console=quiet(), going=going) == 2
+    assert (course.root / "leaderboard" / "01-convolution.html").read_text().count('class="score"') == 2
+
+
+def test_the_watch_waits_a_fault_out(course, hand_in):
+    hand_in("ada", 10)
+    toml = course.root / "course.toml"
+    right = toml.read_text()
+    looks = iter([right + "[leaderboard", None, right + "\n", None])
+
+    def going():
+        text = next(looks, "end")
+        if text not in (None, "end"):
+            toml.write_text(text)
+        return text != "end"
+
+    screen = quiet()
+    assert watch(course, "01-convolution", ["html"], every=0, console=screen, going=going) == 1
+    assert "course.toml cannot be read" in screen.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("points", "scale"), [([1, 0.5], 2), ([0.25], 4), ([0.1], 10), ([0.05], 20), ([1.65, 0.01], 100)]
+)
+def test_a_board_uses_the_coarsest_units_that_are_exact(points, scale):
+    assert scale_for(points) == scale
+
+
+def test_binary_noise_does_not_split_a_tie():
+    assert hundredths(0.1 + 0.2) == hundredths(0.3) == 30
+    assert hundredths(-0.5) == -50
+
+
+def test_the_scale_counts_every_assignment(course, hand_in):
+    hand_in("ada", 10.25)
+    assert board_of(course, "02-optional").scale == 2
+    assert board_of(course).scale == 4

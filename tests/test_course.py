@@ -1,0 +1,59 @@
+"""course.toml is read from here upward, and its mistakes are named by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from autograder.course import Course
+from autograder.errors import CourseError
+
+
+def write(folder: Path, text: str) -> Course:
+    (folder / "course.toml").write_text(text)
+    return Course.find(folder)
+
+
+def test_a_course_is_found_from_a_folder_below_it(tmp_path: Path) -> None:
+    write(tmp_path, 'id = "cnn"')
+    below = tmp_path / "solutions" / "01"
+    below.mkdir(parents=True)
+    assert Course.find(below).root == tmp_path
+
+
+def test_without_a_course_the_message_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="--course"):
+        Course.find(tmp_path)
+
+
+def test_defaults_are_nbgraders_folders_and_a_gradebook_beside_them(tmp_path: Path) -> None:
+    course = write(tmp_path, 'id = "cnn"')
+    assert course.submitted == tmp_path / "submitted"
+    assert course.gradebook_url == f"sqlite:///{tmp_path}/gradebook.db"
+    assert course.settings("01-convolution").due is None
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('id = "cnn"\ncolour = 1', "colour"),
+        ("title = 'no id'", "id"),
+        ('id = "cnn"\n[grading]\ncell_seconds = -1', "grading.cell_seconds"),
+        ('id = "cnn"\n[grading]\nlate_penalty_per_day = 2', "grading.late_penalty_per_day"),
+        ('id = "cnn"\n[assignments.01]\ndue = "soon"', "due"),
+        ('id = "cnn"\n[directories]\nsource = 3', "directories.source"),
+        ('id = "cnn', "cannot be read"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(CourseError) as caught:
+        write(tmp_path, text)
+    assert key in str(caught.value)
+    assert "course.toml" in str(caught.value)
+
+
+def test_a_test_course_has_a_fixed_secret_and_writes_none(tmp_path: Path) -> None:
+    course = write(tmp_path, 'id = "cnn"\nfixed_secret = "demo"')
+    assert course.secret.seed("a") == course.secret.seed("a")
+    assert not (tmp_path / ".course-secret").exists()

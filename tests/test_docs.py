@@ -1,0 +1,137 @@
+"""What README and docs say about commands and settings is so: commands are run, keys are compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shlex
+import shutil
+import tomllib
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer.main
+from click.testing import CliRunner
+
+from autograder.authoring.skeleton import new_assignment
+from autograder.cli import app
+from autograder.collecting.roster import COLUMNS
+from autograder.course import AssignmentSettings, Course, CourseConfig, Directories, GradingSettings
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+
+NOT_RUN_HERE = {
+    "demo": "has its own test",
+    "bench": "has its own test",
+    "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
+    "challenge": "needs submissions to the challenge: tests/leaderboard/",
+    "--watch": "runs until it is stopped: tests/leaderboard/",
+}
+OTHER_ENDS = {"check": 1}  # The notebook as it is handed out has something open.
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+def named_commands() -> list[str]:
+    """Every command line in README and docs, once; what follows two spaces is an explanation."""
+    lines = [line for page in PAGES for kind in ("sh", "") for text in blocks(page, kind) for line in text.splitlines()]
+    found = [re.split(r"\s{2,}", line.strip())[0] for line in lines if line.strip().startswith("autograder ")]
+    return list(dict.fromkeys(found))
+
+
+def arguments(command: str) -> list[str]:
+    return shlex.split(command, comments=True)[1:]
+
+
+def is_run(command: str) -> bool:
+    return not NOT_RUN_HERE.keys() & set(arguments(command))
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A course like this one, with a small assignment of the first one's name, graded once."""
+    root = tmp_path_factory.mktemp("course")
+    (root / "course.toml").write_text('id = "docs"\nfixed_secret = "docs"\n')
+    (root / "data" / "course").mkdir(parents=True)
+    (root / "students.csv").write_text("id,email,lms_user_id\nada,ada@example.org,4711\n")
+    found = Course.find(root)
+    new_assignment(found, "01-convolution")
+    with zipfile.ZipFile(root / "download.zip", "w") as archive:
+        notebook = (root / "notebooks" / "01-convolution" / "convolution.ipynb").read_bytes()
+        archive.writestr("lovelaceada_4711_1_convolution.ipynb", notebook)
+    for command in ("collect download.zip", "grade 01-convolution"):
+        assert run(found, command).exit_code == 0
+    return found
+
+
+def prepare(course: Course, command: str) -> None:
+    """What a command needs or makes: the walk-through's assignment is there except before it is made."""
+    folder = course.source / "09-differences"
+    if "new-assignment" in command:
+        shutil.rmtree(folder, ignore_errors=True)
+    elif "09-differences" in command and not folder.exists():
+        new_assignment(course, "09-differences")
+
+
+def run(course: Course, command: str):  # type: ignore[no-untyped-def]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(course.root)
+        return CliRunner().invoke(typer.main.get_command(app), shlex.split(command, comments=True))
+
+
+@pytest.mark.parametrize("command", [each for each in named_commands() if is_run(each)])
+def test_a_command_in_the_docs_runs(course: Course, command: str) -> None:
+    prepare(course, command)
+    result = run(course, command.removeprefix("autograder "))
+    assert result.exit_code == OTHER_ENDS.get(arguments(command)[0], 0), f"{result.output}\n{result.exception!r}"
+
+
+@pytest.mark.parametrize("command", [each for each in named_commands() if not is_run(each)])
+def test_a_command_that_is_tried_elsewhere_is_at_least_one(command: str) -> None:
+    name, *rest = arguments(command)
+    assert COMMANDS[name].make_context(name, rest)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_subcommand_is_described(name: str) -> None:
+    assert any(f"autograder {name}" in page.read_text(encoding="utf-8") for page in PAGES)
+    assert COMMANDS[name].help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_explains_itself(name: str) -> None:
+    assert all(parameter.help for parameter in COMMANDS[name].params)  # type: ignore[attr-defined]
+
+
+GRADERS = ROOT / "docs" / "graders.md"
+SETTINGS = tomllib.loads(blocks(GRADERS, "toml")[0])
+
+
+def test_the_settings_in_the_docs_are_valid_and_name_every_key() -> None:
+    assert msgspec.convert(SETTINGS, CourseConfig).assignments
+    assert set(SETTINGS) | {"leaderboard", "prizes"} == set(CourseConfig.__struct_fields__)
+    assert set(SETTINGS["assignments"]["01-convolution"]) == set(AssignmentSettings.__struct_fields__)
+
+
+@pytest.mark.parametrize(("table", "kind"), [("directories", Directories), ("grading", GradingSettings)])
+def test_the_defaults_in_the_docs_are_the_defaults(table: str, kind: type[msgspec.Struct]) -> None:
+    assert SETTINGS[table] == msgspec.to_builtins(kind())
+
+
+def test_the_roster_in_the_docs_has_every_column() -> None:
+    (example,) = blocks(GRADERS, "csv")
+    assert tuple(next(csv.reader(io.StringIO(example)))) == COLUMNS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
