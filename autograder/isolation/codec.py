@@ -107,7 +107,7 @@ class Codec:
         if isinstance(value, slice):
             return [Tag.SLICE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
         if isinstance(value, range):
-            return [Tag.RANGE, value.start, value.stop, value.step]
+            return [Tag.RANGE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
         return self._flatten_leaf(value, depth)
 
     def _flatten_leaf(self, value: object, depth: int) -> object:

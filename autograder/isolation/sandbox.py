@@ -86,9 +86,13 @@ class Sandbox:
             raise
         return worker
 
-    def end(self, worker: int) -> tuple[Usage, int, bool]:
-        """End a worker: (what it used, the signal that ended it or 0, whether its wall time was over)."""
-        reply = self._ask({"do": "kill", "worker": worker})
+    def end(self, worker: int, patience: float = 0.0) -> tuple[Usage, int, bool]:
+        """End a worker: (what it used, the signal that ended it before or 0, whether its wall time was over).
+
+        Args:
+            patience: how many seconds one that seems to be ending is given to do so by itself.
+        """
+        reply = self._ask({"do": "kill", "worker": worker, "patience": patience})
         return Usage(reply["cpu"], reply["rss"], reply["wall"]), reply["signal"], reply["overdue"]
 
     def clear(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CellOutcome", "Worker"]
 
+_PATIENCE = 1.0  # seconds from a closed channel to the end of its process; one that lives on closed it on purpose
 # No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 
@@ -194,15 +195,15 @@ class Worker:
         """End the process. `reason` None asks the zygote how it ended by itself."""
         if self._loss is None:
             try:
-                ended_by, overdue = self._end()
+                ended_by, overdue = self._end(_PATIENCE if reason is None else 0.0)
                 self._loss = _why(reason, ended_by, overdue, self._usage, self._limits)
             except MachineryError as error:
                 self._loss = error
         return self._loss
 
-    def _end(self) -> tuple[int, bool]:
+    def _end(self, patience: float = 0.0) -> tuple[int, bool]:
         self._connection.close()
-        self._usage, ended_by, overdue = self._sandbox.end(self._number)
+        self._usage, ended_by, overdue = self._sandbox.end(self._number, patience)
         return ended_by, overdue
 
 

@@ -43,7 +43,7 @@ SCALARS = (
     | st.binary()
     | st.just(...)
     | st.builds(slice, st.none() | st.integers(), st.none() | st.integers(), st.none() | st.integers())
-    | st.builds(range, st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 3))
+    | st.builds(range, st.integers(), st.integers(-9, 9), st.integers(1, 3) | st.just(-(2**70)))
     | NUMBERS
 )
 DATA = st.recursive(

@@ -87,7 +87,10 @@ def test_waiting_ends_at_the_deadline(sandbox: Sandbox, body: str) -> None:
     assert time.monotonic() - started < 4
 
 
-@pytest.mark.parametrize("body", ["os._exit(0)", "os._exit(70)", "os.close(3)", "os.dup2(0, 3)"])
+LEAVING = ["os._exit(0)", "os._exit(70)", "os.close(3)", "os.dup2(0, 3)", "os.close(3); time.sleep(60)"]
+
+
+@pytest.mark.parametrize("body", LEAVING)
 def test_leaving_is_noticed(sandbox: Sandbox, body: str) -> None:
     assert lost_reason(sandbox, body, call_seconds=3) == "exited"
 

@@ -115,7 +115,7 @@ class _Zygote:
             case "spawn":
                 return self._spawn(request["limits"], descriptors[0])
             case "kill":
-                return self._kill(request["worker"])
+                return self._kill(request["worker"], request.get("patience", 0.0))
             case _:
                 for worker in list(self._forks):
                     self._kill(worker)
@@ -146,20 +146,21 @@ class _Zygote:
         finally:
             os._exit(70)
 
-    def _kill(self, pid: int) -> dict[str, Any]:
+    def _kill(self, pid: int, patience: float = 0.0) -> dict[str, Any]:
         fork = self._forks.pop(pid, None)
         if fork is None:
             return {"error": "no such worker"}
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        # A status that says otherwise than SIGKILL is how it ended before.
-        _, status, used = os.wait4(pid, 0)
+        by_itself, status, used = _wait(pid, patience)
+        if not by_itself:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            _, status, used = os.wait4(pid, 0)
         self._folders.give_back(fork.folder)
         return {
             "cpu": used.ru_utime + used.ru_stime,
             "rss": used.ru_maxrss << 10,
             "wall": time.monotonic() - fork.born,
-            "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+            "signal": os.WTERMSIG(status) if by_itself and os.WIFSIGNALED(status) else 0,
             "overdue": fork.ended_by_deadline,
         }
 
@@ -174,6 +175,16 @@ class _Zygote:
                 fork.ended_by_deadline = True
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+
+def _wait(pid: int, patience: float) -> tuple[int, int, resource.struct_rusage]:
+    """``os.wait4`` for a fork that ends by itself within ``patience`` seconds; (0, …) if it does not."""
+    until = time.monotonic() + patience
+    found = os.wait4(pid, os.WNOHANG)
+    while not found[0] and time.monotonic() < until:
+        time.sleep(0.001)
+        found = os.wait4(pid, os.WNOHANG)
+    return found
 
 
 def _move_in(folder: str) -> None:
