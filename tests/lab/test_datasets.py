@@ -191,6 +191,27 @@ def test_the_snapshot_of_1989_holds_9760_parameters_and_its_errors() -> None:
     assert errors[-1, 0] < errors[-1, 1] < errors[0, 1]
 
 
+def test_the_snapshots_of_the_zip_network_are_one_network_at_several_times() -> None:
+    stored = snapshot("zipnet")
+    passes, errors = stored.pop("passes"), stored.pop("errors")
+    assert passes[0] == 0
+    assert (np.diff(passes) > 0).all()
+    assert {len(array) for array in (*stored.values(), errors)} == {len(passes)}
+    assert stored["conv2.weight"].shape[1:] == (16, 8, 5, 5)
+    assert errors[-1, 0] < errors[-1, 1] < 0.03 < 0.8 < errors[0, 1]
+
+
+def test_the_last_snapshot_of_the_zip_network_reads_digits() -> None:
+    stored = {name: torch.tensor(array[-1]).double() for name, array in snapshot("zipnet").items()}
+    images, labels = zip_digits("test", 300)
+    x = torch.tensor(images)
+    for layer in ("conv1", "conv2"):
+        maps = torch.nn.functional.conv2d(x, stored[f"{layer}.weight"], stored[f"{layer}.bias"], padding=2)
+        x = torch.nn.functional.max_pool2d(maps.relu(), 2)
+    outputs = x.flatten(1) @ stored["output.weight"].T + stored["output.bias"]
+    assert (outputs.argmax(dim=1).numpy() == labels).mean() > 0.95
+
+
 def test_a_snapshot_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="lenet1989"):
         snapshot("alexnet")
@@ -201,4 +222,4 @@ def test_nothing_that_was_downloaded_is_committed() -> None:
         ["git", "ls-files", "data"], cwd=DATA.parent, capture_output=True, text=True, check=True
     ).stdout.split()
     kept = {name.removeprefix("data/") for name in listed}
-    assert kept == set(checksums()) | {"README.md", "SHA256SUMS", "build.py", "train_lenet1989.py"}
+    assert kept == set(checksums()) | {"README.md", "SHA256SUMS", "build.py", "train_lenet1989.py", "train_zipnet.py"}
