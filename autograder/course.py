@@ -70,6 +70,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     title: str = ""
     gradebook: str = ""
     fixed_secret: str = ""
+    colab_archive: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s\"]+)?$")] = ""
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)

@@ -43,6 +43,8 @@ def test_defaults_are_nbgraders_folders_and_a_gradebook_beside_them(tmp_path: Pa
         ('id = "cnn"\n[grading]\nlate_penalty_per_day = 2', "grading.late_penalty_per_day"),
         ('id = "cnn"\n[assignments.01]\ndue = "soon"', "due"),
         ('id = "cnn"\n[directories]\nsource = 3', "directories.source"),
+        ('id = "cnn"\ncolab_archive = "course.zip"', "colab_archive"),
+        ('id = "cnn"\nannouncements = "no class on Friday"', "announcements"),
         ('id = "cnn', "cannot be read"),
     ],
 )

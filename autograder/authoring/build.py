@@ -16,6 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.authoring.cells import SourceCell, read_cells
+from autograder.authoring.colab import colab_cell
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -50,15 +51,18 @@ def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
         raise AuthoringError(
             f"{course.source / name} holds no file named after its topic. Add it, or remove the folder."
         )
-    source = source_notebook(path, name)
+    source = source_notebook(path, name, course.config.colab_archive)
     paths = course.source / name / f"{path.stem}.ipynb", course.release / name / f"{path.stem}.ipynb"
     for target, notebook in zip(paths, (source, release_notebook(source)), strict=True):
         _write_if_changed(target, notebook)
     return paths
 
 
-def source_notebook(path: Path, assignment: str) -> NotebookNode:
-    """Nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs."""
+def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> NotebookNode:
+    """Nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs.
+
+    Before them stands the cell that fetches ``colab_archive`` in Google Colab.
+    """
     import jupytext
 
     try:
@@ -70,7 +74,7 @@ def source_notebook(path: Path, assignment: str) -> NotebookNode:
     if "title" not in notebook.metadata.get("autograder", {}):
         raise AuthoringError(f"{path}: the header has no 'autograder: {{title: …}}'. Add one.")
     seen: Counter[str] = Counter()
-    cells = list(read_cells(written.cells, path.name))
+    cells = [colab_cell(colab_archive), *read_cells(written.cells, path.name)]
     notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
     return notebook
 
