@@ -42,6 +42,15 @@ def test_a_board_is_made_from_the_gradebook(course, hand_in, enrol):
     assert board.points(board.maximum) == "33.00"
 
 
+def test_announcements_stand_on_the_page_as_text(course, hand_in):
+    hand_in("ada", 28.5, 3)
+    path = course.root / "course.toml"
+    path.write_text('announcements = ["No class on <Friday>."]\n' + path.read_text())
+    publish(Course.find(course.root), "01-convolution", ("html",), console=quiet())
+    page = (course.root / "leaderboard" / "01-convolution.html").read_text()
+    assert "<li>No class on &lt;Friday&gt;.</li>" in page
+
+
 def test_a_failure_of_the_grader_is_not_a_zero(course, hand_in):
     hand_in("ada", None, 3)
     board = board_of(course, "01-convolution")

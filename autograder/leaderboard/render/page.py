@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
@@ -19,8 +20,8 @@ from autograder.leaderboard.render.figures import histogram, interval_plot, scor
 __all__ = ["render_html"]
 
 
-def render_html(board: Board) -> str:
-    """``board`` as one HTML page.
+def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
+    """``board`` as one HTML page, below the ``announcements`` to the class.
 
     Every text is escaped. A content security policy names the hash of the page's own style and script, so nothing
     else runs or loads, whatever a name or a reason may hold.
@@ -32,6 +33,7 @@ def render_html(board: Board) -> str:
         .get_template("page.html.j2")
         .render(
             page=page,
+            announcements=announcements,
             style=Markup(style),
             script=Markup(script),
             policy=_policy(style, script),
