@@ -33,7 +33,7 @@ CHALLENGE = "challenge"
 TERMINAL_ROWS = 40
 RESULTS = "challenge.jsonl"
 FORMATS = ("terminal", "html", "csv", "json")
-_RENDERERS: dict[str, Callable[[Board], str]] = {"html": render_html, "csv": render_csv, "json": render_json}
+_RENDERERS: dict[str, Callable[[Board], str]] = {"csv": render_csv, "json": render_json}
 
 
 def publish(
@@ -75,8 +75,14 @@ def publish(
             screen.print(change_table(found, "Since the last time"))
     for form in formats:
         if form != "terminal":
-            _write((output or course.root / "leaderboard") / f"{board.name}.{form}", _RENDERERS[form](board))
+            folder = output or course.root / "leaderboard"
+            _write(folder / f"{board.name}.{form}", _rendered(course, board, form))
     return board
+
+
+def _rendered(course: Course, board: Board, form: str) -> str:
+    """``board`` as a file of one format; the page is also where the class reads its announcements."""
+    return render_html(board, course.config.announcements) if form == "html" else _RENDERERS[form](board)
 
 
 def log_of(course: Course, board: str) -> Log:
