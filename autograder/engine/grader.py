@@ -9,10 +9,12 @@ from pathlib import Path
 import msgspec
 
 from autograder.authoring import Assignment
+from autograder.challenge import hidden_test
 from autograder.engine.incremental import Graded, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.errors import MachineryError
 from autograder.grading import Result, grade
+from autograder.grading.entering import competes, seconds_to_enter
 from autograder.grading.trusted import trusted
 from autograder.isolation import Sandbox
 from autograder.submission import Submission, SubmissionCell
@@ -32,6 +34,7 @@ class Grader:
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._hidden = Path(options.hidden_data) if options.hidden_data else None
         self._sandbox: Sandbox | None = None
         self._seen: dict[str, int] = {}
 
@@ -60,7 +63,8 @@ class Grader:
 
     def deadline(self, bundle: Bundle) -> float:
         """Twice the submission's own time, for a result that is graded in two parts, and some grace."""
-        return 2 * bundle.settings.total_seconds + _GRACE_SECONDS
+        own = bundle.settings.total_seconds + seconds_to_enter(bundle.assignment)
+        return 2 * own + _GRACE_SECONDS
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
         """Do once, here, what every child would otherwise do for itself.
@@ -72,7 +76,10 @@ class Grader:
         self._seen[bundle.digest] = seen + 1
         if seen == 0:
             trusted(bundle.assignment)
+            if self._hidden is not None and competes(bundle.assignment):
+                hidden_test(bundle.secret, self._hidden)
         elif seen == 1 and self._sandbox is not None:
+            # Without the hidden pictures, so that it does not train an entry.
             with contextlib.suppress(Exception):  # If it fails, each submission's own grading will say why.
                 grade(solved(bundle.assignment), bundle.assignment, self._sandbox, bundle.secret, bundle.settings)
             gc.collect()
@@ -85,7 +92,7 @@ class Grader:
             raise MachineryError("The sandbox is not running. Run the command again.")
 
         def from_scratch(submission: Submission, assignment: Assignment) -> Result:
-            return grade(submission, assignment, sandbox, secret, bundle.settings)
+            return grade(submission, assignment, sandbox, secret, bundle.settings, self._hidden)
 
         earlier = msgspec.json.decode(job.earlier, type=Graded) if job.earlier else None
         graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)

@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["code_digest", "digest"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_PARTS = ("authoring", "grading", "isolation", "lab", "submission")
+_PARTS = ("authoring", "challenge", "grading", "isolation", "lab", "submission")
 _PACKAGES = ("numpy", "scipy", "torch")
 
 

@@ -103,7 +103,7 @@ def grade_with(
             fresh, repeated = _run(kept, submission, assignment, grade)
     else:
         fresh = earlier.result
-    return Graded(_merged(fresh, kept, submission, assignment), keys, explanation_keys(assignment), repeated)
+    return Graded(_merged(fresh, kept, submission, assignment, earlier), keys, explanation_keys(assignment), repeated)
 
 
 def _run(
@@ -137,11 +137,19 @@ def _exercises_with_failures(result: Result, assignment: Assignment) -> set[str]
     return {of[check.exercise] for check in result.checks if check.outcome != "passed" and check.exercise in of}
 
 
-def _merged(fresh: Result, kept: Mapping[str, CheckResult], submission: Submission, assignment: Assignment) -> Result:
+def _merged(
+    fresh: Result,
+    kept: Mapping[str, CheckResult],
+    submission: Submission,
+    assignment: Assignment,
+    earlier: Graded | None,
+) -> Result:
     ran = {check.check: check for check in fresh.checks}
     checks = tuple(kept.get(cell.grade_id) or ran[cell.grade_id] for cell in assignment.checks)
+    entry = fresh.entry or (earlier.result.entry if earlier else None)
     return msgspec.structs.replace(
         fresh,
+        entry=entry,
         assignment=assignment.name,
         assignment_key=assignment.key,
         submission_key=submission.key,

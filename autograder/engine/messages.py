@@ -66,11 +66,13 @@ class Options(msgspec.Struct, frozen=True):
         readable: folders that notebooks may read besides the Python installation.
         missing_ok: layers of the sandbox that may be missing, by name.
         grader: the class that grades, as ``module:name``.
+        hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
     """
 
     readable: tuple[str, ...] = ()
     missing_ok: tuple[str, ...] = ()
     grader: str = "autograder.engine.grader:Grader"
+    hidden_data: str = ""
 
 
 class Load(msgspec.Struct, frozen=True, tag=True):

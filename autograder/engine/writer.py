@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from autograder.authoring import Assignment
+from autograder.challenge import record_results, result_of
+from autograder.challenge.results import FILE_NAME
 from autograder.course import Course
 from autograder.engine.identity import digest
 from autograder.engine.journal import Entry, Journal
@@ -133,11 +136,25 @@ class Writer:
         with self._timed("feedback"):
             for item in batch:
                 write_feedback(course, assignment, item.entry.student, item.submission, item.result)
+        entered = [
+            result_of(item.result.entry, item.entry.student, self._handed_in(item.entry.student))
+            for item in batch
+            if item.result.entry is not None
+        ]
+        record_results(course.results / FILE_NAME, entered)
         entries = [
             item.entry._replace(written=self.mark(item.entry), written_key=item.entry.result_key) for item in batch
         ]
         self._journal.enter(assignment.name, entries)
         self.written += len(batch)
+
+    def _handed_in(self, student: str) -> dt.datetime:
+        """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
+        moment = read_timestamp(self._course, student, self._assignment.name)
+        if moment is not None:
+            return moment
+        written = self._file(self._submitted, student, f"{self._assignment.notebook}.ipynb").stat().st_mtime
+        return dt.datetime.fromtimestamp(int(written), dt.UTC)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:

@@ -61,7 +61,9 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(submission, assignment, _sandbox(course.data), course.secret, course.config.grading)
+        result = grade(
+            submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
+        )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)

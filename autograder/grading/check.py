@@ -17,6 +17,7 @@ import numpy as np
 
 from autograder.authoring import AssignmentCell, split_hidden
 from autograder.errors import AutograderError, MachineryError
+from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student import StudentSide
@@ -37,6 +38,7 @@ class CheckRun:
         cell: the check's cell in the assignment.
         seed: of its random inputs, from the course secret.
         canary: a marker that no student may ever see, among the names of the hidden part.
+        challenge: the competition that a hidden part may enter the submission in.
         failure: what went wrong so far, for the student; empty if nothing.
         exchanges: every call that it made to the student's code, with what came back.
         seconds: wall time, the student's part included.
@@ -45,6 +47,7 @@ class CheckRun:
     cell: AssignmentCell
     seed: int
     canary: str = ""
+    challenge: Entering | None = None
     failure: str = ""
     points: float | None = None
     exchanges: list[Exchange] = field(default_factory=list)
@@ -59,7 +62,7 @@ class CheckRun:
         """Run the part that students see, with all that a student's code says of it in the message."""
         source, hidden = split_hidden(self.cell.source)
         self._worker = side.worker
-        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary)
+        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary, self.challenge)
         self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
         self.exchanges.clear()

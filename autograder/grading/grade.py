@@ -6,6 +6,7 @@ import itertools
 import platform
 import time
 from importlib.metadata import version
+from pathlib import Path
 
 from autograder import __version__
 from autograder.authoring import Answer, Assignment
@@ -13,6 +14,7 @@ from autograder.course import GradingSettings
 from autograder.grading.canary import canary_of, refuse_leak
 from autograder.grading.check import CheckRun
 from autograder.grading.diagnosis import diagnose
+from autograder.grading.entering import Entering
 from autograder.grading.result import CheckResult, Result, Usage
 from autograder.grading.student import Budget, StudentSide
 from autograder.grading.trusted import trusted
@@ -29,8 +31,12 @@ def grade(
     sandbox: Sandbox,
     secret: Secret,
     settings: GradingSettings | None = None,
+    hidden_data: Path | None = None,
 ) -> Result:
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
+
+    Args:
+        hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
@@ -39,8 +45,9 @@ def grade(
     settings = settings or GradingSettings()
     side = StudentSide(submission, assignment, trusted(assignment), sandbox, settings, Budget(settings.total_seconds))
     canary = canary_of(secret, assignment)
+    challenge = Entering(side, secret, hidden_data)
     runs = {
-        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary)
+        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary, challenge)
         for cell in assignment.checks
     }
     try:
@@ -69,6 +76,7 @@ def grade(
         repairs=submission.repairs,
         usage=Usage(side.cpu_seconds, time.perf_counter() - started, side.peak_rss_bytes, phases),
         versions=versions(),
+        entry=challenge.entry,
     )
     refuse_leak(result, canary)
     return result

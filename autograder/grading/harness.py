@@ -129,12 +129,17 @@ class StudentNames:
 
 
 def harness_names(
-    solution: SimpleNamespace, seed: int, find: Callable[[str], Any], canary: str = ""
+    solution: SimpleNamespace,
+    seed: int,
+    find: Callable[[str], Any],
+    canary: str = "",
+    challenge: object = None,
 ) -> dict[str, Any]:
     """All names that a hidden test may use beyond the given cells'."""
     return {
         "CheckFailed": CheckFailed,
         "canary": canary,
+        "challenge": challenge,
         "close": close,
         "passes": passes,
         "refuses": refuses,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from autograder.challenge import Entry
 from autograder.submission import Repair
 
 __all__ = ["CheckResult", "Outcome", "Result", "Usage", "check_outputs", "decode_result", "encode_result"]
@@ -66,6 +67,7 @@ class Result(msgspec.Struct, frozen=True):
         repairs: what was put right in the submitted file before grading.
         usage: time and memory; not part of the result's content.
         versions: of Python and the packages that can change a result.
+        entry: what an entry to the challenge came to; for the board and the staff, never for a student's page.
     """
 
     assignment: str
@@ -78,6 +80,7 @@ class Result(msgspec.Struct, frozen=True):
     repairs: tuple[Repair, ...] = ()
     usage: Usage = Usage()
     versions: dict[str, str] = msgspec.field(default_factory=dict)
+    entry: Entry | None = None
 
     @property
     def points(self) -> float:

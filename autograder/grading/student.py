@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +29,15 @@ class Budget:
     def left(self, at_most: float) -> float:
         """Seconds that are left, up to ``at_most``; never negative."""
         return max(0.0, min(at_most, self._end - time.monotonic()))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens meanwhile has a time limit of its own, and is not counted here."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - started
 
     @property
     def spent(self) -> bool:
@@ -82,9 +93,21 @@ class StudentSide:
         worker = self.worker
         if cell.kind == "check":
             self.pins[cell.grade_id] = self._pinned(worker, cell)
-        elif cell.cell_type == "code" and cell.kind != "demo" and cell.cell_id not in self._broken:
+        elif self._runs(cell):
             self._run(worker, cell, again)
         self._reached += 1
+
+    def fresh(self, limits: Limits) -> Worker:
+        """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
+        worker = self.sandbox.spawn(limits)
+        worker.quiet = True
+        for cell in self.submission.cells:
+            if cell.kind != "check" and self._runs(cell):
+                worker.run_cell(cell.source, seconds=self.settings.cell_seconds)
+        return worker
+
+    def _runs(self, cell: SubmissionCell) -> bool:
+        return cell.cell_type == "code" and cell.kind != "demo" and cell.cell_id not in self._broken
 
     def _run(self, worker: Worker, cell: SubmissionCell, again: bool) -> None:
         started = time.perf_counter()

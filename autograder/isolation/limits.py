@@ -21,6 +21,7 @@ class Limits:
         message_bytes: the largest answer over the wire.
         total_bytes: all answers over the wire together, since a grader may keep what it gets.
         call_seconds: wall time for one call, fetch or probe.
+        course_data: whether the course's data may be read; keeping it from a process takes Landlock.
     """
 
     cpu_seconds: float = 120.0
@@ -30,6 +31,7 @@ class Limits:
     message_bytes: int = 64 * MIB
     total_bytes: int = 1024 * MIB
     call_seconds: float = 20.0
+    course_data: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,16 @@ class Mounts:
     python_paths: tuple[Path, ...]
     system: tuple[Path, ...]
     package: tuple[Path, ...]
-    readable: tuple[Path, ...]
+    data: tuple[Path, ...]
 
     @classmethod
     def of_this_machine(cls, python_paths: Sequence[Path], readable: Sequence[Path]) -> Mounts:
         """The mounts for this interpreter. Raises MachineryError for a folder that holds a course's secrets."""
         for path in (*python_paths, *readable):
             _refuse_secrets(path)
-        package = tuple(part for part in (*(_PACKAGE / name for name in _PACKAGE_PARTS), _DATA) if part.exists())
-        return cls(tuple(python_paths), _system(), package, (*python_paths, *readable))
+        package = tuple(part for part in (_PACKAGE / name for name in _PACKAGE_PARTS) if part.exists())
+        own = (_DATA,) if _DATA.exists() else ()
+        return cls(tuple(python_paths), _system(), package, tuple(dict.fromkeys((*readable, *own))))
 
     def arguments(self) -> list[str]:
         """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
@@ -54,7 +55,7 @@ class Mounts:
                 words += ["--symlink", str(path.readlink()), link]
             elif path.is_dir():
                 words += ["--ro-bind", link, link]
-        shown = (*self.system, *self.package, *self.readable)
+        shown = (*self.system, *self.package, *self.python_paths, *self.data)
         for folder in _parents(shown):
             words += ["--perms", "0755", "--dir", str(folder)]
         for path in shown:
@@ -71,9 +72,13 @@ class Mounts:
         return {"PYTHONPATH": ":".join(paths), **fixed, **single}
 
     def readable_inside(self) -> list[str]:
-        """What Landlock lets a worker read."""
+        """What Landlock lets every worker read."""
         system = ["/usr", *_SYSTEM_LINKS, *_DEVICES, *_PROCESS_FILES]
-        return [*system, *map(str, (*self.system, *self.package, *self.readable))]
+        return [*system, *map(str, (*self.system, *self.package, *self.python_paths))]
+
+    def data_inside(self) -> list[str]:
+        """What Landlock lets a worker read if its limits say so."""
+        return [*map(str, self.data)]
 
 
 def _system() -> tuple[Path, ...]:

@@ -204,6 +204,7 @@ class Sandbox:
             "landlock_abi": landlock.abi() if "landlock" in present else 0,
             "program": program.hex(),
             "readable": [*plan.readable_inside(), home],
+            "data": plan.data_inside(),
             # Outside a sandbox the user's other processes would count too.
             "processes": THREADS if inside else 0,
         }

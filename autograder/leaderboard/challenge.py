@@ -1,23 +1,20 @@
 """The challenge's boards, from a log of results in JSON lines.
 
-Each line is one ``ChallengeResult``: which public and which private images a submission's trained networks answer
+Each result says which public and which private images a submission's trained networks answer
 rightly. While the challenge runs, the public board shows each entrant's Ladder. At the freeze the private half is
 counted, once, for each entrant's last valid submission.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.challenge import ChallengeResult, append_result, pack, read_results, unpack
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.entry import Attempt, Board, Entry, Status
@@ -26,68 +23,6 @@ from autograder.leaderboard.ranking import moment, standings
 from autograder.leaderboard.statistics.measuring import measured
 
 __all__ = ["ChallengeResult", "append_result", "pack", "private_board", "public_board", "read_results", "unpack"]
-
-
-class ChallengeResult(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One submission to the challenge, scored.
-
-    Attributes:
-        entrant: student id.
-        at: when it was handed in.
-        status: ``failed`` for an entry over budget, wrong in shape or crashed; it gets the reason and no rank.
-        public, private: per training, which images of the half were answered rightly, packed by ``pack``.
-        public_images, private_images: how many images the halves hold.
-    """
-
-    entrant: str
-    at: dt.datetime
-    status: Literal["scored", "failed", "not graded", "withdrawn"] = "scored"
-    reason: str = ""
-    public: tuple[str, ...] = ()
-    private: tuple[str, ...] = ()
-    public_images: int = 0
-    private_images: int = 0
-
-
-def pack(correct: NDArray[np.bool_]) -> str:
-    """Which images were answered rightly, shape (images,), as short text."""
-    return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
-
-
-def unpack(text: str, images: int) -> NDArray[np.bool_]:
-    """The inverse of ``pack``; shape (images,).
-
-    Raises:
-        LeaderboardError: the text does not hold that many images.
-    """
-    try:
-        bits = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
-    except binascii.Error as error:
-        raise LeaderboardError(f"Answers cannot be unpacked: {error}. Score the entry again.") from error
-    if bits.size != (images + 7) // 8:
-        raise LeaderboardError(f"Answers hold {8 * bits.size} bits for {images} images. Score the entry again.")
-    return np.unpackbits(bits, count=images).astype(bool)
-
-
-def append_result(path: Path, result: ChallengeResult) -> None:
-    """Add one result to the log at ``path``, as one whole line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as stream:
-        stream.write(msgspec.json.encode(result) + b"\n")
-
-
-def read_results(path: Path) -> list[ChallengeResult]:
-    """Every result in the log at ``path``, oldest first.
-
-    Raises:
-        LeaderboardError: the log is missing, or a line is not a result; names the line.
-    """
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise LeaderboardError(f"{path} cannot be read: {error}. Score the challenge first.") from error
-    results = [_result(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    return sorted(results, key=lambda result: (moment(result.at), result.entrant))
 
 
 def public_board(results: Iterable[ChallengeResult], **settings: Any) -> Board:
@@ -110,7 +45,7 @@ def private_board(results: Iterable[ChallengeResult], frozen: dt.datetime, *, se
     """
     grouped = _by_entrant(result for result in results if moment(result.at) <= moment(frozen))
     last = {entrant: _last_valid(own) for entrant, own in grouped.items()}
-    entries = [_private_entry(entrant, result) for entrant, result in last.items()]
+    entries = [_private_entry(entrant, result, grouped[entrant]) for entrant, result in last.items()]
     note = "Private half, scored once, at the freeze; each entrant's last valid submission."
     board = _board(entries, grouped, "private", note, **settings)
     answers = {entrant: _answers(result, "private") for entrant, result in last.items() if result.status == "scored"}
@@ -137,6 +72,8 @@ def _board(
             f"Results on the {half} half differ in (trainings, images): {sorted(sizes)}. Score all entries alike."
         )
     seeds, images = sizes.pop() if sizes else (1, 0)
+    if scored and images < 1:
+        raise LeaderboardError(f"Results on the {half} half say that it has {images} images. Score all entries again.")
     return standings(
         entries,
         name=name,
@@ -162,20 +99,28 @@ def _by_entrant(results: Iterable[ChallengeResult]) -> dict[str, list[ChallengeR
 def _public_entry(entrant: str, results: list[ChallengeResult]) -> Entry:
     if results[-1].status == "withdrawn" or all(result.status != "scored" for result in results):
         return _unranked(entrant, results[-1])
-    ladder, history, reached = Ladder(), [], results[0].at
+    history = _steps(results)
+    score = history[-1].score
+    reached = next(step.at for step in history if step.score == score)
+    return Entry(entrant, score=score, at=reached, history=history)
+
+
+def _steps(results: list[ChallengeResult], note: str = "") -> tuple[Attempt, ...]:
+    """What the public half showed an entrant after each valid submission. It never goes down."""
+    ladder, steps = Ladder(), []
     for result in results:
-        if result.status != "scored":
-            continue
-        before, ladder = ladder.shown, ladder.submit(_answers(result, "public"))
-        reached = result.at if ladder.shown != before else reached
-        history.append(Attempt(moment(result.at), ladder.shown or 0))
-    return Entry(entrant, score=ladder.shown or 0, at=moment(reached), history=tuple(history))
+        if result.status == "scored":
+            ladder = ladder.submit(_answers(result, "public"))
+            steps.append(Attempt(moment(result.at), ladder.shown or 0, note))
+    return tuple(steps)
 
 
-def _private_entry(entrant: str, result: ChallengeResult) -> Entry:
+def _private_entry(entrant: str, result: ChallengeResult, results: list[ChallengeResult]) -> Entry:
+    """The history is what the public half showed: no earlier submission is ever scored on the private one."""
     if result.status != "scored":
         return _unranked(entrant, result)
-    return Entry(entrant, score=int(_answers(result, "private").sum()), at=moment(result.at))
+    score = int(_answers(result, "private").sum())
+    return Entry(entrant, score=score, at=moment(result.at), history=_steps(results, "shown by the public half"))
 
 
 def _unranked(entrant: str, result: ChallengeResult) -> Entry:
@@ -193,16 +138,7 @@ def _answers(result: ChallengeResult, half: Literal["public", "private"]) -> NDA
     """Shape (trainings, images)."""
     packed: tuple[str, ...] = getattr(result, half)
     images: int = getattr(result, f"{half}_images")
-    return np.stack([unpack(text, images) for text in packed])
-
-
-def _result(path: Path, number: int, line: bytes) -> ChallengeResult:
     try:
-        result = msgspec.json.decode(line, type=ChallengeResult)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise LeaderboardError(f"{path}, line {number}: {error}. Score that entry again.") from error
-    if result.status == "scored" and not (result.public and len(result.public) == len(result.private)):
-        raise LeaderboardError(
-            f"{path}, line {number}: {result.entrant} is scored but lacks answers on a half. Score that entry again."
-        )
-    return result
+        return np.stack([unpack(text, images) for text in packed])
+    except LeaderboardError as error:
+        raise LeaderboardError(f"{result.entrant}, handed in {result.at.isoformat()}, {half} half: {error}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 
 from rich.console import Console
 
+from autograder.challenge.results import FILE_NAME
 from autograder.course import Course
 from autograder.errors import LeaderboardError
-from autograder.leaderboard.challenge import private_board, public_board, read_results
-from autograder.leaderboard.configuration import Boards, read_boards, read_prizes
+from autograder.leaderboard.challenge import ChallengeResult, private_board, public_board, read_results
+from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
 from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
 from autograder.leaderboard.entry import Board, Entry, Status
-from autograder.leaderboard.grades import handed_in, read_grades, roster
+from autograder.leaderboard.grades import assignment_names, handed_in, read_grades, roster
 from autograder.leaderboard.log import Log
 from autograder.leaderboard.names import entrant_key, public_names
 from autograder.leaderboard.prizes import changes
@@ -27,11 +29,11 @@ from autograder.leaderboard.render.terminal import change_table
 from autograder.leaderboard.replay import frozen_at, record, replay
 from autograder.leaderboard.units import hundredths
 
-__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish"]
+__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish", "write_whole"]
 
 CHALLENGE = "challenge"
 TERMINAL_ROWS = 40
-RESULTS = "challenge.jsonl"
+RESULTS = FILE_NAME
 FORMATS = ("terminal", "html", "csv", "json")
 _RENDERERS: dict[str, Callable[[Board], str]] = {"csv": render_csv, "json": render_json}
 
@@ -59,14 +61,14 @@ def publish(
         GradebookError: the gradebook is missing or damaged, or does not have the assignment.
         LeaderboardError: the configuration is wrong, a format is unknown, the log is broken, or the board is frozen.
     """
-    unknown = [form for form in formats if form not in FORMATS]
-    if unknown:
-        raise LeaderboardError(f"{', '.join(unknown)} is not a format. Use any of {', '.join(FORMATS)}.")
+    check_formats(formats)
     screen = console or Console()
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     board = board_of(course, assignment, freeze_at=now if freeze else None)
     log = log_of(course, board.name)
     key = partial(entrant_key, secret=course.secret)
+    folder = output or course.root / "leaderboard"
+    _refuse_shortened(log, folder)
     before = replay(log) if log.records() else None
     board = record(board, log, key, reason=reason, freeze=freeze, at=now)
     if "terminal" in formats:
@@ -75,14 +77,40 @@ def publish(
             screen.print(change_table(found, "Since the last time"))
     for form in formats:
         if form != "terminal":
-            folder = output or course.root / "leaderboard"
-            _write(folder / f"{board.name}.{form}", _rendered(course, board, form))
+            write_whole(folder / f"{board.name}.{form}", _rendered(course, board, form))
     return board
 
 
 def _rendered(course: Course, board: Board, form: str) -> str:
     """``board`` as a file of one format; the page is also where the class reads its announcements."""
     return render_html(board, course.config.announcements) if form == "html" else _RENDERERS[form](board)
+
+
+def _refuse_shortened(log: Log, folder: Path) -> None:
+    """Stop where a page published before names a record that the log does not have: the log was cut off."""
+    hashes = {record.hash for record in log.records()}
+    for form in ("html", "json"):
+        page = folder / f"{log.path.stem}.{form}"
+        try:
+            found = re.search(r"records, head ([0-9a-f]{64})", page.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError):
+            continue
+        if found and found[1] not in hashes:
+            raise LeaderboardError(
+                f"{log.path} does not have the record {found[1][:12]} that {page} ends with: lines were cut off, or it "
+                f"is another board's log. Restore the log; to begin a new one, move {page.name} away first."
+            )
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse a format that is not one of ``FORMATS``.
+
+    Raises:
+        LeaderboardError: names it.
+    """
+    unknown = [form for form in formats if form not in FORMATS]
+    if unknown:
+        raise LeaderboardError(f"{', '.join(unknown)} is not a format. Use any of {', '.join(FORMATS)}.")
 
 
 def log_of(course: Course, board: str) -> Log:
@@ -104,6 +132,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         for part in read_grades(course.gradebook_url, assignment)
     ]
     students = {*roster(course.gradebook_url), *(grade.student for part in parts for grade in part.grades)}
+    check_boards(boards, prizes, _known(course, assignment_names(course.gradebook_url)), students)
     scale = scale_of(parts, boards)
     optional = {part.name for part in parts if course.settings(part.name).optional} if assignment is None else set()
     if assignment is None:
@@ -128,7 +157,9 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
     """The public board while the challenge runs; the private one at the freeze and from then on."""
     boards = read_boards(course.config.leaderboard)
-    results = [r for r in read_results(course.results / RESULTS) if r.entrant not in boards.excluded]
+    prizes = read_prizes(course.config.prizes)
+    results = _present(read_results(course.results / RESULTS), boards)
+    check_boards(boards, prizes, _known(course), {adjustment.student for adjustment in boards.adjustments})
     settings: dict[str, Any] = {
         "names": public_names((result.entrant for result in results), course.secret, boards.names),
         "title": _title(course, boards, CHALLENGE),
@@ -139,7 +170,20 @@ def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
     if frozen is None:
         return public_board(results, **settings)
     seed = course.secret.seed("challenge", "bootstrap")
-    return private_board(results, frozen, seed=seed, prizes=read_prizes(course.config.prizes), **settings)
+    return private_board(results, frozen, seed=seed, prizes=prizes, **settings)
+
+
+def _present(results: Sequence[ChallengeResult], boards: Boards) -> list[ChallengeResult]:
+    """The results without those of excluded entrants; one who withdrew has a single one, which says so."""
+    kept = [result for result in results if result.entrant not in {*boards.excluded, *boards.withdrawn}]
+    first = {result.entrant: result for result in reversed(results) if result.entrant not in boards.excluded}
+    gone = [entrant for entrant in boards.withdrawn if entrant in first]
+    return kept + [ChallengeResult(entrant=name, at=first[name].at, status="withdrawn") for name in gone]
+
+
+def _known(course: Course, graded: Sequence[str] = ()) -> set[str]:
+    """The names of the boards that the course has or announces."""
+    return {"course", CHALLENGE, *graded, *course.assignments(), *course.config.assignments}
 
 
 def _title(course: Course, boards: Boards, assignment: str | None) -> str:
@@ -154,9 +198,16 @@ def _notes(entries: Sequence[Entry]) -> list[str]:
     return []
 
 
-def _write(path: Path, text: str) -> None:
-    """Write beside the target and rename, so that a reader never meets half a page."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+def write_whole(path: Path, text: str) -> None:
+    """Write beside the target and rename, so that a reader never meets half a page.
+
+    Raises:
+        LeaderboardError: the file system refuses.
+    """
+    part = path.with_name(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise LeaderboardError(f"{path} cannot be written: {error.strerror}. Choose another --output.") from error

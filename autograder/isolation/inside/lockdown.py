@@ -25,12 +25,14 @@ class Confinement:
         landlock_abi: the version to use; 0 leaves Landlock out.
         program: the compiled seccomp filter; empty leaves seccomp out.
         readable: paths that may be read.
+        data: paths of the course's data, which may be read if the limits say so.
         processes: the most threads and processes this user may have in the sandbox; 0 for no limit.
     """
 
     landlock_abi: int
     program: bytes
     readable: tuple[str, ...]
+    data: tuple[str, ...]
     processes: int
 
 
@@ -44,7 +46,8 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     kernel.forbid_new_privileges()
     set_limits(limits, confinement.processes)
     if confinement.landlock_abi:
-        landlock.confine(confinement.landlock_abi, confinement.readable, [folder])
+        data = confinement.data if limits.course_data else ()
+        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder])
     if confinement.program:
         kernel.load_filter(confinement.program)
     _prove(confinement)

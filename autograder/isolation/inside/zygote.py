@@ -89,6 +89,7 @@ class _Zygote:
             landlock_abi=settings["landlock_abi"],
             program=bytes.fromhex(settings["program"]),
             readable=tuple(settings["readable"]),
+            data=tuple(settings["data"]),
             processes=settings["processes"],
         )
 

@@ -1,0 +1,185 @@
+"""Run one entry: train it in one process, ask it in another, count the answers here.
+
+Only the weights pass from the one process to the other, as bytes that are counted on the way. The second process builds
+the network anew, so whatever the first one keeps elsewhere is gone. Neither can read the course's data: what it may
+learn from, it is given. What either says is a claim, and none of it is believed but the ten numbers for each image, of
+which the largest is the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from autograder.challenge.entry import Entry
+from autograder.challenge.hidden import HiddenTest
+from autograder.challenge.packing import pack
+from autograder.challenge.rules import RULES, Rules
+from autograder.isolation import Handle, Limits, StudentError, Worker, WorkerLost
+
+__all__ = ["Competition", "Start"]
+
+Start = Callable[[Limits], Worker]
+"""Makes a fresh process of the student's, with the notebook's cells run and nothing else."""
+
+_CLASSES = 10
+_MOST_ARRAYS = 1000
+
+_BUILD = """
+import torch
+torch.manual_seed(seed)
+build_model()
+"""
+_TRAIN = """
+import numpy, random, torch
+torch.manual_seed(seed); numpy.random.seed(seed); random.seed(seed)
+train(model, torch.from_numpy(images).float().div_(255), torch.from_numpy(labels), seed)
+None
+"""
+_WEIGHTS = "{name: value.detach().clone() for name, value in model.state_dict().items()}"
+_LOAD = """
+model.load_state_dict(weights)
+model.eval()
+None
+"""
+_ANSWER = """
+import torch
+with torch.no_grad():
+    logits = model(torch.from_numpy(images))
+logits.detach().float().numpy()
+"""
+
+
+class _Refused(Exception):
+    """The entry broke a rule; the text is the reason."""
+
+
+class Competition:
+    """The competition, as one submission's grading sees it.
+
+    Args:
+        start: makes a fresh process of the student's.
+        test: what is asked.
+        images: uint8, shape (N, 1, H, W), to learn from.
+        labels: int64, shape (N,).
+        source_characters: length of the submission's code.
+        rules: what an entry may use.
+    """
+
+    def __init__(
+        self,
+        start: Start,
+        test: HiddenTest,
+        images: NDArray[np.uint8],
+        labels: NDArray[np.int64],
+        source_characters: int,
+        rules: Rules = RULES,
+    ) -> None:
+        self._start = start
+        self._test = test
+        self._images = images
+        self._labels = labels
+        self._source_characters = source_characters
+        self._rules = rules
+
+    def enter(self) -> Entry:
+        """Train the entry and count its right answers; an entry that breaks a rule gets the reason and no score.
+
+        Raises:
+            MachineryError: the sandbox failed; the entry has neither score nor reason.
+        """
+        try:
+            if self._source_characters > self._rules.source_characters:
+                most = f"{self._rules.source_characters:,}"
+                raise _Refused(f"the notebook's code has {self._source_characters:,} characters; {most} are allowed")
+            weights = self._trained()
+            return self._counted(self._answers(weights), weights)
+        except _Refused as refused:
+            return Entry(reason=str(refused))
+
+    def _trained(self) -> dict[str, torch.Tensor]:
+        """The trained network's weights, checked and counted."""
+        rules, seed = self._rules, self._test.training_seed
+        with closing(self._process(rules.training_seconds)) as worker:
+            model = self._ask(worker, "build_model", _BUILD, seed=seed)
+            if not isinstance(model, Handle):
+                raise _Refused("build_model() must return a torch.nn.Module")
+            self._ask(worker, "train", _TRAIN, model=model, images=self._images, labels=self._labels, seed=seed)
+            return self._weighed(self._ask(worker, "the network's state_dict()", _WEIGHTS, model=model))
+
+    def _weighed(self, weights: Any) -> dict[str, torch.Tensor]:
+        if type(weights) is not dict or not all(type(name) is str for name in weights) or len(weights) > _MOST_ARRAYS:
+            raise _Refused("the network's state_dict() must map names to tensors")
+        if not all(isinstance(value, torch.Tensor) for value in weights.values()):
+            raise _Refused("the network's state_dict() must hold tensors and nothing else")
+        size = _bytes(weights)
+        if size > self._rules.weight_bytes:
+            found, most = f"{-(-size // 4):,}", f"{self._rules.weights:,}"
+            raise _Refused(f"the trained network holds {found} numbers of four bytes; {most} are allowed")
+        return weights
+
+    def _answers(self, weights: dict[str, torch.Tensor]) -> NDArray[np.int64]:
+        """The class that the trained network takes each hidden image for; shape (N,)."""
+        with closing(self._process(self._rules.answering_seconds)) as worker:
+            model = self._ask(worker, "build_model", _BUILD, seed=self._test.training_seed)
+            if not isinstance(model, Handle):
+                raise _Refused("build_model() must return a torch.nn.Module")
+            self._ask(worker, "loading the weights", _LOAD, model=model, weights=weights)
+            batches = np.split(self._test.images, range(self._rules.batch, len(self._test.images), self._rules.batch))
+            return np.concatenate([self._answer(worker, model, batch) for batch in batches])
+
+    def _answer(self, worker: Worker, model: Handle, batch: NDArray[np.float32]) -> NDArray[np.int64]:
+        logits = self._ask(worker, "the trained network", _ANSWER, model=model, images=batch)
+        wanted = (len(batch), _CLASSES)
+        if not isinstance(logits, np.ndarray) or logits.dtype != np.float32 or logits.shape != wanted:
+            raise _Refused(f"the trained network must return logits of shape (images, {_CLASSES})")
+        if not np.isfinite(logits).all():
+            raise _Refused("the trained network returned a number that is infinite or not a number")
+        answers: NDArray[np.int64] = logits.argmax(axis=1)
+        return answers
+
+    def _counted(self, answers: NDArray[np.int64], weights: dict[str, torch.Tensor]) -> Entry:
+        right, public = answers == self._test.labels, self._test.public
+        return Entry(
+            weights=-(-_bytes(weights) // 4),
+            public=(pack(right[public]),),
+            private=(pack(right[~public]),),
+            public_right=int(right[public].sum()),
+            private_right=int(right[~public].sum()),
+            public_images=int(public.sum()),
+            private_images=int((~public).sum()),
+        )
+
+    def _process(self, seconds: float) -> Worker:
+        wall = self._rules.wall_factor * seconds
+        limits = Limits(
+            cpu_seconds=seconds,
+            wall_seconds=wall,
+            memory_bytes=self._rules.memory_mb << 20,
+            call_seconds=wall,
+            course_data=False,
+        )
+        worker = self._start(limits)
+        worker.quiet = True
+        return worker
+
+    def _ask(self, worker: Worker, what: str, source: str, **data: Any) -> Any:
+        """Run the grader's source among the student's names; what the student's code does wrong is a reason."""
+        try:
+            return worker.run_source(source, **data)
+        except WorkerLost as lost:
+            budget = f"{self._rules.training_seconds:g} s to train, {self._rules.answering_seconds:g} s to answer"
+            late = f"{what} used up the processor time ({budget})"
+            raise _Refused(late if lost.reason == "timeout" else f"{what}: {lost.message}") from None
+        except StudentError as error:
+            raise _Refused(f"{what} raised {error.type_name}") from None
+
+
+def _bytes(weights: dict[str, torch.Tensor]) -> int:
+    """What the weights weigh; a number counts whether it is trained or not."""
+    return sum(value.numel() * value.element_size() for value in weights.values())
