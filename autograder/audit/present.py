@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -20,24 +21,21 @@ def as_json(cards: Sequence[ReportCard]) -> str:
 
 
 def show(cards: Sequence[ReportCard], console: Console) -> None:
-    """A table with a row per assignment, then every miss."""
-    table = Table(title="Audit", title_justify="left")
-    for heading in (
-        "assignment",
-        "solution",
-        "blank",
-        "caught",
-        "named",
-        "accepted",
-        "leaks",
-        "attacks",
-        "seconds",
-        "",
-    ):
-        table.add_column(heading, justify="left" if heading == "assignment" else "right")
+    """A table with a row per assignment that fits into 80 columns, then attacks, then every miss."""
+    seconds = sum(card.seconds for card in cards)
+    table = Table(
+        title=f"Audit ({seconds:.1f} s)", title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column("assignment", overflow="fold")
+    for heading in ("solution", "blank", "caught", "named", "accepted", "leaks", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
     for card in cards:
         table.add_row(*_row(card), "[green]clean[/]" if card.clean else f"[red]{len(card.findings)} missed[/]")
     console.print(table)
+    for card in cards:
+        if card.attacks:
+            refused = f"{card.attacks - card.succeeded} of {card.attacks} attacks refused"
+            console.print(f"{card.assignment}: {refused}.", markup=False, highlight=False, soft_wrap=True)
     for card in cards:
         for finding in card.findings:
             text = f"{card.assignment} · {finding.kind} · {finding.subject}: {finding.text}"
@@ -50,9 +48,7 @@ def _row(card: ReportCard) -> tuple[str, ...]:
         f"{card.points:g}/{card.max_points:g}",
         f"{card.blank_points:g}",
         f"{card.caught}/{card.misconceptions}",
-        f"{card.named}/{card.misconceptions}",
+        f"{card.named}",
         f"{card.accepted}/{card.alternatives}",
         f"{card.leaks}",
-        f"{card.attacks - card.succeeded}/{card.attacks} refused" if card.attacks else "not run",
-        f"{card.seconds:.1f}",
     )
