@@ -100,6 +100,7 @@ def _tensor_bytes(value: torch.Tensor) -> bytes:
     if name not in TENSOR_DTYPES or plain.layout is not torch.strided:
         raise TypeError(f"a tensor of dtype {plain.dtype} and layout {plain.layout} cannot be sent: make it dense")
     flat = plain.contiguous().reshape(-1)
+    flat = flat.as_strided(flat.shape, (1,))  # a single element counts as contiguous, whatever its stride
     raw = flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b""
     return bytes([bool(value.requires_grad)]) + _header(name, tuple(plain.shape)) + raw
 

@@ -112,7 +112,15 @@ def test_tensors_keep_dtype_shape_and_gradient(dtype: torch.dtype, gradient: boo
     assert torch.equal(back.detach(), tensor.detach())
 
 
-@pytest.mark.parametrize("tensor", [torch.tensor(3), torch.zeros(0, 4), torch.ones(2, 2, dtype=torch.bool)])
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.tensor(3),
+        torch.zeros(0, 4),
+        torch.ones(2, 2, dtype=torch.bool),
+        torch.arange(5.0).reshape(1, 5)[:, 3],  # one element, and a stride of 5
+    ],
+)
 def test_scalar_empty_and_boolean_tensors_travel(tensor: torch.Tensor) -> None:
     back = CODEC.decode(CODEC.encode(tensor))
     assert back.dtype == tensor.dtype
