@@ -15,11 +15,13 @@ from autograder.leaderboard.configuration import Prize, read_prizes
 from autograder.leaderboard.entry import Board
 from autograder.leaderboard.names import entrant_key
 from autograder.leaderboard.prizes import changes, what_if
-from autograder.leaderboard.publishing import board_of, log_of
+from autograder.leaderboard.publishing import board_of, log_of, write_whole
 from autograder.leaderboard.render import change_table, gradescope_results, terminal
 from autograder.leaderboard.replay import replay
 
 __all__ = ["export_gradescope", "preview", "try_prizes", "verify"]
+
+_LONGEST_NAME = 255
 
 
 def try_prizes(course: Course, assignment: str | None, rules: Path, console: Console | None = None) -> Board:
@@ -66,20 +68,30 @@ def verify(course: Course, assignment: str | None, head: str | None = None, cons
 def export_gradescope(course: Course, assignment: str | None, output: Path) -> list[Path]:
     """Write ``STUDENT/results.json`` for every entry of a board; return the files."""
     board = board_of(course, assignment)
+    rows = (*board.standings, *board.apart)
+    for row in rows:
+        _check_folder_name(row.entry.entrant)
     written = []
-    for row in (*board.standings, *board.apart):
+    for row in rows:
         path = output / row.entry.entrant / "results.json"
-        if not path.resolve().is_relative_to(output.resolve()):
-            raise LeaderboardError(f"{row.entry.entrant!r} cannot name a folder. Correct the student's id.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(gradescope_results(board, row.entry.entrant), indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(gradescope_results(board, row.entry.entrant), indent=2) + "\n")
         written.append(path)
     return written
 
 
+def _check_folder_name(entrant: str) -> None:
+    """Refuse an id that would leave the output folder, or that no file system takes."""
+    if entrant in (".", "..") or "/" in entrant or "\0" in entrant or len(entrant.encode()) > _LONGEST_NAME:
+        raise LeaderboardError(
+            f"{entrant[:60]!r} cannot name a folder: nothing was written. Correct the student's id in the gradebook."
+        )
+
+
 def _prizes_of(path: Path) -> tuple[Prize, ...]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("prizes", [])
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("prizes")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LeaderboardError(f"{path} cannot be read: {error}. Correct the file.") from error
-    return read_prizes(tables)
+    if tables is None:
+        raise LeaderboardError(f"{path} has no [[prizes]]. Write at least one, as in docs/leaderboard.md.")
+    return read_prizes(tables, str(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Literal, TypeVar
 
@@ -12,7 +12,7 @@ from autograder.errors import LeaderboardError
 
 T = TypeVar("T")
 
-__all__ = ["Adjustment", "Boards", "Prize", "read_boards", "read_prizes"]
+__all__ = ["Adjustment", "Boards", "Prize", "check_boards", "read_boards", "read_prizes"]
 
 
 class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -45,10 +45,10 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return self.rank if self.rank is not None else max(self.ranks or (0,))
 
     def rule(self) -> str:
-        """The rule in words, e.g. ``"ranks 2–3, at least 27 points"``."""
+        """The rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
         words = [self._place()]
         if self.minimum is not None:
-            words.append(f"from {self.minimum:g} points")
+            words.append(f"cut-off {self.minimum:g}")
         if self.winners is not None:
             words.append(f"{self.winners} winners at most" if self.winners > 1 else "one winner at most")
         return ", ".join(words)
@@ -107,36 +107,73 @@ def read_boards(table: Mapping[str, Any]) -> Boards:
     """
     boards = _convert(dict(table), Boards, "[leaderboard]")
     if boards.show < 0:
-        raise LeaderboardError(f"[leaderboard] show is {boards.show}. Give a number of rows, or 0 for all.")
+        raise LeaderboardError(
+            f"course.toml, [leaderboard]: show is {boards.show}. Give a number of rows, or 0 for all."
+        )
     for number, adjustment in enumerate(boards.adjustments, 1):
         if not adjustment.reason.strip():
             raise LeaderboardError(
-                f"[[leaderboard.adjustments]] {number} ({adjustment.student}): reason is empty. Say why."
+                f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student}): reason is empty. Say why."
+            )
+        if adjustment.board == "challenge":
+            raise LeaderboardError(
+                f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student}): the challenge counts right "
+                "answers and takes no points from a person. Give them on the course's board."
             )
     return boards
 
 
-def read_prizes(tables: Sequence[Mapping[str, Any]]) -> tuple[Prize, ...]:
+def read_prizes(tables: Sequence[Mapping[str, Any]], file: str = "course.toml") -> tuple[Prize, ...]:
     """The ``[[prizes]]`` tables, validated and in their order.
 
+    Args:
+        file: where they stand, for messages.
+
     Raises:
-        LeaderboardError: names the prize by its number, and the key.
+        LeaderboardError: names the file, the prize by its number, and the key.
     """
-    prizes = tuple(_convert(dict(table), Prize, f"[[prizes]] {n}") for n, table in enumerate(tables, 1))
+    if not isinstance(tables, list | tuple) or not all(isinstance(table, Mapping) for table in tables):
+        raise LeaderboardError(f"{file}: prizes is {tables!r}. Write each prize as a table headed [[prizes]].")
+    prizes = tuple(_convert(dict(table), Prize, f"[[prizes]] {n}", file) for n, table in enumerate(tables, 1))
     for number, prize in enumerate(prizes, 1):
         fault = _fault(prize)
         if fault:
-            raise LeaderboardError(f"[[prizes]] {number} ({prize.award or 'no award'}): {fault}")
-    _check_order(prizes)
+            raise LeaderboardError(f"{file}, [[prizes]] {number} ({prize.award or 'no award'}): {fault}")
+    _check_order(prizes, file)
     return prizes
 
 
-def _convert(table: dict[str, Any], kind: type[T], where: str) -> T:
+def check_boards(boards: Boards, prizes: Sequence[Prize], known: Collection[str], students: Collection[str]) -> None:
+    """Refuse a prize or an adjustment that could never take effect, such as one with a misspelt name.
+
+    Args:
+        known: the boards that the course has.
+        students: everyone whom the course knows.
+
+    Raises:
+        LeaderboardError: names the table, the value, and what there is.
+    """
+    listed = ", ".join(sorted(known))
+    for number, prize in enumerate(prizes, 1):
+        if prize.board not in ("*", *known):
+            raise LeaderboardError(
+                f"course.toml, [[prizes]] {number} ({prize.award}): there is no board {prize.board!r}. "
+                f"Use one of {listed}, or leave board out for every board."
+            )
+    for number, adjustment in enumerate(boards.adjustments, 1):
+        where = f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student})"
+        if adjustment.board not in known:
+            raise LeaderboardError(f"{where}: there is no board {adjustment.board!r}. Use one of {listed}.")
+        if adjustment.student not in students and adjustment.student not in boards.excluded:
+            raise LeaderboardError(f"{where}: the course has no student with this id. Correct student.")
+
+
+def _convert(table: dict[str, Any], kind: type[T], where: str, file: str = "course.toml") -> T:
     try:
         return msgspec.convert(table, kind)
     except msgspec.ValidationError as error:
         raise LeaderboardError(
-            f"{where}: {error}. Correct it in course.toml; docs/leaderboard.md lists the keys."
+            f"{file}, {where}: {error}. Correct that key; docs/leaderboard.md lists them all."
         ) from error
 
 
@@ -159,7 +196,7 @@ def _fault(prize: Prize) -> str:
     return ""
 
 
-def _check_order(prizes: tuple[Prize, ...]) -> None:
+def _check_order(prizes: tuple[Prize, ...], file: str) -> None:
     """Refuse rank prizes that leave a gap or go backwards: a better rank would win less."""
     last: dict[str, int] = {}
     for number, prize in enumerate(prizes, 1):
@@ -170,8 +207,8 @@ def _check_order(prizes: tuple[Prize, ...]) -> None:
         end = prize.reach(0)
         if end < before or (prize.ranks and first > before + 1 and not _percentile_before(prizes, number)):
             raise LeaderboardError(
-                f"[[prizes]] {number} ({prize.award}): it covers {prize.rule()} after prizes down to rank {before}. "
-                "List prizes best first and leave no rank out."
+                f"{file}, [[prizes]] {number} ({prize.award}): it covers {prize.rule()} after prizes down to rank "
+                f"{before}. List prizes best first and leave no rank out."
             )
         last[prize.board] = max(before, end)
 

@@ -86,16 +86,22 @@ def _withdrawn(entry: Entry, boards: Boards) -> Entry:
 
 def _adjusted(entries: list[Entry], adjustments: Sequence[Adjustment], scale: int) -> list[Entry]:
     """The entries with points given or taken by a person; never below 0, and only where there is a score."""
-    extra: dict[str, int] = {}
+    own: dict[str, list[Adjustment]] = {}
     for adjustment in adjustments:
-        extra[adjustment.student] = extra.get(adjustment.student, 0) + hundredths(adjustment.points) * scale // 100
-    return [_adjust(entry, extra[entry.entrant]) if entry.entrant in extra else entry for entry in entries]
+        own.setdefault(adjustment.student, []).append(adjustment)
+    return [_adjust(entry, own[entry.entrant], scale) if entry.entrant in own else entry for entry in entries]
 
 
-def _adjust(entry: Entry, units: int) -> Entry:
+def _adjust(entry: Entry, adjustments: Sequence[Adjustment], scale: int) -> Entry:
     if entry.status is not Status.SCORED:
         return entry
-    return replace(entry, score=max(0, entry.score + units), badges=(*entry.badges, "adjusted"))
+    units = sum(hundredths(adjustment.points) * scale // 100 for adjustment in adjustments)
+    return replace(
+        entry,
+        score=max(0, entry.score + units),
+        badges=(*entry.badges, "adjusted"),
+        adjustments=tuple(f"{adjustment.points:+g}: {adjustment.reason.strip()}" for adjustment in adjustments),
+    )
 
 
 def _total(
@@ -113,6 +119,9 @@ def _total(
     latest = max((entry.at for entry in single.values() if entry.at), default=None)
     if waiting:
         return Entry(student, at=latest, status=Status.NOT_GRADED, reason=f"Not graded yet: {', '.join(waiting)}.")
+    late = [part.name for part in required if single[part.name].status is Status.LATE]
+    if late:
+        return Entry(student, at=latest, status=Status.LATE, reason=f"Handed in after the deadline: {', '.join(late)}.")
     if all(entry.status is Status.MISSING for entry in single.values()):
         return Entry(student, status=Status.MISSING, reason="Nothing was handed in.")
     base = [single[part.name].score for part in required]

@@ -58,6 +58,7 @@ class Entry:
         provisional: a part that a person grades is still open.
         prize: whether the entry may win a prize.
         badges: short remarks, shown beside the name.
+        adjustments: reasons for which a person gave or took points, each with the points; kept in the log.
     """
 
     entrant: str
@@ -70,6 +71,7 @@ class Entry:
     provisional: bool = False
     prize: bool = True
     badges: tuple[str, ...] = ()
+    adjustments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,11 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A row of the board: an entry with its public name and, if it has a score, its rank (1224)."""
+    """A row of the board: an entry with its public name and, if it has a score, its rank (1224).
+
+    Attributes:
+        recorded: the scores that the board's log tells of, oldest first.
+    """
 
     entry: Entry = field(repr=False)
     name: str
@@ -90,6 +96,12 @@ class Standing:
     award: Award | None = None
     shared: bool = False
     statistics: EntryStatistics | None = None
+    recorded: tuple[Attempt, ...] = ()
+
+    @property
+    def history(self) -> tuple[Attempt, ...]:
+        """What the entry scored before: its own attempts, or else what was published of it."""
+        return self.entry.history or self.recorded
 
     @property
     def badges(self) -> tuple[str, ...]:

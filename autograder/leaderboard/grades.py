@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from autograder.errors import GradebookError
 
-__all__ = ["AssignmentGrades", "Grade", "handed_in", "read_grades", "roster"]
+__all__ = ["AssignmentGrades", "Grade", "assignment_names", "handed_in", "read_grades", "roster"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,28 @@ class AssignmentGrades:
 
 
 def handed_in(submitted: Path, assignment: str) -> set[str]:
-    """The students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not."""
-    return {path.parts[-3] for path in submitted.glob(f"*/{assignment}/*.ipynb")}
+    """The students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not.
+
+    Raises:
+        GradebookError: a folder's name is not text.
+    """
+    students = {path.parts[-3] for path in submitted.glob(f"*/{assignment}/*.ipynb")}
+    for student in students:
+        if not student.isprintable():
+            raise GradebookError(f"{submitted}: the folder {student!r} cannot be a student's id. Rename the folder.")
+    return students
+
+
+def assignment_names(url: str) -> tuple[str, ...]:
+    """Every assignment in the gradebook, in order of name.
+
+    Raises:
+        GradebookError: the gradebook is missing or damaged.
+    """
+    from nbgrader.api import Assignment
+
+    with _session(url) as session:
+        return tuple(session.scalars(select(Assignment.name).order_by(Assignment.name)))
 
 
 def roster(url: str) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         kind: ``open``, ``name``, ``submission``, ``grade``, ``regrade``, ``adjustment``, ``prizes``, ``freeze``,
             ``withdrawal``, ``status`` or ``removal``.
         data: what happened, plain values only.
-        reason: why, for a person; required where something already published changes.
+        reason: why, for a person; required once the board is frozen. An adjustment always has its own.
         previous: hash of the record before, 64 zeros for the first.
         hash: SHA-256 over all of the above.
     """

@@ -54,12 +54,13 @@ def _claim(entrant: str, wish: str, taken: dict[str, str]) -> str:
     name = " ".join(unicodedata.normalize("NFKC", wish).split())
     if not name or len(name) > _LONGEST or not _ALLOWED.fullmatch(name):
         raise LeaderboardError(
-            f"[leaderboard.names] {entrant}: {wish!r} cannot be shown. Use up to {_LONGEST} letters, digits, spaces "
-            "and . , ' & ( ) - and begin with a letter or digit."
+            f"course.toml, [leaderboard.names] {entrant}: {wish!r} cannot be shown. Use up to {_LONGEST} "
+            "letters, digits, spaces and . , ' & ( ) - and begin with a letter or digit."
         )
     if _alike(name) in taken:
         raise LeaderboardError(
-            f"[leaderboard.names] {entrant}: {wish!r} could be taken for {taken[_alike(name)]}. Choose another name."
+            f"course.toml, [leaderboard.names] {entrant}: {wish!r} could be taken for {taken[_alike(name)]}. "
+            "Choose another name."
         )
     taken[_alike(name)] = "the display name of " + entrant
     return name

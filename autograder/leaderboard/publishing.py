@@ -14,7 +14,7 @@ from rich.console import Console
 
 from autograder.challenge.results import FILE_NAME
 from autograder.course import Course
-from autograder.errors import LeaderboardError
+from autograder.errors import GradebookError, LeaderboardError
 from autograder.leaderboard.challenge import ChallengeResult, private_board, public_board, read_results
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
 from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
@@ -132,7 +132,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         for part in read_grades(course.gradebook_url, assignment)
     ]
     students = {*roster(course.gradebook_url), *(grade.student for part in parts for grade in part.grades)}
-    check_boards(boards, prizes, _known(course, assignment_names(course.gradebook_url)), students)
+    check_boards(boards, prizes, _known(course), students)
     scale = scale_of(parts, boards)
     optional = {part.name for part in parts if course.settings(part.name).optional} if assignment is None else set()
     if assignment is None:
@@ -181,8 +181,12 @@ def _present(results: Sequence[ChallengeResult], boards: Boards) -> list[Challen
     return kept + [ChallengeResult(entrant=name, at=first[name].at, status="withdrawn") for name in gone]
 
 
-def _known(course: Course, graded: Sequence[str] = ()) -> set[str]:
+def _known(course: Course) -> set[str]:
     """The names of the boards that the course has or announces."""
+    try:
+        graded = assignment_names(course.gradebook_url)
+    except GradebookError:
+        graded = ()  # The challenge needs no gradebook; every other board has read it by now.
     return {"course", CHALLENGE, *graded, *course.assignments(), *course.config.assignments}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.configuration import Prize, read_prizes
-from autograder.leaderboard.entry import Board, Entry, Standing, Status
+from autograder.leaderboard.entry import Attempt, Board, Entry, Standing, Status
 from autograder.leaderboard.log import Log, Record
 from autograder.leaderboard.ranking import standings
 
@@ -41,16 +42,25 @@ def replay(log: Log | Path | str) -> Board:
     """
     source = log if isinstance(log, Log) else Log(Path(log))
     records = source.records()
-    state = _state(records)
+    try:
+        return _signed(_replayed(source, _state(records)), records, str)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # The hashes hold, so the line is as it was written, and not by this program.
+        raise LeaderboardError(
+            f"{source.path}: the records do not make a board ({type(error).__name__}: {error}). "
+            "Restore a copy that this version wrote."
+        ) from error
+
+
+def _replayed(source: Log, state: _State) -> Board:
     if not state.settings:
         raise LeaderboardError(f"{source.path} holds no board. Publish one first, or check the path.")
-    board = standings(
+    return standings(
         [msgspec.convert(data, Entry) for data in state.entries.values()],
-        prizes=read_prizes(state.prizes),
+        prizes=read_prizes(state.prizes, str(source.path)),
         names=state.names.__getitem__,
         **state.settings,
     )
-    return _signed(board, records)
 
 
 def record(
@@ -81,17 +91,49 @@ def record(
         )
     if freeze and not state.frozen:
         events.append(("freeze", {}, reason))
-    return _signed(board, records + (log.append(events, at) if events else []))
+    return _signed(board, records + (log.append(events, at) if events else []), key)
 
 
 def frozen_at(log: Log) -> dt.datetime | None:
     """When the board was frozen; None if it is not."""
-    times = [item.at for item in log.records() if item.kind == "freeze"]
-    return dt.datetime.fromisoformat(times[0]) if times else None
+    frozen = next((item for item in log.records() if item.kind == "freeze"), None)
+    if frozen is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(frozen.at)
+    except ValueError as error:
+        raise LeaderboardError(
+            f"{log.path}, line {frozen.number}: {frozen.at!r} is not a time. Restore a copy that this version wrote."
+        ) from error
 
 
-def _signed(board: Board, records: Sequence[Record]) -> Board:
-    return replace(board, log=f"{len(records)} records, head {records[-1].hash}") if records else board
+def _signed(board: Board, records: Sequence[Record], key: Callable[[str], str]) -> Board:
+    """``board`` with the log's head, and with the history that the log tells of each row."""
+    if not records:
+        return board
+    pasts = _pasts(records)
+    rows = tuple(replace(row, recorded=pasts.get(key(row.entry.entrant), ())) for row in board.standings)
+    return replace(board, standings=rows, log=f"{len(records)} records, head {records[-1].hash}")
+
+
+def _pasts(records: Sequence[Record]) -> dict[str, tuple[Attempt, ...]]:
+    """Each entrant's published scores, in the units of the last board; only of those whose score ever moved."""
+    scale, unit = 1, ""
+    found: dict[str, list[tuple[str, Fraction, str]]] = {}
+    for item in records:
+        if item.kind == "open":
+            found = found if item.data["unit"] == unit else {}
+            scale, unit = item.data["scale"], item.data["unit"]
+        elif item.data.get("status") == Status.SCORED:
+            past = found.setdefault(item.data["entrant"], [])
+            points = Fraction(item.data["score"], scale)
+            if not past or past[-1][1] != points:
+                past.append((item.at, points, item.kind))
+    return {
+        entrant: tuple(Attempt(dt.datetime.fromisoformat(at), int(p * scale), kind) for at, p, kind in past)
+        for entrant, past in found.items()
+        if len(past) > 1 and all((points * scale).denominator == 1 for _, points, _ in past)
+    }
 
 
 def _state(records: Sequence[Record]) -> _State:
@@ -135,7 +177,10 @@ def _row_events(row: Standing, state: _State, key: str, reason: str) -> list[Eve
         events.append(("name", {"entrant": key, "name": row.name}, ""))
     before, now = state.entries.get(key), _encoded(row.entry, key)
     if before != now:
-        events.append((_kind(before, now), now, reason if before else ""))
+        kind = _kind(before, now)
+        why = "; ".join(now["adjustments"]) if kind == "adjustment" and now.get("adjustments") else ""
+        told = reason if before else ""
+        events.append((kind, now, f"{told} ({why})" if told and why else told or why))
     return events
 
 
@@ -145,17 +190,18 @@ def _kind(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
         return "withdrawal"
     if now["status"] != Status.SCORED:
         return "status"
+    if (before or {}).get("adjustments") != now.get("adjustments"):
+        return "adjustment"
     if before is None or before["status"] != Status.SCORED:
         return "grade"
-    if before["at"] != now["at"]:
-        return "submission"
-    return "adjustment" if before["badges"] != now["badges"] else "regrade"
+    return "submission" if before["at"] != now["at"] else "regrade"
 
 
 def _encoded(entry: Entry, key: str) -> dict[str, Any]:
     """An entry as plain data, exactly as it comes back from the log."""
     data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(entry, entrant=key)))
-    return data
+    # A log of before there were reasons in it stays as it is.
+    return data if data["adjustments"] else {name: value for name, value in data.items() if name != "adjustments"}
 
 
 def _prize(prize: Prize) -> dict[str, Any]:

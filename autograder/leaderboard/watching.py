@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.leaderboard.publishing import RESULTS, publish
+from autograder.leaderboard.publishing import RESULTS, check_formats, publish
 
 __all__ = ["watch"]
 
@@ -38,6 +38,7 @@ def watch(
     Returns:
         How often the board was published.
     """
+    check_formats(formats)
     screen = console or Console()
     published, seen = 0, None
     for look in count():

@@ -178,8 +178,7 @@ def _row(board: Board, row: Standing) -> Row:
         award=row.award.name if row.award else "",
         award_points=row.award.points if row.award else 0.0,
         history=tuple(
-            Past(coarse(past.at, board.times), board.points(past.score), past.score, past.note)
-            for past in entry.history
+            Past(coarse(past.at, board.times), board.points(past.score), past.score, past.note) for past in row.history
         ),
         statistics=_uncertainty(row),
     )

@@ -17,6 +17,7 @@ from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["change_table", "render_terminal", "terminal"]
 
+_NAME = 18
 _MEDALS = {1: "bold yellow", 2: "bold", 3: "bold"}
 
 
@@ -73,15 +74,19 @@ def plain(text: str) -> str:
 
 def _table(page: Document, rows: Sequence[Row]) -> Table:
     table = Table(title=Text(plain(page.title)), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    if page.statistics:
+        table.show_edge, table.pad_edge, table.collapse_padding = False, False, True
     table.add_column("Rank", justify="right", no_wrap=True)
-    table.add_column("Name", overflow="fold")
+    table.add_column("Name", overflow="fold", min_width=_NAME if page.statistics else None)
     table.add_column(f"of {page.maximum}" if page.maximum else "Score", justify="right", no_wrap=True)
     if page.statistics:
-        table.add_column(f"{page.statistics.confidence:.0%} interval", justify="right", no_wrap=True)
+        table.add_column(f"{page.statistics.confidence:.0%} int., %", justify="right", no_wrap=True)
         table.add_column("Ranks", justify="right", no_wrap=True)
-        table.add_column("P(first)", justify="right", no_wrap=True)
-    table.add_column("Award", overflow="fold")
-    table.add_column("Remarks", overflow="fold", style="dim")
+        table.add_column("First", justify="right", no_wrap=True)
+        table.add_column("Award, remarks")
+    else:
+        table.add_column("Award", overflow="fold")
+        table.add_column("Remarks", overflow="fold", style="dim")
     for row in rows:
         table.add_row(*_cells(row), style=_MEDALS.get(row.rank, "") if row.award else "")
     return table
@@ -91,8 +96,10 @@ def _cells(row: Row) -> list[Text]:
     cells = [Text(f"{row.rank}{'=' if row.shared else ' '}"), Text(plain(row.name)), Text(row.score)]
     if row.statistics:
         found = row.statistics
-        cells.append(Text(f"{100 * found.low:.2f}–{100 * found.high:.2f} %"))
+        cells.append(Text(f"{100 * found.low:.2f}–{100 * found.high:.2f}"))
         cells += [Text(f"{found.rank_low}–{found.rank_high}"), Text(f"{found.first:.3f}")]
+        # Eighty columns hold one column of words beside the figures.
+        return [*cells, Text(plain(", ".join(filter(None, (row.award, *row.badges)))))]
     return [*cells, Text(plain(row.award)), Text(plain(", ".join(row.badges)))]
 
 
