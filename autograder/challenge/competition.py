@@ -106,6 +106,7 @@ class Competition:
         """The trained network's weights, checked and counted."""
         rules, seed = self._rules, self._test.training_seed
         with closing(self._process(rules.training_seconds)) as worker:
+            worker.quiet = False  # nothing hidden is in there
             model = self._ask(worker, "build_model", _BUILD, seed=seed)
             if not isinstance(model, Handle):
                 raise _Refused("build_model() must return a torch.nn.Module")
