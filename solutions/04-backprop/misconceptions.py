@@ -174,6 +174,55 @@ def tanh_without_the_square(name, grad, x):
     return grad * {"tanh": 1 - np.tanh(x), "sigmoid": s * (1 - s), "leaky": np.where(x > 0, 1.0, 0.1)}[name]
 
 
+@misconception(
+    of="activation_backward",
+    says="For leaky ReLU you multiply by its value, x or 0.1 x. What belongs there is its derivative: 1 or 0.1.",
+)
+def leaky_value_for_its_slope(name, grad, x):
+    if grad.shape != x.shape:
+        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
+    if name == "tanh":
+        return grad * (1 - np.tanh(x) ** 2)
+    if name == "sigmoid":
+        return grad * (1 - np.tanh(x / 2) ** 2) / 4
+    if name == "leaky":
+        return grad * np.where(x > 0, x, 0.1 * x)
+    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
+
+
+@misconception(
+    of="activation_backward",
+    says="Your slope below zero is 0, which is plain ReLU. The leaky one lets a tenth through.",
+)
+def slope_of_plain_relu(name, grad, x):
+    if grad.shape != x.shape:
+        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
+    if name == "tanh":
+        return grad * (1 - np.tanh(x) ** 2)
+    if name == "sigmoid":
+        return grad * (1 - np.tanh(x / 2) ** 2) / 4
+    if name == "leaky":
+        return grad * np.where(x > 0, 1.0, 0.0)
+    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
+
+
+@misconception(
+    of="activation_backward",
+    says="You compare how many numbers grad and x hold, not their shapes. Arrays of other shapes may hold as many, and "
+    "numpy stretches them silently.",
+)
+def sizes_compared_for_shapes(name, grad, x):
+    if grad.size != x.size:
+        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
+    if name == "tanh":
+        return grad * (1 - np.tanh(x) ** 2)
+    if name == "sigmoid":
+        return grad * (1 - np.tanh(x / 2) ** 2) / 4
+    if name == "leaky":
+        return grad * np.where(x > 0, 1.0, 0.1)
+    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
+
+
 # conv_backward
 
 @misconception(
@@ -500,6 +549,28 @@ def upstream_of_ones_assumed(grad, cache):
         share = np.tensordot(grad[:, :, i, j], w, axes=1)
         framed[:, :, top : top + kh, left : left + kw] += share
     return framed[:, :, down : down + H, across : across + W], dw, grad.sum(axis=(0, 2, 3))
+
+
+@misconception(
+    of="conv_backward",
+    says="Your way back uses the padding down for the padding across. The pair is (vertical, horizontal).",
+)
+def padding_down_used_across(grad, cache):
+    x, w, stride, padding = cache
+    seen = windows(x, w.shape[2:], stride, padding)
+    (n, rows, columns), (filters, _, kh, kw) = seen.shape[:3], w.shape
+    if grad.shape != (n, filters, rows, columns):
+        raise ValueError(f"grad has shape {grad.shape}, the output {(n, filters, rows, columns)}")
+    each = grad.transpose(0, 2, 3, 1).reshape(-1, filters)
+    dw = (each.T @ seen.reshape(len(each), -1)).reshape(w.shape)
+    shares = (each @ w.reshape(filters, -1)).reshape(seen.shape).transpose(0, 3, 1, 2, 4, 5)
+    (height, width), (down, across) = x.shape[2:], (padding[0], padding[0])
+    framed = np.zeros((*x.shape[:2], height + 2 * down, width + 2 * across))
+    for u, v in np.ndindex(kh, kw):
+        reached = framed[:, :, u : u + rows * stride[0] : stride[0], v : v + columns * stride[1] : stride[1]]
+        reached += shares[..., u, v]
+    return framed[:, :, down : down + height, across : across + width], dw, grad.sum(axis=(0, 2, 3))
+
 
 # as_convolution
 
@@ -839,6 +910,63 @@ def infinity_accepted(f, df, x):
     return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
 
+@misconception(
+    of="gradient_check",
+    says="You compare number by number, each by its own size. Where the gradient is nearly zero, rounding is all that "
+    "is left, and you accuse a layer that is right: compare the norms over the whole array.",
+)
+def numbers_compared_one_by_one(f, df, x):
+    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
+    claimed = np.asarray(df(grad, x))
+    if claimed.shape != x.shape or not np.isfinite(claimed).all():
+        return False
+    measured = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        move = np.zeros_like(x)
+        move[i] = step
+        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
+    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
+    return bool((np.abs(claimed - measured) <= 1e-4 * np.maximum(1e-8, np.abs(claimed) + np.abs(measured))).all())
+
+
+@misconception(
+    of="gradient_check",
+    says="You do not compare shapes, so a gradient of another shape is stretched by numpy until it fits. The gradient "
+    "must have the shape of x.",
+)
+def shapes_not_compared(f, df, x):
+    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
+    claimed = np.asarray(df(grad, x))
+    if not np.isfinite(claimed).all():
+        return False
+    measured = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        move = np.zeros_like(x)
+        move[i] = step
+        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
+    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
+    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
+
+
+@misconception(
+    of="gradient_check",
+    says="Your upstream gradients are all of the same size, 1 or −1. A layer that keeps only their sign goes "
+    "unnoticed: draw them from a normal distribution.",
+)
+def upstream_of_plus_and_minus_one(f, df, x):
+    step, grad = 1e-5, np.random.default_rng(0).choice([-1.0, 1.0], size=np.shape(f(x)))
+    claimed = np.asarray(df(grad, x))
+    if claimed.shape != x.shape or not np.isfinite(claimed).all():
+        return False
+    measured = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        move = np.zeros_like(x)
+        move[i] = step
+        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
+    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
+    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
+
+
 # squared_error
 
 @misconception(
@@ -923,6 +1051,16 @@ def squared_absolute_differences(outputs, targets):
         raise ValueError("targets")
     gap = outputs - targets
     return float(np.abs(gap).mean()), np.sign(gap) / gap.size
+
+
+@misconception(
+    of="squared_error",
+    says="Targets of another shape are accepted, because numpy stretches them to fit. Compare the shapes first.",
+)
+def targets_stretched(outputs, targets):
+    gap = outputs - targets
+    return float((gap**2).mean()), 2 * gap / gap.size
+
 
 # softmax_cross_entropy
 
@@ -1077,6 +1215,23 @@ def softmax_down_the_batch(logits, labels):
     right = np.eye(logits.shape[1])[labels]
     return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)
 
+
+@misconception(
+    of="softmax_cross_entropy",
+    says="A label below 0 is accepted, because Python counts it from the end. Refuse labels that are not from 0 to K − "
+    "1.",
+)
+def negative_labels_accepted(logits, labels):
+    if labels.shape != logits.shape[:1]:
+        raise ValueError(f"labels must have shape {logits.shape[:1]}, not {labels.shape}")
+    if labels.max() >= logits.shape[1]:
+        raise ValueError('labels')
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    right = np.eye(logits.shape[1])[labels]
+    return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)
+
+
 # initial_parameters
 
 @misconception(
@@ -1220,6 +1375,39 @@ def fan_out_for_fan_in(seed):
     parameters["w2"] *= connected[:, :, None, None]
     biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
     return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
+
+
+@misconception(
+    of="initial_parameters",
+    says="You begin a new generator from the same seed for every layer, so all layers get the same random numbers, "
+    "only stretched. Make one generator, and draw from it in turn.",
+)
+def same_draws_for_every_layer(seed):
+    make = lambda: np.random.default_rng(seed)
+    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
+    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
+    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
+    parameters = {name: make().uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
+    parameters["w2"] *= connected[:, :, None, None]
+    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
+    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
+
+
+@misconception(
+    of="initial_parameters",
+    says="You count the bias as one more input of each unit. Only weights lead to inputs: m is 25 for the first layer, "
+    "not 26.",
+)
+def bias_counted_as_an_input(seed):
+    rng = np.random.default_rng(seed)
+    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
+    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
+    limits = {name: 2.4 / np.sqrt(count + 1) for name, count in inputs.items()}
+    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
+    parameters["w2"] *= connected[:, :, None, None]
+    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
+    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
+
 
 # LeNet1989
 
@@ -1647,6 +1835,47 @@ class relu_for_tanh:
         gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
         return gradients
 
+
+@misconception(
+    of="LeNet1989",
+    says="Your backward multiplies the upstream gradient in place, so the caller's own array is changed. `grad = grad "
+    "* …` makes a new one.",
+)
+class upstream_gradient_multiplied_in_place:
+    def __init__(self, parameters):
+        self.parameters = parameters
+
+    def forward(self, images):
+        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
+            raise ValueError(f"images must have shape (N, 1, 16, 16), not {images.shape}")
+        p, self.caches, maps = self.parameters, {}, images
+        for layer in "12":
+            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
+            z = z + p["b" + layer]
+            maps, self.caches[layer] = np.tanh(z), (cache, z)
+        vectors = maps.reshape(len(maps), -1)
+        for layer in "34":
+            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
+            vectors, self.caches[layer] = np.tanh(z), (cache, z)
+        return vectors
+
+    def backward(self, grad):
+        gradients = {}
+        for layer in "43":
+            cache, z = self.caches[layer]
+            grad *= 1 - np.tanh(z) ** 2
+            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
+        grad = grad.reshape(len(grad), 12, 4, 4)
+        for layer in "21":
+            cache, z = self.caches[layer]
+            grad = activation_backward("tanh", grad, z)
+            gradients["b" + layer] = grad.sum(axis=0)
+            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
+            grad = grad[:, :, 2:-2, 2:-2]
+        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
+        return gradients
+
+
 # sgd_epoch
 
 @misconception(
@@ -1700,8 +1929,8 @@ def one_step_for_all(parameters, loss_and_gradients, images, targets, order, lea
 
 @misconception(
     of="sgd_epoch",
-    says="You change the caller's arrays: `array -= …` works on the array that was passed in. Make new ones, "
-    "or copy before the first step.",
+    says="You change what the caller still holds: `array -= …` works on the array that was passed in, and "
+    "`parameters[name] = …` on the dictionary. Make new ones, or copy before the first step.",
 )
 def parameters_changed_in_place(parameters, loss_and_gradients, images, targets, order, learning_rate):
     if learning_rate <= 0:
@@ -1813,6 +2042,24 @@ def all_at_once(parameters, loss_and_gradients, images, targets, order, learning
         parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
         losses.append(loss)
     return parameters, float(np.mean(losses))
+
+
+@misconception(
+    of="sgd_epoch",
+    says="You look at each example only once, even if it stands in order twice. Each entry of order is a step.",
+)
+def each_example_once(parameters, loss_and_gradients, images, targets, order, learning_rate):
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be positive, not {learning_rate}")
+    if len(order) == 0:
+        raise ValueError("order holds no example")
+    losses = []
+    for i in dict.fromkeys(order):
+        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
+        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
+        losses.append(loss)
+    return parameters, float(np.mean(losses))
+
 
 # reject_curve
 
@@ -1992,3 +2239,38 @@ def strictly_fewer_mistakes(outputs, labels, max_errors):
     errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
     thresholds = np.array([min(candidates[errors < limit], default=np.inf) for limit in max_errors])
     return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
+
+
+@misconception(
+    of="reject_curve",
+    says="You turn the outputs into probabilities first. The confidence is the difference of the outputs themselves.",
+)
+def softmax_for_confidence(outputs, labels, max_errors):
+    if len(labels) != len(outputs):
+        raise ValueError(f"there are {len(labels)} labels for {len(outputs)} outputs")
+    if any(not 0 <= error <= 1 for error in max_errors):
+        raise ValueError("max_errors must be from 0 to 1")
+    p = np.exp(outputs); p = p / p.sum(axis=1, keepdims=True)
+    ranked = np.sort(p, axis=1)
+    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
+    candidates = np.unique(confidence)
+    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
+    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
+    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
+
+
+@misconception(
+    of="reject_curve",
+    says="You return how many examples are rejected. Asked for is their share of all.",
+)
+def rejected_counted(outputs, labels, max_errors):
+    if len(labels) != len(outputs):
+        raise ValueError(f"there are {len(labels)} labels for {len(outputs)} outputs")
+    if any(not 0 <= error <= 1 for error in max_errors):
+        raise ValueError("max_errors must be from 0 to 1")
+    ranked = np.sort(outputs, axis=1)
+    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
+    candidates = np.unique(confidence)
+    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
+    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
+    return thresholds, np.array([np.sum(confidence < threshold) for threshold in thresholds])
