@@ -554,6 +554,8 @@ def shapes_first(spec):
 
 @alternative(of="inception_cost", route="architecture_table, branch by branch")
 def branch_by_branch(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     def layer(filters, side):
         return conv(filters, side, padding=side // 2)
 
@@ -571,6 +573,8 @@ def branch_by_branch(spec):
 
 @alternative(of="inception_cost", route="written out as formulas")
 def written_out(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     a, r, b, t, c, p = spec["one"], spec["reduce_three"], spec["three"], spec["reduce_five"], spec["five"], spec["pool"]
     reduced = C * (a + r + t + p) + 9 * r * b + 25 * t * c
@@ -587,6 +591,8 @@ def written_out(spec):
 
 @alternative(of="inception_cost", route="torch's layers, their parameters counted")
 def counted_by_torch(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     from torch.nn import Conv2d
 
     C, H, W = spec["input"]

@@ -68,7 +68,8 @@ style()
 fig, ax = plt.subplots(figsize=(9, 1.9))
 bars = ax.barh(["the next best, not convolutional", "Krizhevsky, Sutskever, Hinton"], [26.2, 16.4], color=["0.6", "C0"])
 ax.bar_label(bars, fmt="%.1f %%", padding=4)
-ax.set(xlim=(0, 50), xlabel="images with no right answer among five guesses, in %", title="ImageNet 2012")
+ax.set(xlim=(0, 50), xlabel="images with no right answer among five guesses, in %",
+       title="ImageNet 2012: how far behind is the best network without convolution?")
 ax.text(22, 1, "bigger model, more data, GPU, dropout", va="center", style="italic");
 
 # %% [markdown]
@@ -118,9 +119,10 @@ def output_size(n, kernel, stride=1, padding=0, ceil=False):
 # The numbers from above, and the first layer of a network that we will meet again:
 
 # %% check="output_size" name="by-hand" points=0.5
-close(output_size(7, 3, stride=2), 3, case="7 pixels, a kernel of 3, stride 2")
+close(output_size(7, 3, stride=2), 3, case="7 pixels, a kernel of 3, stride 2", hint="the first counts, too.")
 close(output_size(8, 3, stride=2), 3, case="8 pixels, rounded down")
-close(output_size(224, 7, stride=2, padding=1), 110, case="224 pixels, a kernel of 7, stride 2, padding 1")
+close(output_size(224, 7, stride=2, padding=1), 110, case="224 pixels, a kernel of 7, stride 2, padding 1",
+      hint="the padding is added at each end.")
 
 # %% [markdown]
 # The next check counts positions with torch's own convolution, on sizes that the stride divides and sizes that it
@@ -148,8 +150,9 @@ same(output_size, solution.output_size, 9 * 10**16 + 3, 9, 7, 0, True, case="a v
 # Now rounding up. The first case is the example from above; the second comes right after the layer of 110.
 
 # %% check="output_size" name="ceil" points=1
-close(output_size(8, 3, stride=2, ceil=True), 4, case="8 pixels, rounded up")
-close(output_size(110, 3, stride=2, ceil=True), 55, case="110 pixels, a window of 3, stride 2, rounded up")
+close(output_size(8, 3, stride=2, ceil=True), 4, case="8 pixels, rounded up", hint="only the quotient is rounded.")
+close(output_size(110, 3, stride=2, ceil=True), 55, case="110 pixels, a window of 3, stride 2, rounded up",
+      hint="which of the two ways of rounding does `ceil` choose?")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -195,6 +198,7 @@ for ax, (stride, padding) in zip(axes.flat, settings):
     ax.barh(range(count), [3] * count, left=[i * stride - padding - 0.5 for i in range(count)], height=0.5)
     ax.set(title=f"stride {stride}, padding {padding}: {count} values", xticks=range(-1, 8), yticks=[])
 axes[0, 0].invert_yaxis()
+fig.suptitle("Which pixels does no bar touch?", x=0.01, ha="left")
 fig.supxlabel("pixel (the image is grey)");
 
 # %% [markdown]
@@ -238,7 +242,9 @@ def pad2d(x, padding, value=0.0):
 
 # %% check="pad2d" name="by-hand" points=1
 x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
-close(pad2d(x, ((1, 0), (0, 2)), 9.0), [[[[9, 9, 9, 9], [1, 2, 9, 9], [3, 4, 9, 9]]]], case="one image of 2×2")
+expected = [[[[9, 9, 9, 9], [1, 2, 9, 9], [3, 4, 9, 9]]]]
+close(pad2d(x, ((1, 0), (0, 2)), 9.0), expected, case="one image of 2×2",
+      hint="padding is ((top, bottom), (left, right)), and the image begins below `top` and right of `left`.")
 
 # %% [markdown]
 # More images, more channels, and four different sides. The value is zero unless you ask for another.
@@ -266,11 +272,14 @@ for shape, padding in [
 # %% check="pad2d" name="value" points=0.5
 # Hidden: borders of −1, of a fraction, of −∞; images of whole numbers; the arguments stay as they were.
 ### BEGIN HIDDEN TESTS
+def framed(x, padding, value):
+    return np.pad(x.astype(float), ((0, 0), (0, 0), *padding), constant_values=value)
+
 x = rng.normal(size=(2, 3, 2, 4))
 for value in (-1.0, 0.25, float("-inf")):
-    same(pad2d, solution.pad2d, x, ((1, 0), (2, 3)), value, case=f"a border of {value}")
+    same(pad2d, framed, x, ((1, 0), (2, 3)), value, case=f"a border of {value}")
 integers = rng.integers(-9, 10, size=(2, 1, 3, 2))
-same(pad2d, solution.pad2d, integers, ((2, 1), (0, 1)), 0.5, case="whole numbers in a border of 0.5")
+same(pad2d, framed, integers, ((2, 1), (0, 1)), 0.5, case="whole numbers in a border of 0.5")
 unchanged(pad2d, x, ((1, 0), (2, 3)), 7.0, case="a border of 7")
 ### END HIDDEN TESTS
 
@@ -367,7 +376,8 @@ def conv_forward(x, w, b, stride=(1, 1), padding=(0, 0)):
 # %% check="conv_forward" name="by-hand" points=1
 x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]], [[0, 1, 2], [2, 0, 3], [1, 1, 2]]]])
 w = np.array([[[[1.0, 0], [0, -1]], [[0, 2], [1, 0]]]])
-close(conv_forward(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter")
+close(conv_forward(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter",
+      hint="at each position the two channels are added, and then the bias, once.")
 
 # %% [markdown]
 # Next, torch computes the same layer: several images, channels and filters, no two of them equally many.
@@ -470,7 +480,7 @@ bank_names = ["vertical edges", "horizontal edges", "blur", "lines falling ↘",
 
 # %% demo=True
 maps = conv_forward(photo[None, None], bank[:, None], np.zeros(6), stride=(2, 2), padding=(1, 1))
-show_grid(maps[0], bank_names, columns=3, signed=True, size=2, title="One image, six filters, six feature maps")
+show_grid(maps[0], bank_names, columns=3, signed=True, size=2, title="One image, six filters: what does each map miss?")
 
 # %% [markdown]
 # > **Predict, then run.** The next cell gives the layer a *colour* image: the photograph as red, its mirror image as
@@ -540,7 +550,8 @@ def im2col(x, kernel_size, stride=(1, 1), padding=(0, 0)):
 # %% check="im2col" name="by-hand" points=1
 x = np.array([[[[1.0, 2, 3], [4, 5, 6]], [[10, 20, 30], [40, 50, 60]]]])
 expected = [[1, 2, 4, 5, 10, 20, 40, 50], [2, 3, 5, 6, 20, 30, 50, 60]]
-close(im2col(x, (2, 2)), expected, case="one image of two channels, two patches")
+close(im2col(x, (2, 2)), expected, case="one image of two channels, two patches",
+      hint="in which order do the pixels of a patch stand: channel, row, column?")
 
 # %% [markdown]
 # Then larger batches, with stride and padding. torch has the same function, called `unfold`, with its axes elsewhere.
@@ -611,7 +622,8 @@ def conv_matmul(x, w, b, stride=(1, 1), padding=(0, 0)):
 # %% check="conv_matmul" name="equal" points=1.5
 x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]], [[0, 1, 2], [2, 0, 3], [1, 1, 2]]]])
 w = np.array([[[[1.0, 0], [0, -1]], [[0, 2], [1, 0]]]])
-close(conv_matmul(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter")
+close(conv_matmul(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter",
+      hint="print the product of the two matrices: what do its rows stand for, and what its columns?")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -758,7 +770,8 @@ def activation(x, name, alpha=1.0, weights=None, biases=None):
 # Values that you can verify: $\tanh(\ln 2) = (2 - ½)/(2 + ½) = 0.6$.
 
 # %% check="activation" name="curves" points=1
-close(activation(np.array([-np.log(3), 0.0, np.log(3)]), "sigmoid"), [0.25, 0.5, 0.75], case="sigmoid")
+close(activation(np.array([-np.log(3), 0.0, np.log(3)]), "sigmoid"), [0.25, 0.5, 0.75], case="sigmoid",
+      hint="the exponential of log 3 is 3, that of −log 3 is a third.")
 close(activation(np.array([0.0, np.log(2)]), "tanh"), [0, 0.6], case="tanh")
 close(activation(np.array([-2.0, 0.0, 3.0]), "relu"), [0, 0, 3], case="relu")
 ### BEGIN HIDDEN TESTS
@@ -778,8 +791,10 @@ for name in ("sigmoid", "tanh", "relu"):
 # The two that let something through below zero:
 
 # %% check="activation" name="below-zero" points=1
-close(activation(np.array([-2.0, 0.0, 3.0]), "leaky_relu"), [-0.2, 0, 3], case="leaky relu")
-close(activation(np.array([-np.log(2), 0.0, 3.0]), "elu", alpha=2.0), [-1, 0, 3], case="elu, alpha 2")
+close(activation(np.array([-2.0, 0.0, 3.0]), "leaky_relu"), [-0.2, 0, 3], case="leaky relu",
+      hint="the slope below zero is the one of the table above.")
+close(activation(np.array([-np.log(2), 0.0, 3.0]), "elu", alpha=2.0), [-1, 0, 3], case="elu, alpha 2",
+      hint="`alpha` multiplies what is left of the exponential after 1 is taken away.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -805,13 +820,15 @@ unchanged(activation, x, "leaky_relu", case="leaky relu")
 
 # %% check="activation" name="maxout" points=1
 vector, weights, biases = np.array([[1.0, 2.0]]), np.array([[[3.0], [0.0]], [[0.0], [1.0]]]), np.array([[-1.0], [0.5]])
-close(activation(vector, "maxout", weights=weights, biases=biases), [[2.5]], case="maxout of two linear functions")
+close(activation(vector, "maxout", weights=weights, biases=biases), [[2.5]], case="maxout of two linear functions",
+      hint="each linear function has its own bias, added before the larger value is taken.")
 ### BEGIN HIDDEN TESTS
 for N, D, K, M in [(4, 3, 2, 5), (3, 6, 4, 2), (5, 1, 3, 1), (1, 4, 1, 3)]:
     x, weights, biases = rng.normal(size=(N, D)), rng.normal(size=(K, D, M)), 2 * rng.normal(size=(K, M))
     expected = np.stack([x @ weights[k] + biases[k] for k in range(K)]).max(axis=0)
     case = f"{N} vectors of {D} numbers, {K} linear functions, {M} outputs"
     same(activation, lambda *_, **__: expected, x, "maxout", weights=weights, biases=biases, case=case)
+    unchanged(activation, x, "maxout", 1.0, weights, biases, case=case)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -819,13 +836,19 @@ for N, D, K, M in [(4, 3, 2, 5), (3, 6, 4, 2), (5, 1, 3, 1), (1, 4, 1, 3)]:
 
 # %% check="activation" name="overflow" points=0.5
 with np.errstate(over="raise", invalid="raise"):
-    close(activation(np.array([-1000.0, 0.0, 1000.0]), "sigmoid"), [0, 0.5, 1], case="sigmoid, far out")
+    close(activation(np.array([-1000.0, 0.0, 1000.0]), "sigmoid"), [0, 0.5, 1], case="sigmoid, far out",
+          hint="for which sign of x is the exponential of −x small?")
 ### BEGIN HIDDEN TESTS
+from scipy.special import expit
+
+def logistic(x, name):
+    return expit(x)
+
 x = np.concatenate([[-1e308, -1e4, -710.0, -88.0, 88.0, 710.0, 1e4, 1e308], rng.normal(size=5) * 300])
-same(activation, solution.activation, x, "sigmoid", case="sigmoid, far out on both sides")
+same(activation, logistic, x, "sigmoid", case="sigmoid, far out on both sides")
 before = student.np.seterr(over="raise", invalid="raise")
 try:
-    same(activation, solution.activation, x, "sigmoid", case="sigmoid, far out, numpy told to raise an error")
+    same(activation, logistic, x, "sigmoid", case="sigmoid, far out, numpy told to raise an error")
 finally:
     student.np.seterr(**before)
 ### END HIDDEN TESTS
@@ -910,8 +933,10 @@ def receptive_field(layers):
 # The two examples from above:
 
 # %% check="receptive_field" name="by-hand" points=0.5
-close(receptive_field([(3, 1), (3, 1)]), [5, 1], case="two layers of stride 1")
-close(receptive_field([(3, 2), (3, 1)]), [7, 2], case="stride 2, then stride 1")
+close(receptive_field([(3, 1), (3, 1)]), [5, 1], case="two layers of stride 1",
+      hint="a kernel of 3 adds two jumps to the side of the field.")
+close(receptive_field([(3, 2), (3, 1)]), [7, 2], case="stride 2, then stride 1",
+      hint="the jump that counts is the one of the layers below; strides multiply.")
 
 # %% [markdown]
 # The hidden check does not trust a formula. It sends a gradient back through torch's layers and counts the pixels that
@@ -1004,8 +1029,8 @@ def zf_shapes(side=224, kernel=7, stride=2, window=3, pool_stride=2):
 
 # %% check="zf_shapes" name="lecture" points=1
 shapes = zf_shapes()
-close(shapes[0, False], [109, 54], case="no padding, rounded down")
-close(shapes[0, True], [109, 54], case="no padding, rounded up")
+close(shapes[0, False], [109, 54], case="no padding, rounded down", hint="the window slides over the map of 109.")
+close(shapes[0, True], [109, 54], case="no padding, rounded up", hint="only the pooling may round up.")
 ### BEGIN HIDDEN TESTS
 same(zf_shapes, solution.zf_shapes, case="the lecture's figure")
 found = [setting for setting, sides in zf_shapes().items() if tuple(sides) == (110, 55)]
@@ -1153,10 +1178,13 @@ def architecture_table(spec):
 
 # %% check="architecture_table" name="by-hand" points=1
 table = architecture_table({"input": (1, 8, 6), "layers": [conv(4, 3), pool(2, 2), dense(10)]})
-close([row["shape"] for row in table], [(4, 6, 4), (4, 3, 2), (10, 1, 1)], case="shapes")
-close([row["units"] for row in table], [96, 0, 10], case="units")
-close([row["parameters"] for row in table], [40, 0, 250], case="parameters")
-close([row["multiply_adds"] for row in table], [864, 0, 240], case="multiply-adds")
+close([row["shape"] for row in table], [(4, 6, 4), (4, 3, 2), (10, 1, 1)], case="shapes",
+      hint="channels first; pooling keeps them; a dense layer has one number for each unit.")
+close([row["units"] for row in table], [96, 0, 10], case="units", hint="all values of the output, but none of pooling.")
+close([row["parameters"] for row in table], [40, 0, 250], case="parameters",
+      hint="how many weights has one filter or unit, and how many biases does `bias` ask for?")
+close([row["multiply_adds"] for row in table], [864, 0, 240], case="multiply-adds",
+      hint="each value of the output takes one for every input that it reads; biases take none.")
 
 # %% [markdown]
 # Now the real thing. Each of these is one of the lecture's networks, written down once. Everything that follows, tables
@@ -1182,8 +1210,10 @@ ZEILER_FERGUS = {"input": (3, 224, 224), "layers": [
 
 # %% check="architecture_table" name="alexnet" points=1
 table = architecture_table(ALEXNET)
-close(sum(row["parameters"] for row in table), 60_965_224, tolerance=0, case="AlexNet's parameters")
-close(sum(row["units"] for row in table), 659_272, tolerance=0, case="AlexNet's units")
+close(sum(row["parameters"] for row in table), 60_965_224, tolerance=0, case="AlexNet's parameters",
+      hint="some of its filters read only `seen` channels.")
+close(sum(row["units"] for row in table), 659_272, tolerance=0, case="AlexNet's units",
+      hint="pooled values are not counted.")
 ### BEGIN HIDDEN TESTS
 same(architecture_table, solution.architecture_table, ALEXNET, case="AlexNet, layer by layer")
 same(architecture_table, solution.architecture_table, ZEILER_FERGUS, case="Zeiler and Fergus, layer by layer")
@@ -1195,8 +1225,10 @@ same(architecture_table, solution.architecture_table, ZEILER_FERGUS, case="Zeile
 
 # %% check="architecture_table" name="digits-1989" points=0.5
 table = architecture_table(DIGITS_1989)
-close(sum(row["parameters"] for row in table), 9_760, tolerance=0, case="parameters of 1989")
-close(sum(row["multiply_adds"] + row["units"] for row in table), 64_660, tolerance=0, case="connections of 1989")
+close(sum(row["parameters"] for row in table), 9_760, tolerance=0, case="parameters of 1989",
+      hint="its convolutions have one bias for each unit.")
+close(sum(row["multiply_adds"] + row["units"] for row in table), 64_660, tolerance=0, case="connections of 1989",
+      hint="shared weights work at every position.")
 ### BEGIN HIDDEN TESTS
 same(architecture_table, solution.architecture_table, DIGITS_1989, case="the network of 1989, layer by layer")
 ### END HIDDEN TESTS
@@ -1226,6 +1258,8 @@ rows = architecture_table(full)
 passes([tuple(row["shape"]) for row in rows[:4]] == shape, "the shapes are not those that torch computes")
 passes([row["parameters"] for row in rows[:4]] == counted, "the parameters are not as many as torch has")
 same(architecture_table, solution.architecture_table, spec, case="a layer that sees a part of its channels")
+all_seen = {"input": (3, 9, 11), "layers": [conv(4, (2, 3), seen=3), conv(5, (3, 2), seen=4)]}
+same(architecture_table, solution.architecture_table, all_seen, case="layers whose `seen` is all of their channels")
 for bias in ("filter", "unit", "none"):
     for shared in (True, False):
         layers = [conv(3, (2, 5), (3, 1), (1, 0), shared=shared, bias=bias), conv(4, (3, 2), seen=2, shared=shared, bias=bias)]
@@ -1376,11 +1410,14 @@ def inception_cost(spec):
           "channels"       of the block's output, all branches stacked (a naive block passes on C pooled channels)
           "parameters"     number of weights and biases
           "multiply_adds"  multiplications of a weight with an input, as in architecture_table
+    Raises ValueError if a number in spec is below 1.
     """
     ### BEGIN SOLUTION
     C, H, W = spec["input"]
     one, three, five = (spec[key] for key in ("one", "three", "five"))
     small, tiny, pooled = (spec[key] for key in ("reduce_three", "reduce_five", "pool"))
+    if min(C, H, W, one, three, five, small, tiny, pooled) < 1:
+        raise ValueError(f"spec must hold numbers of at least 1, not {spec}")
     reduced = [(C, 1, one), (C, 1, small), (small, 3, three), (C, 1, tiny), (tiny, 5, five), (C, 1, pooled)]
     naive = [(C, 1, one), (C, 3, three), (C, 5, five)]
     costs = {}
@@ -1397,8 +1434,10 @@ def inception_cost(spec):
 
 # %% check="inception_cost" name="block-3a" points=0.5
 cost = inception_cost(INCEPTION_3A)
-close(cost["reduced"]["parameters"], 163_696, tolerance=0, case="block 3a")
-close(cost["naive"]["parameters"], 387_296, tolerance=0, case="block 3a without reductions")
+close(cost["reduced"]["parameters"], 163_696, tolerance=0, case="block 3a",
+      hint="six layers of convolution, each with a bias for each filter; what does each of them read?")
+close(cost["naive"]["parameters"], 387_296, tolerance=0, case="block 3a without reductions",
+      hint="three layers of convolution are left, and all of them read the block's input.")
 ### BEGIN HIDDEN TESTS
 same(inception_cost, solution.inception_cost, INCEPTION_3A, case="block 3a, all six numbers")
 ### END HIDDEN TESTS
@@ -1406,7 +1445,7 @@ same(inception_cost, solution.inception_cost, INCEPTION_3A, case="block 3a, all 
 # %% [markdown]
 # And other blocks, with maps that are not square.
 
-# %% check="inception_cost" name="other-blocks" points=1
+# %% check="inception_cost" name="other-blocks" points=0.5
 # Hidden: other numbers of filters and channels, maps that are not square; all numbers in the answer.
 ### BEGIN HIDDEN TESTS
 def count(layers, H, W):
@@ -1425,6 +1464,18 @@ for _ in range(3):
     spec = {"input": (C, H, W), **dict(zip(keys, filters))}
     same(inception_cost, lambda *_: expected, spec, case="a random block")
     unchanged(inception_cost, spec, case="a random block")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# A branch without filters is no block.
+
+# %% check="inception_cost" name="arguments" points=0.5
+refuses(inception_cost, {**INCEPTION_3A, "five": 0}, argument="spec", case="a branch without filters")
+### BEGIN HIDDEN TESTS
+for key in ("one", "reduce_three", "three", "reduce_five", "pool"):
+    refuses(inception_cost, {**INCEPTION_3A, key: 0}, argument="spec", case="a layer without filters")
+for shape in ((0, 4, 5), (3, 0, 5), (3, 4, -1)):
+    refuses(inception_cost, {**INCEPTION_3A, "input": shape}, argument="spec", case="an empty input")
 ### END HIDDEN TESTS
 
 # %% [markdown]

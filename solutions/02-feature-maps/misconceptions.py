@@ -98,6 +98,18 @@ def too_large_a_kernel_accepted(n, kernel, stride=1, padding=0, ceil=False):
     return (-(-room // stride) if ceil else room // stride) + 1
 
 
+@misconception(
+    of="output_size",
+    says="You compared the kernel with the image alone. What has to hold it is the padded axis, n + 2 padding: a "
+    "kernel larger than the image fits if there is padding enough.",
+)
+def compared_with_the_image_alone(n, kernel, stride=1, padding=0, ceil=False):
+    if n < 1 or kernel < 1 or stride < 1 or padding < 0 or kernel > n:
+        raise ValueError("n, kernel, stride or padding")
+    room = n + 2 * padding - kernel
+    return (room + stride - 1 if ceil else room) // stride + 1
+
+
 # pad2d
 
 
@@ -198,6 +210,21 @@ def any_axes_accepted(x, padding, value=0.0):
         raise ValueError("padding must not be negative")
     widths = [(0, 0)] * (x.ndim - 2) + [(top, bottom), (left, right)]
     return np.pad(x.astype(float), widths, constant_values=value)
+
+
+@misconception(
+    of="pad2d",
+    says="Your slice ends at `-bottom` or `-right`. That works until one of them is 0: `a[1:-0]` is `a[1:0]`, which is "
+    "empty. Write the end as `top + H` and `left + W`.",
+)
+def slice_to_minus_zero(x, padding, value=0.0):
+    (top, bottom), (left, right) = padding
+    if x.ndim != 4 or min(top, bottom, left, right) < 0:
+        raise ValueError("x or padding")
+    N, C, H, W = x.shape
+    padded = np.full((N, C, top + H + bottom, left + W + right), value, dtype=float)
+    padded[:, :, top:-bottom, left:-right] = x
+    return padded
 
 
 # conv_forward
@@ -1052,6 +1079,29 @@ def unknown_name_passes_through(x, name, alpha=1.0, weights=None, biases=None):
     return np.max(np.einsum("nd,kdm->knm", x, weights) + biases[:, None, :], axis=0)
 
 
+@misconception(
+    of="activation",
+    says="You gave the caller's biases another shape: `biases.shape = …` acts on the array that you were handed. "
+    "`biases[:, None, :]` makes a view and leaves the array alone.",
+)
+def biases_reshaped_in_place(x, name, alpha=1.0, weights=None, biases=None):
+    x = np.asarray(x, dtype=float)
+    if name == "sigmoid":
+        return 0.5 + 0.5 * np.tanh(x / 2)
+    if name == "tanh":
+        return np.tanh(x)
+    if name == "relu":
+        return np.maximum(x, 0)
+    if name == "leaky_relu":
+        return np.maximum(x, 0.1 * x)
+    if name == "elu":
+        return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    if name != "maxout" or weights is None or biases is None:
+        raise ValueError("name, weights or biases")
+    biases.shape = (len(biases), 1, biases.shape[1])
+    return np.max(x @ weights + biases, axis=0)
+
+
 # receptive_field
 
 
@@ -1161,6 +1211,22 @@ def wrong_layers_accepted(layers):
     return size, jump
 
 
+@misconception(
+    of="receptive_field",
+    says="Your function uses up the list: `pop` takes the layers out of the caller's own list, which is empty "
+    "afterwards. Loop over it, or over a copy.",
+)
+def layers_used_up(layers):
+    size, jump = 1, 1
+    while layers:
+        kernel, stride = layers.pop(0)
+        if kernel < 1 or stride < 1:
+            raise ValueError("layers")
+        size += (kernel - 1) * jump
+        jump *= stride
+    return size, jump
+
+
 # zf_shapes
 
 
@@ -1239,6 +1305,38 @@ def pooled_the_image(side=224, kernel=7, stride=2, window=3, pool_stride=2):
         convolved = output_size(side, kernel, stride, padding)
         for ceil in (False, True):
             shapes[padding, ceil] = convolved, output_size(side, window, pool_stride, 0, ceil)
+    return shapes
+
+
+@misconception(
+    of="zf_shapes",
+    says="You left out the settings that do not fit. The docstring asks for an error there: if a kernel or window has "
+    "no position, the answer is ValueError, not a shorter dictionary.",
+)
+def misfits_left_out(side=224, kernel=7, stride=2, window=3, pool_stride=2):
+    shapes = {}
+    for padding in range(kernel // 2 + 1):
+        for ceil in (False, True):
+            try:
+                convolved = output_size(side, kernel, stride, padding)
+                shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)
+            except ValueError:
+                continue
+    return shapes
+
+
+@misconception(
+    of="zf_shapes",
+    says="Your pooling rounds to the nearest whole number. That agrees with rounding up at a half, as in the figure, "
+    "and differs elsewhere: a third of a step more is one window more, too.",
+)
+def pooling_rounds_to_nearest(side=224, kernel=7, stride=2, window=3, pool_stride=2):
+    shapes = {}
+    for padding in range(kernel // 2 + 1):
+        convolved = output_size(side, kernel, stride, padding)
+        down = output_size(convolved, window, pool_stride)
+        shapes[padding, False] = convolved, down
+        shapes[padding, True] = convolved, int((convolved - window) / pool_stride + 0.5) + 1
     return shapes
 
 
@@ -1625,6 +1723,38 @@ def unknown_kind_skipped(spec):
     return rows
 
 
+@misconception(
+    of="architecture_table",
+    says="You refuse a layer whose `seen` is equal to the number of its input channels. That is the ordinary case, "
+    "written out. Only more than there are is wrong.",
+)
+def all_seen_refused(spec):
+    rows, (C, H, W) = [], spec["input"]
+    for layer in spec["layers"]:
+        row = {"kind": layer["kind"], "units": 0, "parameters": 0, "multiply_adds": 0}
+        if layer["kind"] not in ("conv", "pool", "dense"):
+            raise ValueError(f"spec has a layer of unknown kind {layer['kind']!r}")
+        if layer["kind"] == "dense":
+            inputs, (C, H, W) = C * H * W, (layer["units"], 1, 1)
+            copies, filters = 1, C
+        else:
+            (kh, kw), (sh, sw), (ph, pw) = layer["kernel"], layer["stride"], layer["padding"]
+            ceil, seen = layer.get("ceil", False), layer.get("seen") or C
+            if layer.get("seen") and seen >= C:
+                raise ValueError(f"spec has a layer that sees {seen} channels of {C}")
+            H, W = output_size(H, kh, sh, ph, ceil), output_size(W, kw, sw, pw, ceil)
+        if layer["kind"] == "conv":
+            inputs, C = seen * kh * kw, layer["filters"]
+            copies, filters = (1 if layer["shared"] else H * W), C
+        if layer["kind"] != "pool":
+            row["units"] = C * H * W
+            row["multiply_adds"] = row["units"] * inputs
+            biases = {"filter": filters, "unit": row["units"], "none": 0}[layer["bias"]]
+            row["parameters"] = filters * inputs * copies + biases
+        rows.append({**row, "shape": (C, H, W)})
+    return rows
+
+
 # inception_cost
 
 
@@ -1633,6 +1763,8 @@ def unknown_kind_skipped(spec):
     says="You counted weights only. Every filter has a bias, also those of the 1×1 layers.",
 )
 def block_biases_left_out(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1657,6 +1789,8 @@ def block_biases_left_out(spec):
     "passed on as they are.",
 )
 def naive_keeps_pool_layer(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1680,6 +1814,8 @@ def naive_keeps_pool_layer(spec):
     says="Your naive block puts out too few channels: the pooled input is stacked with the rest, all of it.",
 )
 def pooled_channels_forgotten(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1703,6 +1839,8 @@ def pooled_channels_forgotten(spec):
     says="You left out what the reductions themselves cost. They are small layers, but they read all channels.",
 )
 def reductions_cost_nothing(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1727,6 +1865,8 @@ def reductions_cost_nothing(spec):
     "kernel, which then reads only the few channels.",
 )
 def reductions_beside_not_before(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1750,6 +1890,8 @@ def reductions_beside_not_before(spec):
     says="You took the side of a kernel for its area: 3×3 has nine weights per channel, 5×5 has 25.",
 )
 def block_side_not_squared(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1773,6 +1915,8 @@ def block_side_not_squared(spec):
     says="You stacked the reductions' channels with the output. They only feed the larger kernels.",
 )
 def reductions_are_output(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1796,6 +1940,8 @@ def reductions_are_output(spec):
     says="You counted the multiply-adds of one position. Every weight is used at all H × W of them.",
 )
 def counted_at_one_position(spec):
+    if min(*spec["input"], *(number for key, number in spec.items() if key != "input")) < 1:
+        raise ValueError("spec must hold numbers of at least 1")
     C, H, W = spec["input"]
     one, small, three, tiny, five, pooled = (
         spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
@@ -1807,4 +1953,26 @@ def counted_at_one_position(spec):
         weights = sum(c * k**2 * f for c, k, f in layers)
         parameters = weights + sum(f for _, _, f in layers)
         costs[name] = {"channels": one + three + five + last, "parameters": parameters, "multiply_adds": weights}
+    return costs
+
+
+@misconception(
+    of="inception_cost",
+    says="Your function accepts a block with an empty branch, and prices it. Test the numbers of `spec` first.",
+)
+def any_numbers_accepted(spec):
+    C, H, W = spec["input"]
+    one, small, three, tiny, five, pooled = (
+        spec[k] for k in ("one", "reduce_three", "three", "reduce_five", "five", "pool")
+    )
+    reduced = [(C, 1, one), (C, 1, small), (small, 3, three), (C, 1, tiny), (tiny, 5, five), (C, 1, pooled)]
+    naive = [(C, 1, one), (C, 3, three), (C, 5, five)]
+    costs = {}
+    for name, layers, last in [("reduced", reduced, pooled), ("naive", naive, C)]:
+        weights = sum(c * k**2 * f for c, k, f in layers)
+        costs[name] = {
+            "channels": one + three + five + last,
+            "parameters": weights + sum(f for _, _, f in layers),
+            "multiply_adds": weights * H * W,
+        }
     return costs

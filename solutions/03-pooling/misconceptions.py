@@ -215,6 +215,27 @@ def any_other_mode_is_average(x, window, stride, mode):
     return out
 
 
+@misconception(
+    of="pool",
+    says="Your maximum starts at a large negative number. There is always a map that lies below it. Start at −∞, or at "
+    "the first pixel of the window.",
+)
+def maximum_started_at_a_million(x, window, stride, mode):
+    if mode not in ("max", "average", "sum"):
+        raise ValueError("mode")
+    rows, columns = output_shape(x.shape, window, stride)
+    area = window[0] * window[1]
+    out = np.empty((*x.shape[:2], rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        top, left = i * stride[0], j * stride[1]
+        patch = x[:, :, top : top + window[0], left : left + window[1]]
+        if mode == "max":
+            out[:, :, i, j] = np.max(patch, axis=(2, 3), initial=-1e6)
+        else:
+            out[:, :, i, j] = patch.sum(axis=(2, 3)) / (area if mode == "average" else 1)
+    return out
+
+
 # pool_padded
 
 
@@ -344,6 +365,22 @@ def any_padding_accepted(x, window, stride, padding, mode, count_include_pad=Tru
     framed = np.pad(x, frame, constant_values=-np.inf if mode == "max" else 0.0)
     if mode == "average" and not count_include_pad:
         return pool(framed, window, stride, "sum") / pool(np.pad(np.ones(x.shape), frame), window, stride, "sum")
+    return pool(framed, window, stride, mode)
+
+
+@misconception(
+    of="pool_padded",
+    says="You divided by the number of pixels that are not zero. A real pixel may be zero and counts all the same; "
+    "what does not count is the padding. Pool a map of ones to find how many are real.",
+)
+def zeros_not_counted(x, window, stride, padding, mode, count_include_pad=True):
+    if min(padding) < 0 or any(2 * pad > side for pad, side in zip(padding, window)):
+        raise ValueError("padding")
+    frame = ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1]))
+    framed = np.pad(x, frame, constant_values=-np.inf if mode == "max" else 0.0)
+    if mode == "average" and not count_include_pad:
+        counted = pool((framed != 0).astype(float), window, stride, "sum")
+        return pool(framed, window, stride, "sum") / np.maximum(counted, 1)
     return pool(framed, window, stride, mode)
 
 
@@ -600,6 +637,18 @@ def shapes_never_compared(grad, x):
     return grad * (x > 0)
 
 
+@misconception(
+    of="relu_backward",
+    says="You turned the caller's x into a mask. Make the mask a new array: `x > 0` does.",
+)
+def input_made_a_mask(grad, x):
+    if grad.shape != x.shape:
+        raise ValueError("grad")
+    x[x <= 0] = 0
+    x[x > 0] = 1
+    return grad * x
+
+
 # sum_backward
 
 
@@ -710,6 +759,24 @@ def sum_of_any_gradient(grad, shape, window, stride):
     return dx
 
 
+@misconception(
+    of="sum_backward",
+    says="You worked out the output's size yourself and accept windows and strides that output_shape refuses: an empty "
+    "window, a stride of 0. Call output_shape, and it tests them for you.",
+)
+def sum_over_any_window(grad, shape, window, stride):
+    if grad.ndim != 4 or grad.shape[:2] != tuple(shape[:2]):
+        raise ValueError("grad")
+    rows, columns = ((size - side) // max(step, 1) + 1 for size, side, step in zip(shape[2:], window, stride))
+    if grad.shape[2:] != (rows, columns):
+        raise ValueError("grad")
+    dx = np.zeros(shape)
+    for i, j in np.ndindex(rows, columns):
+        top, left = i * stride[0], j * stride[1]
+        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
+    return dx
+
+
 # average_backward
 
 
@@ -778,6 +845,34 @@ def blown_up(grad, shape, window, stride):
     big = np.kron(grad, np.ones((1, 1, *window)))[:, :, : shape[2], : shape[3]] / (window[0] * window[1])
     dx[:, :, : big.shape[2], : big.shape[3]] = big
     return dx
+
+
+@misconception(
+    of="average_backward",
+    says="You worked out the output's size yourself and accept windows and strides that output_shape refuses: an empty "
+    "window, a stride of 0. Call output_shape, and it tests them for you.",
+)
+def average_over_any_window(grad, shape, window, stride):
+    if grad.ndim != 4 or grad.shape[:2] != tuple(shape[:2]):
+        raise ValueError("grad")
+    rows, columns = ((size - side) // max(step, 1) + 1 for size, side, step in zip(shape[2:], window, stride))
+    if grad.shape[2:] != (rows, columns):
+        raise ValueError("grad")
+    dx = np.zeros(shape)
+    for i, j in np.ndindex(rows, columns):
+        top, left = i * stride[0], j * stride[1]
+        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
+    return dx / max(window[0] * window[1], 1)
+
+
+@misconception(
+    of="average_backward",
+    says="You divided the caller's gradient in place. The layer above still holds that array. Write `grad / area`, "
+    "which makes a new one.",
+)
+def gradient_divided_in_place(grad, shape, window, stride):
+    grad /= window[0] * window[1]
+    return sum_backward(grad, shape, window, stride)
 
 
 # max_with_switches
@@ -916,6 +1011,36 @@ def windows_side_by_side(x, window, stride):
         down, across = np.divmod(patch.argmax(axis=2), window[1])
         y[:, :, i, j] = patch.max(axis=2)
         switches[:, :, i, j] = (i * window[0] + down) * x.shape[3] + j * window[1] + across
+    return y, switches
+
+
+@misconception(
+    of="max_with_switches",
+    says="Your search starts at a large negative number, so where all pixels lie below it none is found. Start at −∞, "
+    "or at the first pixel of the window.",
+)
+def search_started_too_high(x, window, stride):
+    rows, columns = output_shape(x.shape, window, stride)
+    y = np.full((*x.shape[:2], rows, columns), -1e6)
+    switches = np.zeros(y.shape, dtype=int)
+    for down, across in np.ndindex(*window):
+        i, j = down + stride[0] * np.arange(rows)[:, None], across + stride[1] * np.arange(columns)
+        better = x[:, :, i, j] > y
+        y = np.where(better, x[:, :, i, j], y)
+        switches = np.where(better, i * x.shape[3] + j, switches)
+    return y, switches
+
+
+@misconception(
+    of="max_with_switches",
+    says="You looked each maximum up in the whole map. The same number may stand in another window, too; search in its "
+    "own window only.",
+)
+def found_in_the_whole_map(x, window, stride):
+    y = pool(x, window, stride, "max")
+    switches = np.zeros(y.shape, dtype=int)
+    for n, c, i, j in np.ndindex(y.shape):
+        switches[n, c, i, j] = np.flatnonzero(x[n, c] == y[n, c, i, j])[0]
     return y, switches
 
 
@@ -1064,6 +1189,22 @@ def any_gradient_accepted(grad, x, window, stride):
     return dx
 
 
+@misconception(
+    of="max_backward",
+    says="You accept a stride of 0 and make it 1. A window that does not move has no output to go back from; "
+    "output_shape refuses it.",
+)
+def stride_of_nothing_accepted(grad, x, window, stride):
+    stride = tuple(max(step, 1) for step in stride)
+    y, switches = max_with_switches(x, window, stride)
+    if grad.shape != y.shape:
+        raise ValueError("grad")
+    dx = np.zeros((*x.shape[:2], x.shape[2] * x.shape[3]))
+    for n, c, i, j in np.ndindex(y.shape):
+        dx[n, c, switches[n, c, i, j]] += grad[n, c, i, j]
+    return dx.reshape(x.shape)
+
+
 # unpool
 
 
@@ -1169,6 +1310,21 @@ def any_switch_accepted(y, switches, shape):
     x = np.zeros((shape[0], shape[1], shape[2] * shape[3]))
     places = switches % (shape[2] * shape[3])
     np.put_along_axis(x, places.reshape(*shape[:2], -1), y.reshape(*shape[:2], -1), axis=2)
+    return x.reshape(shape)
+
+
+@misconception(
+    of="unpool",
+    says="You compared how many values and switches there are, not their shapes. As many switches in another "
+    "arrangement belong to other values.",
+)
+def sizes_compared(y, switches, shape):
+    if tuple(shape[:2]) != y.shape[:2] or switches.size != y.size:
+        raise ValueError("switches or shape")
+    if switches.min() < 0 or switches.max() >= shape[2] * shape[3]:
+        raise ValueError("switches")
+    x = np.zeros((shape[0], shape[1], shape[2] * shape[3]))
+    np.put_along_axis(x, switches.reshape(*shape[:2], -1), y.reshape(*shape[:2], -1), axis=2)
     return x.reshape(shape)
 
 
@@ -1313,3 +1469,21 @@ def down_for_right(net, x, shifts):
 
     still = directions(x)
     return np.array([(still * directions(move(*shift))).sum(axis=1).mean() for shift in shifts])
+
+
+@misconception(
+    of="shift_stability",
+    says="You moved the answer, not the picture. Whether the two come to the same is just what is to be measured: "
+    "shift x, and let the network answer to that.",
+)
+def answer_moved(net, x, shifts):
+    if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
+        raise ValueError("shifts")
+    answer = np.asarray(net(x))
+    still = answer.reshape(len(x), -1)
+    found = []
+    for shift in shifts:
+        moved = (shifted(answer, shift) if answer.ndim == 4 else answer).reshape(len(x), -1)
+        lengths = np.linalg.norm(still, axis=1) * np.maximum(np.linalg.norm(moved, axis=1), 1e-12)
+        found.append(((still * moved).sum(axis=1) / lengths).mean())
+    return np.array(found)

@@ -139,9 +139,11 @@ def pool(x, window, stride, mode):
 # The four windows worked out above, in all three modes:
 
 # %% check="pool" name="by-hand" points=0.5
-close(pool(hand, (2, 2), (2, 2), "max"), [[[[4, 5], [7, 8]]]])
-close(pool(hand, (2, 2), (2, 2), "average"), [[[[2.5, 2], [3, 3.5]]]])
-close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]])
+close(pool(hand, (2, 2), (2, 2), "max"), [[[[4, 5], [7, 8]]]], case="maximum",
+      hint="in which row and column does each window begin?")
+close(pool(hand, (2, 2), (2, 2), "average"), [[[[2.5, 2], [3, 3.5]]]], case="average",
+      hint="divided by how many numbers?")
+close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum", hint="all numbers of a window count.")
 
 # %% [markdown]
 # > **Museum of real bugs.** A 2 × 2 window with stride 2 on a square map is the example of most textbooks. It cannot
@@ -150,12 +152,13 @@ close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]])
 #
 # So here is a second example, less tidy: a window of 1 row and 3 columns, moved 2 down and 1 across. In the top row of
 # `hand` the three windows hold 1, 3, 2, then 3, 2, 1, then 2, 1, 9. In the third row they hold 7, 1, 3, then 1, 3, 2,
-# then
-# 3, 2, 9.
+# then 3, 2, 9.
 
 # %% check="pool" name="flat-window" points=0.5
-close(pool(hand, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]]]])
-close(pool(hand, (1, 3), (2, 1), "sum"), [[[[6, 6, 12], [11, 6, 14]]]])
+close(pool(hand, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]]]], case="maximum",
+      hint="height and down come first in both pairs; the window is flat, the stride is not.")
+close(pool(hand, (1, 3), (2, 1), "sum"), [[[[6, 6, 12], [11, 6, 14]]]], case="sum",
+      hint="height and down come first in both pairs; the window is flat, the stride is not.")
 
 # %% [markdown]
 # Hidden: other shapes, windows that overlap or skip pixels, negative numbers, and wrong arguments.
@@ -203,13 +206,14 @@ for (n, c, h, w), window, stride in [
 ### END HIDDEN TESTS
 
 # %% check="pool" name="negative" points=0.5
-# Hidden: maps that hold negative numbers only.
+# Hidden: maps that hold negative numbers only, some of them very far from zero.
 ### BEGIN HIDDEN TESTS
 x = -rng.uniform(1.0, 5.0, size=(2, 3, 7, 10))
 for mode in ("max", "average", "sum"):
     same(pool, solution.pool, x, (3, 2), (2, 2), mode, case=f"{mode}, only negative numbers")
 windows = np.lib.stride_tricks.sliding_window_view(x, (2, 4), axis=(2, 3))[:, :, ::3, ::2]
 close(pool(x, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)), case="max, only negative numbers")
+close(pool(x * 1e30, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)) * 1e30, case="max, very negative numbers")
 ### END HIDDEN TESTS
 
 # %% check="pool" name="arguments" points=1
@@ -246,6 +250,7 @@ for name, smaller in ways.items():
         pictures, titles = [*pictures, x[0]], [*titles, f"{name}, {x.shape[2]} × {x.shape[3]}"]
         x = smaller(x)
 show_grid(pictures, titles, columns=4, limits=(0, 1), title="At which size can you no longer read the digit?")
+plt.gcf().set_facecolor("0.9")
 
 # %% [markdown]
 # The maximum keeps every stroke and makes it thicker, until there is nothing but ink. The average keeps the amount of
@@ -304,9 +309,12 @@ def pool_padded(x, window, stride, padding, mode, count_include_pad=True):
 
 # %% check="pool_padded" name="by-hand" points=0.5
 corner = -np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 1, 2, 2)
-close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "max"), corner)
-close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "average", count_include_pad=True), corner / 4)
-close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "average", count_include_pad=False), corner)
+close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "max"), corner, case="maximum",
+      hint="which number is smaller than any pixel?")
+close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "average", count_include_pad=True), corner / 4,
+      case="average, padding counted", hint="four pixels lie in each window, three of them added.")
+close(pool_padded(corner, (2, 2), (2, 2), (1, 1), "average", count_include_pad=False), corner,
+      case="average, padding not counted", hint="one real pixel lies in each window.")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(1, 2, 2, 2))
 close(pool_padded(x, (2, 2), (2, 2), (1, 1), "max"), x, case="one real pixel in each window")
@@ -330,14 +338,14 @@ for shape, window, stride, padding in [
     ((1, 2, 2, 3), (5, 4), (1, 1), (2, 1)), ((2, 4, 6, 9), (3, 3), (1, 2), (0, 1)),
     ((1, 3, 5, 7), (2, 3), (2, 3), (0, 0)),
 ]:
-    for scale, words in ((1.0, "negative numbers"), (1e12, "very negative numbers")):
+    for scale, words in ((1.0, "negative numbers"), (1e30, "very negative numbers")):
         x = -rng.uniform(1.0, 5.0, size=shape) * scale
         same(pool_padded, by_torch, x, window, stride, padding, "max",
              case=f"{words}, {shape[2]}×{shape[3]} maps, window {window}, stride {stride}, padding {padding}")
 ### END HIDDEN TESTS
 
 # %% check="pool_padded" name="average-and-sum" points=1.5
-# Hidden: averages that count the padding, averages that do not, and sums.
+# Hidden: averages that count the padding, averages that do not, and sums; some pixels are zero.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -351,7 +359,7 @@ for shape, window, stride, padding in [
     ((1, 2, 2, 3), (5, 4), (1, 1), (2, 1)), ((2, 4, 6, 9), (3, 3), (1, 2), (0, 1)),
     ((1, 3, 5, 7), (2, 3), (2, 3), (0, 0)),
 ]:
-    x = rng.normal(2.0, 1.0, size=shape)
+    x = rng.normal(2.0, 1.0, size=shape) * (rng.random(size=shape) < 0.7)
     where = f"{shape[2]}×{shape[3]} maps, window {window}, stride {stride}, padding {padding}"
     same(pool_padded, by_torch, x, window, stride, padding, "average", count_include_pad=False,
          case=f"average, padding not counted, {where}")
@@ -385,7 +393,7 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 3))
 for ax, counted in zip(axes, (True, False), strict=True):
     averaged = pool_padded(flat, (3, 3), (1, 1), (1, 1), "average", count_include_pad=counted)
     show_matrix(averaged[0, 0], ax, title=f"count_include_pad={counted}", limits=(0, 1))
-fig.suptitle("Where is a flat map no longer flat?");
+fig.suptitle("Where is a flat map no longer flat?", x=0.01, ha="left");
 
 # %% [markdown]
 # ## 3. An average is a convolution
@@ -431,7 +439,8 @@ def average_kernel(channels, window):
 # The weights worked out above:
 
 # %% check="average_kernel" name="by-hand" points=0.5
-close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]])
+close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]], case="2 channels, 1×2",
+      hint="filter 0 must not read channel 1, and the weights of a filter add up to 1.")
 ### BEGIN HIDDEN TESTS
 same(average_kernel, solution.average_kernel, 3, (2, 1), case="3 channels, a 2×1 window")
 ### END HIDDEN TESTS
@@ -498,7 +507,7 @@ def relu(x):
 # The example above, then hidden maps with values of both signs:
 
 # %% check="relu" name="by-hand" points=0.5
-close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3])
+close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3], hint="what becomes of a negative number, and what of the others?")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 4, 3, 5)) * 10
 close(relu(x), (x + np.abs(x)) / 2, case="maps with values of both signs")
@@ -568,7 +577,8 @@ def run_network(weights, inputs):
 # Three pairs of positive numbers:
 
 # %% check="maximum_network" name="by-hand" points=0.5
-close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2])
+close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2], case="max of 3 and 5, 5 and 3, 2 and 2",
+      hint="work out ReLU of each hidden unit for one of the pairs.")
 ### BEGIN HIDDEN TESTS
 pairs = rng.uniform(0.0, 10.0, size=(50, 2))
 close(run_network(maximum_network(), pairs), pairs.max(axis=1), case="pairs of positive numbers")
@@ -616,8 +626,7 @@ ax.legend();
 #
 # In training, each layer is told how the loss changes with its *output*, and has to say how the loss changes with its
 # *input*. The chain rule does it: multiply what comes from above, `grad`, by the layer's own slope. The slope of ReLU
-# is
-# 1 where its input was positive and 0 where it was negative. At exactly 0 there is a corner and no slope. The custom
+# is 1 where its input was positive and 0 where it was negative. At exactly 0 there is a corner and no slope. The custom
 # is to take 0.
 #
 # *By hand.* The input was $(-2, 0, 3)$, and from above comes $(10, 20, -30)$. Passed down is $(0, 0, -30)$.
@@ -642,7 +651,8 @@ def relu_backward(grad, x):
 # The example above:
 
 # %% check="relu_backward" name="by-hand" points=0.5
-close(relu_backward(np.array([10.0, 20.0, -30.0]), np.array([-2.0, 0.0, 3.0])), [0, 0, -30])
+close(relu_backward(np.array([10.0, 20.0, -30.0]), np.array([-2.0, 0.0, 3.0])), [0, 0, -30],
+      hint="x decides what is let through, and what is let through is grad.")
 
 # %% [markdown]
 # > **Museum of real bugs.** Some checks send back a gradient of ones, because then the result is easy to write down. A
@@ -740,7 +750,8 @@ def sum_backward(grad, shape, window, stride):
 
 # %% check="sum_backward" name="by-hand" points=0.5
 by_hand = [[1, 11, 10], [101, 1111, 1010], [100, 1100, 1000]]
-close(sum_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]])
+close(sum_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
+      hint="the digits of each number tell which windows sent something: is one missing?")
 
 # %% [markdown]
 # Hidden: other shapes, windows that overlap or leave gaps, random gradients.
@@ -768,6 +779,12 @@ refuses(sum_backward, rng.normal(size=(2, 3, 4, 4)), (2, 3, 8, 11), (2, 2), (2, 
         case="a gradient of the wrong shape")
 refuses(sum_backward, rng.normal(size=(2, 1, 4, 5)), (2, 3, 8, 11), (2, 2), (2, 2), argument="grad",
         case="a gradient of the wrong shape")
+for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
+    grad = rng.normal(size=size)
+    for window in ((9, 2), (0, 2)):
+        refuses(sum_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
+    for stride in ((0, 1), (1, 0)):
+        refuses(sum_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -792,7 +809,8 @@ def average_backward(grad, shape, window, stride):
 
 # %% check="average_backward" name="by-hand" points=0.5
 by_hand = np.array([[1, 11, 10], [101, 1111, 1010], [100, 1100, 1000]]) / 4
-close(average_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]])
+close(average_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
+      hint="how large is the share of one pixel in the average of its window?")
 
 # %% [markdown]
 # Hidden: as for the sum.
@@ -820,6 +838,12 @@ refuses(average_backward, rng.normal(size=(2, 3, 4, 4)), (2, 3, 8, 11), (2, 2), 
         case="a gradient of the wrong shape")
 refuses(average_backward, rng.normal(size=(2, 1, 4, 5)), (2, 3, 8, 11), (2, 2), (2, 2), argument="grad",
         case="a gradient of the wrong shape")
+for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
+    grad = rng.normal(size=size)
+    for window in ((9, 2), (0, 2)):
+        refuses(average_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
+    for stride in ((0, 1), (1, 0)):
+        refuses(average_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -873,8 +897,8 @@ def max_with_switches(x, window, stride):
 
 # %% check="max_with_switches" name="by-hand" points=0.5
 y, switches = max_with_switches(hand, (2, 2), (2, 2))
-close(y, [[[[4, 5], [7, 8]]]])
-close(switches, [[[[5, 8], [10, 18]]]])
+close(y, [[[[4, 5], [7, 8]]]], case="maxima", hint="they are those of pool.")
+close(switches, [[[[5, 8], [10, 18]]]], case="switches", hint="places count through the whole map, 5 to a row.")
 
 # %% [markdown]
 # Hidden: several images and channels, other shapes, equal numbers, and wrong arguments.
@@ -896,6 +920,8 @@ for shape, window, stride in [
     _, found = same(max_with_switches, by_torch, rng.normal(size=shape) - 2.0, window, stride,
                     case=f"{shape[2]}×{shape[3]} maps, window {window}, stride {stride}")
     passes(np.asarray(found).dtype.kind in "iu", "switches should be integers, so that they can index an array.")
+far = -rng.uniform(1.0, 5.0, size=(2, 1, 5, 8)) * 1e30
+same(max_with_switches, by_torch, far, (2, 3), (2, 1), case="very negative numbers")
 ### END HIDDEN TESTS
 
 # %% check="max_with_switches" name="ties" points=1
@@ -945,8 +971,7 @@ ax.vlines(np.arange(1.5, 15, 2), -0.5, 15.5, color="gray", linewidth=0.5);
 # pixel may have won several of them.
 #
 # *By hand.* In the map below, with a 2 × 2 window and stride 1, the 9 wins all four windows. From above come again 1,
-# 10,
-# 100 and 1000. So the 9 receives 1111 and all others 0.
+# 10, 100 and 1000. So the 9 receives 1111 and all others 0.
 
 # %%
 peak = np.array([[1.0, 2.0, 0.0], [3.0, 9.0, 4.0], [0.0, 5.0, 1.0]]).reshape(1, 1, 3, 3)
@@ -986,7 +1011,8 @@ def max_backward(grad, x, window, stride):
 # The example above:
 
 # %% check="max_backward" name="by-hand" points=0.5
-close(max_backward(upstream, peak, (2, 2), (1, 1)), [[[[0, 0, 0], [0, 1111, 0], [0, 0, 0]]]])
+close(max_backward(upstream, peak, (2, 2), (1, 1)), [[[[0, 0, 0], [0, 1111, 0], [0, 0, 0]]]],
+      hint="one pixel won all four windows, and each of them sends it something.")
 
 # %% [markdown]
 # > **Museum of real bugs.** Look for the winner with `x == maximum`, and every pixel that equals it wins, so the
@@ -1042,6 +1068,9 @@ for shape in ((2, 3, 4, 5), (2, 1, 5, 4), (2, 3, 5, 5), (2, 3, 6, 9)):
     refuses(max_backward, rng.normal(size=shape), x, (2, 3), (1, 2), argument="grad",
             case="a gradient of the wrong shape")
 refuses(max_backward, grad, x, (7, 3), (1, 2), argument="window", case="a window that does not fit")
+for stride in ((0, 2), (1, 0)):
+    refuses(max_backward, grad, x, (6, 3), stride, argument="stride", case="a stride below 1")
+    refuses(max_backward, grad[:, :, :1], x, (6, 3), stride, argument="stride", case="a stride below 1")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1105,7 +1134,7 @@ def unpool(y, switches, shape):
 # %% check="unpool" name="by-hand" points=0.5
 values, places = np.array([[[[4.0, 5.0], [7.0, 8.0]]]]), np.array([[[[5, 8], [10, 18]]]])
 by_hand = [[0, 0, 0, 0, 0], [4, 0, 0, 5, 0], [7, 0, 0, 0, 0], [0, 0, 0, 8, 0]]
-close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]])
+close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]], hint="a switch is row times W plus column; which number is W?")
 
 # %% [markdown]
 # Hidden: several images and channels, values of either sign, windows that overlap, and wrong arguments.
@@ -1155,6 +1184,8 @@ refuses(unpool, y, places, (2, 3, 4, 5), argument="switches", case="a switch bey
 refuses(unpool, y, places, (2, 3, 23, 1), argument="switches", case="a switch just beyond the map")
 refuses(unpool, y, places - 1, (2, 3, 4, 6), argument="switches", case="a negative switch")
 refuses(unpool, y, places[:, :, :, :1], (2, 3, 4, 6), argument="switches", case="fewer switches than values")
+for other in ((2, 3, 4, 1), (2, 3, 1, 4), (3, 2, 2, 2)):
+    refuses(unpool, y, places.reshape(other), (2, 3, 4, 6), argument="switches", case="as many switches, another shape")
 refuses(unpool, y, places, (2, 4, 4, 6), argument="shape", case="another number of channels")
 refuses(unpool, y, places, (3, 3, 4, 6), argument="shape", case="another number of images")
 ### END HIDDEN TESTS
@@ -1248,7 +1279,8 @@ def shift_stability(net, x, shifts):
 
 # %% check="shift_stability" name="by-hand" points=0.5
 line = np.array([[0.0, 3.0, 4.0, 0.0]]).reshape(1, 1, 1, 4)
-close(shift_stability(lambda batch: batch, line, [(0, 0), (0, 1)]), [1, 12 / 25])
+close(shift_stability(lambda batch: batch, line, [(0, 0), (0, 1)]), [1, 12 / 25],
+      hint="the scalar product of both answers, divided by the length of each.")
 
 # %% [markdown]
 # Hidden: other networks, images of different brightness, shifts in all directions, and shifts that are refused.
@@ -1345,23 +1377,27 @@ ax.set_ylim(0, 1.05);
 #
 # If the answer moves along, there may still be an order in it. A shift of 2 pixels ought to move a map that was halved
 # by 1. The next cell looks for the whole number of places that fits best, and prints what remains of the difference,
-# as a share of the answer.
+# as a share of the answer, for shifts by 1, 2, 3 and 4 pixels. Before the others stands the convolution alone, with
+# ReLU and nothing that makes its maps smaller.
 #
-# > **Predict, then run.** For which shifts will the first three networks, which all halve their maps, print 0? And the
-# > fourth, which makes them four times smaller?
+# > **Predict, then run.** For which shifts will the convolution alone print 0? For which the three networks that halve
+# > their maps? And the one that makes them four times smaller?
 
 # %% demo=True
 def remainder(net, shift):
     still, moved = net(batch), net(shifted(batch, (0, shift)))
-    gaps = [np.linalg.norm(moved - shifted(still, (0, places))) for places in range(4)]
+    gaps = [np.linalg.norm(moved - shifted(still, (0, places))) for places in range(5)]
     return min(gaps) / np.linalg.norm(still)
 
-for name in list(networks)[:4]:
-    print(f"{name:15}", *(f"{remainder(networks[name], shift):6.2f}" for shift in range(1, 5)))
+with_places = {"convolution": features, **networks}
+del with_places["max of the map"]
+for name, net in with_places.items():
+    print(f"{name:15}", *(f"{remainder(net, shift):6.2f}" for shift in range(1, 5)))
 
 # %% [markdown]
-# Equivariance survives for shifts that are a multiple of the step between windows, and only for those. At the shifts
-# between, pooling leaves a smaller remainder than a bare stride. That is what "nearly invariant" rests on.
+# The convolution alone is equivariant: its answer to a moved picture is the moved answer, for every shift. After
+# subsampling, this survives for shifts that are a multiple of the step between windows, and only for those. At the
+# shifts between, pooling leaves a smaller remainder than a bare stride. That is what "nearly invariant" rests on.
 
 # %% [markdown]
 # ## 9. In your own words
