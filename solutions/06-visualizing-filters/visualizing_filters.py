@@ -320,6 +320,7 @@ curves = {f"layer {k}": evolution(stored[f"conv{k}.weight"]).T for k in (1, 2)}
 fig, ax = plt.subplots(figsize=(7, 4))
 show_curves(curves, ax, x=times, xlabel="passes made", ylabel="cosine similarity to the final filter",
             title="Which layer settles first? Line: mean of its filters; band: all of them")
+ax.set_xticks(times);
 
 # %% [markdown]
 # The second layer builds on the first. As long as the first still changes, the second cannot come to rest. Zeiler and
@@ -944,19 +945,38 @@ fig.suptitle("Which part of the digit made this unit fire?", x=0.01, ha="left");
 # leaves out most.
 #
 # > **Predict, then run.** The next cell does the same with the network as it was *before training*, with random weights
-# > that know nothing of digits. What will its reconstructions look like? Like noise?
+# > that know nothing of digits. Will its reconstruction look like noise, or like the 3? After all, the switches come from
+# > the 3.
 
 # %% demo=True
 ignorant = network_at(0)
 backs = [deconvnet(model, "relu2", channel, eye)[0] for model in (network, ignorant)]
-show_grid([eye[0], *backs], ["digit", "trained network", "untrained network"], signed=False, columns=3,
-          title="How much of the digit's outline is in the untrained network's picture?")
+fig, axes = plt.subplots(1, 3, figsize=(7.5, 3))
+show(eye[0], axes[0], title="digit")
+for ax, name, back in zip(axes[1:], ("trained", "untrained"), backs, strict=True):
+    show(back, ax, title=f"{name} network", signed=True)
+fig.suptitle("What did training add?", x=0.01, ha="left");
 
 # %% [markdown]
-# Look closely: the untrained network, too, draws something that follows the digit. Its weights did not learn that. The
-# *switches* put it there: they know where the digit's bright pixels are. So a reconstruction that looks like the
-# input is no proof that the network has understood the input. The comparison with an untrained network should stand
-# beside every such picture. You will need this in section 10.
+# The untrained network draws noise, within the square that its unit sees. So the stroke in the trained network's picture
+# is something that it has *learned*. That comparison belongs beside every such picture: without it nobody can tell
+# what training has contributed.
+#
+# But look at the stroke again. Does the 3 have such a stroke? The same channel, asked about six other digits:
+
+# %% demo=True
+others = torch.stack([digits[labels == digit][2] for digit in (0, 2, 4, 5, 7, 8)])
+backs = deconvnet(network, "relu2", channel, others)
+fig, axes = plt.subplots(2, 6, figsize=(9, 3.4))
+for column in range(6):
+    show(others[column], axes[0, column], limits=(0, 1))
+    show(backs[column], axes[1, column], signed=True)
+fig.suptitle("How much do the reconstructions (below) depend on the digit (above)?", x=0.01, ha="left");
+
+# %% [markdown]
+# Less than one would think. It is nearly the same slanted stroke each time, moved to the place where the unit answered
+# most. A deconvnet picture shows above all what the *unit* looks for. The digit decides about the place, the strength,
+# and, by its switches, some of the detail. You will need this in section 10.
 #
 # ## 6. What excites a unit most?
 #
@@ -1183,16 +1203,20 @@ for channel in (2, 5, 12):
                  x=0.01, ha="left", fontsize=11)
 
 # %% [markdown]
-# And now the lecture's slide itself, *Evolution of Features During Training*: for each stored time, the patch that
-# excited a channel most at that time, and what the deconvnet made of it.
+# And now the lecture's slide itself, *Evolution of Features During Training*: a row for each of four channels, two of each
+# layer, and a column for each stored time. Every picture is what the deconvnet makes of the patch that excited the
+# channel most at that time.
 
 # %% demo=True
-fig, axes = plt.subplots(2, len(times), figsize=(10, 3.4))
+rows = [("relu1", 1), ("relu1", 4), ("relu2", 5), ("relu2", 12)]
+fig, axes = plt.subplots(len(rows), len(times), figsize=(9.5, 5.9))
 for column, passes in enumerate(times):
-    patches, backs = beside(network_at(column), "relu2", 5, train_digits[:2000], 1)
-    show(patches[0], axes[0, column], limits=(0, 1), title=f"{passes} passes")
-    show(backs[0], axes[1, column], signed=True)
-fig.suptitle("From when on does channel 5 look for the same thing?", x=0.01, ha="left");
+    for row, (layer, channel) in enumerate(rows):
+        _, backs = beside(network_at(column), layer, channel, train_digits[:1000], 1)
+        show(backs[0], axes[row, column], signed=True, title="" if row else f"passes: {passes}")
+for ax, (layer, channel) in zip(axes[:, 0], rows):
+    ax.set_ylabel(f"{layer}, {channel}")
+fig.suptitle("From when on does each channel look for the same thing?", x=0.01, ha="left");
 
 # %% [markdown]
 # ## 7. What can the network not do without?
@@ -1214,7 +1238,7 @@ fig.suptitle("From when on does channel 5 look for the same thing?", x=0.01, ha=
 
 # %%
 judge = chain(flatten=nn.Flatten(), output=nn.Linear(3, 2, bias=False)).eval()
-judge.output.weight.data.copy_(2 * np.log(3) * torch.tensor([[0.0, 0.0, 0.0], [1.0, -1.0, 0.0]]))
+judge.output.weight.data.copy_(2 * np.log(3) * torch.tensor([[0.0, 0.0, 0.0], [1.0, -1.0, 0.0]]));
 
 # %% [markdown]
 # Each place of the square is a picture of its own. A network takes all of them as one batch.
@@ -1330,16 +1354,16 @@ for stride in ((0, 1), (1, 0)):
 
 # %% [markdown]
 # Which part of a 4 makes it a 4, for this network? Light: cover this place, and it still says the right digit. Dark: it
-# does not. The square is 4 × 4 pixels.
+# does not. The square is 5 × 5 pixels.
 
 # %% demo=True
 fig, axes = plt.subplots(2, 5, figsize=(9.5, 4.3))
 for column, digit in enumerate((2, 3, 4, 7, 9)):
     image = digits[labels == digit][1]
-    heat = occlusion(network, image, digit, (4, 4), (1, 1))
+    heat = occlusion(network, image, digit, (5, 5), (1, 1))
     show(image, axes[0, column], title=f"a {digit}")
     show(heat, axes[1, column], limits=(0, 1), colorbar=column == 4, title="" if column else "probability that is left")
-fig.suptitle("Where does covering 4 × 4 pixels cost the answer?", x=0.01, ha="left");
+fig.suptitle("Where does covering 5 × 5 pixels cost the answer?", x=0.01, ha="left");
 
 # %% [markdown]
 # ## 8. The lecture's riddles
@@ -1381,7 +1405,7 @@ def rotated(images, degrees):
 
 # %%
 brighter = chain(flatten=nn.Flatten(), output=nn.Linear(2, 2, bias=False)).eval()
-brighter.output.weight.data.copy_(torch.eye(2))
+brighter.output.weight.data.copy_(torch.eye(2));
 
 # %% [markdown]
 # The changes come as a dictionary, from a name to a function. So you can try changes of your own later.
@@ -1525,8 +1549,8 @@ two_rows(network, digits[first_of_each], labels[first_of_each], "Which row is ha
 
 # %% [markdown]
 # The lecture's slide shows noisy digits of which *all* are recognised. Here the digits were not chosen, the first of
-# each class was taken, and you see some errors among the noisy ones. With enough digits to choose from, a column
-# without an error is easy to fill. A share of all digits, as in the report, cannot be chosen.
+# each class was taken, and not every noisy one is read correctly. With enough digits to choose from, a column without an
+# error is easy to fill. The report counts all digits, and leaves no room for choosing.
 #
 # The negatives are no accident. What the first layer has learned is *light strokes on dark*. In a negative there are
 # none. To you a 7 is a shape; to the network it is a pattern of brightness that it has always seen with the same sign.
@@ -1787,7 +1811,7 @@ for offset, (title, report, hatch, colour) in enumerate(
 ax.set(yticks=np.arange(len(names)) + 0.2, yticklabels=names, xlabel="test digits read correctly, %", xlim=(0, 100))
 ax.invert_yaxis()
 ax.set_title("What was repaired, and what was not?")
-ax.legend(loc="lower right", bbox_to_anchor=(1, 1.01), ncols=2);
+ax.legend(loc="center", bbox_to_anchor=(0.6, 0.215), ncols=2, frameon=True, edgecolor="white");
 
 # %% [markdown]
 # The two rows from above once more, now with the repaired network's answers:
@@ -1796,9 +1820,10 @@ ax.legend(loc="lower right", bbox_to_anchor=(1, 1.01), ncols=2);
 two_rows(repaired, digits[first_of_each], labels[first_of_each], "Which errors are gone, and are there new ones?")
 
 # %% [markdown]
-# What was shown in training is repaired. What was not shown, a quarter turn, is as it was before. Augmentation does not
-# teach the network what a shape is; it adds to the list of things that it has seen. The lecture's picture of a fire
-# engine in odd poses makes the same point about networks a thousand times as large.
+# Negatives and shifts were shown in training, and they are repaired. A quarter turn was not shown, and it is as bad as
+# before. Look also for bars that have become *shorter*: a network as small as this one pays for what it learns with
+# something else. Augmentation does not teach the network what a shape is; it adds to the list of things that it has
+# seen. The lecture's objects in odd poses make the same point about networks a thousand times as large.
 #
 # Did the filters change? A few hundred small steps, and yet:
 
@@ -1815,8 +1840,8 @@ show_grid([tile_filters(w, 8) for w in both_layers], ["before the repair", "afte
 #
 # Answer in about 150 words, and refer to your own figures and numbers.
 #
-# (a) Somebody shows you a deconvnet picture in which you can recognise the digit, and says: "So the network has
-# understood the digit." Which figure of this notebook answers that, and what would you ask to see? (b) Why does strong
+# (a) Somebody shows you the deconvnet picture of a unit for a 3, points at the slanted stroke in it and says: "So there is
+# such a stroke in this 3." Which two figures of section 5 tell what the picture really shows, and how? (b) Why does strong
 # noise cost the network less than a negative does, although people find it the other way round? (c) After the repair,
 # is the network *robust*? Say what has been shown and what has not.
 
@@ -1826,10 +1851,11 @@ show_grid([tile_filters(w, 8) for w in both_layers], ["before the repair", "afte
 # ### BEGIN SOLUTION
 # One point for each part; half a point for a right claim without a reason or without a reference to a figure or number.
 #
-# (a) The comparison with the untrained network in section 5: its reconstruction follows the digit, too, although it
-# knows nothing, because the switches (and the picture's own bright pixels) decide where things are put. So ask for the
-# same picture from an untrained network or from one with shuffled weights, for top patches over many pictures, or for a
-# test that changes the input (occlusion). Any control in which the training is missing counts.
+# (a) The row of six other digits: the stroke is nearly the same for all of them, so it comes from the unit's weights, not
+# from the digit; the digit decides about place, strength and (by its switches) detail. The comparison with the
+# untrained network: there is only noise, so the stroke was learned, and is neither in the method nor in the switches.
+# Half a point for either figure with the right conclusion. Top patches (the real pixels) or occlusion as a further test
+# count as well, but not alone.
 #
 # (b) Filters add up over many pixels, and independent noise largely cancels in a sum, while the sign of the contrast
 # remains. A negative leaves every edge but reverses its sign: filters that wait for light strokes on dark now answer
