@@ -166,8 +166,8 @@ def test_the_search_narrows_the_table_and_says_how_far(page):
 
 
 def test_an_entrys_history_opens(page):
-    summary = page.locator("tbody summary").first
-    history = page.locator(".history").first
+    (row,) = page.locator("tbody tr", has=page.locator(".history li")).all()
+    summary, history = row.locator("summary"), row.locator(".history")
     assert not history.is_visible()
     summary.click()
     assert history.is_visible()
@@ -212,6 +212,57 @@ def test_a_phone_shows_rank_name_score_and_award_without_scrolling_the_table(bro
     inside, outside = page.eval_on_selector(".scroll", "box => [box.scrollWidth, box.clientWidth]")
     assert inside <= outside + 1
     assert page.get_by_text("automatic A+").nth(1).is_visible()
+    page.context.close()
+
+
+def test_a_phone_shows_the_comparisons_without_scrolling_and_still_as_a_table(browser, page_file):
+    page = opened(browser, page_file, width=390, height=844)
+    comparisons = page.get_by_role("table", name="Neighbours of which only the upper has the prize")
+    box = comparisons.evaluate("table => [table.parentElement.scrollWidth, table.parentElement.clientWidth]")
+    assert box[0] <= box[1] + 1
+    assert comparisons.get_by_role("rowheader").count() == comparisons.locator("tbody tr").count() > 0
+    assert comparisons.get_by_role("columnheader").count() == 6
+    page.context.close()
+
+
+def test_a_phone_finds_the_interval_of_an_entry_behind_its_name(browser, page_file):
+    page = opened(browser, page_file, width=390, height=844)
+    page.locator("tbody summary").nth(1).click()
+    assert "% of the redraws" in page.locator(".history").nth(1).inner_text()
+    page.context.close()
+
+
+def test_the_tab_key_goes_through_the_page_from_top_to_bottom(page):
+    places = []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        places.append(
+            page.evaluate(
+                """() => { const e = document.activeElement, b = e.getBoundingClientRect();
+                           return [e.tagName, e.id || e.textContent.trim().slice(0, 20), b.top + scrollY]; }"""
+            )
+        )
+    assert [name for _, name, _ in places[:3]] == ["Skip to the standing", "theme", "search"]
+    tops = [top for _, _, top in places[2:]]
+    assert tops == sorted(tops)
+    assert {tag for tag, _, _ in places} >= {"A", "BUTTON", "INPUT", "DIV", "SUMMARY"}
+
+
+def test_headings_go_down_one_level_at_a_time(page):
+    levels = page.eval_on_selector_all("h1, h2, h3", "all => all.map(h => Number(h.tagName[1]))")
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert set(levels[1:]) == {2}
+
+
+def test_a_page_of_10_000_entries_opens_and_sorts_in_seconds(browser, tmp_path):
+    start = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    path = tmp_path / "large.html"
+    path.write_text(render_html(standings([Entry(f"s{n}", n % 67, start) for n in range(10_000)], maximum=66)))
+    page = opened(browser, path)
+    page.get_by_role("button", name="Name").click()
+    assert len(column(page, 0)) == 10_000
+    assert page.get_by_role("columnheader", name="Name").get_attribute("aria-sort") == "ascending"
     page.context.close()
 
 

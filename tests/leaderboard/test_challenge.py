@@ -3,6 +3,7 @@
 import datetime as dt
 from fractions import Fraction
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -164,3 +165,23 @@ def test_the_ladder_takes_inflation_away_from_every_adaptive_entrant():
     for entrant in ("reseeding", "climbing", "voting"):
         assert found[entrant, "exact score"] > found[entrant, "Ladder"]
     assert found["voting", "exact score"] > 0.05 > found["voting", "Ladder"]
+
+
+def test_the_private_board_tells_what_the_public_half_showed_and_no_earlier_private_score():
+    results = [result("a", 0, public=300, private=350), result("a", 1, public=310, private=340)]
+    (row,) = private_board(results, AT + dt.timedelta(days=1)).standings
+    assert [(past.score, past.note) for past in row.history] == [(n, "shown by the public half") for n in (300, 310)]
+
+
+def test_answers_that_do_not_fit_are_named_by_entrant_time_and_half():
+    own = result("a", 0, public=9, private=9)
+    for packed, message in (("!!", "cannot be unpacked"), (pack(np.ones(8, bool)), "bits for 400 images")):
+        bad = msgspec.structs.replace(own, private=(packed,))
+        with pytest.raises(LeaderboardError, match=rf"^a, handed in 2026-12-01T00.*private half: .*{message}"):
+            private_board([bad], AT)
+
+
+def test_a_half_without_images_is_refused():
+    empty = msgspec.structs.replace(result("a", 0), private=("",), private_images=0)
+    with pytest.raises(LeaderboardError, match="private half say that it has 0 images"):
+        private_board([empty], AT)

@@ -33,6 +33,12 @@ def test_other_prizes_can_be_tried_without_publishing(graded, screen, tmp_path):
     rules.write_text("[[prizes")
     with pytest.raises(LeaderboardError, match=r"generous\.toml cannot be read"):
         try_prizes(graded, "01-convolution", rules, screen)
+    rules.write_text('[[prize]]\nrank = 1\naward = "x"\n')
+    with pytest.raises(LeaderboardError, match=r"generous\.toml has no \[\[prizes\]\]"):
+        try_prizes(graded, "01-convolution", rules, screen)
+    rules.write_text('[[prizes]]\nrank = 1\nawrd = "x"\n')
+    with pytest.raises(LeaderboardError, match=r"generous\.toml, \[\[prizes\]\] 1: .*awrd"):
+        try_prizes(graded, "01-convolution", rules, screen)
 
 
 def test_a_regrade_can_be_looked_at_before_it_is_published(graded, hand_in, screen):
@@ -54,3 +60,17 @@ def test_gradescope_gets_one_file_per_student(graded, tmp_path):
     files = export_gradescope(graded, "01-convolution", tmp_path / "out")
     assert sorted(path.parent.name for path in files) == ["ada", "bob"]
     assert json.loads((tmp_path / "out" / "ada" / "results.json").read_text())["score"] == 20
+
+
+@pytest.mark.parametrize("student", ["../eve", "..", "e" * 300])
+def test_an_id_that_cannot_name_a_folder_stops_the_export_before_it_writes(graded, hand_in, tmp_path, student):
+    hand_in(student, 5)
+    with pytest.raises(LeaderboardError, match="cannot name a folder: nothing was written"):
+        export_gradescope(graded, "01-convolution", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_named(graded, tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(LeaderboardError, match=r"taken.* cannot be written.*Choose another --output"):
+        publish(graded, "01-convolution", ["csv"], tmp_path / "taken")

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from autograder.errors import LeaderboardError
@@ -144,3 +145,62 @@ def test_an_empty_log_holds_no_board(log):
 def test_statistics_and_signature_do_not_enter_the_log(log):
     signed = record(board(9), log, key)
     assert record(replace(signed, log="something else"), log, key).log == signed.log
+
+
+def test_an_adjustment_is_recorded_with_its_own_reason(log):
+    given = Entry("s0", 10, AT, badges=("adjusted",), adjustments=("+0.5: the readme",))
+    signed = record(board(4, apart=[]), log, key)
+    assert signed.standings[0].history == ()
+    record(standings([given], name="b", maximum=66, prizes=PRIZES, names=lambda e: f"name {e}"), log, key)
+    last = log.records()[-1]
+    assert (last.kind, last.reason, last.data["adjustments"]) == (
+        "adjustment",
+        "+0.5: the readme",
+        ["+0.5: the readme"],
+    )
+    record(board(4), log, key, reason="taken back")
+    assert (log.records()[-1].kind, log.records()[-1].reason) == ("adjustment", "taken back")
+
+
+def test_the_log_gives_each_row_its_history_and_a_replay_the_same(log):
+    record(board(9, 4), log, key, at=AT)
+    record(board(9, 12), log, key, at=AT + dt.timedelta(hours=1))
+    signed = record(board(9, 11), log, key, at=AT + dt.timedelta(hours=2))
+    past = {row.entry.entrant: [(a.score, a.note) for a in row.history] for row in signed.standings}
+    assert past == {"s0": [], "s1": [(4, "grade"), (12, "regrade"), (11, "regrade")]}
+    assert render_json(replay(log)) == render_json(signed)
+    assert render_json(record(signed, log, key)) == render_json(signed)
+
+
+def test_a_history_follows_the_boards_units(log):
+    record(board(9, 4), log, key)
+    signed = record(board(18, 10, scale=4), log, key)
+    assert [(a.score, signed.points(a.score)) for a in signed.standings[1].history] == [(8, "2.00"), (10, "2.50")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("grade", {"entrant": "x", "at": "yesterday", "status": "scored", "score": 3}),
+        ("grade", {"score": 3}),
+        ("open", {"title": "no units"}),
+        ("prizes", {"prizes": [{"award": "x", "wins": 1}]}),
+        ("grade", {"entrant": "nameless", "status": "scored", "score": 3}),
+    ],
+)
+def test_records_that_make_no_board_are_told_even_where_their_hashes_hold(log, kind, data):
+    record(board(9), log, key)
+    log.append([(kind, data, "")])
+    with pytest.raises(LeaderboardError, match=r"b\.jsonl"):
+        replay(log)
+
+
+def test_a_freeze_at_no_time_is_named_by_line(log):
+    record(board(9), log, key)
+    log.append([("freeze", {}, "")])
+    lines = log.path.read_text().splitlines()
+    bad = msgspec.structs.replace(log.records()[-1], at="yesterday")
+    bad = msgspec.structs.replace(bad, hash=bad.computed_hash())
+    log.path.write_text("\n".join([*lines[:-1], msgspec.json.encode(bad).decode()]) + "\n")
+    with pytest.raises(LeaderboardError, match=r"line 5: 'yesterday' is not a time"):
+        frozen_at(log)

@@ -1,6 +1,5 @@
 """Prizes respect ranks, ties share, cut-offs and caps hold."""
 
-import os
 import random
 
 import pytest
@@ -8,8 +7,7 @@ import pytest
 from autograder.errors import LeaderboardError
 from autograder.leaderboard import Entry, changes, read_boards, read_prizes, standings, what_if
 
-# RANDOM_BOARDS=100000 runs the long version, half a minute of one core.
-BOARDS = int(os.environ.get("RANDOM_BOARDS", "20000"))
+SAMPLE, ALL = 8_000, 100_000
 
 
 def winners(scores, *tables, **settings):
@@ -80,12 +78,11 @@ def _random_prizes(rng):
     return read_prizes(tables)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_ties_share_caps_hold_and_a_better_rank_never_wins_less_on_random_boards(random_entries, seed):
+def _check_random_boards(random_entries, seed, boards):
     rng = random.Random(seed)
-    for _ in range(BOARDS // 4):
-        entries, prizes = random_entries(rng), _random_prizes(rng)
-        board = standings(entries, scale=1, prizes=prizes)
+    for _ in range(boards):
+        entries, prizes, descending = random_entries(rng), _random_prizes(rng), rng.random() < 0.7
+        board = standings(entries, scale=1, prizes=prizes, descending=descending)
         worth = {prize.award: place for place, prize in enumerate(prizes)}
         able = [row for row in board.standings if row.entry.prize]
         won = [worth[row.award.name] if row.award else len(prizes) for row in able]
@@ -93,9 +90,22 @@ def test_ties_share_caps_hold_and_a_better_rank_never_wins_less_on_random_boards
         assert len({(row.rank, place) for row, place in zip(able, won, strict=True)}) == len({row.rank for row in able})
         assert all(p.winners is None or won.count(place) <= p.winners for place, p in enumerate(prizes))
         scores = [row.entry.score for row in board.standings]
-        assert [row.rank for row in board.standings] == [1 + sum(s > score for s in scores) for score in scores]
+        better = [sum(s > score if descending else s < score for s in scores) for score in scores]
+        assert [row.rank for row in board.standings] == [1 + count for count in better]
         rng.shuffle(entries)
-        assert standings(entries, scale=1, prizes=prizes) == board
+        assert standings(entries, scale=1, prizes=prizes, descending=descending) == board
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ties_share_caps_hold_and_a_better_rank_never_wins_less_on_random_boards(random_entries, seed):
+    _check_random_boards(random_entries, seed, SAMPLE // 4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10, 14))
+def test_the_same_holds_on_100_000_random_boards(random_entries, seed):
+    """About two minutes of one core."""
+    _check_random_boards(random_entries, seed, ALL // 4)
 
 
 def test_the_simulator_shows_who_would_win_under_other_rules():
@@ -124,6 +134,18 @@ def test_the_simulator_shows_who_would_win_under_other_rules():
 def test_a_wrong_prize_is_refused_by_number_and_key(tables, message):
     with pytest.raises(LeaderboardError, match=message):
         read_prizes(tables)
+
+
+def test_prizes_that_are_no_tables_are_refused_with_their_file():
+    with pytest.raises(LeaderboardError, match=r"other\.toml: prizes is 3\. Write each prize as a table"):
+        read_prizes(3, "other.toml")
+    with pytest.raises(LeaderboardError, match=r"^other\.toml, \[\[prizes\]\] 1: .*`wins`"):
+        read_prizes([{"award": "x", "rank": 1, "wins": 2}], "other.toml")
+
+
+def test_points_cannot_be_given_on_the_challenge():
+    with pytest.raises(LeaderboardError, match="challenge counts right answers"):
+        read_boards({"adjustments": [{"student": "ada", "points": 1, "reason": "x", "board": "challenge"}]})
 
 
 def test_a_wrong_setting_is_refused_by_key():

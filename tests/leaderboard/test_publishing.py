@@ -3,10 +3,14 @@
 import datetime as dt
 import io
 import json
+import os
+import warnings
 
 import numpy as np
 import pytest
+from nbgrader.api import Gradebook
 from rich.console import Console
+from sqlalchemy.exc import SAWarning
 
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
@@ -224,3 +228,116 @@ def test_the_scale_counts_every_assignment(course, hand_in):
     hand_in("ada", 10.25)
     assert board_of(course, "02-optional").scale == 2
     assert board_of(course).scale == 4
+
+
+def test_a_log_cut_off_behind_a_published_page_stops_the_next_publication(course, hand_in):
+    hand_in("ada", 10)
+    publish(course, "01-convolution", ["html"], console=quiet())
+    log, page = log_of(course, "01-convolution").path, course.root / "leaderboard" / "01-convolution.html"
+    before = page.read_bytes()
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(LeaderboardError, match=r"01-convolution\.html ends with: lines were cut off"):
+        publish(course, "01-convolution", ["html"], console=quiet())
+    assert page.read_bytes() == before
+    page.unlink()
+    assert publish(course, "01-convolution", ["html"], console=quiet())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[prizes]]\nrank = 4\naward = "x"\nboard = "01-konvolution"\n', r"\[\[prizes\]\] 3 \(x\): there is no board"),
+        ('[[leaderboard.adjustments]]\nstudent = "adda"\npoints = 1\nreason = "x"\n', r"1 \(adda\): the course has no"),
+        (
+            '[[leaderboard.adjustments]]\nstudent = "ada"\npoints = 1\nreason = "x"\nboard = "cours"\n',
+            r"1 \(ada\): there is no board 'cours'. Use one of 01-convolution, 02-optional, challenge, course",
+        ),
+    ],
+)
+def test_a_prize_or_an_adjustment_that_could_never_take_effect_is_refused(course, hand_in, text, message):
+    hand_in("ada", 10)
+    with pytest.raises(LeaderboardError, match=message):
+        board_of(reconfigured(course, "\n" + text))
+
+
+def test_the_reason_of_an_adjustment_is_in_the_log(course, hand_in):
+    hand_in("ada", 10)
+    text = (
+        '\n[[leaderboard.adjustments]]\nstudent = "ada"\npoints = -1.5\nreason = "copied"\nboard = "01-convolution"\n'
+    )
+    publish(reconfigured(course, text), "01-convolution", ["json"], console=quiet())
+    last = log_of(course, "01-convolution").records()[-1]
+    assert (last.kind, last.reason) == ("adjustment", "-1.5: copied")
+    assert "copied" not in (course.root / "leaderboard" / "01-convolution.json").read_text()
+
+
+def test_late_work_set_apart_takes_the_student_off_the_courses_board_too(course, hand_in):
+    hand_in("ada", 10, 0, at=LATE)
+    hand_in("bob", 10, 0)
+    hand_in("bob", 30, 0, at=LATE, assignment="02-optional")
+    board = board_of(reconfigured(course, '\n[leaderboard]\nlate = "apart"\n'))
+    assert scores(board) == {"bob": "10.00"}
+    assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("ada", "late")]
+    assert "01-convolution" in board.apart[0].entry.reason
+
+
+def test_extra_credit_counts_as_in_nbgrader(course, hand_in):
+    hand_in("ada", 10, 0)
+    with warnings.catch_warnings(), Gradebook(course.gradebook_url) as gradebook:
+        warnings.simplefilter("ignore", SAWarning)
+        gradebook.find_grade("check", "notebook", "01-convolution", "ada").extra_credit = 2.5
+        gradebook.db.commit()
+        assert gradebook.find_submission("01-convolution", "ada").score == 12.5
+    assert scores(board_of(course, "01-convolution")) == {"ada": "12.50"}
+
+
+@pytest.mark.parametrize("assignment", [None, "01-convolution"])
+def test_a_gradebook_without_a_grade_gives_an_empty_board(course, enrol, assignment):
+    board = publish(course, assignment, console=quiet())
+    assert (board.standings, board.apart) == ((), ())
+    enrol("ada")
+    assert [row.entry.status for row in publish(course, assignment, console=quiet()).apart] == ["missing"]
+
+
+def test_submissions_that_nobody_could_read_are_not_graded_and_not_lost(course):
+    for student in ("ada", "=cmd()", "<script>", "Zoë 漢字", "e" * 200):
+        folder = course.submitted / student / "01-convolution"
+        folder.mkdir(parents=True)
+        (folder / "notebook.ipynb").write_text("not a notebook")
+    board = publish(course, "01-convolution", ("html", "csv", "json", "terminal"), console=quiet())
+    assert {row.entry.status for row in board.apart} == {"not graded"}
+    assert len(board.apart) == 5
+    for path in (course.root / "leaderboard").iterdir():
+        assert not any(hidden in path.read_text() for hidden in ("=cmd", "<script>alert", "Zoë", "e" * 200, "ada"))
+
+
+def test_a_folder_whose_name_is_no_text_is_named(course):
+    folder = course.submitted / os.fsdecode(b"\xff\xfe") / "01-convolution"
+    folder.mkdir(parents=True)
+    (folder / "notebook.ipynb").write_text("{}")
+    with pytest.raises(GradebookError, match=r"cannot be a student's id\. Rename the folder"):
+        board_of(course, "01-convolution")
+
+
+def test_whoever_withdrew_in_course_toml_leaves_both_halves_of_the_challenge(course):
+    own = np.arange(64) < 50
+    for name, hour in (("ada", 1), ("ada", 3), ("bob", 2)):
+        one = ChallengeResult(
+            entrant=name,
+            at=dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC),
+            public=(pack(own),),
+            private=(pack(~own),),
+            public_images=64,
+            private_images=64,
+        )
+        append_result(course.results / "challenge.jsonl", one)
+    course = reconfigured(course, '\n[leaderboard]\nwithdrawn = {ada = "asked"}\n')
+    for freeze in (False, True):
+        board = publish(course, "challenge", console=quiet(), freeze=freeze)
+        assert [row.entry.entrant for row in board.standings] == ["bob"]
+        assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("ada", "withdrawn")]
+
+
+def test_the_watch_refuses_an_unknown_format_at_once(course):
+    with pytest.raises(LeaderboardError, match="pdf is not a format"):
+        watch(course, formats=["pdf"], every=0)

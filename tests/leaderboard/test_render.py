@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -224,3 +225,17 @@ def test_changes_are_shown_before_and_after(board):
     table = change_table(found)
     assert [column.header for column in table.columns] == ["Name", "Rank", "Score", "Award"]
     assert [str(cell) for cell in table.columns[3]._cells] == ["automatic A+ → a medal", "– → a medal"]
+
+
+def test_a_board_with_intervals_fits_80_columns_with_its_names_whole(measured_board):
+    rows = tuple(replace(row, name=f"amber-kingfisher-00{n}") for n, row in enumerate(measured_board.standings))
+    lines = render_terminal(replace(measured_board, standings=rows), width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("amber-kingfisher-00" in line for line in lines) >= 6
+    assert any("kingfisher-000" in line and "automatic A+" in line for line in lines)
+
+
+def test_the_table_of_comparisons_has_a_caption_and_says_what_it_counts(measured_board):
+    page = render_html(measured_board)
+    assert page.count("<caption") == page.count("<table") == 2
+    assert "Images only one gets right" in page

@@ -219,3 +219,14 @@ def test_answers_that_do_not_add_up_to_the_score_are_refused():
         measured(board, {"a": np.array([1, 1, 0], dtype=bool)})
     with pytest.raises(LeaderboardError, match="answers of a are missing"):
         measured(board, {})
+
+
+def test_the_interval_of_several_trainings_covers_the_true_difference_in_94_to_96_percent():
+    rng = np.random.default_rng(7)
+    steps = np.array([-1, -0.5, 0, 0.5, 1])
+    shares = np.array([0.01, 0.04, 0.88, 0.05, 0.02])
+    truth, hits = float(steps @ shares), []
+    for _ in range(4_000):
+        low, high = paired_mean(rng.choice(steps, size=1_000, p=shares))
+        hits.append(low <= truth <= high)
+    assert 0.94 <= np.mean(hits) <= 0.96
