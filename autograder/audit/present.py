@@ -27,10 +27,10 @@ def show(cards: Sequence[ReportCard], console: Console) -> None:
         title=f"Audit ({seconds:.1f} s)", title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("assignment", overflow="fold")
-    for heading in ("solution", "blank", "caught", "named", "accepted", "leaks", ""):
+    for heading in ("solved", "blank", "caught", "named", "accepted", "leaks", "missed"):
         table.add_column(heading, justify="right", no_wrap=True)
     for card in cards:
-        table.add_row(*_row(card), "[green]clean[/]" if card.clean else f"[red]{len(card.findings)} missed[/]")
+        table.add_row(*_row(card), "[green]none[/]" if card.clean else f"[red]{len(card.findings)}[/]")
     console.print(table)
     for card in cards:
         if card.attacks:

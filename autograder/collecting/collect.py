@@ -63,13 +63,15 @@ class Collected:
 
     def lines(self) -> list[str]:
         """The report for people."""
+        if not self.placed and not self.unplaced:
+            return ["The download holds no files. Download it again, or name another folder."]
         counts = {word: sum(each.outcome == word for each in self.placed) for word in _OUTCOMES}
         head = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing placed"
         lines = [f"{head}; {len(self.unplaced)} not placed."]
         lines += [f"{each.student}, {each.assignment}: {each.remark}" for each in self.placed if each.remark]
         for stray in self.unplaced:
             kept = f" A copy is at {stray.kept}." if stray.kept else ""
-            lines.append(f"not placed: {stray.origin}: {stray.reason}{kept}")
+            lines.append(f"not placed: {_printable(stray.origin)}: {_printable(stray.reason)}{kept}")
         return lines
 
 
@@ -134,8 +136,8 @@ class _Collection:
             raise AuthoringError(f"There is no released assignment '{assignment}' (there are: {known}).")
 
     def run(self, files: Sequence[Delivered]) -> Collected:
-        found = gradescope_senders(files)
-        sent = [(each, senders(each, found)) for each in files]
+        found, wrapper = gradescope_senders(files), self._wrapper(files)
+        sent = [(each, senders(each, found, wrapper)) for each in files]
         platforms = {sender.platform for _, people in sent for sender in people} - {"nbgrader"}
         stamps = _timestamps(files)
         chosen: dict[tuple[str, str], list[_Submission]] = {}
@@ -152,6 +154,17 @@ class _Collection:
                 chosen.setdefault((one.student, one.assignment), []).append(one)
         placed_all = [line for group in chosen.values() for line in self._place(group)]
         return Collected(tuple(placed_all), tuple(unplaced))
+
+    def _wrapper(self, files: Sequence[Delivered]) -> str:
+        """The one folder around all students' folders, as a computer packs it; empty if there is none."""
+        folders = {PurePosixPath(each.path).parts[:-1] for each in files}
+        first = {parts[0] for parts in folders if parts}
+        inner = {parts[1] for parts in folders if len(parts) > 1}
+        if len(first) != 1 or not all(len(parts) > 1 for parts in folders) or inner & set(self._catalogue.notebooks):
+            return ""
+        (only,) = first
+        wraps = not self._roster.find([only]) if self._roster else len(inner) > 1
+        return only if wraps else ""
 
     def _understand(
         self, each: Delivered, people: Sequence[Sender], stamps: dict[str, dt.datetime]
@@ -202,6 +215,11 @@ class _Collection:
     def _place(self, group: list[_Submission]) -> Iterator[Placed]:
         """The last of a student's files for one assignment counts; the others are kept aside."""
         *earlier, last = sorted(group, key=lambda each: each.order)
+        if any(one.order[:2] == last.order[:2] and one.delivered.content != last.delivered.content for one in earlier):
+            remark = (
+                f"several files of the same time: {_printable(last.delivered.path)} counts, the others are kept aside."
+            )
+            last = replace(last, remark=f"{last.remark} {remark}".strip())
         target = self._course.submitted / last.student / last.assignment
         path = target / f"{self._catalogue.notebooks[last.assignment]}.ipynb"
         for one in earlier:
@@ -249,6 +267,11 @@ class _Collection:
         if not self._dry_run and not path.exists():
             write_atomically(path, each.content)
         return Unplaced(each.path, reason, path)
+
+
+def _printable(text: str) -> str:
+    """``text`` without signs that a terminal would obey: names of files are students' to choose."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def _timestamps(files: Sequence[Delivered]) -> dict[str, dt.datetime]:

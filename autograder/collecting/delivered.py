@@ -60,6 +60,8 @@ def deliveries(source: Path, zone: dt.tzinfo = dt.UTC) -> Iterator[Delivered]:
         yield from _from_folder(source)
     elif source.is_file() and zipfile.is_zipfile(source):
         yield from _from_zip(source, source.name, zone)
+    elif source.is_file() and source.suffix.lower() == ".zip":
+        raise UnreadableSubmission(f"{source} is no whole ZIP archive: its end is missing. Download it again.")
     elif source.is_file():
         yield _from_file(source, source.name)
     else:
@@ -92,10 +94,14 @@ def _from_zip(archive: Path | io.BytesIO, name: str, zone: dt.tzinfo, depth: int
                 yield from _unpacked(_from_entry(opened, entry, zone), zone, depth)
     except zipfile.BadZipFile as error:
         raise UnreadableSubmission(f"{name} is a damaged ZIP archive ({error}). Download it again.") from error
+    except UnicodeDecodeError as error:  # One name that is not what the archive says it is; Python then reads none.
+        raise UnreadableSubmission(
+            f"{name} holds a file whose name is not UTF-8, as it should be. Unpack it and collect the folder."
+        ) from error
 
 
 def _from_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, zone: dt.tzinfo) -> Delivered:
-    path, at = entry.filename, _time_of(entry, zone)
+    path, at = _name_of(entry), _time_of(entry, zone)
     if stat.S_ISLNK(entry.external_attr >> 16):
         return Delivered(path, b"", at, "it is a symbolic link, which is not followed")
     if entry.file_size > MAX_BYTES:
@@ -125,6 +131,16 @@ def _unpacked(delivered: Delivered, zone: dt.tzinfo, depth: int = 0) -> Iterator
     for each in inner:
         path = (parent / f"{stem}--{PurePosixPath(each.path).name}").as_posix()
         yield Delivered(path, each.content, delivered.at, each.fault)
+
+
+def _name_of(entry: zipfile.ZipInfo) -> str:
+    """The entry's name. macOS writes UTF-8 without saying so, and what says nothing is read as the code page of DOS."""
+    if entry.flag_bits & 0x800:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return entry.filename
 
 
 def _time_of(entry: zipfile.ZipInfo, zone: dt.tzinfo) -> dt.datetime | None:

@@ -47,14 +47,17 @@ _EXCHANGE = re.compile(r"(?P<student>[^+/]+)\+(?P<assignment>[^+/]+)\+(?P<at>[^+
 _STAMP = "%Y-%m-%d %H:%M:%S.%f"
 
 
-def senders(delivered: Delivered, gradescope: Mapping[str, Sequence[Sender]]) -> tuple[Sender, ...]:
+def senders(delivered: Delivered, gradescope: Mapping[str, Sequence[Sender]], wrapper: str = "") -> tuple[Sender, ...]:
     """Whoever handed in a file: one person, several on Gradescope, none if the name does not tell.
 
     Args:
         delivered: the file.
         gradescope: what :func:`gradescope_senders` found.
+        wrapper: a folder around everything, which says nothing.
     """
     path = delivered.path
+    if path.startswith("/") or ".." in PurePosixPath(path).parts:  # Nobody's archive has such names by accident.
+        return ()
     if (found := _GRADESCOPE.search(path)) and found[1] in gradescope:
         return tuple(gradescope[found[1]])
     if found := _MOODLE.search(path):
@@ -64,8 +67,8 @@ def senders(delivered: Delivered, gradescope: Mapping[str, Sequence[Sender]]) ->
     if found := _CANVAS.fullmatch(PurePosixPath(path).name):
         return (_canvas(found),)
     parts = PurePosixPath(path).parts
-    # STUDENT/NOTEBOOK.ipynb, STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, and the same below submitted/.
-    parts = parts[1:] if parts[0] == "submitted" else parts
+    # STUDENT/NOTEBOOK.ipynb, STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, and the same below submitted/ or another folder.
+    parts = parts[1:] if parts[0] in ("submitted", wrapper) else parts
     return (Sender("nbgrader", (parts[0],), parts[0]),) if len(parts) in (2, 3) else ()
 
 

@@ -269,3 +269,65 @@ def test_what_is_wrong_with_the_request_is_named(course: Course, tmp_path: Path)
     (course.root / "students.csv").write_text("id\nada\nada\n")
     with pytest.raises(CourseError, match="'ada' stands there twice"):
         collect(course, course.root)
+
+
+def entered(path: Path, files: Mapping[str, bytes], old: bytes = b"", new: bytes = b"") -> Path:
+    """An archive of ``files`` in whose bytes ``old`` is replaced: names as no well-behaved program writes them."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    path.write_bytes(path.read_bytes().replace(old, new) if old else path.read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("name", ["../ada/convolution.ipynb", "/ada/convolution.ipynb", "ada/../bob/convolution.ipynb"])
+def test_a_path_that_leads_out_of_the_archive_is_nobodys(course: Course, tmp_path: Path, name: str) -> None:
+    collected = collect(course, download(tmp_path, {name: notebook("convolution")}))
+    assert submitted(course) == {}
+    (stray,) = collected.unplaced
+    assert stray.kept is not None
+    assert stray.kept.read_bytes() == notebook("convolution")
+
+
+def test_a_folder_around_everything_says_nothing(course: Course, tmp_path: Path) -> None:
+    files = {f"Class 2026/{student}/convolution.ipynb": notebook("convolution") for student in ("ada", "bob")}
+    assert collect(course, download(tmp_path, files)).unplaced == ()
+    assert set(submitted(course)) == {ADA, BOB}
+
+
+def test_a_students_own_folder_is_no_folder_around_everything(course: Course, tmp_path: Path) -> None:
+    collect(course, download(tmp_path, {"ada/bob/convolution.ipynb": notebook("convolution")}))
+    assert set(submitted(course)) == {ADA}
+
+
+def test_of_two_files_of_the_same_time_it_is_said_which_counts(course: Course, tmp_path: Path) -> None:
+    files = {f"ada/convolution{n}.ipynb": notebook("convolution", n) for n in ("", " (1)")}
+    collected = collect(course, download(tmp_path, files))
+    assert any("several files of the same time" in line for line in collected.lines())
+    assert len(list((course.results / "collected" / "ada").rglob("*.ipynb"))) == 1
+
+
+def test_names_in_utf_8_that_do_not_say_so_are_read(course: Course, tmp_path: Path) -> None:
+    name = "Bob M##ller_5501_assignsubmission_file_/convolution.ipynb"
+    source = entered(tmp_path / "mac.zip", {name: notebook("convolution")}, b"M##ller", "Müller".encode())
+    collect(course, source)
+    assert set(submitted(course)) == {BOB}
+
+
+def test_names_that_no_program_can_read_are_an_error_with_a_way_out(course: Course, tmp_path: Path) -> None:
+    source = entered(tmp_path / "odd.zip", {"é/a.ipynb": b""}, "é".encode(), b"\xff\xfe")
+    with pytest.raises(UnreadableSubmission, match="Unpack it"):
+        collect(course, source)
+
+
+def test_half_an_archive_and_an_empty_one_are_said_to_be_so(course: Course, tmp_path: Path) -> None:
+    source = download(tmp_path, {"ada/convolution.ipynb": notebook("convolution")})
+    source.write_bytes(source.read_bytes()[:200])
+    with pytest.raises(UnreadableSubmission, match="Download it again"):
+        collect(course, source)
+    assert collect(course, download(tmp_path, {})).lines()[0].startswith("The download holds no files.")
+
+
+def test_a_name_cannot_write_to_the_terminal(course: Course, tmp_path: Path) -> None:
+    files = {"\x1b[31mred\n/convolution.ipynb": notebook("convolution")}
+    assert all(line.isprintable() for line in collect(course, download(tmp_path, files)).lines())
