@@ -69,7 +69,7 @@ fig, ax = plt.subplots(figsize=(9, 1.9))
 bars = ax.barh(["the next best, not convolutional", "Krizhevsky, Sutskever, Hinton"], [26.2, 16.4], color=["0.6", "C0"])
 ax.bar_label(bars, fmt="%.1f %%", padding=4)
 ax.set(xlim=(0, 50), xlabel="images with no right answer among five guesses, in %",
-       title="ImageNet 2012: how far behind is the best network without convolution?")
+       title="ImageNet 2012: how far behind is the next best entry?")
 ax.text(22, 1, "bigger model, more data, GPU, dropout", va="center", style="italic");
 
 # %% [markdown]
@@ -915,8 +915,8 @@ def receptive_field(layers):
     layers  list of pairs (kernel, stride), the first layer first; each number at least 1. Pooling layers
             stand in it like any others. Padding makes no difference.
 
-    Returns a pair of whole numbers (size, jump): the side of the receptive field in pixels, and the distance
-    in pixels between the fields of two neighbouring units. Without any layer it is (1, 1).
+    Returns a plain tuple of two whole numbers (size, jump): the side of the receptive field in pixels, and the
+    distance in pixels between the fields of two neighbouring units. Without any layer it is (1, 1).
     Raises ValueError if a kernel or a stride is below 1.
     """
     ### BEGIN SOLUTION
