@@ -135,6 +135,31 @@ def length_not_squared(parameters, lam):
     return float(lam / 2 * np.sqrt(squares)), {name: rates[name] * array for name, array in parameters.items()}
 
 
+@misconception(
+    of="weight_decay",
+    says="You take every name that holds `bias` somewhere for a bias. Only a name that ends in it is one: "
+    "`bias_net.scale` is a weight.",
+)
+def bias_anywhere_in_the_name(parameters, lam):
+    if lam < 0:
+        raise ValueError(f"lam must be 0 or more, not {lam}")
+    rates = {name: 0.0 if "bias" in name else lam for name in parameters}
+    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
+    return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
+
+
+@misconception(
+    of="weight_decay",
+    says="You take every array of one dimension for a bias, and every other for a weight. What decides is the name.",
+)
+def one_dimension_taken_for_a_bias(parameters, lam):
+    if lam < 0:
+        raise ValueError(f"lam must be 0 or more, not {lam}")
+    rates = {name: 0.0 if np.ndim(a) == 1 else lam for name, a in parameters.items()}
+    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
+    return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
+
+
 # group_decay
 
 
@@ -464,6 +489,17 @@ def shapes_not_compared(grad, mask):
     return grad * mask
 
 
+@misconception(
+    of="dropout_backward",
+    says="You compare how many numbers grad and mask hold, not their shapes. A row and a column may hold as many, and "
+    "numpy stretches them into a table.",
+)
+def dropout_sizes_compared(grad, mask):
+    if grad.size != mask.size:
+        raise ValueError(f"grad has the shape {grad.shape}, mask {mask.shape}")
+    return grad * mask
+
+
 # EarlyStopping
 
 
@@ -754,6 +790,75 @@ class stopped_for_good(Rehearsal):
         return self.stopped
 
 
+@misconception(
+    of="EarlyStopping",
+    says="Your first loss counts as an improvement whatever it is, even NaN. Begin with a best loss of infinity, and "
+    "compare as in every other epoch.",
+)
+class first_loss_always_best(Rehearsal):
+    def __init__(self, patience, min_delta):
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, not {patience}")
+        if min_delta < 0:
+            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
+        self.patience, self.min_delta = patience, min_delta
+        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
+        self.epoch = 0
+
+    def update(self, loss, weights):
+        self.epoch += 1
+        if self.best_weights is None or loss < self.best_loss - self.min_delta:
+            self.best_loss, self.best_epoch = loss, self.epoch
+            self.best_weights = {name: array.copy() for name, array in weights.items()}
+        return self.epoch - self.best_epoch >= self.patience
+
+
+@misconception(
+    of="EarlyStopping",
+    says="You take min_delta for a share of the best loss. It is a difference: best_loss − min_delta.",
+)
+class min_delta_as_a_share(Rehearsal):
+    def __init__(self, patience, min_delta):
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, not {patience}")
+        if min_delta < 0:
+            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
+        self.patience, self.min_delta = patience, min_delta
+        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
+        self.epoch = 0
+
+    def update(self, loss, weights):
+        self.epoch += 1
+        if loss < self.best_loss * (1 - self.min_delta):
+            self.best_loss, self.best_epoch = loss, self.epoch
+            self.best_weights = {name: array.copy() for name, array in weights.items()}
+        return self.epoch - self.best_epoch >= self.patience
+
+
+@misconception(
+    of="EarlyStopping",
+    says="You stop as soon as a loss is NaN. It is an epoch without improvement like any other: count it, and wait.",
+)
+class stops_at_the_first_nan(Rehearsal):
+    def __init__(self, patience, min_delta):
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, not {patience}")
+        if min_delta < 0:
+            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
+        self.patience, self.min_delta = patience, min_delta
+        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
+        self.epoch = 0
+
+    def update(self, loss, weights):
+        self.epoch += 1
+        if loss != loss:
+            return True
+        if loss < self.best_loss - self.min_delta:
+            self.best_loss, self.best_epoch = loss, self.epoch
+            self.best_weights = {name: array.copy() for name, array in weights.items()}
+        return self.epoch - self.best_epoch >= self.patience
+
+
 # momentum
 
 
@@ -880,6 +985,53 @@ def changed_in_place(w, grad, velocity, learning_rate, gamma):
 def other_shapes_accepted(w, grad, velocity, learning_rate, gamma):
     if learning_rate <= 0 or not 0 <= gamma < 1:
         raise ValueError("argument")
+    increment = learning_rate * grad + gamma * velocity
+    return w - increment, increment
+
+
+@misconception(
+    of="momentum",
+    says="You return the increment first and the weights second. The order is (new_w, new_velocity).",
+)
+def increment_first(w, grad, velocity, learning_rate, gamma):
+    if grad.shape != w.shape or velocity.shape != w.shape:
+        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
+    increment = learning_rate * grad + gamma * velocity
+    return increment, w - increment
+
+
+@misconception(
+    of="momentum",
+    says="You multiply the previous increment by the learning rate as well. It has its own in it: η belongs to the "
+    "gradient only.",
+)
+def increment_scaled_again(w, grad, velocity, learning_rate, gamma):
+    if grad.shape != w.shape or velocity.shape != w.shape:
+        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
+    increment = learning_rate * (grad + gamma * velocity)
+    return w - increment, increment
+
+
+@misconception(
+    of="momentum",
+    says="You compare how many numbers the arrays hold, not their shapes. A row and a column may hold as many, and "
+    "numpy stretches them into a table.",
+)
+def momentum_sizes_compared(w, grad, velocity, learning_rate, gamma):
+    if grad.size != w.size or velocity.size != w.size:
+        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
+    if learning_rate <= 0:
+        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
+    if not 0 <= gamma < 1:
+        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
     increment = learning_rate * grad + gamma * velocity
     return w - increment, increment
 
@@ -1066,6 +1218,41 @@ def start_left_out(kind, epoch, start, factor, period):
     raise ValueError("kind")
 
 
+@misconception(
+    of="learning_rate_at",
+    says="Your cosine reaches its bottom an epoch too early: you divide by period − 1. Epochs count from 0, and epoch "
+    "`period` is the first at the bottom.",
+)
+def cosine_over_one_epoch_less(kind, epoch, start, factor, period):
+    if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
+        raise ValueError("epoch, start, factor or period is out of range")
+    if kind == "step":
+        return start * factor ** (epoch // period)
+    if kind == "exponential":
+        return start * factor ** (epoch / period)
+    if kind == "cosine":
+        height = (1 + math.cos(math.pi * min(epoch / max(period - 1, 1), 1))) / 2
+        return start * (factor + (1 - factor) * height)
+    raise ValueError(f'kind must be "step", "exponential" or "cosine", not {kind!r}')
+
+
+@misconception(
+    of="learning_rate_at",
+    says="Your cosine is a straight line. It should be slow at first, fastest in the middle, and slow again.",
+)
+def cosine_as_a_straight_line(kind, epoch, start, factor, period):
+    if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
+        raise ValueError("epoch, start, factor or period is out of range")
+    if kind == "step":
+        return start * factor ** (epoch // period)
+    if kind == "exponential":
+        return start * factor ** (epoch / period)
+    if kind == "cosine":
+        height = 1 - min(epoch / period, 1)
+        return start * (factor + (1 - factor) * height)
+    raise ValueError(f'kind must be "step", "exponential" or "cosine", not {kind!r}')
+
+
 # anneal_accept
 
 
@@ -1144,6 +1331,17 @@ def temperature_seen_late(dE, T, u):
     if T <= 0:
         raise ValueError("T")
     return u < math.exp(-dE / T)
+
+
+@misconception(
+    of="anneal_accept",
+    says="You accept with the probability 1 / (1 + e^(dE/T)), which is at most one half for a climb. Here it is "
+    "e^(−dE/T).",
+)
+def accepted_by_a_sigmoid(dE, T, u):
+    if T <= 0:
+        raise ValueError(f"T must be greater than 0, not {T}")
+    return dE <= 0 or u < 1 / (1 + math.exp(min(dE / T, 700)))
 
 
 # shift_image
@@ -1398,6 +1596,44 @@ def numbers_not_compared(images, labels, mirror_safe, train, rng):
     return new_images, np.array(labels)
 
 
+@misconception(
+    of="augment",
+    says="You rotate before you mirror, which turns a mirrored picture the other way. The order is mirror, rotate, "
+    "shift, noise.",
+)
+def rotated_before_mirrored(images, labels, mirror_safe, train, rng):
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images do not go with {len(labels)} labels")
+    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
+    for n in range(len(images) if train else 0):
+        changes, image = draw_changes(images[n].shape, generator), images[n]
+        if changes.mirror and int(labels[n]) in mirror_safe:
+            pass
+        image = rotate(image, changes.degrees)
+        image = image[:, :, ::-1] if changes.mirror and int(labels[n]) in mirror_safe else image
+        moved = shift_image(image, changes.down, changes.right)
+        new_images[n] = np.clip(moved + changes.noise, 0, 1)
+    return new_images, np.array(labels)
+
+
+@misconception(
+    of="augment",
+    says="You mirror the pictures whose label is *not* in mirror_safe, and leave the safe ones alone. Turn the "
+    "question round.",
+)
+def only_unsafe_labels_mirrored(images, labels, mirror_safe, train, rng):
+    if len(images) != len(labels):
+        raise ValueError(f"{len(images)} images do not go with {len(labels)} labels")
+    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
+    for n in range(len(images) if train else 0):
+        changes, image = draw_changes(images[n].shape, generator), images[n]
+        if changes.mirror and int(labels[n]) not in mirror_safe:
+            image = image[:, :, ::-1]
+        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
+        new_images[n] = np.clip(moved + changes.noise, 0, 1)
+    return new_images, np.array(labels)
+
+
 # gradient_flow
 
 
@@ -1549,4 +1785,41 @@ def gradient_shape_unchecked(x, weights, activation, grad):
     for W, z in zip(reversed(weights), reversed(sums)):
         grad = activate_backward(activation, z, grad) @ W
         sizes.append(np.sqrt(np.mean(grad**2)))
+    return np.array(sizes[::-1])
+
+
+@misconception(
+    of="gradient_flow",
+    says="You take a root mean square for each example and average those. The mean of the squares runs over all "
+    "entries at once.",
+)
+def mean_of_examples(x, weights, activation, grad):
+    sums, h = [], x
+    for W in weights:
+        sums.append(h @ W.T)
+        h = activate(activation, sums[-1])
+    if grad.shape != h.shape:
+        raise ValueError(f"grad has the shape {grad.shape}, the uppermost level {h.shape}")
+    sizes = [np.mean(np.sqrt(np.mean(grad**2, axis=1)))]
+    for W, z in zip(reversed(weights), reversed(sums)):
+        grad = activate_backward(activation, z, grad) @ W
+        sizes.append(np.mean(np.sqrt(np.mean(grad**2, axis=1))))
+    return np.array(sizes[::-1])
+
+
+@misconception(
+    of="gradient_flow",
+    says="You return mean squares: take the root.",
+)
+def root_forgotten(x, weights, activation, grad):
+    sums, h = [], x
+    for W in weights:
+        sums.append(h @ W.T)
+        h = activate(activation, sums[-1])
+    if grad.shape != h.shape:
+        raise ValueError(f"grad has the shape {grad.shape}, the uppermost level {h.shape}")
+    sizes = [np.mean(grad**2)]
+    for W, z in zip(reversed(weights), reversed(sums)):
+        grad = activate_backward(activation, z, grad) @ W
+        sizes.append(np.mean(grad**2))
     return np.array(sizes[::-1])

@@ -43,8 +43,8 @@
 # message that names the argument.
 #
 # Some functions need chance. They take an argument `rng`, which is a numpy random generator or a whole number. The
-# line `rng = np.random.default_rng(rng)` makes a generator of either: a generator stays what it is, and a number seeds
-# a new one, so that the same number gives the same results again.
+# line `rng = np.random.default_rng(rng)` makes a generator of either: a generator stays what it is and goes on from
+# where it stands, and a number seeds a new one, so that the same number gives the same results again.
 #
 # There are 33 points: 30 from checks, 3 for a written answer at the end.
 
@@ -63,6 +63,12 @@ from autograder.lab import FASHION_CLASSES, close, fashion, progress, refuses
 from autograder.lab import show_curves, show_grid, show_matrix, style
 
 style()
+
+
+def two_calls(function, *args):
+    """Call function twice, as two steps of a training do, with one and the same generator as its last argument."""
+    rng = np.random.default_rng(8)
+    return function(*args, rng), function(*args, rng)
 
 # %% [markdown]
 # ## 1. Weight decay
@@ -112,7 +118,7 @@ def weight_decay(parameters, lam):
 
 # %% check="weight_decay" name="by-hand" points=0.5
 penalty, gradients = weight_decay(small_layer, 0.1)
-close(penalty, 0.7, case="the penalty")
+close(penalty, 0.7, case="the penalty", hint="half of λ, times the sum of the squares; the bias is no weight.")
 close(gradients["conv.weight"], [[0.1, -0.2], [0.3, 0]], case="the gradient of the weights")
 close(gradients["conv.bias"], [0, 0], case="the gradient of the biases")
 
@@ -262,7 +268,7 @@ def group_decay(parameters, first, lam1, second, lam2):
 
 # %% check="group_decay" name="by-hand" points=0.5
 penalty, gradients = group_decay(two_layers, ["conv.weight"], 0.1, ["dense.weight"], 1.0)
-close(penalty, 4.75, case="the penalty")
+close(penalty, 4.75, case="the penalty", hint="which λ belongs to which group, and what is in neither?")
 close(gradients["conv.weight"], [0.1, 0.2], case="the first group")
 close(gradients["dense.weight"], [[3]], case="the second group")
 close(gradients["dense.bias"], [0], case="in neither group")
@@ -364,7 +370,8 @@ def dropout(x, drop_prob, train, rng):
 # The two examples above, and no training:
 
 # %% check="dropout" name="by-hand" points=0.5
-close(dropout(units, 0.5, True, 0)[0], [[2, 0, 0], [0, 10, 12]], case="half of the units dropped")
+close(dropout(units, 0.5, True, 0)[0], [[2, 0, 0], [0, 10, 12]], case="half of the units dropped",
+      hint="the random numbers are shown above: which units are dropped, and what becomes of the others?")
 close(dropout(units, 0.25, True, 0)[1], [[4 / 3, 4 / 3, 0], [0, 4 / 3, 4 / 3]], case="the mask for p = 0.25")
 close(dropout(units, 0.5, False, 0)[0], units, case="no training")
 
@@ -381,7 +388,7 @@ for shape, drop_prob in [((7,), 0.3), ((5, 8), 0.7), ((3, 4, 5, 2), 0.2), ((2, 1
     close(y, x * np.asarray(mask), case=f"{case}, y is x * mask")
 ### END HIDDEN TESTS
 
-# %% check="dropout" name="on-average" points=1
+# %% check="dropout" name="on-average" points=0.5
 # Hidden: how many entries are dropped and where, the mean of what is left, another seed.
 ### BEGIN HIDDEN TESTS
 seeds = [int(s) for s in rng.integers(10**9, size=2)]
@@ -395,6 +402,15 @@ for drop_prob in (0.2, 0.85):
     passes(bool((off != off[0]).any()), "Each example of a batch should have a mask of its own.")
     passes(bool((off != off[:, :1]).any()), "Each unit should be dropped by its own chance.")
     passes(bool((masks[0] != masks[1]).any()), "Another seed should give another mask.")
+### END HIDDEN TESTS
+
+# %% check="dropout" name="generator" points=0.5
+# Hidden: two steps with one and the same generator.
+### BEGIN HIDDEN TESTS
+x = rng.normal(size=(6, 7))
+expected = two_calls(solution.dropout, x, 0.4, True)
+same(lambda x: student.two_calls(dropout, x, 0.4, True), lambda _: expected, x, case="one generator, two steps",
+     hint="np.random.default_rng(rng) leaves a generator what it is; each step takes up where the last one stopped.")
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="evaluation" points=0.5
@@ -480,6 +496,7 @@ same(dropout_backward, solution.dropout_backward, np.ones((2, 5)), np.full((2, 5
 refuses(dropout_backward, np.ones((2, 5)), np.ones(5), argument="grad", case="a mask of one row")
 refuses(dropout_backward, np.ones((1, 5)), np.ones((4, 5)), argument="grad", case="a gradient of one row")
 refuses(dropout_backward, np.ones((5, 2)), np.ones((2, 5)), argument="grad", case="a mask that is turned")
+refuses(dropout_backward, np.ones((1, 4)), np.ones((4, 1)), argument="grad", case="a row and a column")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -595,9 +612,10 @@ class EarlyStopping(Rehearsal):
 
 # %% check="EarlyStopping" name="by-hand" points=0.5
 played, best_epoch, best_loss, best_weights = EarlyStopping(2, 0.1).rehearse([1.0, 0.8, 0.75, 0.69, 0.8, 0.6, 0.4])
-close(played, 6, case="the epoch in which training stops")
-close([best_epoch, best_loss], [4, 0.69], case="the best epoch and its loss")
-close(best_weights["dense.weight"], [4, 4], case="the weights after the best epoch")
+close(played, 6, case="the epoch in which training stops", hint="go through the table above line by line.")
+close([best_epoch, best_loss], [4, 0.69], case="the best epoch and its loss", hint="line 4 of the table above.")
+close(best_weights["dense.weight"], [4, 4], case="the weights after the best epoch",
+      hint="were they copied in that epoch, and only then? Training goes on changing its own arrays.")
 
 # %% [markdown]
 # Hidden: when to stop, what counts as an improvement, losses that are NaN, what happens to the weights, and wrong
@@ -756,8 +774,8 @@ def momentum(w, grad, velocity, learning_rate, gamma):
 
 # %% check="momentum" name="by-hand" points=0.5
 new_w, new_velocity = momentum(np.array([1.0, 2.0]), np.array([10.0, -20.0]), np.array([1.0, 0.0]), 0.1, 0.5)
-close(new_velocity, [1.5, -2], case="the increment")
-close(new_w, [-0.5, 4], case="the weights")
+close(new_velocity, [1.5, -2], case="the increment", hint="η times the gradient plus γ times the previous increment.")
+close(new_w, [-0.5, 4], case="the weights", hint="they lose the new increment.")
 
 # %% [markdown]
 # Hidden: other numbers, many steps in a row, wrong arguments.
@@ -798,6 +816,9 @@ same(momentum, solution.momentum, 3 * a, a, a, 0.5, 0.25, case="the smallest exa
 refuses(momentum, a, b, a, 0.1, 0.9, argument="grad", case="a gradient of another shape")
 refuses(momentum, a, a, b, 0.1, 0.9, argument="velocity", case="an increment of another shape")
 refuses(momentum, b, a, a, 0.1, 0.9, argument="grad", case="weights of another shape")
+row, column = np.ones((1, 4)), np.ones((4, 1))
+refuses(momentum, row, column, row, 0.1, 0.9, argument="grad", case="a column for a row")
+refuses(momentum, row, row, column, 0.1, 0.9, argument="velocity", case="a column for a row")
 for learning_rate in (0.0, -0.1):
     refuses(momentum, a, a, a, learning_rate, 0.9, argument="learning_rate", case="a learning rate of 0 or less")
 for gamma in (1.0, -0.1, 1.5):
@@ -884,11 +905,13 @@ def learning_rate_at(kind, epoch, start, factor, period):
 # The examples above:
 
 # %% check="learning_rate_at" name="by-hand" points=0.5
-close([learning_rate_at("step", epoch, 0.8, 0.25, 10) for epoch in (0, 9, 10, 25)], [0.8, 0.8, 0.2, 0.05], case="step")
+close([learning_rate_at("step", epoch, 0.8, 0.25, 10) for epoch in (0, 9, 10, 25)], [0.8, 0.8, 0.2, 0.05],
+      case="step, epochs 0, 9, 10, 25", hint="how many whole periods have passed?")
 close([learning_rate_at("exponential", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 20)], [0.8, 0.4, 0.05],
-      case="exponential")
+      case="exponential, epochs 0, 5, 20", hint="the exponent is the number of periods, and need not be whole.")
 close([learning_rate_at("cosine", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 10, 30)], [0.8, 0.5, 0.2, 0.2],
-      case="cosine")
+      case="cosine, epochs 0, 5, 10, 30",
+      hint="half a turn in one period, from the top down to start times factor; then flat.")
 
 # %% [markdown]
 # Hidden: other epochs, factors and periods for each schedule, and wrong arguments.
@@ -995,9 +1018,9 @@ def anneal_accept(dE, T, u):
 # The examples above:
 
 # %% check="anneal_accept" name="by-hand" points=0.5
-close(anneal_accept(1.0, 1.0, 0.5), False, case="a climb by 1, T = 1, u = 0.5")
-close(anneal_accept(1.0, 2.0, 0.5), True, case="a climb by 1, T = 2, u = 0.5")
-close(anneal_accept(-1.0, 2.0, 0.99), True, case="a descent")
+close(anneal_accept(1.0, 1.0, 0.5), False, case="a climb by 1, T = 1, u = 0.5", hint="the probability is about 0.37.")
+close(anneal_accept(1.0, 2.0, 0.5), True, case="a climb by 1, T = 2, u = 0.5", hint="the probability is about 0.61.")
+close(anneal_accept(-1.0, 2.0, 0.99), True, case="a descent", hint="it is taken whatever u is.")
 
 # %% [markdown]
 # Hidden: other numbers, very large and very small ones, wrong arguments.
@@ -1049,8 +1072,8 @@ def temperature(step, steps, hottest):
     return hottest * 0.001 ** (step / steps)
 
 # %% [markdown]
-# One hundred walkers, each 400 steps. Once they are cold from the beginning and only go down, once they start hot and
-# cool. (About a second.)
+# A crowd of walkers. Once they are cold from the beginning and only go down, once they start hot and cool. (About a
+# second.)
 
 # %% demo=True
 def walk(hottest, steps, rng):
@@ -1064,12 +1087,12 @@ def walk(hottest, steps, rng):
     return path
 
 # %% demo=True
-rng = np.random.default_rng(5)
-cold, hot = (np.array([walk(hottest, 400, rng) for _ in range(100)]) for hottest in (1e-6, 2.0))
+rng, walkers = np.random.default_rng(5), 100
+cold, hot = (np.array([walk(hottest, 400, rng) for _ in range(walkers)]) for hottest in (1e-6, 2.0))
 fig, axes = plt.subplots(2, 1, figsize=(7, 5), sharex=True)
 line, hills = np.linspace(-4, 6, 500), (np.arange(-3, 6) - 0.5) * 2 * np.pi / 5
 axes[0].plot(line, bumpy(line), color="black")
-axes[0].set(ylabel="loss", title="A loss with many hollows, and in which of them 100 walkers end")
+axes[0].set(ylabel="loss", title=f"A loss with many hollows, and in which of them {walkers} walkers end")
 axes[1].hist([cold[:, -1], hot[:, -1]], bins=hills, label=["only down", "annealed"])
 axes[1].set(xlabel="weight", ylabel="walkers")
 axes[1].legend();
@@ -1126,7 +1149,8 @@ def shift_image(image, down, right):
 # The example above, and the picture left in place:
 
 # %% check="shift_image" name="by-hand" points=0.5
-close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 1, -1), [[[0, 0, 0], [2, 3, 0]]], case="down and left")
+close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 1, -1), [[[0, 0, 0], [2, 3, 0]]], case="down and left",
+      hint="from which pixel of the picture does each pixel of the result come, and is there such a pixel?")
 close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 0), [[[1, 2, 3], [4, 5, 6]]], case="no shift")
 
 # %% [markdown]
@@ -1230,14 +1254,16 @@ def augment(images, labels, mirror_safe, train, rng):
 black, some_labels = np.zeros((3, 1, 4, 6)), np.array([2, 0, 1])
 noise = np.random.default_rng(1)
 wanted = [draw_changes((1, 4, 6), noise).noise.clip(0, 1) for _ in range(3)]
-close(augment(black, some_labels, {0, 1}, True, 1)[0], wanted, case="black pictures in training")
-close(augment(black + 0.5, some_labels, {0, 1}, False, 1)[0], black + 0.5, case="grey pictures, no training")
+close(augment(black, some_labels, {0, 1}, True, 1)[0], wanted, case="black pictures in training",
+      hint="is there one generator for all pictures, and one call of draw_changes for each?")
+close(augment(black + 0.5, some_labels, {0, 1}, False, 1)[0], black + 0.5, case="grey pictures, no training",
+      hint="what does `train` decide?")
 close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labels")
 
 # %% [markdown]
 # Hidden: random pictures, labels that are safe to mirror and labels that are not, evaluation, wrong arguments.
 
-# %% check="augment" name="changes" points=1
+# %% check="augment" name="changes" points=0.5
 # Hidden: random pictures of one and several channels; no label, all labels and some labels safe to mirror.
 ### BEGIN HIDDEN TESTS
 for shape, safe in [((9, 1, 7, 10), set()), ((8, 3, 9, 6), {0, 1, 2, 3}), ((5, 2, 8, 8), {1, 2})]:
@@ -1260,6 +1286,16 @@ rising = middle[:, :, 9:11].sum(axis=(1, 2)) > middle[:, :, 4:6].sum(axis=(1, 2)
 passes(bool(rising[labels != 2].all()), "A picture was mirrored although its label is not safe to mirror.")
 passes(bool((~rising[labels == 2]).any()), "No picture was mirrored although the labels of some are safe to mirror.")
 same(augment, solution.augment, images, labels, {2}, True, 7, case="labels in any order")
+### END HIDDEN TESTS
+
+# %% check="augment" name="generator" points=0.5
+# Hidden: two epochs with one and the same generator.
+### BEGIN HIDDEN TESTS
+images, labels = rng.uniform(0, 1, size=(3, 1, 6, 8)), np.array([1, 0, 2])
+expected = two_calls(solution.augment, images, labels, {0, 1, 2}, True)
+same(lambda *args: student.two_calls(augment, *args, {0, 1, 2}, True), lambda *_: expected, images, labels,
+     case="one generator, two epochs",
+     hint="np.random.default_rng(rng) leaves a generator what it is; each epoch takes up where the last one stopped.")
 ### END HIDDEN TESTS
 
 # %% check="augment" name="evaluation" points=0.5
@@ -1394,7 +1430,8 @@ def gradient_flow(x, weights, activation, grad):
 # The example above:
 
 # %% check="gradient_flow" name="by-hand" points=0.5
-close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1])
+close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1],
+      hint="from the input up, the root of the mean of the squares at each level: x, (3, 0) and 6.")
 
 # %% [markdown]
 # Hidden: layers of different widths, all six activations, and wrong arguments.
@@ -1469,12 +1506,13 @@ def twenty_layers(activation, seed, width=100):
 
 # %% demo=True
 flows = {}
-for name in [*FUNCTIONS, "maxout"]:
+for name in ["tanh", "ReLU", "leaky ReLU", "ELU", "maxout", "sigmoid"]:
     examples = [twenty_layers(name, seed) for seed in range(5)]
     flows[name] = np.array([gradient_flow(x, weights, name, grad) for x, weights, grad in examples])
 down = {name: flow[:, ::-1] for name, flow in flows.items()}
 show_curves(down, x=np.arange(21), log=True, xlabel="layers that the gradient has come down through",
             ylabel="size of the gradient", title="One of six vanishes")
+plt.xticks(range(0, 21, 5))
 shrink = flows["sigmoid"][:, 0] / flows["sigmoid"][:, -1]
 print(f"sigmoid: what arrives at the input is about {shrink.mean():.0e} of what entered at the top")
 
@@ -1485,6 +1523,7 @@ print(f"sigmoid: what arrives at the input is about {shrink.mean():.0e} of what 
 others = {name: flow for name, flow in down.items() if name != "sigmoid"}
 show_curves(others, x=np.arange(21), xlabel="layers that the gradient has come down through",
             ylabel="size of the gradient", title="Five of six stay within a small factor of 1")
+plt.xticks(range(0, 21, 5));
 
 # %% [markdown]
 # A weight far below learns from what arrives there. With the sigmoid that is nothing; its curve is a straight line on a
@@ -1570,8 +1609,8 @@ def evaluate(network, x, y, activation):
         return F.cross_entropy(found, y).item(), 100 * (found.argmax(1) != y).double().mean().item()
 
 # %% [markdown]
-# Three sets of pictures, none of which overlap. From the first, each seed takes its own 500 to train on. The second
-# says when to stop. The third is looked at once per run, at the very end.
+# Three sets of pictures, none of which overlap. From the first, each seed takes a few of its own to train on, as many
+# as `EXAMPLES` says. The second tells when to stop. The third is looked at once per run, at the very end.
 
 # %% demo=True
 everything, held_out = fashion("train"), fashion("validation")
@@ -1669,7 +1708,7 @@ print(f"With patience 5, training would stop after epoch {played} and keep the w
 
 # %% demo=True
 jobs = [(name, seed) for name in SETTINGS for seed in range(SEEDS)]
-results = {job: run(SETTINGS[job[0]], job[1])[0] for job in progress(jobs, "training 40 networks")}
+results = {job: run(SETTINGS[job[0]], job[1])[0] for job in progress(jobs, f"training {len(jobs)} networks")}
 errors = {name: np.array([results[name, seed] for seed in range(SEEDS)]) for name in SETTINGS}
 
 # %% [markdown]
@@ -1680,13 +1719,20 @@ errors = {name: np.array([results[name, seed] for seed in range(SEEDS)]) for nam
 #
 # $$d \pm t\, \frac{s}{\sqrt n},$$
 #
-# where $t = 2.776$ for $n = 5$ (Student's distribution with four degrees of freedom; the 1.96 that everybody remembers
-# is for large $n$). An interval that holds 0 means: this experiment cannot tell.
+# where $t$ comes from Student's distribution with $n - 1$ degrees of freedom. The 1.96 that everybody remembers is for
+# large $n$; for few seeds $t$ is larger. An interval that holds 0 means: this experiment cannot tell.
 
-# %%
-def interval(differences, t=2.776):
-    """The mean of five differences, and how far the 95 % confidence interval reaches to either side."""
-    return differences.mean(), t * differences.std(ddof=1) / math.sqrt(len(differences))
+# %% demo=True
+import scipy.stats
+
+
+def interval(differences):
+    """The mean of the differences, and how far its 95 % confidence interval reaches to either side."""
+    n = len(differences)
+    return differences.mean(), scipy.stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / math.sqrt(n)
+
+
+print(f"With {SEEDS} seeds, t is {scipy.stats.t.ppf(0.975, SEEDS - 1):.3f}")
 
 # %% demo=True
 print(f"{'':18} test error in %        against plain, in points")
@@ -1725,14 +1771,14 @@ for verdict, names in verdicts.items():
 print(f"{len(compared)} comparisons at 95 % give, by chance alone, {len(compared) * 0.05:.2f} false alarms on average.")
 
 # %% [markdown]
-# Mind what this table does *not* say. It holds for this network, 500 pictures and these settings: another λ, more
-# epochs, or 20,000 pictures may turn a row round. Techniques that make learning harder need longer to pay off, and
-# every row had the same number of epochs. All test pictures are upright and in the middle of their frame, so a network
-# that copes with turned and shifted ones earns nothing for it here. All rows share the same 1500 test pictures, so none
-# of the bars shows how much another test set would have changed. "Cannot be told" is not "does nothing".
+# Mind what this table does *not* say. It holds for this network, so few pictures and these settings: another λ, more
+# epochs, or all of the training pictures may turn a row round. Techniques that make learning harder need longer to pay
+# off, and every row had the same number of epochs. All test pictures are upright and in the middle of their frame, so a
+# network that copes with turned and shifted ones earns nothing for it here. All rows share the same test pictures, so
+# none of the bars shows how much another test set would have changed. "Cannot be told" is not "does nothing".
 #
 # Now it is your laboratory. Change a setting, add a row that switches on several techniques at once, raise `EPOCHS` for
-# augmentation, or take more seeds. (For $n = 10$, $t$ is 2.262.)
+# augmentation, or take more seeds.
 
 # %% [markdown]
 # ## 10. In your own words
@@ -1740,9 +1786,9 @@ print(f"{len(compared)} comparisons at 95 % give, by chance alone, {len(compared
 # Answer in a few sentences each, and refer to your own table.
 #
 # 1. Pick a technique that your table cannot tell from doing nothing. What follows from that row about the technique,
-# and    what does not? What would you change in the experiment to find out more?
+#    and what does not? What would you change in the experiment to find out more?
 # 2. The pictures that decide when to stop are not those on which the test error is measured. What would go wrong if
-# they    were the same?
+#    they were the same?
 # 3. Weight decay, dropout and augmentation all make the loss on the training pictures *higher*. Why can that lower the
 #    error on new ones, and when will it not?
 
@@ -1752,11 +1798,11 @@ print(f"{len(compared)} comparisons at 95 % give, by chance alone, {len(compared
 # ### BEGIN SOLUTION
 # One point for each part; half a point for an answer that is right but gives no reason or does not refer to the table.
 #
-# 1. It follows that an effect, if there is one, is smaller than about the length of the bar, for this network, these
-# 500    pictures, this setting and this number of epochs. It does not follow that there is none, nor that it would be
-# none    elsewhere. More seeds shorten the bar, as one over the square root of their number, so four times as many
-# halve it;    pairing by seed helps as well. More test pictures, other strengths (chosen on the validation set), more
-# epochs. Not:    trying seeds until the bar no longer holds 0.
+# 1. It follows that an effect, if there is one, is smaller than about the length of the bar, for this network, so few
+#    pictures, this setting and this number of epochs. It does not follow that there is none, nor that it would be none
+#    elsewhere. More seeds shorten the bar, as one over the square root of their number, so four times as many halve it;
+#    pairing by seed helps as well. More test pictures, other strengths (chosen on the validation set), more epochs.
+#    Not: trying seeds until the bar no longer holds 0.
 # 2. The stopping epoch is chosen because its loss on those pictures was low, in part by luck. Measured on the same
 #    pictures, that luck counts as skill: the error is too low, and the row looks better than it is beside the rows
 #    that chose nothing. The same holds for choosing λ or anything else.
