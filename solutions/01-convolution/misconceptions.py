@@ -377,6 +377,27 @@ def flattens_its_arguments(f, g, mode):
     return np.correlate(g, f, mode)
 
 
+@misconception(
+    of="correlate1d",
+    says="Like numpy, you take 'same' for as many values as the longer of the two has. Here f must not be longer than "
+    "g in that mode, so a longer f is refused.",
+)
+def same_as_long_as_the_longer(f, g, mode):
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
+    if f.ndim != 1 or g.ndim != 1:
+        raise ValueError("f and g must have one dimension")
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f'mode must be "full", "same" or "valid", not {mode!r}')
+    if mode == "valid" and len(f) > len(g):
+        raise ValueError("f must not be longer than g unless mode is \"full\"")
+    M, N = len(f), len(g)
+    padded = np.pad(g, M - 1)
+    full = np.array([f @ padded[k : k + M] for k in range(N + M - 1)])
+    first = {"full": 0, "same": (min(M, N) - 1) // 2, "valid": M - 1}[mode]
+    count = {"full": N + M - 1, "same": max(M, N), "valid": N - M + 1}[mode]
+    return full[first : first + count]
+
+
 # convolve1d
 
 
@@ -1056,6 +1077,53 @@ def beyond_the_limits(op_a, op_b):
         h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
         image, kernel = rng.normal(size=(H, W)) * 1000, rng.normal(size=(h, w)) * 1000
         if differ(op_a(image, kernel), op_b(image, kernel)):  # noqa: F821
+            return image, kernel
+    return None
+
+
+@misconception(
+    of="witness",
+    says="You try square images and square kernels only. A bug that confuses height and width is silent there.",
+)
+def square_inputs_only(op_a, op_b):
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        H, W = rng.integers(1, 17, size=2)
+        W = H
+        h = w = rng.integers(1, H + 1)
+        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
+        if differ(op_a(image, kernel), op_b(image, kernel)):
+            return image, kernel
+    return None
+
+
+@misconception(
+    of="witness",
+    says="You try kernels of at most three rows and columns. A bug may show on larger ones only: allowed() lets a "
+    "kernel be as large as the image.",
+)
+def small_kernels_only(op_a, op_b):
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        H, W = rng.integers(1, 17, size=2) // 2 + 1
+        h, w = rng.integers(1, min(3, H) + 1), rng.integers(1, min(3, W) + 1)
+        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
+        if differ(op_a(image, kernel), op_b(image, kernel)):
+            return image, kernel
+    return None
+
+
+@misconception(
+    of="witness",
+    says="You try only a few inputs. A bug that shows on some kind of input is easily missed: try a few hundred.",
+)
+def a_handful_of_inputs(op_a, op_b):
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        H, W = rng.integers(1, 17, size=2)
+        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
+        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
+        if differ(op_a(image, kernel), op_b(image, kernel)):
             return image, kernel
     return None
 
