@@ -17,7 +17,7 @@ from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["change_table", "render_terminal", "terminal"]
 
-_NAME = 18
+_NAME = 22
 _MEDALS = {1: "bold yellow", 2: "bold", 3: "bold"}
 
 
