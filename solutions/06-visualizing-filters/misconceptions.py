@@ -12,8 +12,8 @@ from autograder.authoring.answers import misconception
 
 @misconception(
     of="tile_filters",
-    says="All of your tiles share one contrast, that of the strongest filter, so weak filters come out grey. Divide each "
-    "filter by its own largest absolute weight.",
+    says="All of your tiles share one contrast, that of the strongest filter, so weak filters come out grey. "
+    "Divide each filter by its own largest absolute weight.",
 )
 def one_contrast_for_all(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -30,8 +30,8 @@ def one_contrast_for_all(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="You stretch each filter from its smallest to its largest weight, so zero has another grey in every tile. Divide "
-    "by the largest absolute value instead: then mid-grey is zero everywhere.",
+    says="You stretch each filter from its smallest to its largest weight, so zero has another grey in every tile."
+    " Divide by the largest absolute value instead: then mid-grey is zero everywhere.",
 )
 def stretched_from_smallest_to_largest(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -49,8 +49,8 @@ def stretched_from_smallest_to_largest(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="You divide by the largest weight with its sign. In a filter whose strongest weight is negative, values leave the "
-    "range from 0 to 1. Take absolute values before you look for the largest.",
+    says="You divide by the largest weight with its sign. In a filter whose strongest weight is negative, values "
+    "leave the range from 0 to 1. Take absolute values before you look for the largest.",
 )
 def largest_with_its_sign(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -66,8 +66,8 @@ def largest_with_its_sign(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="Each channel of a filter has a contrast of its own in your picture, so a filter's colours change. The largest "
-    "weight is to be taken over all channels of the filter.",
+    says="Each channel of a filter has a contrast of its own in your picture, so a filter's colours change. The "
+    "largest weight is to be taken over all channels of the filter.",
 )
 def contrast_per_channel(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -85,8 +85,8 @@ def contrast_per_channel(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="A filter of zeros becomes NaN in your picture: 0 divided by 0. It should be mid-grey, so look out for it before "
-    "you divide.",
+    says="A filter of zeros becomes NaN in your picture: 0 divided by 0. It should be mid-grey, so look out for it"
+    " before you divide.",
 )
 def zeros_become_nan(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -138,8 +138,8 @@ def kernels_on_their_side(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="Free places and the lines between tiles are black in your picture. They should hold 1: begin with ones, not with "
-    "zeros.",
+    says="Free places and the lines between tiles are black in your picture. They should hold 1: begin with ones, "
+    "not with zeros.",
 )
 def black_lines(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -155,8 +155,8 @@ def black_lines(w, columns):
 
 @misconception(
     of="tile_filters",
-    says="You scale the filters in place (`w /= …`), so the caller's weights are changed: the network is another one after "
-    "you have looked at it. Make a new array.",
+    says="You scale the filters in place (`w /= …`), so the caller's weights are changed: the network is another "
+    "one after you have looked at it. Make a new array.",
 )
 def weights_scaled_in_place(w, columns):
     if np.ndim(w) != 4 or columns < 1:
@@ -176,8 +176,8 @@ def weights_scaled_in_place(w, columns):
 
 @misconception(
     of="evolution",
-    says="You compare each time with the first. The question is how like its *final* form a filter was: compare with the "
-    "last time, index -1.",
+    says="You compare each time with the first. The question is how like its *final* form a filter was: compare "
+    "with the last time, index -1.",
 )
 def compared_with_the_first(snapshots):
     if np.ndim(snapshots) != 5:
@@ -189,8 +189,8 @@ def compared_with_the_first(snapshots):
 
 @misconception(
     of="evolution",
-    says="You compare each time with the one after it. That says how much a filter is changing, not how near it is to its "
-    "final form: compare with the last time.",
+    says="You compare each time with the one after it. That says how much a filter is changing, not how near it is"
+    " to its final form: compare with the last time.",
 )
 def compared_with_the_next(snapshots):
     if np.ndim(snapshots) != 5:
@@ -202,8 +202,8 @@ def compared_with_the_next(snapshots):
 
 @misconception(
     of="evolution",
-    says="You treat the whole layer as one vector, so every filter gets the same number. Each filter is a vector of its own: "
-    "only the last three axes belong together.",
+    says="You treat the whole layer as one vector, so every filter gets the same number. Each filter is a vector "
+    "of its own: only the last three axes belong together.",
 )
 def layer_as_one_vector(snapshots):
     if np.ndim(snapshots) != 5:
@@ -215,7 +215,8 @@ def layer_as_one_vector(snapshots):
 
 @misconception(
     of="evolution",
-    says="Your numbers are plain scalar products: a strong filter counts for more than a weak one. Divide by both lengths.",
+    says="Your numbers are plain scalar products: a strong filter counts for more than a weak one. Divide by both "
+    "lengths.",
 )
 def not_divided_by_lengths(snapshots):
     if np.ndim(snapshots) != 5:
@@ -225,8 +226,8 @@ def not_divided_by_lengths(snapshots):
 
 @misconception(
     of="evolution",
-    says="You divide by the length of the final filter only. A cosine divides by both lengths, the one then and the one in "
-    "the end.",
+    says="You divide by the length of the final filter only. A cosine divides by both lengths, the one then and "
+    "the one in the end.",
 )
 def divided_by_one_length(snapshots):
     if np.ndim(snapshots) != 5:
@@ -237,8 +238,8 @@ def divided_by_one_length(snapshots):
 
 @misconception(
     of="evolution",
-    says="You subtract each filter's mean first, which makes it a correlation coefficient. The cosine takes the weights as "
-    "they are.",
+    says="You subtract each filter's mean first, which makes it a correlation coefficient. The cosine takes the "
+    "weights as they are.",
 )
 def means_subtracted(snapshots):
     if np.ndim(snapshots) != 5:
@@ -252,8 +253,8 @@ def means_subtracted(snapshots):
 
 @misconception(
     of="evolution",
-    says="You lose the sign: a filter that was the opposite of its final form gets 1 instead of −1. Do not take absolute "
-    "values.",
+    says="You lose the sign: a filter that was the opposite of its final form gets 1 instead of −1. Do not take "
+    "absolute values.",
 )
 def sign_lost(snapshots):
     if np.ndim(snapshots) != 5:
@@ -268,8 +269,8 @@ def sign_lost(snapshots):
 
 @misconception(
     of="feature_maps",
-    says="The network stays in evaluation mode after your look inside. If it was being trained, it goes on without dropout, "
-    "and nobody is told. Remember `model.training` and put it back.",
+    says="The network stays in evaluation mode after your look inside. If it was being trained, it goes on without"
+    " dropout, and nobody is told. Remember `model.training` and put it back.",
 )
 def left_in_evaluation_mode(model, x, layer):
     layers, found = dict(model.named_modules()), []
@@ -284,8 +285,8 @@ def left_in_evaluation_mode(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="The network is always in training mode after your look inside. Put back the mode that it was in, whichever it was: "
-    "`model.train(was_training)`.",
+    says="The network is always in training mode after your look inside. Put back the mode that it was in, "
+    "whichever it was: `model.train(was_training)`.",
 )
 def left_in_training_mode(model, x, layer):
     layers, found = dict(model.named_modules()), []
@@ -301,8 +302,8 @@ def left_in_training_mode(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="You run the network in whichever mode it is. In training mode dropout and batch normalization change the maps. "
-    "Call `model.eval()` first, and put the mode back afterwards.",
+    says="You run the network in whichever mode it is. In training mode dropout and batch normalization change the"
+    " maps. Call `model.eval()` first, and put the mode back afterwards.",
 )
 def run_in_any_mode(model, x, layer):
     layers, found = dict(model.named_modules()), []
@@ -316,8 +317,8 @@ def run_in_any_mode(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="Your hook stays on the network. It is called in every later run and keeps maps alive that nobody needs. Keep what "
-    "`register_forward_hook` returns, and call its `remove()`.",
+    says="Your hook stays on the network. It is called in every later run and keeps maps alive that nobody needs. "
+    "Keep what `register_forward_hook` returns, and call its `remove()`.",
 )
 def hook_left_behind(model, x, layer):
     layers, found = dict(model.named_modules()), []
@@ -348,8 +349,8 @@ def input_of_the_layer(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="You return the network's own answer, which is the last layer's output. The map in question is the one that the "
-    "hook was given.",
+    says="You return the network's own answer, which is the last layer's output. The map in question is the one "
+    "that the hook was given.",
 )
 def answer_of_the_network(model, x, layer):
     if not layer or layer not in dict(model.named_modules()):
@@ -363,7 +364,8 @@ def answer_of_the_network(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="You keep the layer's output itself, and an in-place ReLU behind it writes over it. Keep a copy: `output.clone()`.",
+    says="You keep the layer's output itself, and an in-place ReLU behind it writes over it. Keep a copy: "
+    "`output.clone()`.",
 )
 def overwritten_by_the_next_layer(model, x, layer):
     layers, found = dict(model.named_modules()), []
@@ -379,8 +381,8 @@ def overwritten_by_the_next_layer(model, x, layer):
 
 @misconception(
     of="feature_maps",
-    says="For a name that no layer has, you let another error through. The agreement is a ValueError that names `layer`, so "
-    "look whether the name is there first.",
+    says="For a name that no layer has, you let another error through. The agreement is a ValueError that names "
+    "`layer`, so look whether the name is there first.",
 )
 def unknown_name_not_refused(model, x, layer):
     found = []
@@ -397,8 +399,8 @@ def unknown_name_not_refused(model, x, layer):
 
 @misconception(
     of="relu_backward",
-    says="Your deconvnet rule looks at the forward activation. Zeiler and Fergus rectify the *reconstruction*: what ReLU did "
-    "on the way forward plays no part in it.",
+    says="Your deconvnet rule looks at the forward activation. Zeiler and Fergus rectify the *reconstruction*: "
+    "what ReLU did on the way forward plays no part in it.",
 )
 def deconvnet_with_forward_mask(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -410,8 +412,8 @@ def deconvnet_with_forward_mask(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="You have exchanged the gradient and the deconvnet rule. The gradient asks whether the unit was on, $a > 0$; the "
-    "deconvnet asks for the sign of what comes back, $g > 0$.",
+    says="You have exchanged the gradient and the deconvnet rule. The gradient asks whether the unit was on, $a > "
+    "0$; the deconvnet asks for the sign of what comes back, $g > 0$.",
 )
 def two_rules_exchanged(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -423,7 +425,8 @@ def two_rules_exchanged(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="Your guided rule leaves the forward mask out, so it is the deconvnet rule. Guided takes both: $a > 0$ and $g > 0$.",
+    says="Your guided rule leaves the forward mask out, so it is the deconvnet rule. Guided takes both: $a > 0$ "
+    "and $g > 0$.",
 )
 def guided_without_forward_mask(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -433,8 +436,8 @@ def guided_without_forward_mask(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="You test `activation >= 0`. What came out of ReLU is never negative, so that lets everything pass. A unit that is "
-    "off has the activation 0: test for more than 0.",
+    says="You test `activation >= 0`. What came out of ReLU is never negative, so that lets everything pass. A "
+    "unit that is off has the activation 0: test for more than 0.",
 )
 def zero_counts_as_on(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -445,8 +448,8 @@ def zero_counts_as_on(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="You pass the activation on where the rule lets something through. What is passed on is what comes from above, "
-    "`grad`.",
+    says="You pass the activation on where the rule lets something through. What is passed on is what comes from "
+    "above, `grad`.",
 )
 def activation_passed_on(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -461,7 +464,8 @@ def activation_passed_on(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="Your deconvnet rule takes the absolute value, so what was negative comes through as positive. It should become 0.",
+    says="Your deconvnet rule takes the absolute value, so what was negative comes through as positive. It should "
+    "become 0.",
 )
 def absolute_value(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -472,8 +476,8 @@ def absolute_value(rule, grad, activation):
 
 @misconception(
     of="relu_backward",
-    says="You write into `grad` itself, so the caller's tensor is changed. `clamp_` and `mul_` work in place; make a new "
-    "tensor.",
+    says="You write into `grad` itself, so the caller's tensor is changed. `clamp_` and `mul_` work in place; make"
+    " a new tensor.",
 )
 def written_in_place(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided") or grad.shape != activation.shape:
@@ -501,8 +505,8 @@ def shapes_not_compared(rule, grad, activation):
 
 @misconception(
     of="strongest",
-    says="You keep the channel's whole map. Only its strongest unit is to be left, or the reconstruction mixes everything "
-    "that the channel found.",
+    says="You keep the channel's whole map. Only its strongest unit is to be left, or the reconstruction mixes "
+    "everything that the channel found.",
 )
 def whole_map_kept(maps, channel):
     if not 0 <= channel < maps.shape[1]:
@@ -530,8 +534,8 @@ def other_maps_kept(maps, channel):
 
 @misconception(
     of="strongest",
-    says="You look for the strongest unit of the whole batch, so most pictures are left with nothing. Each picture keeps a "
-    "unit of its own.",
+    says="You look for the strongest unit of the whole batch, so most pictures are left with nothing. Each picture"
+    " keeps a unit of its own.",
 )
 def one_for_the_whole_batch(maps, channel):
     if not 0 <= channel < maps.shape[1]:
@@ -545,8 +549,8 @@ def one_for_the_whole_batch(maps, channel):
 
 @misconception(
     of="strongest",
-    says="Where several units are equally strong you keep them all. Only the first in reading order counts: use `argmax`, not "
-    "a comparison with the maximum.",
+    says="Where several units are equally strong you keep them all. Only the first in reading order counts: use "
+    "`argmax`, not a comparison with the maximum.",
 )
 def all_equals_kept(maps, channel):
     if not 0 <= channel < maps.shape[1]:
@@ -586,7 +590,8 @@ def largest_absolute_value(maps, channel):
 
 @misconception(
     of="strongest",
-    says="A negative channel is accepted and counted from the end. Channels run from 0 to C − 1; refuse everything else.",
+    says="A negative channel is accepted and counted from the end. Channels run from 0 to C − 1; refuse everything"
+    " else.",
 )
 def counted_from_the_end(maps, channel):
     if not channel < maps.shape[1]:
@@ -603,8 +608,8 @@ def counted_from_the_end(maps, channel):
 
 @misconception(
     of="deconvnet",
-    says="You filter with the kernels as they are, not transposed. On the way back each value has to stamp its filter onto "
-    "the map below, which is filtering with the *flipped* kernel.",
+    says="You filter with the kernels as they are, not transposed. On the way back each value has to stamp its "
+    "filter onto the map below, which is filtering with the *flipped* kernel.",
 )
 def kernels_not_transposed(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -624,8 +629,8 @@ def kernels_not_transposed(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You follow the chain rule through ReLU, whatever `rule` says: the mask of the way forward. The deconvnet rectifies "
-    "the reconstruction instead. Pass `rule` on to relu_backward.",
+    says="You follow the chain rule through ReLU, whatever `rule` says: the mask of the way forward. The deconvnet"
+    " rectifies the reconstruction instead. Pass `rule` on to relu_backward.",
 )
 def always_the_forward_mask(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -664,7 +669,8 @@ def rule_ignored(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You skip ReLU on the way back. The deconvnet rectifies the reconstruction wherever ReLU stood on the way forward.",
+    says="You skip ReLU on the way back. The deconvnet rectifies the reconstruction wherever ReLU stood on the way"
+    " forward.",
 )
 def not_rectified(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -681,8 +687,8 @@ def not_rectified(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You rectify the finished picture as well, so everything negative is lost from it. Only where the network has a ReLU "
-    "is the reconstruction rectified.",
+    says="You rectify the finished picture as well, so everything negative is lost from it. Only where the network"
+    " has a ReLU is the reconstruction rectified.",
 )
 def picture_rectified(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -701,8 +707,8 @@ def picture_rectified(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You add (or subtract) the bias on the way back. The way back filters with the transposed kernels only; the bias plays "
-    "no part.",
+    says="You add (or subtract) the bias on the way back. The way back filters with the transposed kernels only; "
+    "the bias plays no part.",
 )
 def biases_subtracted(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -723,8 +729,8 @@ def biases_subtracted(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You send the whole layer back, all channels and all places. To see what *one* unit saw, all others have to be zero: "
-    "begin with `strongest`.",
+    says="You send the whole layer back, all channels and all places. To see what *one* unit saw, all others have "
+    "to be zero: begin with `strongest`.",
 )
 def whole_layer_sent_back(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -745,8 +751,8 @@ def whole_layer_sent_back(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You undo pooling by putting each value into the top left corner of its window. The switches say where it stood: use "
-    "`F.max_unpool2d` with them.",
+    says="You undo pooling by putting each value into the top left corner of its window. The switches say where it"
+    " stood: use `F.max_unpool2d` with them.",
 )
 def unpooled_to_the_corner(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -768,8 +774,8 @@ def unpooled_to_the_corner(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You undo pooling by spreading each value over its whole window. Only one pixel of the window had a part in the "
-    "maximum, and its switch says which.",
+    says="You undo pooling by spreading each value over its whole window. Only one pixel of the window had a part "
+    "in the maximum, and its switch says which.",
 )
 def spread_over_the_window(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -794,8 +800,8 @@ def spread_over_the_window(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="You take the derivative of the unit, which begins with 1. The deconvnet begins with the unit's activation, so a "
-    "strong answer gives a strong picture.",
+    says="You take the derivative of the unit, which begins with 1. The deconvnet begins with the unit's "
+    "activation, so a strong answer gives a strong picture.",
 )
 def began_with_one(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -814,8 +820,9 @@ def began_with_one(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="deconvnet",
-    says="Where a stride does not divide, your reconstruction is too small: some rows or columns were left over on the way "
-    "forward and have to come back as zeros. nn.grad.conv2d_input is told the shape, conv_transpose2d needs output_padding.",
+    says="Where a stride does not divide, your reconstruction is too small: some rows or columns were left over on"
+    " the way forward and have to come back as zeros. nn.grad.conv2d_input is told the shape, "
+    "conv_transpose2d needs output_padding.",
 )
 def left_over_rows_lost(model, layer, channel, x, rule="deconvnet"):
     if rule not in ("gradient", "deconvnet", "guided"):
@@ -854,8 +861,8 @@ def rule_checked_too_late(model, layer, channel, x, rule="deconvnet"):
 
 @misconception(
     of="top_patches",
-    says="You leave out where the receptive field starts. With padding, the first unit sees rows and columns outside of the "
-    "picture, so all of your patches lie too far down and to the right. Add start.",
+    says="You leave out where the receptive field starts. With padding, the first unit sees rows and columns "
+    "outside of the picture, so all of your patches lie too far down and to the right. Add start.",
 )
 def padding_forgotten(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -877,8 +884,8 @@ def padding_forgotten(model, layer, channel, images, k):
 
 @misconception(
     of="top_patches",
-    says="You take a unit's row and column for pixels. Behind a stride or a pooling layer, neighbouring units are several "
-    "pixels apart: multiply by step.",
+    says="You take a unit's row and column for pixels. Behind a stride or a pooling layer, neighbouring units are "
+    "several pixels apart: multiply by step.",
 )
 def step_forgotten(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -900,8 +907,8 @@ def step_forgotten(model, layer, channel, images, k):
 
 @misconception(
     of="top_patches",
-    says="You push patches that stick out back into the picture. Then the unit's place is no longer in the patch's middle. "
-    "What lies outside counts as 0.",
+    says="You push patches that stick out back into the picture. Then the unit's place is no longer in the patch's"
+    " middle. What lies outside counts as 0.",
 )
 def pushed_into_the_picture(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -945,8 +952,8 @@ def weakest_first(model, layer, channel, images, k):
 
 @misconception(
     of="top_patches",
-    says="One picture can win several times with you, by neighbouring units that see nearly the same. Each picture takes part "
-    "only with its strongest unit.",
+    says="One picture can win several times with you, by neighbouring units that see nearly the same. Each picture"
+    " takes part only with its strongest unit.",
 )
 def one_picture_several_times(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -968,8 +975,8 @@ def one_picture_several_times(model, layer, channel, images, k):
 
 @misconception(
     of="top_patches",
-    says="You rank the pictures by the channel's mean. A picture with many weak answers then beats one with a single strong "
-    "one. Rank by the strongest unit.",
+    says="You rank the pictures by the channel's mean. A picture with many weak answers then beats one with a "
+    "single strong one. Rank by the strongest unit.",
 )
 def ranked_by_the_mean(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -991,8 +998,8 @@ def ranked_by_the_mean(model, layer, channel, images, k):
 
 @misconception(
     of="top_patches",
-    says="You find the row and column of the strongest unit by the map's height. A place in a map that was made flat is "
-    "row · width + column: divide by the width.",
+    says="You find the row and column of the strongest unit by the map's height. A place in a map that was made "
+    "flat is row · width + column: divide by the width.",
 )
 def divided_by_the_height(model, layer, channel, images, k):
     if not 1 <= k <= len(images):
@@ -1060,8 +1067,8 @@ def number_before_the_softmax(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="The squares stay: each place is covered in addition to those before it. Begin with a fresh copy of the picture for "
-    "every place.",
+    says="The squares stay: each place is covered in addition to those before it. Begin with a fresh copy of the "
+    "picture for every place.",
 )
 def squares_stay(model, x, label, size, stride):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
@@ -1137,7 +1144,8 @@ def steps_exchanged(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="Your square is 0, which is the colour of paper: it erases ink and leaves paper alone. The square is grey, 0.5.",
+    says="Your square is 0, which is the colour of paper: it erases ink and leaves paper alone. The square is "
+    "grey, 0.5.",
 )
 def square_of_paper(model, x, label, size, stride):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
@@ -1175,8 +1183,8 @@ def first_channel_covered(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="You return the probability of the network's own favourite. The question is about the label: when the network is "
-    "sure of something else, the map must be dark.",
+    says="You return the probability of the network's own favourite. The question is about the label: when the "
+    "network is sure of something else, the map must be dark.",
 )
 def favourite_instead_of_label(model, x, label, size, stride):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
@@ -1251,7 +1259,8 @@ def occluded_in_any_mode(model, x, label, size, stride):
 
 @misconception(
     of="mystery_report",
-    says="Your distortions pile up: each is applied to the result of the one before. Apply each to the original pictures.",
+    says="Your distortions pile up: each is applied to the result of the one before. Apply each to the original "
+    "pictures.",
 )
 def distortions_pile_up(model, images, labels, distortions):
     if len(images) != len(labels) or "clean" in distortions:
@@ -1268,7 +1277,8 @@ def distortions_pile_up(model, images, labels, distortions):
 
 @misconception(
     of="mystery_report",
-    says="You return how many answers are right. The report holds shares from 0 to 1: divide by the number of pictures.",
+    says="You return how many answers are right. The report holds shares from 0 to 1: divide by the number of "
+    "pictures.",
 )
 def counts_instead_of_shares(model, images, labels, distortions):
     if len(images) != len(labels) or "clean" in distortions:
@@ -1300,8 +1310,8 @@ def share_of_errors(model, images, labels, distortions):
 
 @misconception(
     of="mystery_report",
-    says="You compare with the network's answers to the clean pictures. An answer that was wrong before and stays the same is "
-    "not right: compare with the labels.",
+    says="You compare with the network's answers to the clean pictures. An answer that was wrong before and stays "
+    "the same is not right: compare with the labels.",
 )
 def compared_with_clean_answers(model, images, labels, distortions):
     if len(images) != len(labels) or "clean" in distortions:
@@ -1347,8 +1357,8 @@ def reported_and_left_in_evaluation(model, images, labels, distortions):
 
 @misconception(
     of="mystery_report",
-    says="You let the network answer in whichever mode it is in. In training mode dropout and batch normalization change its "
-    "answers: call `model.eval()` first, and put the mode back.",
+    says="You let the network answer in whichever mode it is in. In training mode dropout and batch normalization "
+    "change its answers: call `model.eval()` first, and put the mode back.",
 )
 def reported_in_any_mode(model, images, labels, distortions):
     if len(images) != len(labels) or "clean" in distortions:
@@ -1380,8 +1390,8 @@ def clean_overwritten(model, images, labels, distortions):
 
 @misconception(
     of="augment_batch",
-    says="You turn a picture into its negative before you move it. What then enters the frame is 0, dark, where the paper of a "
-    "negative is light. Move first.",
+    says="You turn a picture into its negative before you move it. What then enters the frame is 0, dark, where "
+    "the paper of a negative is light. Move first.",
 )
 def negative_before_shift(images, rng):
     if images.dim() != 4:
@@ -1434,8 +1444,8 @@ def shifted_around_the_edge(images, rng):
 
 @misconception(
     of="augment_batch",
-    says="All pictures of your batch are changed alike, by what was drawn for the first. Each picture n has its own down[n], "
-    "right[n] and negative[n].",
+    says="All pictures of your batch are changed alike, by what was drawn for the first. Each picture n has its "
+    "own down[n], right[n] and negative[n].",
 )
 def one_change_for_all(images, rng):
     if images.dim() != 4:
@@ -1460,8 +1470,8 @@ def down_and_right_exchanged(images, rng):
 
 @misconception(
     of="augment_batch",
-    says="You clip the result to the range from 0 to 1, which cuts half of the noise off on white and black. Nothing is to be "
-    "clipped.",
+    says="You clip the result to the range from 0 to 1, which cuts half of the noise off on white and black. "
+    "Nothing is to be clipped.",
 )
 def clipped_to_the_range(images, rng):
     if images.dim() != 4:
@@ -1475,8 +1485,8 @@ def clipped_to_the_range(images, rng):
 
 @misconception(
     of="augment_batch",
-    says="You write the new pictures over the old ones. Next time they are changed again, and soon the training set is gone. "
-    "Make a new tensor.",
+    says="You write the new pictures over the old ones. Next time they are changed again, and soon the training "
+    "set is gone. Make a new tensor.",
 )
 def training_set_overwritten(images, rng):
     if images.dim() != 4:
@@ -1510,8 +1520,8 @@ def gradients_pile_up(model, images, labels, steps, learning_rate, seed):
 
 @misconception(
     of="repair",
-    says="You train the network that you were given, not a copy. The original is lost, and with it the comparison. Begin with "
-    "`copy.deepcopy(model)`.",
+    says="You train the network that you were given, not a copy. The original is lost, and with it the comparison."
+    " Begin with `copy.deepcopy(model)`.",
 )
 def original_trained(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:
@@ -1529,8 +1539,8 @@ def original_trained(model, images, labels, steps, learning_rate, seed):
 
 @misconception(
     of="repair",
-    says="You return the network in training mode. Whoever uses it next gets batch normalization and dropout as in training. "
-    "Call `eval()` at the end.",
+    says="You return the network in training mode. Whoever uses it next gets batch normalization and dropout as in"
+    " training. Call `eval()` at the end.",
 )
 def returned_in_training_mode(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:
@@ -1548,8 +1558,8 @@ def returned_in_training_mode(model, images, labels, steps, learning_rate, seed)
 
 @misconception(
     of="repair",
-    says="You train in evaluation mode, so batch normalization stands still and dropout is off. Call `train()` on the copy "
-    "before the first step.",
+    says="You train in evaluation mode, so batch normalization stands still and dropout is off. Call `train()` on "
+    "the copy before the first step.",
 )
 def trained_in_evaluation_mode(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:
@@ -1567,8 +1577,8 @@ def trained_in_evaluation_mode(model, images, labels, steps, learning_rate, seed
 
 @misconception(
     of="repair",
-    says="You train on the pictures as they are. The network has seen those already; what it lacks are the changed ones. Pass "
-    "each batch through augment_batch.",
+    says="You train on the pictures as they are. The network has seen those already; what it lacks are the changed"
+    " ones. Pass each batch through augment_batch.",
 )
 def nothing_augmented(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:
@@ -1586,8 +1596,8 @@ def nothing_augmented(model, images, labels, steps, learning_rate, seed):
 
 @misconception(
     of="repair",
-    says="You make the generator anew in every step, so every step sees the same pictures with the same changes. Make it once, "
-    "before the loop.",
+    says="You make the generator anew in every step, so every step sees the same pictures with the same changes. "
+    "Make it once, before the loop.",
 )
 def same_batch_every_time(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:
@@ -1606,8 +1616,8 @@ def same_batch_every_time(model, images, labels, steps, learning_rate, seed):
 
 @misconception(
     of="repair",
-    says="You take a softmax before `F.cross_entropy`, which takes one itself. Two of them flatten the gradient, and the "
-    "network learns slowly. Give it the network's numbers as they are.",
+    says="You take a softmax before `F.cross_entropy`, which takes one itself. Two of them flatten the gradient, "
+    "and the network learns slowly. Give it the network's numbers as they are.",
 )
 def two_softmaxes(model, images, labels, steps, learning_rate, seed):
     if len(images) != len(labels) or steps < 1:

@@ -96,12 +96,16 @@ def network_at(time):
     return network.eval()
 
 # %% [markdown]
-# How good is it, and since when? One line for each stored time.
+# Unless something else is said, `network` is the network at the end of its training. `digits` and `labels` are test
+# digits, by other writers than the training digits.
 
 # %%
 network = network_at(-1)
 train_digits, train_labels = (torch.from_numpy(part) for part in zip_digits("train"))
 digits, labels = (torch.from_numpy(part) for part in zip_digits("test"))
+
+# %% [markdown]
+# How good is it, and since when? One line for each stored time.
 
 # %% demo=True
 print("passes  training digits wrong  test digits wrong")
@@ -324,7 +328,7 @@ ax.set_xticks(times);
 
 # %% [markdown]
 # The second layer builds on the first. As long as the first still changes, the second cannot come to rest. Zeiler and
-# Fergus saw the same in a network a thousand times as large.
+# Fergus saw the same in a far larger network.
 #
 # ## 3. A tap on the inside
 #
@@ -347,12 +351,12 @@ ax.set_xticks(times);
 # * What a hook is given is the layer's output *itself*. Some networks save memory by an in-place ReLU that writes over
 #   it, and then you look at the ReLU's output under the convolution's name.
 #
-# *By hand.* The network has one convolution with the kernel $(1, -1)$, no bias, and a ReLU. For the picture $(3, 1, 4)$
-# the layer `conv` gives $(2, -3)$ and the layer `relu` gives $(2, 0)$.
+# *By hand.* The network has one convolution with the kernel $(2, -1)$, no bias, and a ReLU. For the picture $(3, 1, 4)$
+# the layer `conv` gives $2 \cdot 3 - 1 = 5$ and $2 \cdot 1 - 4 = -2$, and the layer `relu` gives $(5, 0)$.
 
 # %%
 toy = chain(conv=nn.Conv2d(1, 1, (1, 2), bias=False), relu=nn.ReLU()).eval()
-toy.conv.weight.data.copy_(torch.tensor([[[[1.0, -1.0]]]]))
+toy.conv.weight.data.copy_(torch.tensor([[[[2.0, -1.0]]]]))
 line = torch.tensor([[[[3.0, 1.0, 4.0]]]], dtype=torch.float64)
 
 # %% [markdown]
@@ -401,9 +405,9 @@ def feature_maps(model, x, layer):
 # The example above. Nothing may be left hanging on the network:
 
 # %% check="feature_maps" name="by-hand" points=0.5
-close(feature_maps(toy, line, "conv"), [[[[2, -3]]]])
-close(feature_maps(toy, line, "relu"), [[[[2, 0]]]])
-close(hooks_on(toy), 0, case="hooks that are left on the network")
+close(feature_maps(toy, line, "conv"), [[[[5, -2]]]])
+close(feature_maps(toy, line, "relu"), [[[[5, 0]]]])
+close(hooks_on(toy), 0, case="hooks that are left on the network", hint="call remove() when the network has run.")
 
 # %% [markdown]
 # Hidden: other networks and layers, networks in training mode, in-place ReLUs, hooks left behind, unknown layers.
@@ -430,7 +434,8 @@ plain = filled(chain(a=nn.Conv2d(3, 5, (2, 3), stride=(1, 2), padding=(1, 0)), b
 for layer in "abcdefg":
     same(feature_maps, step_by_step, plain, torch.from_numpy(rng.normal(size=(2, 3, 9, 13))), layer,
          case=f"a {type(plain.get_submodule(layer)).__name__} layer")
-nested = chain(stem=nn.Conv2d(1, 2, 3), body=filled(chain(conv1=nn.Conv2d(2, 3, (1, 2)), relu1=nn.ReLU())), last=nn.Tanh())
+body = chain(conv1=nn.Conv2d(2, 3, (1, 2)), relu1=nn.ReLU())
+nested = chain(stem=nn.Conv2d(1, 2, 3), body=body, last=nn.Tanh())
 for layer in ("body.conv1", "body", "last"):
     same(feature_maps, step_by_step, filled(nested), torch.from_numpy(rng.normal(size=(3, 1, 5, 8))), layer,
          case="a network within a network")
@@ -525,9 +530,9 @@ for name in ("conv2", "Conv", "relu.conv", ""):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# > **Museum of real bugs.** A script for heat maps called `model.eval()` and did not put the mode back. It was used in
-# > the middle of training, to draw a picture after each epoch. From the first picture on, dropout was off and batch
-# > normalization stood still. The curves looked a little better than usual, and nobody asked why.
+# > **Museum of real bugs.** A function that draws a picture after each epoch calls `model.eval()` and does not put the
+# > mode back. From the first picture on, the training goes on without dropout, and batch normalization stands still.
+# > There is no error message, and the training curve even looks better than before.
 #
 # One digit, and what the eight filters of the first layer find in it after ReLU:
 
@@ -606,7 +611,8 @@ def by_torch(rule, grad, activation):
 
 for shape in ((2, 3, 4, 5), (7, 1), (9,)):
     a = torch.from_numpy(rng.normal(size=shape)).relu()
-    same(relu_backward, by_torch, "gradient", torch.from_numpy(rng.normal(size=shape)), a, case=f"gradient, shape {shape}")
+    g = torch.from_numpy(rng.normal(size=shape))
+    same(relu_backward, by_torch, "gradient", g, a, case=f"gradient, shape {shape}")
 ### END HIDDEN TESTS
 
 # %% check="relu_backward" name="deconvnet" points=0.5
@@ -747,9 +753,14 @@ def record(model, layer, x):
 #   itself, onto the maps below, and overlapping stamps add up. This is what a gradient does on its way through a
 #   convolution. The bias plays no part.
 #
-# *By hand.* In the toy network the picture $(3, 1, 4)$ gave $(2, 0)$ after ReLU. The strongest unit is the first, 2.
-# Through ReLU it passes as it is. The convolution stamps $2 \cdot (1, -1)$ at the first place: $(2, -2, 0)$. So what
-# the unit saw was "light on the left, dark on its right", and it did not see the third pixel.
+# *By hand.* In the toy network the picture $(3, 1, 4)$ gave $(5, 0)$ after ReLU. The strongest unit is the first, 5.
+# Through ReLU it passes as it is. The convolution stamps $5 \cdot (2, -1)$ at the first place: $(10, -5, 0)$. So what
+# the unit saw was "light, and on its right something darker", and it did not see the third pixel.
+#
+# > **Museum of real bugs.** A convolution's way back through the library is its gradient, so it is tempting to call
+# > `backward()` and be done. But then ReLU, too, goes back by the gradient rule, and the picture is a gradient under
+# > the name of a deconvnet. A network without a ReLU in the middle cannot tell the two apart, and such networks are
+# > what quick tests use.
 #
 # Your function takes the rule for ReLU as an argument, so that the three can be compared.
 
@@ -797,13 +808,14 @@ def deconvnet(model, layer, channel, x, rule="deconvnet"):
 # </details>
 #
 # The toy network. In the second check a pooling layer comes after ReLU. In $(3, 1, 4, 0)$ the convolution finds
-# $(2, -3, 4)$, ReLU makes it $(2, 0, 4)$, and pooling three in a row leaves 4, from the third place.
+# $(5, -2, 8)$, ReLU makes it $(5, 0, 8)$, and pooling three in a row leaves 8, from the third place. There it stamps
+# $8 \cdot (2, -1)$.
 
 # %% check="deconvnet" name="by-hand" points=0.5
-close(deconvnet(toy, "relu", 0, line), [[[[2, -2, 0]]]])
+close(deconvnet(toy, "relu", 0, line), [[[[10, -5, 0]]]])
 pooling_toy = chain(conv=toy.conv, relu=nn.ReLU(), pool=nn.MaxPool2d((1, 3))).eval()
 longer = torch.tensor([[[[3.0, 1.0, 4.0, 0.0]]]], dtype=torch.float64)
-close(deconvnet(pooling_toy, "pool", 0, longer), [[[[0, 0, 4, -4]]]])
+close(deconvnet(pooling_toy, "pool", 0, longer), [[[[0, 0, 16, -8]]]])
 
 # %% [markdown]
 # Hidden: networks for which the answer can be written down; then deeper ones, with each rule; wrong arguments.
@@ -845,7 +857,9 @@ def one_pixel(model, layer, channel, x):
         alone[n, channel, places.flatten()[values.argmax()]] = values.max()
     return alone.reshape(x.shape)
 
-for shape, window, stride in [((2, 3, 6, 9), (2, 3), None), ((3, 2, 7, 8), (2, 2), None), ((1, 4, 9, 10), (2, 3), (3, 4))]:
+for shape, window, stride in [
+    ((2, 3, 6, 9), (2, 3), None), ((3, 2, 7, 8), (2, 2), None), ((1, 4, 9, 10), (2, 3), (3, 4)),
+]:
     model = chain(pool=nn.MaxPool2d(window, stride)).eval()
     for channel in (0, shape[1] - 1):
         same(deconvnet, one_pixel, model, "pool", channel, torch.from_numpy(rng.normal(size=shape)),
@@ -868,7 +882,8 @@ def two_stamps(model, layer, channel, x):
     return picture
 
 for channels, middle, filters, kernels in [(1, 3, 2, [(2, 3), (3, 2)]), (3, 4, 5, [(3, 1), (2, 2)])]:
-    model = chain(first=nn.Conv2d(channels, middle, kernels[0]), relu=nn.ReLU(), second=nn.Conv2d(middle, filters, kernels[1]))
+    model = chain(first=nn.Conv2d(channels, middle, kernels[0]), relu=nn.ReLU(),
+                  second=nn.Conv2d(middle, filters, kernels[1]))
     for parameter in model.eval().parameters():
         parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
     x = torch.from_numpy(rng.normal(size=(3, channels, 7, 9)))
@@ -945,8 +960,8 @@ fig.suptitle("Which part of the digit made this unit fire?", x=0.01, ha="left");
 # leaves out most.
 #
 # > **Predict, then run.** The next cell does the same with the network as it was *before training*, with random weights
-# > that know nothing of digits. Will its reconstruction look like noise, or like the 3? After all, the switches come from
-# > the 3.
+# > that know nothing of digits. Will its reconstruction look like noise, or like the 3? After all, the switches come
+# > from the 3.
 
 # %% demo=True
 ignorant = network_at(0)
@@ -958,9 +973,9 @@ for ax, name, back in zip(axes[1:], ("trained", "untrained"), backs, strict=True
 fig.suptitle("What did training add?", x=0.01, ha="left");
 
 # %% [markdown]
-# The untrained network draws noise, within the square that its unit sees. So the stroke in the trained network's picture
-# is something that it has *learned*. That comparison belongs beside every such picture: without it nobody can tell
-# what training has contributed.
+# The untrained network draws noise, within the square that its unit sees. So the stroke in the trained network's
+# picture is something that it has *learned*. That comparison belongs beside every such picture: without it nobody can
+# tell what training has contributed.
 #
 # But look at the stroke again. Does the 3 have such a stroke? The same channel, asked about six other digits:
 
@@ -1005,13 +1020,17 @@ def receptive_field(model, layer):
     for name, module in model.named_children():
         if not isinstance(module, nn.ReLU):
             for axis in (0, 1):
-                kernel, stride, padding = (pair_of(getattr(module, key))[axis] for key in ("kernel_size", "stride", "padding"))
+                settings = (module.kernel_size, module.stride, module.padding)
+                kernel, stride, padding = (pair_of(setting)[axis] for setting in settings)
                 size[axis] += (kernel - 1) * step[axis]
                 start[axis] -= padding * step[axis]
                 step[axis] *= stride
         if name == layer:
             return tuple(size), tuple(step), tuple(start)
     raise ValueError(f"layer must be a name of the network, not {layer!r}")
+
+# %% [markdown]
+# How the view widens, layer by layer:
 
 # %% demo=True
 for layer in ("conv1", "pool1", "conv2", "pool2"):
@@ -1020,8 +1039,8 @@ for layer in ("conv1", "pool1", "conv2", "pool2"):
 
 # %% [markdown]
 # *By hand.* The toy network sees two pixels and has no padding. The pictures are $(3, 1, 4)$ and $(0, 5, 1)$; its
-# convolution finds $(2, -3)$ in the first and $(-5, 4)$ in the second. The strongest unit of the second picture, 4,
-# beats that of the first, 2. It stands in column 1 and sees $(5, 1)$. So the patches are, from the strongest on,
+# convolution finds $(5, -2)$ in the first and $(-5, 9)$ in the second. The strongest unit of the second picture, 9,
+# beats that of the first, 5. It stands in column 1 and sees $(5, 1)$. So the patches are, from the strongest on,
 # $(5, 1)$ of picture 1 and $(3, 1)$ of picture 0.
 
 # %% exercise="top_patches"
@@ -1110,14 +1129,14 @@ def seen(model, layer, channel, images, k):
 
 for channels, layers in [
     (1, dict(conv1=nn.Conv2d(1, 4, (3, 2)), relu1=nn.ReLU(), pool1=nn.MaxPool2d((2, 3)), conv2=nn.Conv2d(4, 3, (2, 1)))),
-    (3, dict(conv1=nn.Conv2d(3, 2, (2, 4), (2, 1)), relu1=nn.ReLU(), conv2=nn.Conv2d(2, 5, (1, 3), (1, 2)), relu2=nn.Tanh())),
+    (3, dict(conv1=nn.Conv2d(3, 2, (2, 4), (2, 1)), relu1=nn.ReLU(), conv2=nn.Conv2d(2, 5, (1, 3), (1, 2)))),
     (2, dict(pool1=nn.MaxPool2d((1, 2)), conv1=nn.Conv2d(2, 3, (4, 3), (1, 3)))),
 ]:
     model = chain(**layers).eval()
     for parameter in model.parameters():
         parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
     images = torch.from_numpy(rng.normal(size=(7, channels, 11, 15)))
-    for layer, k in (("conv1", 3), (list(layers)[-1].replace("relu", "conv"), 7)):
+    for layer, k in (("conv1", 3), (list(layers)[-1], 7)):
         for channel in (0, 1):
             same(top_patches, seen, model, layer, channel, images, k, case=f"{layer}, {k} of 7 pictures")
 ### END HIDDEN TESTS
@@ -1133,7 +1152,9 @@ def framed_first(model, layer, channel, images, k):
     winners = np.argsort(-answers.amax(dim=1).numpy(), kind="stable")[:k]
     return torch.stack([views[n, :, answers[n].argmax()] for n in winners]), winners
 
-for channels, kernel, stride, padding in [(1, (3, 2), (1, 1), (2, 1)), (2, (4, 5), (2, 3), (2, 3)), (3, (3, 3), (2, 1), (0, 2))]:
+for channels, kernel, stride, padding in [
+    (1, (3, 2), (1, 1), (2, 1)), (2, (4, 5), (2, 3), (2, 3)), (3, (3, 3), (2, 1), (0, 2)),
+]:
     model = chain(conv=nn.Conv2d(channels, 4, kernel, stride, padding)).eval()
     for parameter in model.parameters():
         parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
@@ -1174,8 +1195,7 @@ for channel in (3, -1):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Zeiler and Fergus' figure for our second layer. For each channel, above: the six patches of the training digits that
-# excite it most. Below: what the deconvnet brings back from the same six, cut in the same way. (A second or two.)
+# Now Zeiler and Fergus' figure for our second layer. First a function that does it for one channel.
 
 # %% demo=True
 def beside(model, layer, channel, images, k):
@@ -1192,6 +1212,10 @@ def beside(model, layer, channel, images, k):
         cut.append(back[:, top : top + height, left : left + width])
     return patches, torch.stack(cut)
 
+# %% [markdown]
+# For each of three channels, above: the six patches of 2000 training digits that excite it most. Below: what the
+# deconvnet brings back from the same six, cut in the same way.
+
 # %% demo=True
 for channel in (2, 5, 12):
     patches, backs = beside(network, "relu2", channel, train_digits[:2000], 6)
@@ -1203,8 +1227,8 @@ for channel in (2, 5, 12):
                  x=0.01, ha="left", fontsize=11)
 
 # %% [markdown]
-# And now the lecture's slide itself, *Evolution of Features During Training*: a row for each of four channels, two of each
-# layer, and a column for each stored time. Every picture is what the deconvnet makes of the patch that excited the
+# And now the lecture's slide itself, *Evolution of Features During Training*: a row for each of four channels, two of
+# each layer, and a column for each stored time. Every picture is what the deconvnet makes of the patch that excited the
 # channel most at that time.
 
 # %% demo=True
@@ -1549,16 +1573,16 @@ two_rows(network, digits[first_of_each], labels[first_of_each], "Which row is ha
 
 # %% [markdown]
 # The lecture's slide shows noisy digits of which *all* are recognised. Here the digits were not chosen, the first of
-# each class was taken, and not every noisy one is read correctly. With enough digits to choose from, a column without an
-# error is easy to fill. The report counts all digits, and leaves no room for choosing.
+# each class was taken, and not every noisy one is read correctly. With enough digits to choose from, a column without
+# an error is easy to fill. The report counts all digits, and leaves no room for choosing.
 #
 # The negatives are no accident. What the first layer has learned is *light strokes on dark*. In a negative there are
 # none. To you a 7 is a shape; to the network it is a pattern of brightness that it has always seen with the same sign.
 #
 # ## 9. The repair
 #
-# The network cannot know what it was never shown. So show it: **augmentation** as in assignment 05, now aimed at a known
-# weakness. What is drawn for a batch is given:
+# The network cannot know what it was never shown. So show it: **augmentation** as in assignment 05, now aimed at a
+# known weakness. What is drawn for a batch is given:
 
 # %%
 class Changes(NamedTuple):
@@ -1800,6 +1824,9 @@ print(" " * 22, " before   after")
 for name, share in repaired_report.items():
     print(f"{name:22} {100 * trained_report[name]:5.1f} % {100 * share:5.1f} %")
 
+# %% [markdown]
+# The same as bars:
+
 # %% demo=True
 names = list(repaired_report)
 fig, ax = plt.subplots(figsize=(7.5, 4))
@@ -1823,7 +1850,7 @@ two_rows(repaired, digits[first_of_each], labels[first_of_each], "Which errors a
 # Negatives and shifts were shown in training, and they are repaired. A quarter turn was not shown, and it is as bad as
 # before. Look also for bars that have become *shorter*: a network as small as this one pays for what it learns with
 # something else. Augmentation does not teach the network what a shape is; it adds to the list of things that it has
-# seen. The lecture's objects in odd poses make the same point about networks a thousand times as large.
+# seen. The lecture's objects in odd poses make the same point about far larger networks.
 #
 # Did the filters change? A few hundred small steps, and yet:
 
@@ -1840,10 +1867,10 @@ show_grid([tile_filters(w, 8) for w in both_layers], ["before the repair", "afte
 #
 # Answer in about 150 words, and refer to your own figures and numbers.
 #
-# (a) Somebody shows you the deconvnet picture of a unit for a 3, points at the slanted stroke in it and says: "So there is
-# such a stroke in this 3." Which two figures of section 5 tell what the picture really shows, and how? (b) Why does strong
-# noise cost the network less than a negative does, although people find it the other way round? (c) After the repair,
-# is the network *robust*? Say what has been shown and what has not.
+# (a) Somebody shows you the deconvnet picture of a unit for a 3, points at the slanted stroke in it and says: "So there
+# is such a stroke in this 3." Which two figures of section 5 tell what the picture really shows, and how? (b) Why does
+# strong noise cost the network less than a negative does, although people find it the other way round? (c) After the
+# repair, is the network *robust*? Say what has been shown and what has not.
 
 # %% [markdown] answer="what-pictures-prove" points=3
 # *Your answer:*
@@ -1851,8 +1878,8 @@ show_grid([tile_filters(w, 8) for w in both_layers], ["before the repair", "afte
 # ### BEGIN SOLUTION
 # One point for each part; half a point for a right claim without a reason or without a reference to a figure or number.
 #
-# (a) The row of six other digits: the stroke is nearly the same for all of them, so it comes from the unit's weights, not
-# from the digit; the digit decides about place, strength and (by its switches) detail. The comparison with the
+# (a) The row of six other digits: the stroke is nearly the same for all of them, so it comes from the unit's weights,
+# not from the digit; the digit decides about place, strength and (by its switches) detail. The comparison with the
 # untrained network: there is only noise, so the stroke was learned, and is neither in the method nor in the switches.
 # Half a point for either figure with the right conclusion. Top patches (the real pixels) or occlusion as a further test
 # count as well, but not alone.
