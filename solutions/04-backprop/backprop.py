@@ -722,9 +722,12 @@ def gradient_check(f, df, x):
 
 # %% check="gradient_check" name="by-hand" points=0.5
 cube, x = lambda x: x**3, np.array([[1.0, -2.0, 0.5], [3.0, 1.5, -1.0]])
-close(gradient_check(cube, lambda grad, x: grad * 3 * x**2, x), True, case="right")
-close(gradient_check(cube, lambda grad, x: grad * x**2, x), False, case="the factor is missing")
-close(gradient_check(cube, lambda grad, x: 3 * x**2, x), False, case="the upstream gradient is missing")
+close(gradient_check(cube, lambda grad, x: grad * 3 * x**2, x), True, case="right",
+      hint="do df and the differences use the same upstream gradient, and is the difference divided by twice the step?")
+close(gradient_check(cube, lambda grad, x: grad * x**2, x), False, case="the factor is missing",
+      hint="print what df returns beside the differences.")
+close(gradient_check(cube, lambda grad, x: 3 * x**2, x), False, case="the upstream gradient is missing",
+      hint="with an upstream gradient of ones this mistake cannot be seen.")
 
 # %% [markdown]
 # Now your checker goes hunting. Three hidden checks plant four bugs each among layers that are right. All four have to
