@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo lab notebooks test lint types unit audit bench soak data lock clean
+.PHONY: help setup demo lab notebooks test lint types unit audit bench soak data pictures lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ soak: grading setup ## The full counts: 200 kills, 1,000 damaged notebooks, 100,
 
 data: setup ## Build data/ again from its sources, which are downloaded
 	@$(BIN)/python data/build.py
+
+pictures: grading tests-need setup ## Make the pictures in docs/images again, from the sample class
+	@$(BIN)/python tools/pictures.py
 
 lock: setup ## Write requirements.lock from what .venv holds now
 	@$(BIN)/python tools/lock.py

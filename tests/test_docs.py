@@ -131,6 +131,24 @@ def test_the_roster_in_the_docs_has_every_column() -> None:
     assert tuple(next(csv.reader(io.StringIO(example)))) == COLUMNS
 
 
+PICTURES = [
+    (page, *found)
+    for page in PAGES
+    for found in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("page", "alt", "link"), PICTURES, ids=[link for _, _, link in PICTURES])
+def test_a_picture_is_small_and_described(page: Path, alt: str, link: str) -> None:
+    assert len(alt.split()) >= 5
+    assert (page.parent / link).stat().st_size < 150_000
+
+
+def test_every_picture_is_shown_somewhere() -> None:
+    shown = {Path(link).name for _, _, link in PICTURES}
+    assert {path.name for path in (ROOT / "docs" / "images").iterdir()} == shown
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))

@@ -7,7 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-BLOCKED = ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog", "crypt", "pyseccomp")
+BLOCKED = (
+    "fcntl",
+    "resource",
+    "pwd",
+    "grp",
+    "termios",
+    "tty",
+    "pty",
+    "syslog",
+    "crypt",
+    "pyseccomp",
+    "nbgrader",
+    "sqlalchemy",
+)
+UNIX_ONLY = ("fork", "setsid", "getuid", "geteuid", "killpg", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
 OWN = ("autograder.isolation", "autograder.engine", "autograder.grading", "autograder.gradebook", "autograder.audit")
 
 # As on Windows: the modules are gone before anything is imported, and so are the functions that only Unix has.
@@ -15,7 +29,7 @@ CHECK = f"""
 import os, sys
 for name in {BLOCKED!r}:
     sys.modules[name] = None
-for name in ("fork", "setsid", "getuid", "geteuid", "killpg", "sched_getaffinity"):
+for name in {UNIX_ONLY!r}:
     if hasattr(os, name):
         delattr(os, name)
 from autograder.cli import app
