@@ -1731,16 +1731,20 @@ close(learned(torch.ones(1, 1, 1, 1, dtype=torch.float64)), [[0.2, -0.2]])
 # These are the settings for the network of the digits. (They were found by trying a few; you may try others below.)
 
 # %%
-REPAIR_STEPS, REPAIR_RATE = 200, 0.005
+REPAIR_STEPS, REPAIR_RATE = 150, 0.005
+
+def repaired_network(seed, steps=REPAIR_STEPS):
+    """The network of the digits, repaired by your function."""
+    return repair(network, train_digits, train_labels, steps, REPAIR_RATE, seed)
 
 # %% [markdown]
-# Hidden: a few steps of a small network, compared number by number. Then the real thing: the digits' network, repaired
-# with these settings and another seed than yours, is asked about test digits, distorted with other random numbers than
-# yours. These shares of them it has to read:
+# Hidden: a few steps of a small network, compared number by number. Then the real thing: `repaired_network`, with
+# another seed than yours, is asked about test digits, distorted with other random numbers than yours. These shares of
+# them it has to read:
 #
 # | clean | negative | noise 0.3 | 2 pixels to any side |
 # |---|---|---|---|
-# | 93 % | 80 % | 80 % | 80 % |
+# | 92 % | 75 % | 78 % | 75 % |
 
 # %% check="repair" name="steps" points=0.5
 # Hidden: one and several steps of a small network, compared number by number.
@@ -1799,13 +1803,13 @@ refuses(repair, model, images, truth, 0, 0.1, 1, argument="steps", case="no step
 # %% check="repair" name="thresholds" points=1
 # Hidden: the digits' network, repaired; it is asked about distorted test digits. (Some seconds.)
 ### BEGIN HIDDEN TESTS
-repaired = repair(network, train_digits[:3000], train_labels[:3000], REPAIR_STEPS, REPAIR_RATE, int(rng.integers(10**6)))
-some = torch.from_numpy(rng.permutation(len(digits))[:1000])
+repaired = student.repaired_network(int(rng.integers(10**6)))
+some = torch.from_numpy(rng.permutation(len(digits))[:600])
 shift = [int(side) for side in rng.choice([-2, 2], size=2)]
 asked = {
-    "clean": (digits[some], 0.93), "negative": (1 - digits[some], 0.80),
-    "noise": (digits[some] + 0.3 * torch.from_numpy(rng.normal(size=(1000, 1, 16, 16))), 0.80),
-    "shift": (shifted(digits[some], shift[0], 0), 0.80), "shift across": (shifted(digits[some], 0, shift[1]), 0.80),
+    "clean": (digits[some], 0.92), "negative": (1 - digits[some], 0.75),
+    "noise": (digits[some] + 0.3 * torch.from_numpy(rng.normal(size=(600, 1, 16, 16))), 0.78),
+    "shift": (shifted(digits[some], shift[0], 0), 0.75), "shift across": (shifted(digits[some], 0, shift[1]), 0.75),
 }
 for name, (pictures, wanted) in asked.items():
     said = np.asarray(repaired(pictures).detach()).argmax(axis=1)
@@ -1814,11 +1818,10 @@ for name, (pictures, wanted) in asked.items():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Run the repair, on all training digits and four times as long, and put the report beside the one from before. (About
-# ten seconds.)
+# Run the repair, several times as long, and put the report beside the one from before. (About ten seconds.)
 
 # %% demo=True
-repaired = repair(network, train_digits, train_labels, 4 * REPAIR_STEPS, REPAIR_RATE, seed=1)
+repaired = repaired_network(seed=1, steps=6 * REPAIR_STEPS)
 repaired_report = mystery_report(repaired, digits, labels, mysteries)
 print(" " * 22, " before   after")
 for name, share in repaired_report.items():
