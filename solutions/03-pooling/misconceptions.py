@@ -1487,3 +1487,21 @@ def answer_moved(net, x, shifts):
         lengths = np.linalg.norm(still, axis=1) * np.maximum(np.linalg.norm(moved, axis=1), 1e-12)
         found.append(((still * moved).sum(axis=1) / lengths).mean())
     return np.array(found)
+
+
+@misconception(
+    of="shift_stability",
+    says="You count on an answer with several numbers for each image. A network may give one number for each; make every "
+    "answer one row, `reshape(N, -1)`, before you take lengths.",
+)
+def rows_taken_for_granted(net, x, shifts):
+    if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
+        raise ValueError("shifts")
+    still = np.asarray(net(x))
+    axes = tuple(range(1, still.ndim)) or None
+    found = []
+    for shift in shifts:
+        moved = np.asarray(net(shifted(x, shift)))
+        lengths = np.sqrt((still**2).sum(axis=axes) * (moved**2).sum(axis=axes))
+        found.append(np.mean((still * moved).sum(axis=axes) / lengths))
+    return np.array(found)

@@ -1321,6 +1321,8 @@ x[:, :, 4, 5] = rng.uniform(1.0, 9.0, size=(3, 2))
 shifts = [(1, 0), (0, -2), (3, 4), (-4, 6)]
 close(shift_stability(lambda batch: batch.max(axis=(2, 3)), x, shifts), np.ones(4),
       case="the largest value of each map")
+close(shift_stability(lambda batch: batch[:, 0, 4, 5] - 0.5, x, [(0, 0), (2, 1)]), [1, -1],
+      case="a single number for each image")
 close(shift_stability(lambda batch: batch, x, shifts), np.zeros(4), case="a single bright pixel")
 ### END HIDDEN TESTS
 
