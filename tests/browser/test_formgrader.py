@@ -112,3 +112,17 @@ def test_a_written_answer_is_graded_and_stays_when_graded_again(page: Any, lab: 
     assert by_hand(course) == [("ada", "answer-why", 2.0)]
     grade_class(course, NAME, workers=1, again=True, yes=True, progress=Silent())
     assert by_hand(course) == [("ada", "answer-why", 2.0)]
+
+
+def test_a_comment_is_kept_when_graded_again(page: Any, lab: Jupyter, course: Course) -> None:
+    page.goto(f"{lab.url}/formgrader/submissions/{submission_of(course, 'ada')}")
+    page.wait_for_selector(f"text={ANSWER}")
+    page.wait_for_load_state("networkidle")
+    field = page.locator("textarea#answer-why-comment")
+    with page.expect_response(lambda answer: "/api/comment/" in answer.url and answer.request.method == "PUT"):
+        field.fill("Say why, too.")
+        field.press("Tab")
+    said = "SELECT manual_comment FROM comment WHERE manual_comment IS NOT NULL"
+    assert rows(course, said) == [("Say why, too.",)]
+    grade_class(course, NAME, workers=1, again=True, yes=True, progress=Silent())
+    assert rows(course, said) == [("Say why, too.",)]
