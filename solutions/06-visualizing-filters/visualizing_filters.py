@@ -1851,9 +1851,10 @@ two_rows(repaired, digits[first_of_each], labels[first_of_each], "Which errors a
 
 # %% [markdown]
 # Negatives and shifts were shown in training, and they are repaired. A quarter turn was not shown, and it is as bad as
-# before. Look also for bars that have become *shorter*: a network as small as this one pays for what it learns with
-# something else. Augmentation does not teach the network what a shape is; it adds to the list of things that it has
-# seen. The lecture's objects in odd poses make the same point about far larger networks.
+# before. Look also for bars that have become *shorter*, even among the changes that were shown: a network as small as
+# this one pays for what it learns with something else. Augmentation does not teach the network what a shape is; it adds
+# to the list of things that it has seen. The lecture's objects in odd poses make the same point about far larger
+# networks.
 #
 # Did the filters change? A few hundred small steps, and yet:
 
