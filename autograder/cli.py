@@ -52,7 +52,7 @@ def new_assignment(
 
 @app.command()
 def grade(
-    assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
+    assignments: Annotated[list[str], typer.Argument(help="Assignments, such as 01-convolution.")],
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
@@ -61,12 +61,12 @@ def grade(
     missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Grade all submissions to an assignment, in isolation; what has a stored result is looked up."""
-    from autograder.engine import grade_class
+    """Grade all submissions to an assignment, or to several, in isolation; what has a stored result is looked up."""
+    from autograder.engine import grade_assignments
 
-    report = grade_class(
+    reports = grade_assignments(
         Course.find(course),
-        assignment,
+        assignments,
         students=students,
         workers=workers,
         scheduler=scheduler,
@@ -74,7 +74,7 @@ def grade(
         yes=yes,
         missing_ok=missing_ok or (),
     )
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(max(report.exit_code for report in reports))
 
 
 @app.command()
@@ -238,13 +238,19 @@ def demo(
 def bench(
     class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
     rounds: Annotated[int, typer.Option(help="Rounds; medians are reported.")] = 3,
+    scale: Annotated[int, typer.Option(help="Submissions to each assignment in the long run; 0: leave it out.")] = 1000,
+    notebooks: Annotated[bool, typer.Option(help="Time every solved notebook, too.")] = True,
     quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
     course: CourseOption = None,
 ) -> None:
     """Time this grader, nbgrader's stock autograde and the floor side by side."""
     from autograder.bench import run_bench
 
-    raise typer.Exit(run_bench(Course.find(course), class_size=class_size, rounds=rounds, quick=quick))
+    found = Course.find(course)
+    status = run_bench(
+        found, class_size=class_size, rounds=rounds, scale=scale, notebooks=notebooks, quick=quick
+    )
+    raise typer.Exit(status)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 
 from autograder.bench.measuring import Measured
+from autograder.bench.notebooks import NotebookTime
+from autograder.bench.scale import Scale
 
-__all__ = ["Figures", "Measurements", "figures_of"]
+__all__ = ["Figures", "Measurements", "figures_of", "notebook_figures", "scale_figures"]
 
 
 class Measurements(msgspec.Struct):
@@ -82,9 +84,35 @@ def figures_of(found: Measurements) -> Figures:
         "ms_per_submission": _phases(found.one, size),
         "cpu_share": _shares(found.one),
     }
+    figures.update(_writer(figures["ms_per_submission"], start_wall, one_wall, size))
     figures.update(_regrading(found.again))
     figures.update(_otter(found))
     return figures
+
+
+def scale_figures(found: Scale) -> Figures:
+    """What the long run showed: per assignment, and the median of them."""
+    flat, growth = found.last_over_first(), found.growth_mb()
+    rates = {name: round(median(rates), 2) for name, rates in found.rates().items()}
+    return {
+        "scale_size": found.size,
+        "scale_assignments": list(found.finished),
+        "scale_seconds": round(found.seconds, 1),
+        "scale_submissions_per_second": rates,
+        "throughput_last_over_first": round(median(flat.values()), 3),
+        "throughput_last_over_first_by_assignment": flat,
+        "rss_growth_mb": round(median(growth.values()), 1),
+        "rss_growth_mb_by_assignment": growth,
+        "scale_peak_mb": round(max(mb for _, mb in found.memory)),
+    }
+
+
+def notebook_figures(times: Mapping[str, NotebookTime], loops_over_matmul: float) -> Figures:
+    """How long the solved notebooks take, and what assignment 02's matrix product gains over its loops."""
+    return {
+        "notebooks": {name: msgspec.to_builtins(time) for name, time in times.items()},
+        "loops_over_matmul": round(loops_over_matmul, 1),
+    }
 
 
 def machine() -> str:
@@ -141,6 +169,13 @@ def _phases(runs: Sequence[Measured], size: int) -> dict[str, float]:
         name: round(median(each.answer["first"]["phases"].get(name, 0.0) for each in runs) / size * 1000, 1)
         for name in sorted(names)
     }
+
+
+def _writer(phases: Mapping[str, float], start_wall: float, one_wall: float, size: int) -> Figures:
+    """What the one writer takes for a submission, and how many workers it can keep up with."""
+    spent = sum(phases.get(name, 0.0) for name in ("database", "conversion", "feedback"))
+    worker = 1000 * _marginal(one_wall, start_wall, size)
+    return {"writer_ms": round(spent, 1), "workers_at_writers_limit": round(worker / spent, 1) if spent else 0.0}
 
 
 def _shares(runs: Sequence[Measured]) -> dict[str, float]:

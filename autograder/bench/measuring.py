@@ -35,6 +35,7 @@ class Measured:
         cpu_seconds: user and system time of all its processes.
         peak_mb: peak of the memory of all its processes, pages that they share counted once.
         by_program: CPU seconds by the role of each process.
+        memory: now and then, seconds from the start and the memory of all its processes in MB, as for ``peak_mb``.
     """
 
     answer: dict[str, Any]
@@ -42,6 +43,7 @@ class Measured:
     cpu_seconds: float
     peak_mb: float
     by_program: dict[str, float]
+    memory: tuple[tuple[float, float], ...] = ()
 
 
 def measure(
@@ -68,7 +70,8 @@ def measure(
     said, complaints = process.communicate()
     if process.returncode != 0:
         raise PeerFailed(f"{module} failed after {wall:.0f} s: {complaints[-2000:] or said[-2000:]}")
-    return Measured(json.loads(said.strip().splitlines()[-1]), wall, watch.cpu_seconds, watch.peak_mb, watch.by_program)
+    answer = json.loads(said.strip().splitlines()[-1])
+    return Measured(answer, wall, watch.cpu_seconds, watch.peak_mb, watch.by_program, tuple(watch.memory))
 
 
 class _Watch:
@@ -83,7 +86,12 @@ class _Watch:
         self._looks = 0
         self.cpu_seconds = 0.0
         self.by_program: dict[str, float] = {}
-        self.peak_mb = 0.0
+        self.memory: list[tuple[float, float]] = []
+        self._began = time.perf_counter()
+
+    @property
+    def peak_mb(self) -> float:
+        return max((mb for _, mb in self.memory), default=0.0)
 
     def look(self) -> None:
         tree = process_tree(self._root)
@@ -93,7 +101,7 @@ class _Watch:
         if sum(used.values()) >= self.cpu_seconds:
             self.cpu_seconds, self.by_program = sum(used.values()), used
         if self._looks % _MEMORY_EVERY == 0:
-            self.peak_mb = max(self.peak_mb, sum(_proportional_mb(pid) for pid in tree))
+            self.memory.append((time.perf_counter() - self._began, sum(_proportional_mb(pid) for pid in tree)))
         self._looks += 1
 
 

@@ -11,10 +11,13 @@ from rich.console import Console
 
 from autograder.authoring import load_assignment
 from autograder.bench.contenders import Bench
-from autograder.bench.figures import Measurements, figures_of
+from autograder.bench.curve import draw_curve
+from autograder.bench.figures import Figures, Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed
+from autograder.bench.notebooks import NotebookTime, loops_over_matmul, run_notebook
 from autograder.bench.page import page_of
+from autograder.bench.scale import measure_scale, scale_assignments
 from autograder.course import Course
 from autograder.errors import MachineryError
 
@@ -23,6 +26,7 @@ __all__ = ["run_bench"]
 ASSIGNMENT = "01-convolution"
 STOCK_SIZE = 8
 QUICK = 6
+CURVE = "images/scale.png"
 
 
 def run_bench(
@@ -30,6 +34,8 @@ def run_bench(
     *,
     class_size: int = 100,
     rounds: int = 3,
+    scale: int = 1000,
+    notebooks: bool = True,
     quick: bool = False,
     console: Console | None = None,
 ) -> int:
@@ -39,6 +45,8 @@ def run_bench(
         course: the course; its 01-convolution is graded.
         class_size: honest submissions for this grader and the floor.
         rounds: medians are taken over these.
+        scale: honest submissions to each assignment in the long run; 0 leaves it out.
+        notebooks: whether to time every solved notebook, too.
         quick: one round of a few submissions, which only shows that everything runs; the page is left alone.
         console: where to print.
 
@@ -57,7 +65,11 @@ def run_bench(
         found.otter_missing = "left out of a quick run" if quick else ""
         for number in range(repeated):
             _round(bench, found, f"Round {number + 1} of {repeated}", screen)
-    figures = figures_of(found)
+        figures = figures_of(found)
+        if notebooks and not quick:
+            figures |= _notebooks(course, screen)
+        if scale:
+            figures |= _scale(course, Path(folder), QUICK if quick else scale, screen, draw=not quick)
     (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     page = page_of(figures)
     if not quick:
@@ -65,6 +77,26 @@ def run_bench(
         (course.root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
     screen.print(page, markup=False, highlight=False)
     return 0
+
+
+def _notebooks(course: Course, screen: Console) -> Figures:
+    times: dict[str, NotebookTime] = {}
+    for name in course.assignments():
+        times[name] = run_notebook(course, name)
+        screen.print(f"Notebook {name}: {times[name].seconds} s", highlight=False)
+    return notebook_figures(times, loops_over_matmul(course))
+
+
+def _scale(course: Course, folder: Path, size: int, screen: Console, *, draw: bool) -> Figures:
+    names = scale_assignments(course)
+    screen.print(f"The long run: {size} submissions to each of {len(names)} assignments ...", highlight=False)
+    found = measure_scale(course, folder, size)
+    screen.print(f"The long run took {found.seconds:.0f} s", highlight=False)
+    if draw:
+        path = course.root / "docs" / CURVE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_curve(found, path)
+    return scale_figures(found)
 
 
 def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> None:

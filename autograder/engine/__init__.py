@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.engine.api import grade_class
+    from autograder.engine.api import grade_assignments, grade_class
     from autograder.engine.difference import CheckChange, StudentChange, regrade_difference
     from autograder.engine.local import LocalWorkers
     from autograder.engine.mapper import Mapper, Retrying
@@ -33,6 +33,7 @@ __all__ = [
     "Silent",
     "StudentChange",
     "SubmissionReport",
+    "grade_assignments",
     "grade_class",
     "regrade_difference",
 ]
@@ -53,6 +54,7 @@ _HOMES = {
     "Silent": "progress",
     "StudentChange": "difference",
     "SubmissionReport": "report",
+    "grade_assignments": "api",
     "grade_class": "api",
     "regrade_difference": "difference",
 }

@@ -1,9 +1,11 @@
-"""The engine's face: grade a class, one call."""
+"""The engine's face: grade a class, or several in turn, with one call."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from rich.console import Console
 
@@ -11,11 +13,12 @@ from autograder.course import Course
 from autograder.engine.difference import StudentChange, difference_table
 from autograder.engine.local import LocalWorkers
 from autograder.engine.mapper import Mapper
+from autograder.engine.pool import Pool
 from autograder.engine.progress import Progress, progress_for
 from autograder.engine.report import ClassReport
 from autograder.engine.run import ClassRun, Confirm, MakeMapper, options_of
 
-__all__ = ["ask", "grade_class"]
+__all__ = ["ask", "grade_assignments", "grade_class"]
 
 
 def grade_class(
@@ -58,20 +61,11 @@ def grade_class(
         GradebookError: the gradebook cannot be used; results are stored, nothing is lost.
     """
 
-    options = options_of(course, missing_ok)
-
-    def make() -> Mapper:
-        if scheduler:
-            from autograder.engine.cluster import ClusterWorkers
-
-            return ClusterWorkers(scheduler, options)
-        return LocalWorkers(workers, options)
-
     chosen = progress or progress_for(assignment_name)
     run = ClassRun(
         course,
         assignment_name,
-        make_mapper=make_mapper or make,
+        make_mapper=make_mapper or partial(_workers, course, workers, scheduler, missing_ok),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
@@ -80,6 +74,42 @@ def grade_class(
     for line in report.lines():
         chosen.say(line)
     return report
+
+
+def grade_assignments(
+    course: Course,
+    names: Sequence[str],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    missing_ok: Sequence[str] = (),
+    **settings: Any,
+) -> list[ClassReport]:
+    """Grade several assignments, one after the other, with the same workers; stops after one that is interrupted.
+
+    Args:
+        names: of the assignments.
+        workers, scheduler, missing_ok, settings: as for :func:`grade_class`.
+
+    Raises:
+        As :func:`grade_class` does; what was graded before is written.
+    """
+    reports: list[ClassReport] = []
+    with Pool(partial(_workers, course, workers, scheduler, missing_ok)) as pool:
+        for name in names:
+            reports.append(grade_class(course, name, make_mapper=pool.lend, **settings))
+            if reports[-1].interrupted:
+                break
+    return reports
+
+
+def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Mapper:
+    options = options_of(course, missing_ok)
+    if scheduler:
+        from autograder.engine.cluster import ClusterWorkers
+
+        return ClusterWorkers(scheduler, options)
+    return LocalWorkers(workers, options)
 
 
 def ask(assignment: str, changes: Sequence[StudentChange]) -> bool:

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from autograder.authoring import Assignment, load_assignment
+from autograder.bench import scale
 from autograder.bench.contenders import Bench
-from autograder.bench.figures import Measurements, figures_of
+from autograder.bench.curve import draw_curve
+from autograder.bench.figures import Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed, measure, process_tree
+from autograder.bench.notebooks import NotebookTime
 from autograder.bench.page import page_of
+from autograder.bench.scale import Scale
 from autograder.bench.stock import source_notebook
 from autograder.course import Course
 
@@ -137,6 +141,51 @@ def test_regrading_is_compared_with_the_first_time() -> None:
     figures = figures_of(made_up())
     assert figures["regrade_unchanged_ratio"] == 300
     assert figures["regrade_one_test_fraction"] == 0.5
+
+
+def long_run() -> Scale:
+    """400 submissions: one a second at first, then two a second, then four; memory rises by 1 MB a second."""
+    gaps = [1.0] * 100 + [0.5] * 200 + [0.25] * 100
+    moments = [sum(gaps[:count]) for count in range(1, 401)]
+    return Scale(400, {"01-convolution": moments}, [(float(at), 100.0 + at) for at in range(240)], 240.0)
+
+
+def test_the_long_run_compares_its_last_hundred_with_its_second_hundred() -> None:
+    found = long_run()
+    assert found.rates() == {"01-convolution": [2.0, 2.0, 4.0]}
+    assert found.last_over_first() == {"01-convolution": 2.0}
+
+
+def test_growth_is_that_of_the_medians_of_two_tenths() -> None:
+    first, last = 1.0, 225.0
+    between = (0.95 - 0.15) * (last - first)
+    assert long_run().growth_mb()["01-convolution"] == pytest.approx(between, abs=1)
+
+
+def test_the_long_run_and_the_notebooks_reach_the_page() -> None:
+    times = {"02-feature-maps": NotebookTime(9.5, 30.0, "7: x = 1 | 2", 3.5, {})}
+    figures = figures_of(made_up()) | scale_figures(long_run()) | notebook_figures(times, 48.2)
+    assert figures["throughput_last_over_first"] == 2.0
+    page = page_of(figures)
+    assert "400 submissions to each of 1 assignments" in page
+    assert "| 02-feature-maps | 9.5 | 30 | `7: x = 1 \\| 2` | 3.5 |" in page
+    assert "48 times as fast" in page
+
+
+def test_a_small_long_run_is_graded_in_full(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scale, "scale_assignments", lambda _: ["01-convolution"])
+    found = scale.measure_scale(course, tmp_path, 6)
+    assert len(found.finished["01-convolution"]) == 6
+    assert found.finished["01-convolution"] == sorted(found.finished["01-convolution"])
+    assert max(mb for _, mb in found.memory) > 100
+    draw_curve(found, tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").stat().st_size > 10_000
+
+
+def test_every_assignment_but_the_challenge_is_in_the_long_run(course: Course) -> None:
+    found = scale.scale_assignments(course)
+    assert "01-convolution" in found
+    assert "07-challenge" not in found
 
 
 def test_the_page_holds_the_figures_and_says_why_a_peer_is_missing() -> None:

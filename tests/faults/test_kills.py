@@ -97,14 +97,22 @@ def wait_and_kill(grader: subprocess.Popen[bytes], victim: str, moment: float) -
 
 
 def killed_often(reference: tuple[FaultyCourse, dict[str, Any], float], times: int, seed: int) -> Counter[str]:
+    """What was hit, ``times`` times. A moment that came too late to hit anything is drawn again, from an earlier part.
+
+    How long grading takes varies with what else the machine does, so some moments must come too late.
+    """
     faulty, undisturbed, seconds = reference
     rng = random.Random(seed)
     hits: Counter[str] = Counter()
     for number in range(times):
-        faulty.forget()
-        victim, moment = VICTIMS[number % len(VICTIMS)], rng.uniform(0.0, seconds)
-        hits[kill_at(faulty, victim, moment)] += 1
-        assert faulty.left() == undisturbed, f"{victim} killed at {moment:.2f} s"
+        victim, hit, latest = VICTIMS[number % len(VICTIMS)], "nobody", seconds
+        while hit == "nobody" and latest > seconds / 20:
+            faulty.forget()
+            moment = rng.uniform(0.0, latest)
+            hit = kill_at(faulty, victim, moment)
+            assert faulty.left() == undisturbed, f"{victim} killed at {moment:.2f} s"
+            latest = moment
+        hits[hit] += 1
     return hits
 
 
@@ -114,7 +122,7 @@ def test_a_kill_at_a_random_moment_changes_no_grade(
 ) -> None:
     hits = killed_often(reference, 8, seed=1)
     record_property("killed", dict(hits))
-    assert sum(hits.values()) - hits["nobody"] >= 4  # the rest came too late to hit anything
+    assert sum(hits.values()) - hits["nobody"] >= 6
 
 
 @pytest.mark.soak

@@ -1,0 +1,151 @@
+"""A thousand submissions to each of several assignments, with the same workers: are speed and memory flat to the end?
+
+Run as ``python -m autograder.bench.scale ROOT WORKERS ASSIGNMENT …``; prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from autograder.authoring import load_assignment
+from autograder.bench.honest import hand_in_all, honest_class
+from autograder.bench.measuring import Measured, measure
+from autograder.course import Course
+from autograder.engine import Silent, grade_assignments
+from autograder.errors import MachineryError
+from autograder.grading.entering import competes
+
+__all__ = ["Scale", "main", "measure_scale", "scale_assignments"]
+
+WINDOW = 100
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """One long run.
+
+    Attributes:
+        size: submissions to each assignment.
+        finished: for each assignment, when each of its submissions was done, in seconds from the start of the run.
+        memory: (seconds from the start, MB of all processes together, shared pages counted once).
+        seconds: wall time of the whole run.
+    """
+
+    size: int
+    finished: dict[str, list[float]]
+    memory: list[tuple[float, float]]
+    seconds: float
+
+    def rates(self) -> dict[str, list[float]]:
+        """For each assignment, submissions per second in each window of a hundred, from the second on.
+
+        In the first one the assignment's own cells run for the first time.
+        """
+        return {name: [window[1] for window in self.windows(name)] for name in self.finished}
+
+    def windows(self, name: str) -> list[tuple[float, float]]:
+        """(Middle in seconds from the start, submissions per second) of each window of one assignment but the first."""
+        width = min(WINDOW, max(1, self.size // 3))
+        edges = self.finished[name][width - 1 :: width]
+        return [((begin + end) / 2, width / max(end - begin, 1e-9)) for begin, end in pairwise(edges)]
+
+    def last_over_first(self) -> dict[str, float]:
+        """For each assignment, the rate of the last window over that of the second one."""
+        return {name: round(rates[-1] / rates[0], 3) for name, rates in self.rates().items()}
+
+    def growth_mb(self) -> dict[str, float]:
+        """For each assignment, memory in the last tenth of its time less that in its second tenth."""
+        spans = {name: (moments[0], moments[-1]) for name, moments in self.finished.items()}
+        return {
+            name: round(self._memory(span, 0.9, 1.0) - self._memory(span, 0.1, 0.2), 1) for name, span in spans.items()
+        }
+
+    def _memory(self, span: tuple[float, float], begin: float, end: float) -> float:
+        first, last = span
+        low, high = (first + share * (last - first) for share in (begin, end))
+        inside = [mb for at, mb in self.memory if low <= at <= high]
+        nearest = min(self.memory, key=lambda point: abs(point[0] - low))[1]
+        return median(inside) if inside else nearest
+
+
+def scale_assignments(course: Course) -> list[str]:
+    """The assignments to run: all but one that trains every submission again, which is bounded by its own budget."""
+    return [name for name in course.assignments() if not competes(load_assignment(course, name))]
+
+
+def measure_scale(course: Course, folder: Path, size: int, workers: int = 2) -> Scale:
+    """Grade ``size`` honest submissions to each assignment of a copy of ``course`` in ``folder``.
+
+    Raises:
+        MachineryError: an honest submission lost points.
+    """
+    names = scale_assignments(course)
+    root = _copy(course, folder, names, size)
+    measured = measure("autograder.bench.scale", [str(root), str(workers), *names], folder=root, seconds=3 * 3600)
+    return _scale(measured, size)
+
+
+def _copy(course: Course, folder: Path, names: Sequence[str], size: int) -> Path:
+    root = folder / "scale"
+    root.mkdir()
+    (root / "course.toml").write_text(
+        'id = "bench"\nfixed_secret = "bench"\n[directories]\n'
+        f'source = "{course.source.name}"\nrelease = "{course.release.name}"\n'
+        f'data = "{course.data}"\nhidden_data = "{course.hidden_data}"\n',
+        encoding="utf-8",
+    )
+    for name in names:
+        for place in (course.source, course.release):
+            shutil.copytree(place / name, root / place.name / name, ignore=shutil.ignore_patterns("__pycache__"))
+        assignment = load_assignment(course, name)
+        hand_in_all(root / "submitted", assignment, honest_class(assignment, size))
+    return root
+
+
+def _scale(measured: Measured, size: int) -> Scale:
+    answer = measured.answer
+    if answer["short"]:
+        raise MachineryError(f"Honest submissions lost points in {', '.join(answer['short'])}. Run: autograder audit")
+    memory = [(at, mb) for at, mb in measured.memory if mb > 0]
+    return Scale(size, answer["finished"], memory, measured.wall_seconds)
+
+
+class _Recorded(Silent):
+    """Notes when each submission is done."""
+
+    def __init__(self, begun: float) -> None:
+        self._begun = begun
+        self.moments: list[float] = []
+
+    def advance(self, kind: str) -> None:
+        """One more is done."""
+        self.moments.append(round(time.perf_counter() - self._begun, 4))
+
+
+def main(root: str, workers: str, *names: str) -> None:
+    """Grade everything in ``root`` and print when each submission was done."""
+    begun = time.perf_counter()
+    course, progress = Course.find(Path(root)), _Recorded(begun)
+    finished: dict[str, list[float]] = {}
+    short: list[str] = []
+    reports = grade_assignments(course, names, workers=int(workers), progress=progress)
+    moments = iter(progress.moments)
+    for report in reports:
+        finished[report.assignment] = [next(moments) for _ in report.submissions]
+        full: Any = load_assignment(course, report.assignment).auto_points
+        if any(each.points != full for each in report.submissions):
+            short.append(report.assignment)
+    sys.stdout.write(json.dumps({"finished": finished, "short": short}) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
