@@ -62,7 +62,7 @@ def test_full_marks_and_an_empty_exercise_are_called_so(
 
 
 def test_repairs_are_explained(assignment: Assignment, notebook: dict[str, Any], result: Result) -> None:
-    del notebook["cells"][5]
+    del notebook["cells"][6]
     text = text_of(feedback_page(assignment, align(notebook, assignment), result))
     assert "What we put right in your file" in text
     assert "This cell was missing. We put it back." in text

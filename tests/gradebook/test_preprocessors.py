@@ -29,7 +29,7 @@ LETTER = "a private letter"
 @pytest.fixture
 def submitted(course: Course, assignment: Assignment, notebook: dict[str, Any], tmp_path: Path) -> Course:
     """The course with anna's tampered submission, files that she left, and a link to a letter."""
-    check = notebook["cells"][6]
+    check = notebook["cells"][7]
     assert check["metadata"]["nbgrader"]["grade_id"] == "check-double-general"
     notebook["cells"].insert(1, json.loads(json.dumps(check)))
     check["source"], check["metadata"]["tags"] = "pass", ["skip-execution"]
