@@ -126,13 +126,13 @@ def maps_of_a_copy(model, x, layer):
     return kept[-1]
 
 
-@alternative(of="feature_maps", route="an exception that stops the network behind the layer; the maps as an array")
+@alternative(of="feature_maps", route="an exception that stops the network behind the layer")
 def maps_by_stopping(model, x, layer):
     class Enough(Exception):
         pass
 
     def stop(module, inputs, output):
-        raise Enough(output.detach().numpy().copy())
+        raise Enough(output.detach().clone())
 
     target = dict(model.named_modules()).get(layer) if layer else None
     if target is None:
@@ -189,7 +189,7 @@ def relu_by_loops(rule, grad, activation):
         on = rule == "deconvnet" or a[place] > 0
         if on and (rule == "gradient" or g[place] > 0):
             out[place] = g[place]
-    return out
+    return torch.from_numpy(out)
 
 
 # strongest
@@ -220,7 +220,7 @@ def strongest_by_one_hot(maps, channel):
     return maps * (place * which)
 
 
-@alternative(of="strongest", route="numpy's put_along_axis, in float32 where that is exact enough")
+@alternative(of="strongest", route="numpy's put_along_axis, in Fortran order")
 def strongest_by_numpy(maps, channel):
     if not 0 <= channel < maps.shape[1]:
         raise ValueError("channel")
@@ -229,9 +229,9 @@ def strongest_by_numpy(maps, channel):
     alone = np.zeros_like(flat)
     first = flat.argmax(axis=1)[:, None]
     np.put_along_axis(alone, first, np.take_along_axis(flat, first, axis=1), axis=1)
-    out = np.zeros(values.shape, dtype=np.float32)
+    out = np.zeros(values.shape, dtype=values.dtype, order="F")
     out[:, channel] = alone.reshape(values[:, channel].shape)
-    return out
+    return torch.from_numpy(out)
 
 
 # deconvnet
@@ -535,7 +535,7 @@ def augment_by_matrices(images, rng):
         height, width = picture.shape[1:]
         moved = np.eye(height, k=-int(changes.down[n])) @ picture @ np.eye(width, k=int(changes.right[n]))
         pictures.append((1 - moved if changes.negative[n] else moved) + changes.noise[n].numpy())
-    return np.stack(pictures)
+    return torch.from_numpy(np.stack(pictures))
 
 
 # repair

@@ -1503,7 +1503,7 @@ def training_set_overwritten(images, rng):
 
 @misconception(
     of="repair",
-    says="Your gradients pile up: each step uses the sum of all gradients so far. Call `optimizer.zero_grad()` before "
+    says="Your gradients pile up: each step uses the sum of all gradients so far. Call the optimizer's `zero_grad` before "
     "`backward()`.",
 )
 def gradients_pile_up(model, images, labels, steps, learning_rate, seed):
