@@ -188,6 +188,8 @@ def _plain_twin(value: object) -> Any:
         return tuple(value)
     if isinstance(value, bytearray | memoryview):
         return bytes(value)
+    if isinstance(value, tuple) and isinstance(getattr(type(value), "_fields", None), tuple):
+        return tuple(tuple.__iter__(value))  # a named tuple, wherever it was named
     if isinstance(value, np.ndarray) or type(value).__module__ == "__main__":
         return None  # an array of objects; a class of the notebook's own, which is more than its content
     return _as_builtin(value)

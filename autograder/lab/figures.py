@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from autograder.lab.alternative_text import describe_figures
 from autograder.lab.conversion import to_array
 
 __all__ = ["show", "show_grid", "show_matrix", "style"]
@@ -30,8 +31,9 @@ Limits = tuple[float, float]
 
 
 def style() -> None:
-    """Make every figure from here on look as the course's figures do."""
+    """Make every figure from here on look as the course's figures do, and say in words what it shows."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    describe_figures()
 
 
 def show(

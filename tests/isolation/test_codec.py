@@ -7,7 +7,7 @@ import math
 import struct
 import time
 from collections import Counter, OrderedDict, namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 import numpy as np
@@ -51,6 +51,17 @@ DATA = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
+
+
+class Size(NamedTuple):
+    height: int
+    width: int
+
+
+def test_a_named_tuple_arrives_as_a_tuple_wherever_it_was_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Size, "__module__", "__main__")
+    assert CODEC.decode(CODEC.encode(Size(2, 3))) == (2, 3)
+    assert type(CODEC.decode(CODEC.encode(Size(2, 3)))) is tuple
 
 
 def alike(left: Any, right: Any) -> bool:
