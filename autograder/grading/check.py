@@ -10,7 +10,9 @@ import contextlib
 import io
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,7 +64,8 @@ class CheckRun:
         """Run the part that students see, with all that a student's code says of it in the message."""
         source, hidden = split_hidden(self.cell.source)
         self._worker = side.worker
-        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary, self.challenge)
+        aside = partial(_unrecorded, side)
+        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary, self.challenge, aside)
         self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
         self.exchanges.clear()
@@ -127,6 +130,17 @@ class CheckRun:
         outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
         message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
         return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, diagnosis, explanation)
+
+
+@contextlib.contextmanager
+def _unrecorded(side: StudentSide) -> Iterator[None]:
+    """What is asked meanwhile takes no part in the diagnosis: answers that hang on the student's own random numbers."""
+    worker = side.worker
+    transcript, worker.transcript = worker.transcript, None
+    try:
+        yield
+    finally:
+        worker.transcript = transcript
 
 
 def _execute(source: str, names: dict[str, Any], check: str) -> object:

@@ -1,12 +1,14 @@
-"""The names that hidden tests use: ``same``, ``refuses``, ``unchanged``, ``passes``, ``rng``, ``seed``, ``solution``.
+"""The names that hidden tests use: ``same``, ``refuses``, ``unchanged``, ``passes``, ``called``, ``rng`` and others.
 
 A student's function is a proxy here and a plain function in an ordinary notebook; these work with both.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +18,7 @@ from autograder.grading.comparison import require_same
 from autograder.isolation import Handle, StudentError, WorkerLost, call_with_arguments
 from autograder.lab import CheckFailed, close
 
-__all__ = ["StudentNames", "harness_names", "passes", "refuses", "same", "unchanged"]
+__all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
 
 Function = Callable[..., Any]
 
@@ -57,7 +59,7 @@ def refuses(function: Function, *args: Any, argument: str = "", case: str = "", 
 def unchanged(function: Function, *args: Any, case: str = "", **kwargs: Any) -> None:
     """Pass if ``function`` leaves the arrays that it is given as they were."""
     try:
-        after = _arguments_after(function, _fresh(args), _fresh(kwargs))
+        _, after = called(function, *args, **kwargs)
     except Exception as error:
         raise _raised(error, case) from error
     hint = "work on a copy, or on a new array"
@@ -67,12 +69,15 @@ def unchanged(function: Function, *args: Any, case: str = "", **kwargs: Any) -> 
         raise CheckFailed("the function changed one of its arguments", hint=hint, case=case) from None
 
 
-def _arguments_after(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    """``args`` as they are after the call; a student's process says so itself, and gains nothing by lying."""
+def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What ``function`` returned, and its positional arguments as they are after the call.
+
+    A student's process says so itself. Objects come as handles: take data from them and judge that.
+    """
+    given = _fresh(args)
     if isinstance(function, Handle):
-        return call_with_arguments(function, args, kwargs)[1]
-    function(*args, **kwargs)
-    return args
+        return call_with_arguments(function, given, _fresh(kwargs))
+    return function(*given, **_fresh(kwargs)), given
 
 
 def passes(condition: object, what: str, hint: str = "") -> None:
@@ -134,10 +139,13 @@ def harness_names(
     find: Callable[[str], Any],
     canary: str = "",
     challenge: object = None,
+    aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> dict[str, Any]:
     """All names that a hidden test may use beyond the given cells'."""
     return {
         "CheckFailed": CheckFailed,
+        "aside": aside,
+        "called": called,
         "canary": canary,
         "challenge": challenge,
         "close": close,

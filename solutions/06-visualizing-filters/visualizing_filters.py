@@ -479,40 +479,27 @@ for shape, kernel in [((2, 3, 6, 9), (2, 3)), ((1, 1, 7, 5), (3, 1))]:
 # %% check="feature_maps" name="mode" points=0.5
 # Hidden: in which mode is the network afterwards?
 ### BEGIN HIDDEN TESTS
-from autograder.isolation import Handle, call_with_arguments
-
-def network_after(function, *args):
-    if isinstance(function, Handle):
-        return call_with_arguments(function, args, {})[1][0]
-    function(*args)
-    return args[0]
-
 model = chain(conv=nn.Conv2d(2, 3, (3, 2)), norm=nn.BatchNorm2d(3), drop=nn.Dropout(0.5), relu=nn.ReLU())
 model.conv.weight.data.copy_(torch.from_numpy(rng.normal(size=(3, 2, 3, 2))))
 model.conv.bias.data.zero_()
 x = torch.from_numpy(rng.normal(size=(4, 2, 6, 7)))
 for training in (True, False):
-    left = network_after(feature_maps, copy.deepcopy(model).train(training), x, "conv")
+    maps, (left, *_) = called(feature_maps, model.train(training), x, "conv")
+    close(maps, model.conv(x), case="a network whose first layer is a convolution")
     mode = "training" if training else "evaluation"
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
-left.eval()
-close(left(x), model.eval()(x), case="the network's own answer, after somebody has looked inside")
+    left.eval()
+    close(left(x), copy.deepcopy(model).eval()(x), case="the network's own answer, after somebody has looked inside")
 ### END HIDDEN TESTS
 
 # %% check="feature_maps" name="hooks" points=0.5
 # Hidden: does a hook hang on the network afterwards?
 ### BEGIN HIDDEN TESTS
-from autograder.isolation import Handle, call_with_arguments
-
-def network_after(function, *args):
-    if isinstance(function, Handle):
-        return call_with_arguments(function, args, {})[1][0]
-    function(*args)
-    return args[0]
-
 model = chain(conv=nn.Conv2d(2, 3, (3, 2)), relu=nn.ReLU(), last=nn.Conv2d(3, 1, 2)).eval()
-for layer in ("conv", "relu", "last"):
-    left = network_after(feature_maps, copy.deepcopy(model), torch.from_numpy(rng.normal(size=(2, 2, 6, 7))), layer)
+x = torch.from_numpy(rng.normal(size=(2, 2, 6, 7)))
+for layer, expected in {"conv": model.conv(x), "relu": model.conv(x).relu(), "last": model(x)}.items():
+    maps, (left, *_) = called(feature_maps, model, x, layer)
+    close(maps, expected, case="a layer of a network in evaluation mode")
     passes(int(hooks_on(left)) == 0, "A hook was left on the network: remove it when the network has run.")
 ### END HIDDEN TESTS
 
@@ -1341,14 +1328,6 @@ for shape, size, stride in [
 # %% check="occlusion" name="evaluation" points=0.5
 # Hidden: a network in training mode.
 ### BEGIN HIDDEN TESTS
-from autograder.isolation import Handle, call_with_arguments
-
-def network_after(function, *args):
-    if isinstance(function, Handle):
-        return call_with_arguments(function, args, {})[1][0]
-    function(*args)
-    return args[0]
-
 model = chain(conv=nn.Conv2d(1, 3, 2), norm=nn.BatchNorm2d(3), flatten=nn.Flatten(), drop=nn.Dropout(1.0),
               output=nn.Linear(60, 4)).train()
 for parameter in model.parameters():
@@ -1357,7 +1336,7 @@ x = torch.from_numpy(rng.uniform(size=(1, 5, 6)))
 heat = occlusion(model, x, 2, (2, 3), (1, 2))
 close(heat, solution.occlusion(copy.deepcopy(model).eval(), x, 2, (2, 3), (1, 2)), case="a network in training mode")
 for training in (True, False):
-    left = network_after(occlusion, copy.deepcopy(model).train(training), x, 2, (2, 3), (1, 2))
+    _, (left, *_) = called(occlusion, model.train(training), x, 2, (2, 3), (1, 2))
     mode = "training" if training else "evaluation"
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
 ### END HIDDEN TESTS
@@ -1499,14 +1478,6 @@ for shape, classes in [((40, 1, 4, 7), 3), ((25, 3, 6, 5), 4), ((11, 2, 3, 5), 6
 # %% check="mystery_report" name="evaluation" points=0.5
 # Hidden: a network in training mode.
 ### BEGIN HIDDEN TESTS
-from autograder.isolation import Handle, call_with_arguments
-
-def network_after(function, *args):
-    if isinstance(function, Handle):
-        return call_with_arguments(function, args, {})[1][0]
-    function(*args)
-    return args[0]
-
 model = chain(conv=nn.Conv2d(1, 3, 2), norm=nn.BatchNorm2d(3), flatten=nn.Flatten(), drop=nn.Dropout(1.0),
               output=nn.Linear(60, 4)).train()
 for parameter in model.parameters():
@@ -1515,7 +1486,7 @@ images = torch.from_numpy(rng.uniform(size=(60, 1, 5, 6)))
 truth = copy.deepcopy(model).eval()(images).argmax(dim=1)
 same(mystery_report, lambda *args: {"clean": 1.0}, model, images, truth, {}, case="a network in training mode")
 for training in (True, False):
-    left = network_after(mystery_report, copy.deepcopy(model).train(training), images, truth, {})
+    _, (left, *_) = called(mystery_report, model.train(training), images, truth, {})
     mode = "training" if training else "evaluation"
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
 ### END HIDDEN TESTS
@@ -1779,20 +1750,12 @@ for steps, rate in ((1, 0.05), (5, 0.03)):
 # %% check="repair" name="hygiene" points=0.5
 # Hidden: the original network, the mode of the repaired one, wrong arguments.
 ### BEGIN HIDDEN TESTS
-from autograder.isolation import Handle, call_with_arguments
-
-def both(function, *args):
-    if isinstance(function, Handle):
-        result, after = call_with_arguments(function, args, {})
-        return result, after[0]
-    return function(*args), args[0]
-
 model = chain(conv=nn.Conv2d(1, 3, 2), norm=nn.BatchNorm2d(3), flatten=nn.Flatten(), output=nn.Linear(60, 4)).eval()
 for parameter in model.parameters():
     parameter.data.copy_(torch.from_numpy(rng.normal(0, 0.5, size=tuple(parameter.shape))))
 images, truth = torch.from_numpy(rng.uniform(size=(30, 1, 5, 6))), torch.from_numpy(rng.integers(0, 4, size=30))
 probe = torch.from_numpy(rng.normal(size=(9, 1, 5, 6)))
-learned, original = both(repair, copy.deepcopy(model), images, truth, 3, 0.1, 8)
+learned, (original, *_) = called(repair, model, images, truth, 3, 0.1, 8)
 close(original(probe), model(probe), case="the network that was to be repaired, afterwards")
 passes(learned.training is False, "The repaired network should be returned in evaluation mode.")
 close(learned(probe), solution.repair(model, images, truth, 3, 0.1, 8)(probe), case="batch normalization in training")
