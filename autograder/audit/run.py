@@ -18,7 +18,8 @@ from autograder.course import Course
 from autograder.engine.incremental import Graded
 from autograder.engine.local import LocalWorkers, default_workers
 from autograder.engine.mapper import Retrying
-from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.messages import Bundle, Job, Reply
+from autograder.engine.run import options_of
 from autograder.grading import Result, not_graded
 from autograder.submission import Submission
 
@@ -45,7 +46,7 @@ def run_audit(
         catalogue: the folder of the attacks; default the repository's.
     """
     cards: list[ReportCard] = []
-    with LocalWorkers(workers, Options(readable=(str(course.data),))) as pool:
+    with LocalWorkers(workers, options_of(course)) as pool:
         progress = Progress(console=Console(stderr=True), transient=True)
         with progress:
             for name in names:
