@@ -135,6 +135,21 @@ def regrade(
 
 
 @app.command()
+def feedback(
+    assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
+    students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Write the students' pages again, with the points and comments given in the formgrader since; grades nothing."""
+    from autograder import reporting
+
+    returned = reporting.return_feedback(Course.find(course), assignment, students)
+    for line in returned.lines():
+        typer.echo(line)
+    raise typer.Exit(returned.exit_code)
+
+
+@app.command()
 def report(
     names: NamesArgument = None,
     output: Annotated[Path | None, typer.Option(help="The page to write (default: report.html).")] = None,

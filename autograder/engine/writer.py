@@ -134,8 +134,11 @@ class Writer:
             for item in batch:
                 write_autograded(course, assignment, item.entry.student, item.submission, item.result)
         with self._timed("feedback"):
+            # The gradebook keeps what a person gave before: the page must not lose it.
+            marks = gradebook.marks(assignment, [item.entry.student for item in batch])
             for item in batch:
-                write_feedback(course, assignment, item.entry.student, item.submission, item.result)
+                student = item.entry.student
+                write_feedback(course, assignment, student, item.submission, item.result, marks.get(student))
         entered = [
             result_of(item.result.entry, item.entry.student, self._handed_in(item.entry.student))
             for item in batch

@@ -4,15 +4,19 @@ from autograder.gradebook.database import Database
 from autograder.gradebook.feedback import feedback_page, write_feedback
 from autograder.gradebook.files import read_timestamp, write_autograded
 from autograder.gradebook.late import PenaltyPerDay, configured_penalty
+from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.notebooks import autograded_notebook, rebuilt_notebook
 from autograder.gradebook.recording import LatePenalty, Recorded
 from autograder.gradebook.results import ResultStore, result_key
 from autograder.gradebook.store import Gradebook
 
 __all__ = [
+    "Comment",
     "Database",
     "Gradebook",
     "LatePenalty",
+    "Mark",
+    "Marks",
     "PenaltyPerDay",
     "Recorded",
     "ResultStore",

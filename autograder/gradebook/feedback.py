@@ -26,11 +26,12 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.files import write_atomically
+from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.sanitising import clean_html, safe_outputs
 from autograder.grading import CheckResult, Result
 from autograder.submission import Submission, SubmissionCell
 
-__all__ = ["ExerciseSummary", "feedback_page", "write_feedback"]
+__all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "write_feedback"]
 
 _TEXT_TAGS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
               "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "sub", "sup", "del", "span", "div"}  # fmt: skip
@@ -61,17 +62,42 @@ class ExerciseSummary(msgspec.Struct, frozen=True):
     blank: bool
 
 
+class AnswerSummary(msgspec.Struct, frozen=True):
+    """One written answer on the page.
+
+    Attributes:
+        name: what it is, and the heading under which it stands.
+        mark: what it was given; None where the gradebook was not asked.
+        max_points: possible.
+    """
+
+    name: str
+    mark: Mark | None
+    max_points: float
+
+
+class ShownComment(msgspec.Struct, frozen=True):
+    """A comment by a person, and what it is about."""
+
+    about: str
+    text: str
+
+
 class ShownCell(msgspec.Struct, frozen=True):
-    """One cell as the page shows it: ``body`` and every output are sanitised HTML."""
+    """One cell as the page shows it: ``body`` and every output are sanitised HTML; the comment is plain text."""
 
     kind: str
     label: str
     body: str
     outputs: tuple[str, ...]
     check: CheckResult | None
+    mark: Mark | None = None
+    comment: Comment | None = None
 
 
-def feedback_page(assignment: Assignment, submission: Submission, result: Result, *, student: str = "") -> str:
+def feedback_page(
+    assignment: Assignment, submission: Submission, result: Result, *, student: str = "", marks: Marks | None = None
+) -> str:
     """The page as HTML text.
 
     Args:
@@ -79,8 +105,9 @@ def feedback_page(assignment: Assignment, submission: Submission, result: Result
         submission: what was graded.
         result: how; a result that was not graded says so, without points.
         student: whose it is; shown at the top if given.
+        marks: what the gradebook holds of it; with them the page has points by hand, comments and a total.
     """
-    exercises = _exercises(assignment, submission, result)
+    exercises = _exercises(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
         student=student,
@@ -88,16 +115,24 @@ def feedback_page(assignment: Assignment, submission: Submission, result: Result
         points=result.points,
         auto_points=assignment.auto_points,
         by_hand=assignment.max_points - assignment.auto_points,
+        marks=marks,
         exercises=exercises,
+        answers=_answers(assignment, marks),
+        comments=_comments(assignment, marks),
         unsolved=[exercise for exercise in exercises if exercise.failed],
         repairs=submission.repairs,
-        cells=list(_cells(submission, result)),
+        cells=list(_cells(submission, result, marks)),
         highlighting=Markup(HtmlFormatter(style="default").get_style_defs(".highlight")),
     )
 
 
 def write_feedback(
-    course: Course, assignment: Assignment, student: str, submission: Submission, result: Result
+    course: Course,
+    assignment: Assignment,
+    student: str,
+    submission: Submission,
+    result: Result,
+    marks: Marks | None = None,
 ) -> Path:
     """Write ``feedback/STUDENT/ASSIGNMENT/NOTEBOOK.html``, where nbgrader looks for it.
 
@@ -107,7 +142,8 @@ def write_feedback(
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded: there is no feedback. Grade it again.")
     path = course.feedback / student / assignment.name / f"{assignment.notebook}.html"
-    write_atomically(path, feedback_page(assignment, submission, result, student=student).encode())
+    page = feedback_page(assignment, submission, result, student=student, marks=marks)
+    write_atomically(path, page.encode())
     return path
 
 
@@ -118,7 +154,9 @@ def _template() -> jinja2.Template:
     return environment.get_template("feedback.html.j2")
 
 
-def _exercises(assignment: Assignment, submission: Submission, result: Result) -> list[ExerciseSummary]:
+def _exercises(
+    assignment: Assignment, submission: Submission, result: Result, marks: Marks | None
+) -> list[ExerciseSummary]:
     sections = _sections(assignment)
     summaries = []
     for name, cell in assignment.exercises.items():
@@ -127,8 +165,8 @@ def _exercises(assignment: Assignment, submission: Submission, result: Result) -
         summaries.append(
             ExerciseSummary(
                 name=name,
-                section=sections.get(name, ""),
-                points=sum(check.points for check in checks),
+                section=sections.get(cell.grade_id, ""),
+                points=sum(_points(check, marks) for check in checks),
                 max_points=sum(check.max_points for check in checks),
                 failed=failed,
                 explanations=tuple(dict.fromkeys(check.explanation for check in failed if check.explanation)),
@@ -138,27 +176,66 @@ def _exercises(assignment: Assignment, submission: Submission, result: Result) -
     return summaries
 
 
+def _points(check: CheckResult, marks: Marks | None) -> float:
+    """The points of a check, or a person's in their place."""
+    mark = marks.cells.get(check.check) if marks else None
+    return check.points if mark is None or mark.manual is None else mark.manual
+
+
+def _answers(assignment: Assignment, marks: Marks | None) -> list[AnswerSummary]:
+    sections = _sections(assignment)
+    return [
+        AnswerSummary(
+            _answer_name(sections.get(cell.grade_id, "")),
+            marks.cells.get(cell.grade_id) if marks else None,
+            cell.points,
+        )
+        for cell in assignment.cells
+        if cell.kind == "answer"
+    ]
+
+
+def _comments(assignment: Assignment, marks: Marks | None) -> list[ShownComment]:
+    """What a person said, in the assignment's order."""
+    said = {name: each for name, each in marks.comments.items() if each.by_hand} if marks else {}
+    sections = _sections(assignment)
+    return [
+        ShownComment(
+            cell.exercise if cell.kind == "exercise" else _answer_name(sections.get(cell.grade_id, "")),
+            said[cell.grade_id].text,
+        )
+        for cell in assignment.cells
+        if cell.kind in ("exercise", "answer") and cell.grade_id in said
+    ]
+
+
+def _answer_name(section: str) -> str:
+    return f"Written answer under “{section}”" if section else "Written answer"
+
+
 def _names(assignment: Assignment, exercise: str) -> list[str]:
     return [name for name, owner in assignment.exercise_of.items() if owner == exercise]
 
 
 def _sections(assignment: Assignment) -> dict[str, str]:
-    """For each exercise, the last heading before it: where to read again."""
+    """For each exercise and answer, by its cell's name, the last heading before it: where to read again."""
     heading, sections = "", {}
     for cell in assignment.cells:
         if cell.kind == "prose" and (found := _HEADING.findall(cell.release_source)):
             heading = found[-1]
-        elif cell.kind == "exercise":
-            sections[cell.exercise] = heading
+        elif cell.kind in ("exercise", "answer"):
+            sections[cell.grade_id] = heading
     return sections
 
 
-def _cells(submission: Submission, result: Result) -> Iterable[ShownCell]:
+def _cells(submission: Submission, result: Result, marks: Marks | None) -> Iterable[ShownCell]:
+    known = marks or Marks({})
     checks = {check.check: check for check in result.checks}
     for cell in submission.cells:
         check = checks.get(cell.grade_id) if cell.kind == "check" else None
         outputs = () if check or cell.kind == "check" else _outputs(result.outputs.get(cell.cell_id, []))
-        yield ShownCell(cell.kind, _label(cell), _body_of(cell), outputs, check)
+        mark, comment = known.cells.get(cell.grade_id), known.comments.get(cell.grade_id)
+        yield ShownCell(cell.kind, _label(cell), _body_of(cell), outputs, check, mark, comment)
 
 
 def _label(cell: SubmissionCell) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from types import TracebackType
 
 from sqlalchemy import Connection, select
@@ -11,6 +12,7 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
+from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.recording import LatePenalty, Recorded, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
 from autograder.grading import Result
@@ -103,6 +105,15 @@ class Gradebook:
             return record(db, key, assignment, student, submission, scores, timestamp, self._late_penalty)
 
         return self._database.write(change)
+
+    def marks(self, assignment: Assignment, students: Collection[str]) -> dict[str, Marks]:
+        """What the gradebook holds of the submissions of ``students``; one who has none is left out.
+
+        Raises:
+            GradebookError: the assignment is not registered, or the database cannot be read.
+        """
+        key = self._key_of(assignment)
+        return self._database.read(lambda db: read_marks(db, key, students))
 
     def _key_of(self, assignment: Assignment) -> str:
         if assignment.name not in self._registered:

@@ -6,13 +6,17 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
+import nbgrader.api
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
+from typer.main import get_command
 
+from autograder.cli import app
 from autograder.engine import Silent
 from autograder.errors import CourseError, GradebookError
 from autograder.leaderboard import log_of, publish
-from autograder.reporting import export, overview, regrade, regrades, write_report
+from autograder.reporting import export, overview, regrade, regrades, return_feedback, write_report
 
 if TYPE_CHECKING:
     from .conftest import Class
@@ -124,3 +128,63 @@ def test_a_regrade_needs_a_reason_and_a_student(a_class: Class) -> None:
         regrade(a_class.course, "ada", NAME, " ")
     with pytest.raises(GradebookError, match="misplaced"):
         regrade(a_class.course, "ada", NAME, "asked for", progress=Silent())
+
+
+def page_of(made: Class, student: str) -> str:
+    return (made.course.feedback / student / NAME / "two_functions.html").read_text()
+
+
+def read_answer(made: Class, student: str, points: float, comment: str) -> None:
+    """What a teaching assistant does in the formgrader."""
+    with nbgrader.api.Gradebook(made.course.gradebook_url, "small") as gradebook:
+        gradebook.find_grade("answer-why", "two_functions", NAME, student).manual_score = points
+        gradebook.find_comment("answer-why", "two_functions", NAME, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
+def test_points_and_comments_given_by_hand_reach_the_student(a_class: Class) -> None:
+    a_class.hand_in("ada", RIGHT | {"answer-why": "Because."})
+    a_class.grade()
+    assert "not graded yet" in page_of(a_class, "ada")
+    read_answer(a_class, "ada", 2.5, "Why <b>twice</b>?")
+    returned = return_feedback(a_class.course, NAME)
+    assert (returned.written, returned.open, returned.left, returned.exit_code) == (("ada",), (), (), 0)
+    page = page_of(a_class, "ada")
+    assert "not graded yet" not in page
+    assert "2.5 / 3" in page
+    assert "Why &lt;b&gt;twice&lt;/b&gt;?" in page
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
+def test_a_regrade_keeps_points_and_comments_given_by_hand_on_the_page(a_class: Class) -> None:
+    a_class.hand_in("ada", {"answer-why": "Because."})
+    a_class.grade()
+    read_answer(a_class, "ada", 2.5, "Why twice?")
+    a_class.hand_in("ada", RIGHT | {"answer-why": "Because."})
+    a_class.grade()
+    page = page_of(a_class, "ada")
+    assert "6.5 <small>of 7 points" in page
+    assert "Why twice?" in page
+
+
+def test_a_page_that_cannot_be_written_keeps_no_other_back(a_class: Class) -> None:
+    a_class.hand_in("ada", RIGHT)
+    a_class.hand_in("bob", RIGHT)
+    a_class.grade()
+    a_class.hand_in("bob", {})
+    a_class.hand_in("eve", RIGHT)
+    (a_class.course.feedback / "ada" / NAME / "two_functions.html").unlink()
+    arguments = ["feedback", NAME, "--course", str(a_class.course.root)]
+    done = CliRunner().invoke(get_command(app), arguments)
+    assert done.exit_code == 3
+    assert "pages of feedback written: 1" in done.output
+    assert f"eve: No result is stored. Grade it first: autograder grade {NAME} --student eve" in done.output
+    assert "bob: What was handed in has changed since it was graded." in done.output
+    assert page_of(a_class, "ada")
+
+
+def test_feedback_for_somebody_unknown_says_so(graded: Class) -> None:
+    returned = return_feedback(graded.course, NAME, ["bod", "ada"])
+    assert returned.written == ("ada",)
+    assert "Did you mean bob?" in dict(returned.left)["bod"]

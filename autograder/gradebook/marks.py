@@ -1,0 +1,132 @@
+"""What the gradebook holds of a submission: points by checks and by hand, comments, and the penalty for lateness."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from autograder.gradebook.recording import SUBMITTED
+from autograder.gradebook.registration import BASE, COMMENT, GRADE, GRADE_CELL, SUBMITTED_NOTEBOOK
+from autograder.gradebook.sanitising import plain_text
+
+__all__ = ["Comment", "Mark", "Marks", "read_marks"]
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """The points of one graded cell; a person's count in place of a check's, as nbgrader counts them.
+
+    Attributes:
+        auto: by the check; 0 for a written answer that was left empty; None if nothing was given.
+        manual: by a person; None if nobody gave any.
+        extra: extra credit.
+        max_points: that the cell can earn without extra credit.
+    """
+
+    auto: float | None
+    manual: float | None
+    extra: float
+    max_points: float
+
+    @property
+    def points(self) -> float | None:
+        """Without extra credit; None while nobody and nothing has graded the cell."""
+        return self.auto if self.manual is None else self.manual
+
+    @property
+    def changed(self) -> bool:
+        """Whether a person gave other points than the check."""
+        return self.auto is not None and self.manual is not None and self.auto != self.manual
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """What was said of one cell: plain text, to be escaped, and whether a person said it."""
+
+    text: str
+    by_hand: bool
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """The marks of one submission.
+
+    Attributes:
+        cells: by grade_id of the graded cell.
+        comments: by grade_id of the cell that the student wrote.
+        late_penalty: points lost for being late.
+    """
+
+    cells: dict[str, Mark]
+    comments: dict[str, Comment] = {}
+    late_penalty: float = 0.0
+
+    @property
+    def extra(self) -> float:
+        """Extra credit in all; nbgrader counts none for a cell that is not graded."""
+        return sum(mark.extra for mark in self.cells.values() if mark.points is not None)
+
+    @property
+    def total(self) -> float:
+        """All points, extra credit and penalty counted, and never below 0."""
+        return max(0.0, sum(mark.points or 0.0 for mark in self.cells.values()) + self.extra - self.late_penalty)
+
+    @property
+    def max_points(self) -> float:
+        """That can be earned without extra credit."""
+        return sum(mark.max_points for mark in self.cells.values())
+
+    @property
+    def open(self) -> int:
+        """How many cells wait for a person."""
+        return sum(mark.points is None for mark in self.cells.values())
+
+
+def read_marks(db: Connection, notebook_id: str, students: Collection[str]) -> dict[str, Marks]:
+    """The marks of those of ``students`` who have a submission to the notebook, by student."""
+    condition = SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id, SUBMITTED.c.student_id.in_(students)
+    found = (
+        select(SUBMITTED_NOTEBOOK.c.id, SUBMITTED.c.student_id, SUBMITTED_NOTEBOOK.c.late_submission_penalty)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        .where(*condition)
+    )
+    cells, comments = _cells(db, condition), _comments(db, condition)
+    return {
+        str(row.student_id): Marks(cells[row.id], comments[row.id], float(row.late_submission_penalty or 0.0))
+        for row in db.execute(found).all()
+    }
+
+
+def _cells(db: Connection, condition: Any) -> Mapping[str, dict[str, Mark]]:
+    question = (
+        select(GRADE, BASE.c.name, GRADE_CELL.c.max_score)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        .join(BASE, BASE.c.id == GRADE.c.cell_id)
+        .join(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .where(*condition)
+    )
+    found: dict[str, dict[str, Mark]] = defaultdict(dict)
+    for row in db.execute(question).all():
+        mark = Mark(row.auto_score, row.manual_score, float(row.extra_credit or 0.0), float(row.max_score or 0.0))
+        found[row.notebook_id][row.name] = mark
+    return found
+
+
+def _comments(db: Connection, condition: Any) -> Mapping[str, dict[str, Comment]]:
+    """A person's comment stands in place of the grader's, as nbgrader shows them."""
+    question = (
+        select(COMMENT.c.notebook_id, BASE.c.name, COMMENT.c.auto_comment, COMMENT.c.manual_comment)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == COMMENT.c.notebook_id)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        .join(BASE, BASE.c.id == COMMENT.c.cell_id)
+        .where(*condition)
+    )
+    found: dict[str, dict[str, Comment]] = defaultdict(dict)
+    for row in db.execute(question).all():
+        by_hand = row.manual_comment is not None
+        text = plain_text(row.manual_comment if by_hand else row.auto_comment).strip()
+        if text:
+            found[row.notebook_id][row.name] = Comment(text, by_hand)
+    return found
