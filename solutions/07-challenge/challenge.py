@@ -589,18 +589,27 @@ facts = examine([3, 1], MOST_WEIGHTS)
 assert facts["a module"], "build_model() must return a torch.nn.Module: an object, not its class"
 close(facts["shapes"], [[3, 10], [1, 10]], case="the shapes of the logits for 3 pictures and for 1")
 ### BEGIN HIDDEN TESTS
-facts = examine([1, 2, 77, BATCH], MOST_WEIGHTS)
-passes(facts["shapes"] == [(size, 10) for size in (1, 2, 77, BATCH)], "some number of pictures gets logits of a wrong shape")
+sizes, wrong = (1, 2, 77, BATCH), "some number of pictures gets logits of a wrong shape"
+passes(examine(list(sizes), MOST_WEIGHTS)["shapes"] == [(size, 10) for size in sizes], wrong)
+with aside():
+    model = build_model().eval()
+    for size in sizes:
+        passes(np.shape(model(torch.rand(size, 1, 28, 28))) == (size, 10), wrong)
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="limits" points=1.5
 # Hidden: the weights, as the grader weighs them; logits and not probabilities.
 ### BEGIN HIDDEN TESTS
 facts = examine([2, 9], MOST_WEIGHTS)
-passes(facts.get("within the limit") is True, "the network's state weighs more than MOST_WEIGHTS",
-       hint="count_weights(build_model())")
-passes(facts["probabilities"] is False, "the network returns probabilities, not logits",
+heavy, soft = "the network's state weighs more than MOST_WEIGHTS", "the network returns probabilities, not logits"
+passes(facts.get("within the limit") is True, heavy, hint="count_weights(build_model())")
+passes(facts["probabilities"] is False, soft,
        hint="F.cross_entropy contains the softmax; a second one only takes away its gradient")
+with aside():
+    model = build_model().eval()
+    state, logits = dict(model.state_dict()), np.asarray(model(torch.rand(9, 1, 28, 28)).detach())
+    passes(sum(value.numel() * value.element_size() for value in state.values()) <= 4 * MOST_WEIGHTS, heavy)
+    passes(bool((logits < 0).any() or (np.abs(logits.sum(axis=1) - 1) > 1e-3).any()), soft)
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="anew" points=1.5
@@ -611,6 +620,13 @@ passes(facts.get("new network") is True, "two calls of build_model return one an
 passes(facts["new weights"] is True, "two networks share weights", hint="make every layer inside the function")
 passes(facts["restored"] is True, "a second network with the first one's state gives other logits",
        hint="layers in a plain list, and tensors that are no buffers, are missing in state_dict()")
+with aside():
+    one, two, pictures = build_model().eval(), build_model().eval(), torch.rand(5, 1, 28, 28)
+    state, logits = dict(one.state_dict()), one(pictures).detach()
+    two.load_state_dict({name: 2 * value + 1 for name, value in state.items()})
+    passes(torch.equal(one(pictures).detach(), logits), "what is done to one network changes another")
+    two.load_state_dict(state)
+    close(two(pictures).detach(), logits, 1e-4, case="a second network with the first one's state")
 ### END HIDDEN TESTS
 
 # %% demo=True
@@ -677,9 +693,7 @@ def train(model, images, labels, seed):
 
 def trial(images, labels, new_images, new_labels, runs):
     """Train a small network once for each (noise, seed) in runs; the facts. Checks call this; leave it as it is."""
-    torch.manual_seed(5)
-    layers = nn.Conv2d(1, 8, 5, stride=3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 8 * 8, 10)
-    start, x, y, ends, own, summed = nn.Sequential(*layers).eval(), images.clone(), labels.clone(), [], [], []
+    start, x, y, ends, own, summed = toy_network(), images.clone(), labels.clone(), [], [], []
     for noise, seed in runs:
         ends.append(copy.deepcopy(start))
         ends[-1][4].bias.register_hook(lambda grad: own.append(grad.clone()))
@@ -688,15 +702,12 @@ def trial(images, labels, new_images, new_labels, runs):
             library(noise)
         train(ends[-1], x, y, seed)
     weights = [nn.utils.parameters_to_vector(each.parameters()).detach() for each in (start, *ends)]
-    with torch.no_grad():
-        losses = [F.cross_entropy(each.eval()(images), labels).item() for each in (start, ends[0])]
-        right = ends[0](new_images).argmax(1) == new_labels
     return {
         "moved": not torch.equal(weights[0], weights[1]),
         "statistics": not torch.equal(start[1].running_mean, ends[0][1].running_mean),
-        "loss fell": losses[1] < losses[0],
+        "loss fell": loss_on(ends[0], images, labels) < loss_on(start, images, labels),
         "cleared": len(own) < 2 or any(torch.equal(one, two) for one, two in zip(own[1:], summed[1:])),
-        "known": [right[new_labels == each].float().mean().item() > 0.6 for each in sorted(set(new_labels.tolist()))],
+        "known": known(ends[0], new_images, new_labels),
         "as first run": [torch.equal(weights[1], each) for each in weights[2:]],
         "untouched": torch.equal(x, images) and torch.equal(y, labels),
     }
@@ -736,6 +747,26 @@ def toy_pictures(count, seed):
         images.append(np.clip(shape * rng.uniform(0.7, 1.0) + 0.05 * rng.normal(size=(28, 28)), 0, 1))
     return torch.from_numpy(np.stack(images)[:, None].astype(np.float32)), torch.arange(4).repeat_interleave(count)
 
+
+def toy_network():
+    """A network small enough for toy pictures, with the same weights every time, in evaluation mode."""
+    torch.manual_seed(5)
+    layers = nn.Conv2d(1, 8, 5, stride=3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 8 * 8, 10)
+    return nn.Sequential(*layers).eval()
+
+
+@torch.no_grad()
+def loss_on(network, images, labels):
+    """The mean cross-entropy of a network in evaluation mode."""
+    return F.cross_entropy(network.eval()(images), labels).item()
+
+
+@torch.no_grad()
+def known(network, images, labels):
+    """For each class that occurs, whether the network gives most of its pictures the right name."""
+    right = network.eval()(images).argmax(1) == labels
+    return [right[labels == each].float().mean().item() > 0.6 for each in sorted(set(labels.tolist()))]
+
 # %% demo=True
 show_grid(toy_pictures(2, 3)[0], columns=8, limits=(0, 1))
 
@@ -746,6 +777,13 @@ show_grid(toy_pictures(2, 3)[0], columns=8, limits=(0, 1))
 facts = trial(*toy_pictures(100, 1), *toy_pictures(20, 2), [(1, 7)])
 assert facts["moved"], "train left every weight as it was: does an optimizer of model.parameters() make steps?"
 assert facts["loss fell"], "the loss on the pictures it was trained on is not lower than before"
+### BEGIN HIDDEN TESTS
+x, y = toy_pictures(100, 1)
+with aside():
+    network = toy_network()
+    network.load_state_dict(dict(called(train, network, x, y, 7)[1][0].state_dict()))
+    passes(loss_on(network, x, y) < loss_on(toy_network(), x, y), "the loss on toy pictures is not lower after training")
+### END HIDDEN TESTS
 
 # %% [markdown]
 # The next checks are hidden and use toy pictures, too.
@@ -753,30 +791,50 @@ assert facts["loss fell"], "the loss on the pictures it was trained on is not lo
 # %% check="train" name="learns" points=2
 # Hidden: what is learned from sorted pictures is right for new ones, in every class.
 ### BEGIN HIDDEN TESTS
-facts = trial(*toy_pictures(100, seed % 1000), *toy_pictures(30, seed % 1000 + 1), [(3, 11)])
+given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
+facts, unknown = trial(*given, *new, [(3, 11)]), "some classes of toy pictures are not known after training"
 passes(facts["loss fell"] is True, "the loss on toy pictures is not lower after training")
-passes(all(facts["known"]), "some classes of toy pictures are not known after training",
+passes(all(facts["known"]), unknown,
        hint="does each picture keep its own label when the order changes, and does every pass use all pictures?")
+with aside():
+    network = toy_network()
+    network.load_state_dict(dict(called(train, network, *given, 11)[1][0].state_dict()))
+    passes(all(known(network, *new)), unknown)
 ### END HIDDEN TESTS
 
 # %% check="train" name="seed" points=1
 # Hidden: the same seed gives the same weights; another seed gives others.
 ### BEGIN HIDDEN TESTS
-facts = trial(*toy_pictures(60, seed % 1000), *toy_pictures(10, seed % 1000 + 1), [(1, 21), (2, 21), (1, 22)])
-passes(facts["as first run"][0] is True, "the same seed gave other weights the second time",
-       hint="every random number must depend on the argument `seed`")
-passes(facts["as first run"][1] is False, "another seed gave the same weights", hint="is `seed` used?")
+given, new = toy_pictures(60, seed % 1000), toy_pictures(10, seed % 1000 + 1)
+facts = trial(*given, *new, [(1, 21), (2, 21), (1, 22)])
+other, equal = "the same seed gave other weights the second time", "another seed gave the same weights"
+passes(facts["as first run"][0] is True, other, hint="every random number must depend on the argument `seed`")
+passes(facts["as first run"][1] is False, equal, hint="is `seed` used?")
+with aside():
+    states = [dict(called(train, toy_network(), *given, each)[1][0].state_dict()) for each in (21, 21, 22)]
+    first, again, third = (torch.cat([value.flatten().double() for value in each.values()]) for each in states)
+    passes(torch.equal(first, again), other)
+    passes(not torch.equal(first, third), equal)
+    network = toy_network()
+    network.load_state_dict(states[0])
+    passes(loss_on(network, *given) < loss_on(toy_network(), *given), "the loss on toy pictures is not lower after training")
 ### END HIDDEN TESTS
 
 # %% check="train" name="manners" points=2
 # Hidden: training mode, however the network comes; gradients cleared between steps; pictures and labels as they were.
 ### BEGIN HIDDEN TESTS
-facts = trial(*toy_pictures(60, seed % 1000), *toy_pictures(10, seed % 1000 + 1), [(4, 31)])
+given, new = toy_pictures(60, seed % 1000), toy_pictures(10, seed % 1000 + 1)
+facts = trial(*given, *new, [(4, 31)])
 passes(facts["moved"] is True, "train left every weight as it was")
 passes(facts["cleared"] is True, "gradients of earlier steps are never cleared", hint="optimizer.zero_grad()")
 passes(facts["statistics"] is True, "batch normalization's statistics did not change", hint="model.train()")
 passes(facts["untouched"] is True, "train changed the pictures or the labels that it was given",
        hint="`images[batch]` with an array of indices is a copy, a slice of images is not")
+with aside():
+    network = toy_network()
+    network.load_state_dict(dict(called(train, network, *given, 31)[1][0].state_dict()))
+    passes(not torch.equal(network[1].running_mean, toy_network()[1].running_mean), "batch normalization stood still")
+    passes(loss_on(network, *given) < loss_on(toy_network(), *given), "the loss on toy pictures is not lower after training")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -845,8 +903,8 @@ show_grid(changed_images[wrong], [f"{FASHION_CLASSES[label]}: {FASHION_CLASSES[a
 # %% check="train" name="entry" points=2
 # Hidden: the entry is trained again by the grader, keeps to the rules, and answers every picture.
 ### BEGIN HIDDEN TESTS
-facts = trial(*toy_pictures(100, seed % 1000), *toy_pictures(30, seed % 1000 + 1), [(6, 41)])
-passes(all(facts["known"]), "not entered: toy pictures are not learned yet")
+given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
+passes(all(trial(*given, *new, [(6, 41)])["known"]), "not entered: toy pictures are not learned yet")
 challenge.enter()
 ### END HIDDEN TESTS
 
@@ -856,8 +914,8 @@ challenge.enter()
 # %% check="train" name="thresholds" points=8.5
 # Hidden: the points for the accuracy on the public half.
 ### BEGIN HIDDEN TESTS
-facts = trial(*toy_pictures(100, seed % 1000), *toy_pictures(30, seed % 1000 + 1), [(6, 41)])
-passes(all(facts["known"]), "not entered: toy pictures are not learned yet")
+given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
+passes(all(trial(*given, *new, [(6, 41)])["known"]), "not entered: toy pictures are not learned yet")
 points = challenge.points(THRESHOLDS)
 reached = [f"{share:.1%}" for share, worth in THRESHOLDS if worth <= points]
 print(f"Reached on the public half: {reached[-1]}." if reached else "The first threshold was not reached.")
