@@ -19,6 +19,7 @@ from autograder.course import Course
 from autograder.engine.identity import digest
 from autograder.engine.journal import Entry, Journal
 from autograder.gradebook import Database, Gradebook, read_timestamp, write_autograded, write_feedback
+from autograder.gradebook.naming import names_of
 from autograder.gradebook.recording import SUBMITTED
 from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
 from autograder.grading import Result
@@ -75,6 +76,7 @@ class Writer:
         self._assignment = assignment
         self._journal = journal
         self._gradebook: Gradebook | None = None
+        names_of(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
         self.written = 0

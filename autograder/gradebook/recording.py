@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from sqlalchemy import Boolean, Connection, bindparam, case, func, insert, or_, 
 
 from autograder.authoring import Assignment
 from autograder.errors import GradebookError
+from autograder.gradebook.naming import FullName, name_student
 from autograder.gradebook.notebooks import SourceNode, source_nodes
 from autograder.gradebook.registration import (
     ASSIGNMENT,
@@ -33,7 +34,7 @@ __all__ = ["LatePenalty", "Recorded", "record", "scores_of"]
 LatePenalty = Callable[[str, float, float], float | None]
 """From a student's id, the notebook's score and the seconds it is late to the points it loses; None for none."""
 
-STUDENT, SUBMITTED = table(api.Student), table(api.SubmittedAssignment)
+SUBMITTED = table(api.SubmittedAssignment)
 
 
 _GRADED = (
@@ -102,14 +103,14 @@ def record(
     scores: dict[str, float | None],
     timestamp: dt.datetime | None,
     late_penalty: LatePenalty | None,
+    names: Mapping[str, FullName] | None = None,
 ) -> Recorded:
     """Write the scores as nbgrader's SaveAutoGrades and AssignLatePenalties do.
 
     What a person gave (manual scores, extra credit, comments) stays; a cell that had a manual score is marked
     for another look.
     """
-    if db.execute(select(STUDENT.c.id).where(STUDENT.c.id == student)).first() is None:
-        db.execute(insert(STUDENT).values(id=student))
+    name_student(db, student, names or {})
     submitted_id = _submitted_assignment(db, assignment.name, student, timestamp)
     key = _submitted_notebook(db, submitted_id, notebook_id)
     graded = [

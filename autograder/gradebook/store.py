@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import TracebackType
 
 from sqlalchemy import Connection, select
@@ -13,6 +13,7 @@ from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
 from autograder.gradebook.marks import Marks, read_marks
+from autograder.gradebook.naming import FullName, name_known_students, names_of
 from autograder.gradebook.recording import LatePenalty, Recorded, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
 from autograder.grading import Result
@@ -30,9 +31,15 @@ class Gradebook:
     """
 
     def __init__(
-        self, url: str, course_id: str, *, late_penalty: LatePenalty | None = None, patience: float = 60.0
+        self,
+        url: str,
+        course_id: str,
+        *,
+        late_penalty: LatePenalty | None = None,
+        names: Mapping[str, FullName] | None = None,
+        patience: float = 60.0,
     ) -> None:
-        """Open the gradebook at ``url``.
+        """Open the gradebook at ``url``; ``names`` of students are written where nobody has entered any.
 
         Raises:
             GradebookError: it is damaged, locked or no gradebook. It is left as it was.
@@ -40,14 +47,21 @@ class Gradebook:
         self._database = Database(url, patience)
         self._course_id = course_id
         self._late_penalty = late_penalty
+        self._names = names or {}
         self._registered: dict[str, str] = {}
 
     @classmethod
     def of(cls, course: Course, *, patience: float = 60.0) -> Gradebook:
-        """The gradebook of ``course``, with the late penalty that its nbgrader configuration names."""
+        """The gradebook of ``course``: late penalty by its nbgrader configuration, names by its ``students.csv``.
+
+        Raises:
+            CourseError: one of the two files is wrong.
+            GradebookError: as the constructor does.
+        """
         from autograder.gradebook.late import configured_penalty
 
-        return cls(course.gradebook_url, course.id, late_penalty=configured_penalty(course.root), patience=patience)
+        penalty, names = configured_penalty(course.root), names_of(course)
+        return cls(course.gradebook_url, course.id, late_penalty=penalty, names=names, patience=patience)
 
     def __enter__(self) -> Gradebook:
         return self
@@ -67,8 +81,12 @@ class Gradebook:
         Raises:
             GradebookError: a cell was removed that a person has graded by hand.
         """
-        key = self._database.write(lambda db: register(db, assignment, self._course_id, due))
-        self._registered[assignment.name] = key
+
+        def change(db: Connection) -> str:
+            name_known_students(db, self._names)
+            return register(db, assignment, self._course_id, due)
+
+        self._registered[assignment.name] = self._database.write(change)
 
     def record(
         self,
@@ -102,7 +120,7 @@ class Gradebook:
         scores = scores_of(assignment, submission, result)
 
         def change(db: Connection) -> Recorded:
-            return record(db, key, assignment, student, submission, scores, timestamp, self._late_penalty)
+            return record(db, key, assignment, student, submission, scores, timestamp, self._late_penalty, self._names)
 
         return self._database.write(change)
 

@@ -84,7 +84,7 @@ def test_scores_are_those_that_nbgrader_reads_from_the_notebook(
     with Gradebook(ours, course.id) as gradebook:
         gradebook.record(assignment, "anna", submission, result)
     with nbgrader.api.Gradebook(stock, course.id) as gradebook:
-        gradebook.add_student("anna")
+        gradebook.add_student("anna", first_name="", last_name="anna")
         gradebook.add_submission(assignment.name, "anna")
     notebook = nbformat.from_dict(autograded_notebook(assignment, submission, result))
     names = {"notebook": assignment.notebook, "assignment": assignment.name, "student": "anna", "db_url": stock}
