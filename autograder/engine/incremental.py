@@ -10,12 +10,13 @@ gives.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 
 from autograder.authoring import Assignment
 from autograder.grading import CheckResult, Result
+from autograder.grading.result import Usage
 from autograder.submission import Submission
 
 __all__ = ["Graded", "check_keys", "explanation_keys", "grade_with", "narrowed", "still_holding"]
@@ -154,5 +155,14 @@ def _merged(
         assignment_key=assignment.key,
         submission_key=submission.key,
         checks=checks,
+        usage=_usage(fresh, checks, earlier),
         repairs=submission.repairs,
     )
+
+
+def _usage(fresh: Result, checks: Sequence[CheckResult], earlier: Graded | None) -> Usage:
+    """What this run took in all; for a check that did not run again, the seconds that it took when it ran."""
+    before = earlier.result.usage.checks if earlier else {}
+    known = {**before, **fresh.usage.checks}
+    seconds = {check.check: known[check.check] for check in checks if check.check in known}
+    return msgspec.structs.replace(fresh.usage, checks=seconds)

@@ -74,7 +74,7 @@ def grade(
         checks=results,
         outputs=side.outputs,
         repairs=submission.repairs,
-        usage=Usage(side.cpu_seconds, time.perf_counter() - started, side.peak_rss_bytes, phases),
+        usage=Usage(side.cpu_seconds, time.perf_counter() - started, side.peak_rss_bytes, phases, _check_seconds(runs)),
         versions=versions(),
         entry=challenge.entry,
     )
@@ -96,6 +96,10 @@ def versions() -> dict[str, str]:
     """Versions that can change a result."""
     packages = {name: version(name) for name in ("numpy", "torch")}
     return {"autograder": __version__, "python": platform.python_version(), **packages}
+
+
+def _check_seconds(runs: dict[str, CheckRun]) -> dict[str, float]:
+    return {check: run.seconds for check, run in runs.items() if run.reached}
 
 
 def _walk(side: StudentSide, runs: dict[str, CheckRun]) -> None:

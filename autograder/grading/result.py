@@ -45,12 +45,19 @@ class CheckResult(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What grading took: seconds and bytes. Not part of what a result says, so it is stored beside it."""
+    """What grading took: seconds and bytes. Not part of what a result says, so it is stored beside it.
+
+    Attributes:
+        cpu_seconds, wall_seconds, peak_rss_bytes: of the whole submission.
+        phases: wall seconds by what they went to.
+        checks: wall seconds by check, the student's part included; empty in a result of an older version.
+    """
 
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     peak_rss_bytes: int = 0
     phases: dict[str, float] = msgspec.field(default_factory=dict)
+    checks: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import jinja2
@@ -35,6 +35,7 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
         mean: points.
         shares: how many submissions earned each tenth of the points, from none to all.
         remark: what is odd about it; empty if nothing is.
+        median_seconds: that its checks took of one submission; None if all results are of an older version.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
     mean: float
     shares: tuple[int, ...]
     remark: str = ""
+    median_seconds: float | None = None
 
 
 class MistakeCount(msgspec.Struct, frozen=True):
@@ -163,8 +165,15 @@ def _exercises(assignment: Assignment, results: Sequence[Result]) -> list[Exerci
         points = [sum(check.points for check in result.checks if check.check in wanted) for result in results]
         rest = [result.points - own for result, own in zip(results, points, strict=True)]
         shares = tuple(Counter(_bin(each, most) for each in points)[number] for number in range(_BINS + 1))
-        found.append(ExerciseOverview(name, most, statistics.fmean(points), shares, _remark(points, rest, most)))
+        remark, seconds = _remark(points, rest, most), _median_seconds(results, wanted)
+        found.append(ExerciseOverview(name, most, statistics.fmean(points), shares, remark, seconds))
     return found
+
+
+def _median_seconds(results: Sequence[Result], checks: Set[str]) -> float | None:
+    """What ``checks`` took of one submission, over those of which it is known and that reached one of them."""
+    known = [[seconds for check, seconds in result.usage.checks.items() if check in checks] for result in results]
+    return statistics.median(taken) if (taken := [sum(each) for each in known if each]) else None
 
 
 def _bin(points: float, most: float) -> int:

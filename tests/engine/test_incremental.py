@@ -11,6 +11,7 @@ import pytest
 from autograder.authoring import Answer, Assignment, AssignmentCell
 from autograder.engine.incremental import Graded, grade_with, narrowed
 from autograder.grading import CheckResult, Result
+from autograder.grading.result import Usage
 from autograder.submission import Submission, SubmissionCell
 
 
@@ -48,14 +49,16 @@ def a_submission(assignment: Assignment) -> Submission:
 class Oracle:
     """Grades by the word in a check's source, explains a failure by all checks of its exercise, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 1.0) -> None:
         self.ran: list[str] = []
+        self.seconds = seconds
 
     def __call__(self, submission: Submission, assignment: Assignment) -> Result:
         assert {c.grade_id for c in submission.cells} == {c.grade_id for c in assignment.cells}
         self.ran += [check.grade_id for check in assignment.checks]
         checks = tuple(self.check(each, assignment) for each in assignment.checks)
-        return Result(assignment.name, assignment.key, submission.key, "graded", checks=checks)
+        usage = Usage(wall_seconds=9.0, checks={check.grade_id: self.seconds for check in assignment.checks})
+        return Result(assignment.name, assignment.key, submission.key, "graded", checks=checks, usage=usage)
 
     def check(self, check: AssignmentCell, assignment: Assignment) -> CheckResult:
         if "fail" not in check.source:
@@ -90,6 +93,21 @@ def test_only_a_changed_check_runs_again() -> None:
     assert ran == ["f_b"]
     assert graded.repeated == 1
     assert [check.check for check in graded.result.checks] == ["f_a", "f_b", "g_a", "g_b"]
+
+
+def test_a_check_that_does_not_run_again_keeps_its_seconds() -> None:
+    before, after = an_assignment(), an_assignment(f_b="def f_b(): more")
+    first = grade_with(None, a_submission(before), before, "grader", Oracle())
+    graded = grade_with(first, a_submission(after), after, "grader", Oracle(seconds=5.0))
+    assert graded.result.usage.checks == {"f_a": 1.0, "f_b": 5.0, "g_a": 1.0, "g_b": 1.0}
+
+
+def test_a_check_that_is_gone_leaves_no_seconds_behind() -> None:
+    before = an_assignment()
+    first = grade_with(None, a_submission(before), before, "grader", Oracle())
+    after = narrowed(a_submission(before), before, {"g_b"})
+    graded = grade_with(first, *after, "grader", Oracle())
+    assert set(graded.result.usage.checks) == {"f_a", "f_b", "g_a"}
 
 
 def test_a_changed_check_that_fails_takes_its_exercise_with_it() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from autograder.authoring import Assignment
 from autograder.errors import GradebookError
 from autograder.gradebook import ResultStore, result_key
 from autograder.grading import Result, not_graded
+from autograder.grading.result import Usage, decode_result, encode_result
 
 KEY = result_key("submission", "assignment", "secret")
 
@@ -19,6 +22,18 @@ def test_what_was_put_comes_back(tmp_path: Path, result: Result) -> None:
     assert store.get(KEY) is None
     store.put(KEY, result)
     assert store.get(KEY) == result
+
+
+def test_seconds_by_check_are_no_part_of_what_a_result_says(result: Result) -> None:
+    timed = replace(result, usage=Usage(checks={"check-double-by-hand": 0.5}))
+    assert timed.content() == result.content()
+    assert decode_result(encode_result(timed)).usage.checks == {"check-double-by-hand": 0.5}
+
+
+def test_a_result_that_was_stored_before_checks_were_timed_can_be_read(result: Result) -> None:
+    older = json.loads(encode_result(result))
+    del older["usage"]["checks"]
+    assert decode_result(json.dumps(older).encode()) == result
 
 
 def test_every_part_of_the_key_counts() -> None:

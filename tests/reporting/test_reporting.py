@@ -43,6 +43,13 @@ def test_the_report_counts_points_by_exercise(graded: Class) -> None:
     }
 
 
+def test_the_report_says_how_long_an_exercises_checks_take(graded: Class) -> None:
+    found = overview(graded.course, NAME)
+    seconds = [each.median_seconds for each in found.exercises]
+    assert all(each is not None and 0 < each <= found.longest_seconds for each in seconds)
+    assert f'data-label="seconds">{seconds[0]:.2f}<' in write_report(graded.course).read_text()
+
+
 def test_the_report_counts_misconceptions(graded: Class) -> None:
     (only,) = overview(graded.course, NAME).mistakes
     assert (only.name, only.exercise, only.count) == ("squared", "double", 1)
