@@ -28,6 +28,14 @@ NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (de
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
+def _graded_course(folder: Path | None) -> Course:
+    """The course of a command for which due dates count; what is odd in its course.toml is said at once."""
+    course = Course.find(folder)
+    for remark in course.remarks():
+        typer.echo(remark, err=True)
+    return course
+
+
 @app.command()
 def build(names: NamesArgument = None, course: CourseOption = None) -> None:
     """Derive the source and the released notebooks from the authors' files."""
@@ -65,7 +73,7 @@ def grade(
     from autograder.engine import grade_assignments
 
     reports = grade_assignments(
-        Course.find(course),
+        _graded_course(course),
         assignments,
         students=students,
         workers=workers,
@@ -108,7 +116,7 @@ def collect(
     from autograder import collecting
 
     found = collecting.collect(
-        Course.find(course),
+        _graded_course(course),
         source,
         assignment=assignment,
         roster=roster,
@@ -131,7 +139,7 @@ def regrade(
     """Answer a request: grade one submission again, show the difference, keep the reason, update the boards."""
     from autograder import reporting
 
-    raise typer.Exit(0 if reporting.regrade(Course.find(course), student, assignment, reason, yes=yes) else 3)
+    raise typer.Exit(0 if reporting.regrade(_graded_course(course), student, assignment, reason, yes=yes) else 3)
 
 
 @app.command()
@@ -143,7 +151,7 @@ def feedback(
     """Write the students' pages again, with the points and comments given in the formgrader since; grades nothing."""
     from autograder import reporting
 
-    returned = reporting.return_feedback(Course.find(course), assignment, students)
+    returned = reporting.return_feedback(_graded_course(course), assignment, students)
     for line in returned.lines():
         typer.echo(line)
     raise typer.Exit(returned.exit_code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -176,6 +177,25 @@ class Course:
     def settings(self, assignment: str) -> AssignmentSettings:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""
         return self.config.assignments.get(assignment, AssignmentSettings())
+
+    def remarks(self) -> list[str]:
+        """What is odd in course.toml without being wrong, for the person who grades.
+
+        Settings of an assignment that is not there may be announced for later, or a mistyped name: then its due date
+        counts for nobody.
+        """
+        known = sorted(folder.name for folder in self.source.glob("*") if folder.is_dir())
+        return [_stray(name, known) for name in self.config.assignments if name not in known]
+
+
+def _stray(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    guess = f" Did you mean {close[0]}?" if close else ""
+    listed = ", ".join(known) or "none"
+    return (
+        f"{FILE_NAME}, [assignments.{name}]: there is no such assignment yet, so what it says counts for none of them."
+        f"{guess} There are: {listed}."
+    )
 
 
 def _read(path: Path) -> CourseConfig:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from typer.main import get_command
 
+from autograder.cli import app
 from autograder.course import Course
 from autograder.errors import CourseError
 
@@ -59,3 +62,29 @@ def test_a_test_course_has_a_fixed_secret_and_writes_none(tmp_path: Path) -> Non
     course = write(tmp_path, 'id = "cnn"\nfixed_secret = "demo"')
     assert course.secret.seed("a") == course.secret.seed("a")
     assert not (tmp_path / ".course-secret").exists()
+
+
+def test_settings_of_an_assignment_that_is_not_there_are_named_with_those_that_are(tmp_path: Path) -> None:
+    (tmp_path / "solutions" / "01-convolution").mkdir(parents=True)
+    course = write(tmp_path, 'id = "cnn"\n[assignments.01-convolutoin]\ndue = 2026-03-02T23:59:00Z')
+    (remark,) = course.remarks()
+    assert "[assignments.01-convolutoin]" in remark
+    assert "Did you mean 01-convolution? There are: 01-convolution." in remark
+
+
+def test_an_assignment_may_be_announced_before_it_is_there(tmp_path: Path) -> None:
+    course = write(tmp_path, 'id = "cnn"\n[assignments.07-challenge]\noptional = true')
+    assert course.settings("07-challenge").optional
+    assert "Did you mean" not in course.remarks()[0]
+
+
+def test_this_repositorys_course_has_nothing_odd() -> None:
+    assert Course.find(Path(__file__)).remarks() == []
+
+
+def test_a_command_that_grades_says_what_is_odd(tmp_path: Path) -> None:
+    write(tmp_path, 'id = "cnn"\n[assignments.01-convolutoin]\noptional = true')
+    (tmp_path / "solutions" / "01-convolution").mkdir(parents=True)
+    (tmp_path / "empty").mkdir()
+    done = CliRunner().invoke(get_command(app), ["collect", str(tmp_path / "empty"), "--course", str(tmp_path)])
+    assert "[assignments.01-convolutoin]" in done.output

@@ -27,6 +27,7 @@ from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.render import render_csv, render_html, render_json, terminal
 from autograder.leaderboard.render.terminal import change_table
 from autograder.leaderboard.replay import frozen_at, record, replay
+from autograder.leaderboard.strangers import strangers
 from autograder.leaderboard.units import hundredths
 
 __all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish", "write_whole"]
@@ -71,6 +72,8 @@ def publish(
     _refuse_shortened(log, folder)
     before = replay(log) if log.records() else None
     board = record(board, log, key, reason=reason, freeze=freeze, at=now)
+    for line in strangers(course):
+        screen.print(line, style="yellow", markup=False, highlight=False)
     if "terminal" in formats:
         screen.print(terminal(board, TERMINAL_ROWS))
         if before is not None and (found := changes(before, board, key)):

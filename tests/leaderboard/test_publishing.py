@@ -107,6 +107,20 @@ def test_withdrawn_excluded_and_named_students(course, hand_in):
     assert all("Ada L." in page and "a private reason" not in page and "tester" not in page for page in pages)
 
 
+def test_an_id_that_the_course_does_not_have_is_said_when_publishing(course, hand_in):
+    hand_in("ada", 28)
+    (course.root / "students.csv").write_text("id\neve\n")
+    text = '\n[leaderboard]\nexcluded = ["tster"]\nwithdrawn = {bbo = "moved"}\nnames = {aad = "Countess", eve = "E"}\n'
+    screen = Console(file=io.StringIO(), width=200)
+    board = publish(reconfigured(course, text), "01-convolution", ("json",), console=screen)
+    assert scores(board) == {"ada": "28.00"}
+    said = screen.file.getvalue().splitlines()
+    assert [line.split(":")[0] for line in said] == [
+        f"course.toml, [leaderboard] {key}" for key in ("excluded", "withdrawn", "names")
+    ]
+    assert ["'tster'" in said[0], "'bbo'" in said[1], "'aad'" in said[2]] == [True, True, True]
+
+
 def test_points_given_by_a_person_are_added_and_marked(course, hand_in):
     hand_in("ada", 10)
     text = '\n[[leaderboard.adjustments]]\nstudent = "ada"\npoints = 1.5\nreason = "readme"\nboard = "01-convolution"\n'
