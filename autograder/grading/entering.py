@@ -15,7 +15,7 @@ from autograder.grading.student import StudentSide
 from autograder.lab import CheckFailed, fashion
 from autograder.secrets import Secret
 
-__all__ = ["Entering", "competes", "seconds_to_enter"]
+__all__ = ["Entering", "competes", "competing", "seconds_to_enter"]
 
 NAME = "challenge"
 
@@ -73,7 +73,12 @@ class Entering:
 
 def competes(assignment: Assignment) -> bool:
     """Whether a check of the assignment enters submissions in the competition."""
-    return any(_reads(check.source, NAME) for check in assignment.checks)
+    return bool(competing(assignment))
+
+
+def competing(assignment: Assignment) -> set[str]:
+    """The checks of the assignment that enter submissions in the competition."""
+    return {check.grade_id for check in assignment.checks if _reads(check.source, NAME)}
 
 
 def seconds_to_enter(assignment: Assignment) -> float:

@@ -24,6 +24,7 @@ from autograder.engine.child import run_in_child
 from autograder.engine.incremental import narrowed
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading import Result, decode_result, encode_result, grade
+from autograder.grading.entering import competing
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, load_submission
 
@@ -126,8 +127,12 @@ class Lane:
         return path
 
     def _grade(self, submission: Submission, settings: GradingSettings, assignment: Assignment | None = None) -> Result:
-        """As a worker of the engine does it: in a child, with the result coming back as bytes."""
+        """As a worker of the engine does it: in a child, with the result coming back as bytes.
+
+        No entry is trained for the challenge: every attack and every control would train for minutes.
+        """
         asked, secret = assignment or self._scene.assignment, self._scene.course.secret
+        submission, asked = narrowed(submission, asked, competing(asked))
 
         def work() -> bytes:
             return encode_result(grade(submission, asked, self._sandbox, secret, settings))
@@ -149,7 +154,8 @@ class Lane:
         return {check.check for check in result.checks if check.points}
 
     def _grade_quickly(self, submission: Submission, assignment: Assignment) -> Result:
-        return grade(submission, assignment, self._sandbox, self._scene.course.secret, SETTINGS)
+        narrow, fewer = narrowed(submission, assignment, competing(assignment))
+        return grade(narrow, fewer, self._sandbox, self._scene.course.secret, SETTINGS)
 
     # ---- what must not have happened
 
