@@ -33,6 +33,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """Ada has everything right, Eve handed in what she was given."""
     root = tmp_path_factory.mktemp("course")
     (root / "course.toml").write_text('id = "seen"\nfixed_secret = "seen"\n')
+    (root / "students.csv").write_text("id,first_name,last_name\nada,Ada,Lovelace\n")
     shutil.copy(Path(__file__).parents[2] / "nbgrader_config.py", root)
     found = Course.find(root)
     new_assignment(found, NAME)
@@ -96,9 +97,16 @@ def test_the_assignment_is_listed_with_its_submissions(page: Any, lab: Jupyter) 
 
 def test_every_score_is_shown(page: Any, lab: Jupyter) -> None:
     page.goto(f"{lab.url}/formgrader/manage_submissions/{NAME}")
-    page.wait_for_selector("tr:has-text('ada')")
-    shown = {name: page.inner_text(f"tr:has-text('{name}') .score") for name in ("ada", "eve")}
-    assert shown == {"ada": "30 / 33", "eve": "0 / 33"}
+    page.wait_for_selector("tr:has-text('Ada')")
+    shown = {name: page.inner_text(f"tr:has-text('{name}') .score") for name in ("Ada", "eve")}
+    assert shown == {"Ada": "30 / 33", "eve": "0 / 33"}
+
+
+def test_students_are_shown_by_name_or_else_by_id(page: Any, lab: Jupyter) -> None:
+    page.goto(f"{lab.url}/formgrader/manage_submissions/{NAME}")
+    page.wait_for_selector("tr:has-text('Lovelace, Ada')")
+    page.wait_for_selector("tr:has-text('eve, ')")
+    assert "None, " not in page.inner_text("table")
 
 
 def test_a_written_answer_is_graded_and_stays_when_graded_again(page: Any, lab: Jupyter, course: Course) -> None:
