@@ -82,14 +82,14 @@ def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "seconds", "said"),
     [
-        ("while True:\n    pass", "It had not ended after 1 seconds"),
-        ("import os\nos._exit(0)", "Python itself ended"),
+        ("while True:\n    pass", 1, "It had not ended after 1 seconds"),
+        ("import os\nos._exit(0)", 60, "Python itself ended"),
     ],
 )
-def test_a_cell_that_ends_the_session_is_named_once(tmp_path: Path, source: str, said: str) -> None:
-    report = checked(tmp_path, {1: source}, seconds=1)
+def test_a_cell_that_ends_the_session_is_named_once(tmp_path: Path, source: str, seconds: float, said: str) -> None:
+    report = checked(tmp_path, {1: source}, seconds=seconds)
     assert [each.message.startswith(said) for each in report.problems] == [True]
     assert double_of(report).checks[0].message.startswith("Not run:")
 
