@@ -261,7 +261,8 @@ def demo(
 def bench(
     class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
     rounds: Annotated[int, typer.Option(help="Rounds; medians are reported.")] = 3,
-    scale: Annotated[int, typer.Option(help="Submissions to each assignment in the long run; 0: leave it out.")] = 1000,
+    scale: Annotated[int, typer.Option(help="Submissions to the first assignment in the long run; 0: none.")] = 1000,
+    others: Annotated[int, typer.Option(help="Submissions to each other assignment in the long run.")] = 200,
     notebooks: Annotated[bool, typer.Option(help="Time every solved notebook, too.")] = True,
     quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
     course: CourseOption = None,
@@ -271,7 +272,13 @@ def bench(
 
     found = Course.find(course)
     status = run_bench(
-        found, class_size=class_size, rounds=rounds, scale=scale, notebooks=notebooks, quick=quick
+        found,
+        class_size=class_size,
+        rounds=rounds,
+        scale=scale,
+        others=others,
+        notebooks=notebooks,
+        quick=quick,
     )
     raise typer.Exit(status)
 

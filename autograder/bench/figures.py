@@ -91,17 +91,18 @@ def figures_of(found: Measurements) -> Figures:
 
 
 def scale_figures(found: Scale) -> Figures:
-    """What the long run showed: per assignment, and the median of them."""
+    """What the long run showed: of its largest class, and per assignment."""
     flat, growth = found.last_over_first(), found.growth_mb()
+    largest = max(found.finished, key=lambda name: len(found.finished[name]))
     rates = {name: round(median(rates), 2) for name, rates in found.rates().items()}
     return {
-        "scale_size": found.size,
-        "scale_assignments": list(found.finished),
+        "scale_submissions": {name: len(moments) for name, moments in found.finished.items()},
+        "scale_largest": largest,
         "scale_seconds": round(found.seconds, 1),
         "scale_submissions_per_second": rates,
-        "throughput_last_over_first": round(median(flat.values()), 3),
+        "throughput_last_over_first": flat[largest],
         "throughput_last_over_first_by_assignment": flat,
-        "rss_growth_mb": round(median(growth.values()), 1),
+        "rss_growth_mb": growth[largest],
         "rss_growth_mb_by_assignment": growth,
         "scale_peak_mb": round(max(mb for _, mb in found.memory)),
     }

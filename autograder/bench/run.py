@@ -17,7 +17,7 @@ from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed
 from autograder.bench.notebooks import NotebookTime, loops_over_matmul, run_notebook
 from autograder.bench.page import page_of
-from autograder.bench.scale import measure_scale, scale_assignments
+from autograder.bench.scale import measure_scale, scale_assignments, sizes
 from autograder.course import Course
 from autograder.errors import MachineryError
 
@@ -35,6 +35,7 @@ def run_bench(
     class_size: int = 100,
     rounds: int = 3,
     scale: int = 1000,
+    others: int = 200,
     notebooks: bool = True,
     quick: bool = False,
     console: Console | None = None,
@@ -45,7 +46,8 @@ def run_bench(
         course: the course; its 01-convolution is graded.
         class_size: honest submissions for this grader and the floor.
         rounds: medians are taken over these.
-        scale: honest submissions to each assignment in the long run; 0 leaves it out.
+        scale: honest submissions in the long run to the first assignment; 0 leaves the long run out.
+        others: honest submissions in the long run to each of the other assignments.
         notebooks: whether to time every solved notebook, too.
         quick: one round of a few submissions, which only shows that everything runs; the page is left alone.
         console: where to print.
@@ -66,17 +68,26 @@ def run_bench(
         for number in range(repeated):
             _round(bench, found, f"Round {number + 1} of {repeated}", screen)
         figures = figures_of(found)
+        page = _put_out(course, figures, write_page=not quick)
+        if scale:
+            classes = sizes(scale_assignments(course), *((QUICK, QUICK) if quick else (scale, others)))
+            figures |= _scale(course, Path(folder), classes, screen, draw=not quick)
+            page = _put_out(course, figures, write_page=not quick)
         if notebooks and not quick:
             figures |= _notebooks(course, screen)
-        if scale:
-            figures |= _scale(course, Path(folder), QUICK if quick else scale, screen, draw=not quick)
-    (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    page = page_of(figures)
-    if not quick:
-        (course.root / "docs").mkdir(exist_ok=True)
-        (course.root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
+            page = _put_out(course, figures, write_page=True)
     screen.print(page, markup=False, highlight=False)
     return 0
+
+
+def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:
+    """Write what is known by now, so that nothing is lost if a later part is interrupted; returns the page."""
+    (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    page = page_of(figures)
+    if write_page:
+        (course.root / "docs").mkdir(exist_ok=True)
+        (course.root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
+    return page
 
 
 def _notebooks(course: Course, screen: Console) -> Figures:
@@ -87,10 +98,10 @@ def _notebooks(course: Course, screen: Console) -> Figures:
     return notebook_figures(times, loops_over_matmul(course))
 
 
-def _scale(course: Course, folder: Path, size: int, screen: Console, *, draw: bool) -> Figures:
-    names = scale_assignments(course)
-    screen.print(f"The long run: {size} submissions to each of {len(names)} assignments ...", highlight=False)
-    found = measure_scale(course, folder, size)
+def _scale(course: Course, folder: Path, classes: dict[str, int], screen: Console, *, draw: bool) -> Figures:
+    total = sum(classes.values())
+    screen.print(f"The long run: {total:,} submissions to {len(classes)} assignments ...", highlight=False)
+    found = measure_scale(course, folder, classes)
     screen.print(f"The long run took {found.seconds:.0f} s", highlight=False)
     if draw:
         path = course.root / "docs" / CURVE

@@ -1,4 +1,4 @@
-"""A thousand submissions to each of several assignments, with the same workers: are speed and memory flat to the end?
+"""A thousand submissions to one assignment and some to each of the others, by the same workers: is it flat to the end?
 
 Run as ``python -m autograder.bench.scale ROOT WORKERS ASSIGNMENT …``; prints one JSON object.
 """
@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -25,7 +25,7 @@ from autograder.engine import Silent, grade_assignments
 from autograder.errors import MachineryError
 from autograder.grading.entering import competes
 
-__all__ = ["Scale", "main", "measure_scale", "scale_assignments"]
+__all__ = ["Scale", "main", "measure_scale", "scale_assignments", "sizes"]
 
 WINDOW = 100
 
@@ -34,28 +34,27 @@ class Scale(msgspec.Struct, frozen=True):
     """One long run.
 
     Attributes:
-        size: submissions to each assignment.
         finished: for each assignment, when each of its submissions was done, in seconds from the start of the run.
         memory: (seconds from the start, MB of all processes together, shared pages counted once).
         seconds: wall time of the whole run.
     """
 
-    size: int
     finished: dict[str, list[float]]
     memory: list[tuple[float, float]]
     seconds: float
 
     def rates(self) -> dict[str, list[float]]:
-        """For each assignment, submissions per second in each window of a hundred, from the second on.
+        """For each assignment, submissions per second in each window of a hundred (of a third, if that is less).
 
-        In the first one the assignment's own cells run for the first time.
+        The first window is left out: in it the assignment's own cells run for the first time.
         """
         return {name: [window[1] for window in self.windows(name)] for name in self.finished}
 
     def windows(self, name: str) -> list[tuple[float, float]]:
         """(Middle in seconds from the start, submissions per second) of each window of one assignment but the first."""
-        width = min(WINDOW, max(1, self.size // 3))
-        edges = self.finished[name][width - 1 :: width]
+        moments = self.finished[name]
+        width = min(WINDOW, max(1, len(moments) // 3))
+        edges = moments[width - 1 :: width]
         return [((begin + end) / 2, width / max(end - begin, 1e-9)) for begin, end in pairwise(edges)]
 
     def last_over_first(self) -> dict[str, float]:
@@ -82,19 +81,23 @@ def scale_assignments(course: Course) -> list[str]:
     return [name for name in course.assignments() if not competes(load_assignment(course, name))]
 
 
-def measure_scale(course: Course, folder: Path, size: int, workers: int = 2) -> Scale:
-    """Grade ``size`` honest submissions to each assignment of a copy of ``course`` in ``folder``.
+def sizes(names: Sequence[str], size: int, others: int) -> dict[str, int]:
+    """How many submissions each assignment gets: ``size`` the first, ``others`` each of the rest."""
+    return {name: others if place else size for place, name in enumerate(names)}
+
+
+def measure_scale(course: Course, folder: Path, classes: Mapping[str, int], workers: int = 2) -> Scale:
+    """Grade so many honest submissions to each assignment of a copy of ``course`` in ``folder``.
 
     Raises:
         MachineryError: an honest submission lost points.
     """
-    names = scale_assignments(course)
-    root = _copy(course, folder, names, size)
-    measured = measure("autograder.bench.scale", [str(root), str(workers), *names], folder=root, seconds=3 * 3600)
-    return _scale(measured, size)
+    root = _copy(course, folder, classes)
+    measured = measure("autograder.bench.scale", [str(root), str(workers), *classes], folder=root, seconds=3 * 3600)
+    return _scale(measured)
 
 
-def _copy(course: Course, folder: Path, names: Sequence[str], size: int) -> Path:
+def _copy(course: Course, folder: Path, classes: Mapping[str, int]) -> Path:
     root = folder / "scale"
     root.mkdir()
     (root / "course.toml").write_text(
@@ -103,7 +106,7 @@ def _copy(course: Course, folder: Path, names: Sequence[str], size: int) -> Path
         f'data = "{course.data}"\nhidden_data = "{course.hidden_data}"\n',
         encoding="utf-8",
     )
-    for name in names:
+    for name, size in classes.items():
         for place in (course.source, course.release):
             shutil.copytree(place / name, root / place.name / name, ignore=shutil.ignore_patterns("__pycache__"))
         assignment = load_assignment(course, name)
@@ -111,12 +114,12 @@ def _copy(course: Course, folder: Path, names: Sequence[str], size: int) -> Path
     return root
 
 
-def _scale(measured: Measured, size: int) -> Scale:
+def _scale(measured: Measured) -> Scale:
     answer = measured.answer
     if answer["short"]:
         raise MachineryError(f"Honest submissions lost points in {', '.join(answer['short'])}. Run: autograder audit")
     memory = [(at, mb) for at, mb in measured.memory if mb > 0]
-    return Scale(size, answer["finished"], memory, measured.wall_seconds)
+    return Scale(answer["finished"], memory, measured.wall_seconds)
 
 
 class _Recorded(Silent):

@@ -147,7 +147,7 @@ def long_run() -> Scale:
     """400 submissions: one a second at first, then two a second, then four; memory rises by 1 MB a second."""
     gaps = [1.0] * 100 + [0.5] * 200 + [0.25] * 100
     moments = [sum(gaps[:count]) for count in range(1, 401)]
-    return Scale(400, {"01-convolution": moments}, [(float(at), 100.0 + at) for at in range(240)], 240.0)
+    return Scale({"01-convolution": moments}, [(float(at), 100.0 + at) for at in range(240)], 240.0)
 
 
 def test_the_long_run_compares_its_last_hundred_with_its_second_hundred() -> None:
@@ -167,14 +167,18 @@ def test_the_long_run_and_the_notebooks_reach_the_page() -> None:
     figures = figures_of(made_up()) | scale_figures(long_run()) | notebook_figures(times, 48.2)
     assert figures["throughput_last_over_first"] == 2.0
     page = page_of(figures)
-    assert "400 submissions to each of 1 assignments" in page
+    assert "400 submissions to 01-convolution" in page
+    assert "| 01-convolution | 400 | 2.0 | 2.0 |" in page
     assert "| 02-feature-maps | 9.5 | 30 | `7: x = 1 \\| 2` | 3.5 |" in page
     assert "48 times as fast" in page
 
 
-def test_a_small_long_run_is_graded_in_full(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scale, "scale_assignments", lambda _: ["01-convolution"])
-    found = scale.measure_scale(course, tmp_path, 6)
+def test_the_first_assignment_has_the_largest_class() -> None:
+    assert scale.sizes(["a", "b", "c"], 1000, 200) == {"a": 1000, "b": 200, "c": 200}
+
+
+def test_a_small_long_run_is_graded_in_full(course: Course, tmp_path: Path) -> None:
+    found = scale.measure_scale(course, tmp_path, {"01-convolution": 6})
     assert len(found.finished["01-convolution"]) == 6
     assert found.finished["01-convolution"] == sorted(found.finished["01-convolution"])
     assert max(mb for _, mb in found.memory) > 100
