@@ -53,8 +53,10 @@ def _read_array(payload: bytes) -> np.ndarray:
     dtype = _numpy_dtype(name)
     if len(payload) - start != count * dtype.itemsize:
         raise ProtocolError("an array whose bytes do not fit its shape")
-    if dtype.itemsize == 0 or count == 0:
+    if count == 0:
         return np.zeros(shape, dtype)
+    if dtype.itemsize == 0:  # numpy would make room for a character each, out of no bytes at all
+        raise ProtocolError("an array of texts without room for a character")
     array = np.frombuffer(payload, dtype, count, start).reshape(shape).copy()
     if dtype.kind == "b":
         # Any byte but 0 and 1 would be a truth value that is neither.

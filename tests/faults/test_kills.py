@@ -82,8 +82,9 @@ def kill_at(faulty: FaultyCourse, victim: str, moment: float) -> str:
 
 
 def wait_and_kill(grader: subprocess.Popen[bytes], victim: str, moment: float) -> str:
+    """Kill ``victim`` after ``moment`` seconds, or as soon as there is one; "nobody" if the grader ends before."""
     time.sleep(moment)
-    until = time.monotonic() + 3.0
+    until = time.monotonic() + 120.0
     while grader.poll() is None and time.monotonic() < until:
         pid = find(victim, grader.pid)
         if pid is not None:

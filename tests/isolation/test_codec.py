@@ -53,6 +53,14 @@ DATA = st.recursive(
 )
 
 
+def test_an_array_of_texts_cannot_take_more_room_than_its_message() -> None:
+    header = struct.pack("<BB3sQ", 3, 1, b"<U0", 1 << 28)
+    with pytest.raises(ProtocolError, match="without room"):
+        CODEC.decode(msgpack.packb(Ext(4, header)))
+    empty = CODEC.decode(msgpack.packb(Ext(4, struct.pack("<BB3sQ", 3, 1, b"<U0", 0))))
+    assert empty.shape == (0,)
+
+
 class Size(NamedTuple):
     height: int
     width: int
