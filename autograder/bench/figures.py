@@ -83,6 +83,7 @@ def figures_of(found: Measurements) -> Figures:
         "steady_ratio_to_nbgrader_equal_workers": round(stock_each / _marginal(one_wall, start_wall, size), 1),
         "ms_per_submission": _phases(found.one, size),
         "cpu_share": _shares(found.one),
+        "ms_by_check": _slowest_checks(found.one, size),
     }
     figures.update(_writer(figures["ms_per_submission"], start_wall, one_wall, size))
     figures.update(_regrading(found.again))
@@ -177,6 +178,16 @@ def _writer(phases: Mapping[str, float], start_wall: float, one_wall: float, siz
     spent = sum(phases.get(name, 0.0) for name in ("database", "conversion", "feedback"))
     worker = 1000 * _marginal(one_wall, start_wall, size)
     return {"writer_ms": round(spent, 1), "workers_at_writers_limit": round(worker / spent, 1) if spent else 0.0}
+
+
+def _slowest_checks(runs: Sequence[Measured], size: int) -> dict[str, float]:
+    """Milliseconds per submission of the five checks that take longest."""
+    names = {name for each in runs for name in each.answer["first"].get("checks", {})}
+    spent = {
+        name: round(median(each.answer["first"]["checks"].get(name, 0.0) for each in runs) / size * 1000, 1)
+        for name in names
+    }
+    return dict(sorted(spent.items(), key=lambda item: -item[1])[:5])
 
 
 def _shares(runs: Sequence[Measured]) -> dict[str, float]:

@@ -40,6 +40,7 @@ def _summary(report: ClassReport) -> dict[str, Any]:
         "mean_points": sum(points) / max(len(points), 1),
         "checks_run": sum(each.checks_run for each in report.submissions),
         "phases": report.phases,
+        "checks": report.checks,
     }
 
 

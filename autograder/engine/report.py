@@ -52,6 +52,7 @@ class ClassReport(msgspec.Struct, frozen=True):
         start_seconds: of these, until the first worker had its first result.
         written: how many submissions were written into the gradebook.
         phases: seconds by what they went to, summed over submissions and workers.
+        checks: seconds by check, the student's part included, summed over submissions.
     """
 
     assignment: str
@@ -64,6 +65,7 @@ class ClassReport(msgspec.Struct, frozen=True):
     start_seconds: float = 0.0
     written: int = 0
     phases: dict[str, float] = msgspec.field(default_factory=dict)
+    checks: dict[str, float] = msgspec.field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -79,6 +79,7 @@ class ClassRun:
         self._stopped = False
         self._first_result = 0.0
         self._phases: dict[str, float] = defaultdict(float)
+        self._checks: dict[str, float] = defaultdict(float)
 
     def grade(self, students: Sequence[str] | None = None) -> ClassReport:
         """Grade ``students`` (default: everyone who handed something in)."""
@@ -178,6 +179,8 @@ class ClassRun:
         self._store.put(key, graded.result)
         self._journal.keep(self._assignment.name, graded.result.submission_key, key, reply.result)
         self._count_seconds(graded.result.usage.phases, reply.seconds)
+        for check, seconds in graded.result.usage.checks.items():
+            self._checks[check] += seconds
         for looked, submission in group:
             self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
 
@@ -259,6 +262,7 @@ class ClassRun:
             (self._first_result or ended) - self._started,
             self._writer.written,
             {**self._phases, **self._writer.seconds},
+            dict(self._checks),
         )
 
 

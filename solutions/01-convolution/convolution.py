@@ -845,8 +845,7 @@ def witness(op_a, op_b):
 # pixel? An even one? One as large as the image? Whatever you draw too rarely, try on purpose.
 # </details>
 #
-# The pair worked out above. Then two pairs without a bug: the same operation twice, and a version of it that rounds
-# differently.
+# The pair worked out above. Then a pair without a bug: the same operation, and a version of it that rounds differently.
 
 # %% check="witness" name="by-hand" points=1
 def op_a(image, kernel):
@@ -858,20 +857,20 @@ def op_b(image, kernel):
 found = witness(op_a, op_b)
 close(found is not None, True, hint="the two operations differ as soon as one weight is negative.")
 close(differ(op_a(*found), op_b(*found)), True, hint="the two operations agree on the pair that you returned.")
-close(witness(op_a, op_a) is None, True, hint="you accused an operation of differing from itself.")
 rounded = lambda image, kernel: 0.1 * image * (10 * kernel.sum())
-close(witness(op_a, rounded) is None, True, hint="these two differ by rounding only; compare with differ().")
+close(witness(op_a, rounded) is None, True,
+      hint="these two are the same but for rounding: compare with differ(), and return None if nothing differs.")
 ### BEGIN HIDDEN TESTS
 passes(allowed(*(np.asarray(part) for part in found)), "Your witness is outside of the limits: see allowed().")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The next two checks are hidden. Each plants six bugs among correct programs. Two bugs exposed earn half a point. A false
-# alarm on a correct program costs the whole check: an alarm that always rings is no alarm. The first six bugs depend on
-# the values of pixels and weights:
+# The next two checks are hidden. Each plants six bugs and, among them, a correct program. Two bugs exposed earn half a
+# point. A false alarm on the correct program costs the whole check: an alarm that always rings is no alarm. The first six
+# bugs depend on the values of pixels and weights:
 
 # %% check="witness" name="values" points=1.5
-# Hidden: six bugs that depend on the values of pixels and weights, two correct programs.
+# Hidden: six bugs that depend on the values of pixels and weights, and a correct program.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
@@ -893,8 +892,8 @@ bugs = {
     "results are rounded": lambda image, kernel: np.rint(sound(image, kernel)),
     "the signs of weights are ignored": lambda image, kernel: sound(image, np.abs(kernel)),
 }
-correct = [sound, lambda image, kernel: scipy.signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid")]
-alarms = sum(witness(sound, other) is not None for other in correct)
+correct = lambda image, kernel: scipy.signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid")
+alarms = int(witness(sound, correct) is not None)
 missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
 print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
 print("Not exposed: " + "; ".join(missed) + ".") if missed else None
@@ -905,7 +904,7 @@ print("Not exposed: " + "; ".join(missed) + ".") if missed else None
 # The other six depend on the sizes:
 
 # %% check="witness" name="sizes" points=1.5
-# Hidden: six bugs that depend on the sizes of image and kernel, two correct programs.
+# Hidden: six bugs that depend on the sizes of image and kernel, and a correct program.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
@@ -933,8 +932,7 @@ bugs = {
     "kernels as high as the image are lost": wrong_if(lambda i, k: k.shape[0] == i.shape[0], dark),
     "wide kernels go wrong": wrong_if(lambda i, k: k.shape[1] > 3, dark),
 }
-correct = [sound, lambda image, kernel: transposed(image, kernel).T]
-alarms = sum(witness(sound, other) is not None for other in correct)
+alarms = int(witness(sound, lambda image, kernel: transposed(image, kernel).T) is not None)
 missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
 print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
 print("Not exposed: " + "; ".join(missed) + ".") if missed else None
