@@ -31,6 +31,7 @@ NOT_RUN_HERE = {
     "bench": "has its own test",
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
+    "--attacks": "runs for minutes: tests/attacks/",
     "--watch": "runs until it is stopped: tests/leaderboard/",
 }
 OTHER_ENDS = {"check": 1}  # The notebook as it is handed out has something open.
