@@ -181,7 +181,7 @@ def relu_by_clamp(rule, grad, activation):
 def relu_by_loops(rule, grad, activation):
     if rule not in ("gradient", "deconvnet", "guided"):
         raise ValueError("rule")
-    g, a = grad.numpy(), activation.numpy()
+    g, a = grad.detach().numpy(), activation.detach().numpy()
     if g.shape != a.shape:
         raise ValueError("grad")
     out = np.zeros(g.shape)
@@ -269,7 +269,7 @@ def deconvnet_by_transposing(model, layer, channel, x, rule="deconvnet"):
 def deconvnet_by_stamps(model, layer, channel, x, rule="deconvnet"):
     relu_backward(rule, torch.zeros(1), torch.zeros(1))
     steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel).numpy()
+    y = strongest(steps[-1].after, channel).detach().numpy()
     while steps:
         module, before, after, switches = steps.pop()
         if isinstance(module, nn.ReLU):
