@@ -107,11 +107,16 @@ class Competition:
         rules, seed = self._rules, self._test.training_seed
         with closing(self._process(rules.training_seconds)) as worker:
             worker.quiet = False  # nothing hidden is in there
-            model = self._ask(worker, "build_model", _BUILD, seed=seed)
-            if not isinstance(model, Handle):
-                raise _Refused("build_model() must return a torch.nn.Module")
+            model = self._built(worker)
             self._ask(worker, "train", _TRAIN, model=model, images=self._images, labels=self._labels, seed=seed)
             return self._weighed(self._ask(worker, "the network's state_dict()", _WEIGHTS, model=model))
+
+    def _built(self, worker: Worker) -> Handle:
+        """A new network of the entry's, in that process."""
+        model = self._ask(worker, "build_model", _BUILD, seed=self._test.training_seed)
+        if not isinstance(model, Handle):
+            raise _Refused("build_model() must return a torch.nn.Module")
+        return model
 
     def _weighed(self, weights: Any) -> dict[str, torch.Tensor]:
         if type(weights) is not dict or not all(type(name) is str for name in weights) or len(weights) > _MOST_ARRAYS:
@@ -127,9 +132,7 @@ class Competition:
     def _answers(self, weights: dict[str, torch.Tensor]) -> NDArray[np.int64]:
         """The class that the trained network takes each hidden image for; shape (N,)."""
         with closing(self._process(self._rules.answering_seconds)) as worker:
-            model = self._ask(worker, "build_model", _BUILD, seed=self._test.training_seed)
-            if not isinstance(model, Handle):
-                raise _Refused("build_model() must return a torch.nn.Module")
+            model = self._built(worker)
             self._ask(worker, "loading the weights", _LOAD, model=model, weights=weights)
             batches = np.split(self._test.images, range(self._rules.batch, len(self._test.images), self._rules.batch))
             return np.concatenate([self._answer(worker, model, batch) for batch in batches])
