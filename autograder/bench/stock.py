@@ -44,7 +44,7 @@ def source_notebook(course: Course, assignment: Assignment, tools: Path) -> dict
 
 def _ending(source: str) -> str:
     """``None`` as the last line, unless the last expression is meant as points."""
-    from autograder.grading.check import ends_in_judgement
+    from autograder.grading.compiling import ends_in_judgement
 
     last = ast.parse(source).body[-1]
     return "None" if isinstance(last, ast.Expr) and ends_in_judgement(last.value) else ""

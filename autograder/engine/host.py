@@ -18,6 +18,7 @@ import msgspec
 
 from autograder.engine.messages import Options
 from autograder.engine.worker import Grades, serve
+from autograder.isolation import pages
 
 __all__ = ["main"]
 
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> None:
     grader_class.preload()
     gc.collect()
     gc.freeze()  # Keeps the collector from touching, and so copying, pages that workers share.
+    pages.collapse()
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not data:

@@ -18,9 +18,10 @@ import jinja2
 import msgspec
 import nh3
 from markupsafe import Markup
-from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from autograder.authoring import Assignment
 from autograder.course import Course
@@ -35,6 +36,7 @@ __all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "write_feedback"
 
 _TEXT_TAGS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
               "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "sub", "sup", "del", "span", "div"}  # fmt: skip
+_LEXER, _FORMATTER = PythonLexer(), HtmlFormatter(style="default")  # made once: it takes as long as colouring a cell
 _LONGEST = 20_000
 """Characters of one cell that are coloured or rendered; no honest cell comes near."""
 _HEADING = re.compile(r"^#{1,4}\s+(.+?)\s*#*$", re.MULTILINE)
@@ -122,7 +124,7 @@ def feedback_page(
         unsolved=[exercise for exercise in exercises if exercise.failed],
         repairs=submission.repairs,
         cells=list(_cells(submission, result, marks)),
-        highlighting=Markup(HtmlFormatter(style="default").get_style_defs(".highlight")),
+        highlighting=_colours(),
     )
 
 
@@ -145,6 +147,11 @@ def write_feedback(
     page = feedback_page(assignment, submission, result, student=student, marks=marks)
     write_atomically(path, page.encode())
     return path
+
+
+@lru_cache(maxsize=1)
+def _colours() -> Markup:
+    return Markup(_FORMATTER.get_style_defs(".highlight"))
 
 
 @lru_cache(maxsize=1)
@@ -253,7 +260,7 @@ def _body_of(cell: SubmissionCell) -> Markup:
 @lru_cache(maxsize=1024)  # The course's own cells are the same on every page.
 def _body(kind: str, cell_type: str, source: str) -> Markup:
     if cell_type == "code":
-        return Markup(Highlight2HTML(pygments_lexer="python")(source))  # type: ignore[no-untyped-call]
+        return Markup(highlight(source, _LEXER, _FORMATTER))
     if kind == "note":  # Its text follows no plan of ours: shown as it was typed.
         return Markup("<pre>{}</pre>").format(source)
     rendered = MarkdownWithMath(renderer=IPythonRenderer(escape=True, exclude_anchor_links=True)).render(source)

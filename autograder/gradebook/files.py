@@ -11,13 +11,12 @@ import tempfile
 from pathlib import Path
 
 import dateutil.parser  # type: ignore[import-untyped]
-import nbformat
 from nbgrader.utils import parse_utc
 
 from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.notebooks import autograded_notebook
+from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
 from autograder.grading import Result
 from autograder.submission import Submission
 
@@ -101,7 +100,7 @@ def write_autograded(
     notebook = autograded_notebook(assignment, submission, result)
     folder = course.autograded / student / assignment.name
     path = folder / f"{assignment.notebook}.ipynb"
-    write_atomically(path, (nbformat.writes(notebook) + "\n").encode(), _READ_ONLY)  # type: ignore[no-untyped-call]
+    write_atomically(path, notebook_bytes(notebook), _READ_ONLY)
     moment = read_timestamp(course, student, assignment.name)
     if moment is not None:
         write_atomically(folder / TIMESTAMP, f"{moment.isoformat(sep=' ')} UTC\n".encode(), _READ_ONLY)

@@ -5,32 +5,32 @@ Hidden parts come last because what a student's code sees there, it must have no
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
 from autograder.authoring import AssignmentCell, split_hidden
-from autograder.errors import AutograderError, MachineryError
+from autograder.errors import AuthoringError, AutograderError, MachineryError
+from autograder.grading.compiling import Compiled, compiled
 from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student import StudentSide
 from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
+from autograder.isolation.publishing import publish
 from autograder.lab import CheckFailed
 
 __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
-_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
-
 
 @dataclass
 class CheckRun:
@@ -65,12 +65,17 @@ class CheckRun:
         source, hidden = split_hidden(self.cell.source)
         self._worker = side.worker
         aside = partial(_unrecorded, side)
-        harness = harness_names(side.trusted.solution, self.seed, side.find, self.canary, self.challenge, aside)
+        harness = harness_names(
+            side.trusted.solution, self.seed, side.find, self.canary, self.challenge, aside, partial(self._public, side)
+        )
         self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
         self.exchanges.clear()
         self.reached = True
-        self._run(source, side, seconds, quiet=quiet, last=not hidden.strip())
+        part = compiled(source, self.cell.grade_id)
+        for code, text in part.functions.items():
+            publish(code, text, side.trusted.given.keys())
+        self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
 
     def hidden(self, side: StudentSide, seconds: float) -> None:
         """Run the hidden part, if there is one and nothing failed before.
@@ -83,21 +88,32 @@ class CheckRun:
         if side.worker is not self._worker:
             self.visible(side, seconds, quiet=True)
         if not self.failure:
-            self._run(source, side, seconds, quiet=True, last=True)
+            self._run(compiled(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
 
     @property
     def fell_short(self) -> bool:
         """Whether the check was reached and gave less than all of its points."""
         return self.reached and (bool(self.failure) or (self.points or 0.0) < self.cell.points)
 
-    def _run(self, source: str, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:
-        if not source.strip():
-            return
+    def _public(self, side: StudentSide, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
+        _, source = split_hidden(self.cell.source)
+        functions = compiled(source, self.cell.grade_id).functions
+        code = function.__code__ if isinstance(function, FunctionType) else None
+        if code is None or code not in functions:
+            raise AuthoringError(
+                f"check '{self.cell.grade_id}': public() takes a function that this hidden part defines in one"
+                f" statement, not {function!r}."
+            )
+        publish(code, functions[code], side.trusted.given.keys())
+        return function
+
+    def _run(self, part: Compiled, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:
         worker, started = side.worker, time.perf_counter()
         worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
         try:
             with contextlib.redirect_stdout(self._printed):
-                value = _execute(source, self._names, self.cell.grade_id)
+                value = part.execute(self._names)
             if last:
                 self.points = self._credit(value)
         except Exception as error:
@@ -141,23 +157,6 @@ def _unrecorded(side: StudentSide) -> Iterator[None]:
         yield
     finally:
         worker.transcript = transcript
-
-
-def _execute(source: str, names: dict[str, Any], check: str) -> object:
-    """Execute ``source`` in ``names`` and return the value of its last statement if that is an expression."""
-    tree, value = ast.parse(source), None
-    tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, f"<{check}>", "exec"), names)
-    if isinstance(tail, ast.Expr):
-        judged = ends_in_judgement(tail.value)
-        value = eval(compile(ast.Expression(tail.value), f"<{check}>", "eval"), names)  # noqa: S307
-        value = None if judged else value
-    return value
-
-
-def ends_in_judgement(tail: ast.expr) -> bool:
-    """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
-    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
 
 
 def _explain(error: Exception, quiet: bool) -> str:

@@ -140,6 +140,7 @@ def harness_names(
     canary: str = "",
     challenge: object = None,
     aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
+    public: Callable[[Function], Function] = lambda function: function,
 ) -> dict[str, Any]:
     """All names that a hidden test may use beyond the given cells'."""
     return {
@@ -150,6 +151,7 @@ def harness_names(
         "challenge": challenge,
         "close": close,
         "passes": passes,
+        "public": public,
         "refuses": refuses,
         "rng": np.random.default_rng(seed),
         "same": same,

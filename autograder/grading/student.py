@@ -11,7 +11,8 @@ from typing import Any
 
 from autograder.authoring import Assignment
 from autograder.course import GradingSettings
-from autograder.grading.trusted import Trusted, loaded_names
+from autograder.grading.compiling import loaded_names
+from autograder.grading.trusted import Trusted
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, SubmissionCell
 

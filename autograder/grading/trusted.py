@@ -8,11 +8,12 @@ import copy
 from types import SimpleNamespace
 from typing import Any
 
-from autograder.authoring import Answer, Assignment
+from autograder.authoring import Answer, Assignment, AssignmentCell
 from autograder.authoring.cells import defined_names
 from autograder.errors import AuthoringError
+from autograder.isolation.publishing import functions_in, publish
 
-__all__ = ["Trusted", "loaded_names", "trusted"]
+__all__ = ["Trusted", "trusted"]
 
 _CACHE: dict[str, Trusted] = {}
 
@@ -31,12 +32,19 @@ class Trusted:
         solved: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
         for cell in assignment.cells:
             if cell.kind == "given":
-                _run(cell.source, self.given, f"{assignment.name}, cell {cell.grade_id}")
+                _run(cell.source, self.given, _where(assignment, cell))
+                self._publish(cell)
             if cell.kind in ("given", "exercise"):
-                _run(cell.source, solved, f"{assignment.name}, cell {cell.grade_id}")
+                _run(cell.source, solved, _where(assignment, cell))
         self._solved = solved
         names = [name for cell in assignment.exercises.values() for name in defined_names(cell.source)]
         self.solution = SimpleNamespace(**{name: solved[name] for name in names})
+
+    def _publish(self, cell: AssignmentCell) -> None:
+        """A function of a given cell is no secret: it stands in every notebook."""
+        code = compile(cell.source, f"<{_where(self.assignment, cell)}>", "exec")
+        for function, source in functions_in(ast.parse(cell.source), code).items():
+            publish(function, source, self.given.keys())
 
     def with_answer(self, answer: Answer) -> dict[str, Any]:
         """All names, with one exercise answered by ``answer`` and the others by the solution."""
@@ -57,11 +65,8 @@ def trusted(assignment: Assignment) -> Trusted:
     return _CACHE[assignment.key]
 
 
-def loaded_names(source: str) -> set[str]:
-    """Every name that ``source`` reads anywhere."""
-    return {
-        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+def _where(assignment: Assignment, cell: AssignmentCell) -> str:
+    return f"{assignment.name}, cell {cell.grade_id}"
 
 
 def _run(source: str, namespace: dict[str, Any], where: str) -> None:

@@ -1,7 +1,8 @@
 """Framed messages over one stream socket, with a deadline and a cap on size.
 
 A frame is an 8-byte little-endian length and that many bytes. Plain reads and writes are used, since the
-filter of the untrusted side knows no other socket call.
+filter of the untrusted side knows no other socket call, and few of them: most calls between the two processes are so
+short that system calls are what they cost.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ __all__ = ["Channel", "ChannelClosed", "DeadlinePassed"]
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
+_USUAL = 1 << 14  # a small frame arrives with its length, in one read
 
 
 class ChannelClosed(ConnectionError):
@@ -34,13 +36,21 @@ class Channel:
         descriptor: a connected stream socket.
         max_bytes: the largest frame to accept.
         total_bytes: what all frames together may hold; None for no limit.
+        patient: whether this end waits for the other as long as it takes, and so takes no deadlines.
     """
 
-    def __init__(self, descriptor: int, max_bytes: int, total_bytes: int | None = None) -> None:
+    def __init__(
+        self, descriptor: int, max_bytes: int, total_bytes: int | None = None, *, patient: bool = False
+    ) -> None:
         self.descriptor = descriptor
         self._max_bytes = max_bytes
         self._left = total_bytes
-        os.set_blocking(descriptor, False)
+        self._ahead = b""  # what was read beyond the frame before
+        self._patient = patient
+        os.set_blocking(descriptor, patient)
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(descriptor, select.POLLIN)
+        self._writable.register(descriptor, select.POLLOUT)
 
     def send(self, message: bytes, deadline: float | None = None) -> None:
         """Send one frame before `deadline`, on the monotonic clock. Raises ChannelClosed, DeadlinePassed."""
@@ -51,45 +61,56 @@ class Channel:
 
     def receive(self, deadline: float | None = None) -> bytes:
         """The next frame. Raises ProtocolError if it is too large, ChannelClosed, DeadlinePassed."""
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        data, self._ahead = self._ahead, b""
+        while len(data) < _LENGTH.size:
+            data += self._read(_USUAL, deadline)
+        (length,) = _LENGTH.unpack_from(data)
         if length > self._max_bytes:
             raise ProtocolError(f"a message of {length} bytes; the limit is {self._max_bytes}")
         if self._left is not None:
             self._left -= length + _LENGTH.size
             if self._left < 0:
                 raise ProtocolError("more bytes than one worker may send in its life")
-        return bytes(self._read(length, deadline))
+        end = _LENGTH.size + length
+        if len(data) >= end:
+            self._ahead = data[end:]
+            return data[_LENGTH.size : end]
+        return self._rest(data[_LENGTH.size :], length, deadline)
+
+    def _rest(self, beginning: bytes, length: int, deadline: float | None) -> bytes:
+        # Grown as bytes arrive: a length alone must not cost memory.
+        data = bytearray(beginning)
+        while len(data) < length:
+            data += self._read(min(_CHUNK, length - len(data)), deadline)
+            if deadline is not None and time.monotonic() > deadline:
+                raise DeadlinePassed("a message that took too long to arrive")
+        return bytes(data)
 
     def _write(self, view: memoryview, deadline: float | None) -> None:
         while view:
             try:
                 view = view[os.write(self.descriptor, view[:_CHUNK]) :]
             except BlockingIOError:
-                self._wait(select.POLLOUT, deadline)
+                self._wait(self._writable, deadline)
             except OSError as error:
                 raise ChannelClosed(str(error)) from None
 
-    def _read(self, length: int, deadline: float | None) -> bytearray:
-        # Grown as bytes arrive: a length alone must not cost memory.
-        data = bytearray()
-        while len(data) < length:
+    def _read(self, most: int, deadline: float | None) -> bytes:
+        """At least one byte."""
+        while True:
+            if not self._patient:
+                self._wait(self._readable, deadline)
             try:
-                chunk = os.read(self.descriptor, min(_CHUNK, length - len(data)))
+                chunk = os.read(self.descriptor, most)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
                 continue
             except OSError as error:
                 raise ChannelClosed(str(error)) from None
             if not chunk:
                 raise ChannelClosed("the other side closed the connection")
-            data += chunk
-            if deadline is not None and time.monotonic() > deadline:
-                raise DeadlinePassed("a message that took too long to arrive")
-        return data
+            return chunk
 
-    def _wait(self, event: int, deadline: float | None) -> None:
-        poll = select.poll()
-        poll.register(self.descriptor, event)
+    def _wait(self, poll: select.poll, deadline: float | None) -> None:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         if not poll.poll(None if left is None else left * 1000 + 1):
             raise DeadlinePassed("no answer in time")

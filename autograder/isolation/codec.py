@@ -49,8 +49,11 @@ class Tag(IntEnum):
     RANGE = 6
 
 
-_SEQUENCES: dict[type, Tag] = {list: Tag.LIST, tuple: Tag.TUPLE, set: Tag.SET, frozenset: Tag.FROZENSET}
+# Plain numbers: looking a member up costs as much as reading a number from the wire.
+_LIST, _TUPLE, _SET, _FROZENSET, _DICT, _SLICE, _RANGE = (int(tag) for tag in Tag)
+_SEQUENCES: dict[type, int] = {list: _LIST, tuple: _TUPLE, set: _SET, frozenset: _FROZENSET}
 _PLAIN = (type(None), bool, float, bytes)
+_CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
 class Codec:
@@ -66,31 +69,37 @@ class Codec:
         self._export = export
         self._resolve = resolve
         self._max_bytes = max_bytes
+        self._packer = msgpack.Packer(use_bin_type=True)
 
     def encode(self, value: object) -> bytes:
         """The message for a value. Raises `Unsendable` for what is too deep, or neither data nor exported."""
-        data: bytes = msgpack.packb(self._flatten(value, 0), use_bin_type=True)
+        data: bytes = self._packer.pack(self._flatten(value, 0))
         return data
 
     def decode(self, data: bytes | bytearray) -> Any:
         """The value of a message. Raises `ProtocolError`, and nothing else, for anything out of the ordinary."""
         if len(data) > self._max_bytes:
             raise ProtocolError(f"a message of {len(data)} bytes; the limit is {self._max_bytes}")
-        counter = _Counter()
         try:
-            tree = msgpack.unpackb(
+            value = msgpack.unpackb(
                 data,
                 raw=False,
-                list_hook=counter.nodes,
-                ext_hook=Ext,
+                list_hook=_Builder().container,
+                ext_hook=self._leaf,
                 max_map_len=0,
                 max_array_len=MAX_NODES,
             )
-            return self._build(tree, 0, counter)
         except ProtocolError:
             raise
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError, msgpack.UnpackException) as error:
             raise ProtocolError(f"a message that cannot be read ({type(error).__name__})") from None
+        if type(value) is msgpack.Timestamp:
+            raise ProtocolError("an unexpected Timestamp on the wire")
+        return value
+
+    def _leaf(self, code: int, payload: bytes) -> object:
+        read = READERS.get(code)
+        return read(payload) if read else self._resolve(code, payload)
 
     def _flatten(self, value: object, depth: int) -> object:
         if depth > MAX_DEPTH:
@@ -98,16 +107,18 @@ class Codec:
         kind = type(value)
         if kind in _PLAIN:
             return value
+        if kind is np.ndarray:
+            return self._flatten_leaf(value, depth)
         if kind is str:
-            return _clean(str(value))
+            return _clean(value)  # type: ignore[arg-type]
         if kind in _SEQUENCES:
             return [_SEQUENCES[kind], *(self._flatten(item, depth + 1) for item in value)]  # type: ignore[attr-defined]
         if kind is dict:
-            return [Tag.DICT, *(self._flatten(part, depth + 1) for pair in value.items() for part in pair)]  # type: ignore[attr-defined]
+            return [_DICT, *(self._flatten(part, depth + 1) for pair in value.items() for part in pair)]  # type: ignore[attr-defined]
         if isinstance(value, slice):
-            return [Tag.SLICE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
+            return [_SLICE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
         if isinstance(value, range):
-            return [Tag.RANGE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
+            return [_RANGE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
         return self._flatten_leaf(value, depth)
 
     def _flatten_leaf(self, value: object, depth: int) -> object:
@@ -122,54 +133,52 @@ class Codec:
             return self._flatten(plain, depth)
         return self._export(value)
 
-    def _build(self, node: object, depth: int, counter: _Counter) -> Any:
-        kind = type(node)
-        if kind is list:
-            return self._container(node, depth, counter)  # type: ignore[arg-type]
-        if kind is Ext:
-            code, payload = node.code, node.data  # type: ignore[attr-defined]
-            read = READERS.get(code)
-            return read(payload) if read else self._resolve(code, payload)
-        if kind in _PLAIN or kind is str or kind is int:
-            return node
-        raise ProtocolError(f"an unexpected {kind.__name__} on the wire")
 
-    def _container(self, node: list[object], depth: int, counter: _Counter) -> object:
-        if depth >= MAX_DEPTH or not node or type(node[0]) is not int:
-            raise ProtocolError("a container that is too deep or has no tag")
-        items = [self._build(item, depth + 1, counter) for item in node[1:]]
-        match node[0]:
-            case Tag.LIST:
-                return items
-            case Tag.TUPLE:
-                return tuple(items)
-            case Tag.SET | Tag.FROZENSET:
-                counter.keys(items)
-                return set(items) if node[0] == Tag.SET else frozenset(items)
-            case Tag.DICT if len(items) % 2 == 0:
-                counter.keys(items[::2])
-                return dict(zip(items[::2], items[1::2], strict=True))
-            case Tag.SLICE if len(items) == 3:
-                return slice(*items)
-            case Tag.RANGE if len(items) == 3 and all(type(item) is int for item in items):
-                return range(*items)
-        raise ProtocolError("a container of an unknown kind")
-
-
-class _Counter:
-    """How much of one message has been built."""
+class _Builder:
+    """Makes the containers of one message, from the innermost outwards, and counts what it makes."""
 
     def __init__(self) -> None:
         self._nodes = 0
         self._keys = 0
+        # Containers of containers with their height, by identity; held, so that no identity is used twice.
+        self._tall: dict[int, tuple[object, int]] = {}
 
-    def nodes(self, items: list[object]) -> list[object]:
+    def container(self, items: list[Any]) -> object:
+        """What a tagged list stands for. Raises ProtocolError if that is nothing, or too much."""
         self._nodes += len(items) + 1
         if self._nodes > MAX_NODES:
             raise ProtocolError(f"a message of more than {MAX_NODES} items")
-        return items
+        kinds = set(map(type, items))
+        if not items or type(items[0]) is not int or msgpack.Timestamp in kinds:
+            raise ProtocolError("a container without a tag, or with an item of an unknown kind")
+        tag = items.pop(0)
+        if kinds.isdisjoint(_CONTAINERS):
+            return self._built(tag, items)
+        height = 1 + max(self._tall.get(id(item), (item, 1))[1] for item in items if type(item) in _CONTAINERS)
+        if height > MAX_DEPTH:
+            raise ProtocolError("a container that is too deep")
+        built = self._built(tag, items)
+        self._tall[id(built)] = built, height
+        return built
 
-    def keys(self, keys: list[object]) -> None:
+    def _built(self, tag: int, items: list[Any]) -> object:
+        if tag == _LIST:
+            return items
+        if tag == _TUPLE:
+            return tuple(items)
+        if tag in (_SET, _FROZENSET):
+            self._count_keys(items)
+            return set(items) if tag == _SET else frozenset(items)
+        if tag == _DICT and len(items) % 2 == 0:
+            self._count_keys(items[::2])
+            return dict(zip(items[::2], items[1::2], strict=True))
+        if tag == _SLICE and len(items) == 3:
+            return slice(*items)
+        if tag == _RANGE and len(items) == 3 and all(type(item) is int for item in items):
+            return range(*items)
+        raise ProtocolError("a container of an unknown kind")
+
+    def _count_keys(self, keys: list[object]) -> None:
         self._keys += len(keys)
         if self._keys > MAX_KEYS:
             raise ProtocolError(f"a message with more than {MAX_KEYS} keys")
@@ -179,7 +188,7 @@ class _Counter:
 
 def _clean(text: str) -> str:
     """The text with lone surrogates replaced: they are not text, and cannot be written to a file."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _plain_twin(value: object) -> Any:

@@ -20,6 +20,7 @@ from autograder.isolation.failures import WorkerLost, plain_text, student_error
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
+from autograder.isolation.publishing import described
 
 __all__ = ["Connection"]
 
@@ -130,6 +131,9 @@ class Connection:
             return Ext(Leaf.HANDLE, json.dumps(handle_number(value)).encode())
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
+        published = described(value)
+        if published is not None:
+            return Ext(Leaf.FUNCTION, self._codec.encode(published))
         if callable(value):
             self._lent_count += 1
             self._lent[self._lent_count] = value

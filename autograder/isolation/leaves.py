@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -42,7 +43,7 @@ class ProtocolError(AutograderError):
 
 
 class Leaf(IntEnum):
-    """Extension codes. `HANDLE` and `CALLBACK` belong to the connection, the rest are data."""
+    """Extension codes. From `HANDLE` on they belong to the connection, the rest are data."""
 
     INTEGER = 1
     COMPLEX = 2
@@ -56,11 +57,14 @@ class Leaf(IntEnum):
     HANDLE = 20
     CALLBACK = 21
     MODULE = 22
+    FUNCTION = 23
 
 
 def leaf(value: object) -> int | Ext | None:
     """What stands for a leaf on the wire, or None if the value is not one."""
     kind = type(value)
+    if kind is np.ndarray:
+        return _array(value)  # type: ignore[arg-type]
     if kind is int:
         return _integer(value)  # type: ignore[arg-type]
     if kind is complex:
@@ -84,14 +88,10 @@ def _integer(value: int) -> int | Ext:
 
 
 def _array(value: np.ndarray | np.generic) -> Ext | None:
-    array = np.asarray(value)
-    if array.dtype.kind not in "biufcUS":
+    if value.dtype.kind not in "biufcUS":
         return None
-    array = np.ascontiguousarray(array)
-    shape = np.shape(value)
-    header = _header(array.dtype.str, shape)
     code = Leaf.SCALAR if isinstance(value, np.generic) else Leaf.ARRAY
-    return Ext(code, header + array.tobytes())
+    return Ext(code, _header(value.dtype.str, np.shape(value)) + np.ndarray.tobytes(np.asarray(value)))
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:
@@ -124,6 +124,7 @@ def _generator_bytes(source: np.random.PCG64) -> bytes:
     return bytes(numbers + struct.pack("<BI", state["has_uint32"], state["uinteger"]))
 
 
+@lru_cache(maxsize=256)
 def _header(dtype: str, shape: tuple[int, ...]) -> bytes:
     name = dtype.encode("ascii")
     return struct.pack(f"<BB{len(name)}s{len(shape)}Q", len(name), len(shape), name, *shape)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -23,21 +25,28 @@ _SIZES = {"b": {1}, "i": {1, 2, 4, 8}, "u": {1, 2, 4, 8}, "f": {2, 4, 8, 16}, "c
 
 def _read_header(payload: bytes, start: int) -> tuple[str, tuple[int, ...], int, int]:
     """(dtype, shape, number of elements, where the raw bytes begin)."""
+    if len(payload) < start + 2:
+        raise ProtocolError("an array whose header is cut off")
+    end = start + 2 + payload[start] + 8 * payload[start + 1]
+    return *_parsed_header(payload[start:end]), end
+
+
+@lru_cache(maxsize=256)
+def _parsed_header(header: bytes) -> tuple[str, tuple[int, ...], int]:
     try:
-        name_length, dimensions = struct.unpack_from("<BB", payload, start)
-        name, *shape = struct.unpack_from(f"<{name_length}s{dimensions}Q", payload, start + 2)
+        name_length, dimensions = struct.unpack_from("<BB", header)
+        name, *shape = struct.unpack_from(f"<{name_length}s{dimensions}Q", header, 2)
     except struct.error:
         raise ProtocolError("an array whose header is cut off") from None
     if dimensions > MAX_DIMENSIONS or any(side > MAX_ELEMENTS for side in shape):
         raise ProtocolError("an array with too many dimensions or elements")
-    count = 1
-    for side in shape:
-        count *= side
+    count = math.prod(shape)
     if count > MAX_ELEMENTS:
         raise ProtocolError(f"an array of {count} elements")
-    return name.decode("ascii", "replace"), tuple(shape), count, start + 2 + name_length + 8 * dimensions
+    return name.decode("ascii", "replace"), tuple(shape), count
 
 
+@lru_cache(maxsize=256)
 def _numpy_dtype(name: str) -> np.dtype:
     number = _NUMBER.fullmatch(name)
     if number and int(number[2]) in _SIZES[number[1]]:

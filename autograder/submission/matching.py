@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -155,4 +156,9 @@ def _adopt_by_place(rest: list[StudentCell], chosen: dict[str, Match], assignmen
 
 def released_text(cell: AssignmentCell) -> str:
     """The released source in the form of :attr:`StudentCell.text`."""
-    return "\n".join(line.rstrip() for line in cell.release_source.strip().split("\n"))
+    return _stripped(cell.release_source)
+
+
+@lru_cache(maxsize=4096)
+def _stripped(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().split("\n"))

@@ -874,6 +874,7 @@ passes(allowed(*(np.asarray(part) for part in found)), "Your witness is outside 
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
+@public
 def sound(image, kernel):
     return scipy.signal.correlate2d(image, kernel, mode="valid")
 
@@ -908,6 +909,7 @@ print("Not exposed: " + "; ".join(missed) + ".") if missed else None
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
+@public
 def sound(image, kernel):
     return scipy.signal.convolve2d(image, kernel, mode="valid")
 

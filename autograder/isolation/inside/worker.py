@@ -19,7 +19,7 @@ _DESCRIPTOR = 3
 
 def run(confinement: Confinement, limits: Limits, folder: str, parent: int, shell: Any) -> None:
     """Serve one submission on descriptor 3. Never returns: the process ends here."""
-    channel = Channel(_DESCRIPTOR, MAX_BYTES)
+    channel = Channel(_DESCRIPTOR, MAX_BYTES, patient=True)
     try:
         lock_down(confinement, limits, folder, parent)
     except BaseException as error:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.isolation import pages
 from autograder.isolation.inside import kernel
 
 __all__ = ["main"]
@@ -48,6 +49,7 @@ def main() -> None:
     shell = warm.warm_up(settings["home"])
     gc.collect()
     gc.freeze()
+    pages.collapse()
     control.send(json.dumps({"ready": os.getpid()}).encode())
     _Zygote(control, settings, folders, shell).serve()
 

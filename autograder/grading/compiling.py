@@ -1,0 +1,66 @@
+"""The cells of checks, compiled once per process: a class of submissions runs the same ones."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+from autograder.isolation.publishing import functions_in
+
+__all__ = ["Compiled", "compiled", "ends_in_judgement", "loaded_names"]
+
+_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
+
+
+class Compiled(NamedTuple):
+    """One part of a check.
+
+    Attributes:
+        body: its statements.
+        tail: its last expression, or None.
+        judged: whether that expression only judges, so that its value is no number of points.
+        functions: the source of the functions that it defines.
+    """
+
+    body: CodeType
+    tail: CodeType | None
+    judged: bool
+    functions: Mapping[CodeType, str]
+
+    def execute(self, names: dict[str, Any]) -> object:
+        """Run it in ``names`` and return what its last expression stands for."""
+        exec(self.body, names)
+        if self.tail is None:
+            return None
+        value = eval(self.tail, names)  # noqa: S307
+        return None if self.judged else value
+
+
+@lru_cache(maxsize=4096)
+def compiled(source: str, name: str) -> Compiled:
+    """One part of the check called ``name``."""
+    tree = ast.parse(source)
+    tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    body = compile(tree, f"<{name}>", "exec")
+    functions = functions_in(tree, body)
+    if not isinstance(tail, ast.Expr):
+        return Compiled(body, None, False, functions)
+    last = compile(ast.Expression(tail.value), f"<{name}>", "eval")
+    functions |= functions_in(ast.Module([tail], []), last)
+    return Compiled(body, last, ends_in_judgement(tail.value), functions)
+
+
+def ends_in_judgement(tail: ast.expr) -> bool:
+    """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
+    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
+
+
+@lru_cache(maxsize=4096)
+def loaded_names(source: str) -> frozenset[str]:
+    """Every name that ``source`` reads anywhere."""
+    return frozenset(
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
