@@ -2,12 +2,20 @@
 
 ``topic.py`` (jupytext percent format) → ``topic.ipynb`` (nbgrader's source notebook) → ``notebooks/`` (what students
 get). An :class:`Assignment` is the pair of derived notebooks plus the named wrong and right answers, as plain data.
+
+Building is loaded when first used: nothing that grades needs the libraries that write notebooks.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from autograder.authoring.answers import Answer, alternative, misconception
 from autograder.authoring.assignment import Assignment, AssignmentCell, load_assignment
-from autograder.authoring.build import build_assignment, build_course
 from autograder.authoring.regions import split_hidden
+
+if TYPE_CHECKING:
+    from autograder.authoring.build import build_assignment, build_course
 
 __all__ = [
     "Answer",
@@ -20,3 +28,11 @@ __all__ = [
     "misconception",
     "split_hidden",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("build_assignment", "build_course"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from autograder.authoring import build
+
+    return getattr(build, name)

@@ -12,6 +12,7 @@ from autograder.authoring import Assignment
 from autograder.challenge import hidden_test
 from autograder.engine.incremental import Graded, grade_with
 from autograder.engine.messages import Bundle, Job, Options
+from autograder.engine.sharing import sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading import Result, grade
 from autograder.grading.entering import competes, seconds_to_enter
@@ -30,10 +31,12 @@ class Grader:
 
     Args:
         options: what the sandbox may read, and which of its layers may be missing.
+        sandbox: a line to a warm one, to be used first; default one of its own.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, sandbox: Sandbox | None = None) -> None:
         self._options = options
+        self._lent = sandbox
         self._hidden = Path(options.hidden_data) if options.hidden_data else None
         self._sandbox: Sandbox | None = None
         self._seen: dict[str, int] = {}
@@ -47,13 +50,21 @@ class Grader:
         torch.set_num_threads(1)
 
     def start(self) -> None:
-        """Make the sandbox.
+        """Take the sandbox that was lent, or make one.
 
         Raises:
             LayerMissing: this machine lacks a layer of it.
         """
-        readable = [Path(path) for path in self._options.readable]
-        self._sandbox = Sandbox.start(readable=readable, missing_ok=frozenset(self._options.missing_ok))
+        self._sandbox, self._lent = self._lent, None
+        if self._sandbox is None:
+            self._sandbox = Sandbox.start(**sandbox_settings(self._options))
+
+    def start_again(self) -> None:
+        """A sandbox in which nothing of before is left."""
+        if self._sandbox is None:
+            self.start()
+        else:
+            self._sandbox.restart()
 
     def close(self) -> None:
         """End the sandbox."""

@@ -1,4 +1,4 @@
-"""The process that worker processes are forked from: it imports numpy, torch and the grader once for all of them.
+"""The process that worker processes are forked from: imports, and the sandbox, are made once for all of them.
 
 Run as ``python -m autograder.engine.host DESCRIPTOR OPTIONS``. It is a process of its own, without threads, because
 forking is safe only from such a one; the driver may well have threads.
@@ -11,38 +11,64 @@ import importlib
 import os
 import signal
 import socket
+import struct
 import sys
 from multiprocessing.connection import Connection
 
 import msgspec
 
-from autograder.engine.messages import Options
+from autograder.engine.messages import GRADER, Options
+from autograder.engine.sharing import launched, line_to, warm
 from autograder.engine.worker import Grades, serve
-from autograder.isolation import pages
+from autograder.isolation import Sandbox, pages
 
-__all__ = ["main"]
+__all__ = ["PROCESSOR", "main"]
+
+PROCESSOR = struct.Struct("!I")
 
 
 def main(arguments: list[str]) -> None:
     """Fork a worker for every descriptor that the driver sends, until the driver goes away."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel reaps workers.
     control = socket.socket(fileno=int(arguments[0]))
     options = msgspec.json.decode(arguments[1], type=Options)
+    # It warms up while this process imports.
+    sandbox = launched(options) if options.grader == GRADER else None
     grader_class = find_grader(options.grader)
     grader_class.preload()
     gc.collect()
     gc.freeze()  # Keeps the collector from touching, and so copying, pages that workers share.
     pages.collapse()
+    sandbox = warm(sandbox)
+    try:
+        _serve(control, options, grader_class, sandbox)
+    finally:
+        if sandbox is not None:
+            sandbox.close()
+
+
+def _serve(control: socket.socket, options: Options, grader_class: type[Grades], sandbox: Sandbox | None) -> None:
+    workers: list[int] = []
     while True:
-        data, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        data, descriptors, _, _ = socket.recv_fds(control, PROCESSOR.size, 1)
         if not data:
             return
-        if os.fork() == 0:
+        workers = [worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)]
+        line = line_to(sandbox)
+        worker = os.fork()
+        if worker == 0:
             control.close()
-            _worker(descriptors[0], grader_class(options))
+            if sandbox is not None:
+                sandbox.leave()
+            # One processor for a worker and the student's process that it takes turns with: woken on another one,
+            # each would wait for it to start up, some thousand times for a submission.
+            os.sched_setaffinity(0, PROCESSOR.unpack(data))
+            _worker(descriptors[0], grader_class(options, line))
+        workers.append(worker)
         os.close(descriptors[0])
+        if line is not None:
+            line.leave()
 
 
 def find_grader(name: str) -> type[Grades]:
@@ -56,7 +82,6 @@ def _worker(descriptor: int, grader: Grades) -> None:
     """Never returns."""
     code = 70
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         serve(Connection(descriptor), grader)
         code = 0
     except BaseException:

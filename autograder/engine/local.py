@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.engine.host import PROCESSOR
 from autograder.engine.messages import Broken, Bundle, Job, Load, Options, Ready, Reply, decode, encode
 from autograder.errors import LayerMissing, MachineryError
 
@@ -43,11 +44,11 @@ class _Host:
                 command, pass_fds=[descriptor], env=_environment(), stdin=subprocess.DEVNULL, start_new_session=True
             )
 
-    def fork_worker(self) -> Connection:
+    def fork_worker(self, processor: int) -> Connection:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                socket.send_fds(self._control, [b"W"], [theirs.fileno()])
+                socket.send_fds(self._control, [PROCESSOR.pack(processor)], [theirs.fileno()])
             except OSError as error:
                 raise MachineryError(f"The process that forks workers died ({error}). Run it again.") from error
         return Connection(ours.detach())
@@ -106,7 +107,8 @@ class LocalWorkers:
         self._failed_starts = 0
         self._replies: list[Reply] = []
         self._host = _Host(options or Options())
-        self._workers = [_Worker(self._host.fork_worker()) for _ in range(workers or default_workers())]
+        self._processors = sorted(os.sched_getaffinity(0))
+        self._workers = [self._new_worker(number) for number in range(workers or default_workers())]
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -193,4 +195,9 @@ class LocalWorkers:
         for job, bundle in reversed(worker.jobs):
             self._queue.appendleft((job, bundle, encode(job)))
         worker.connection.close()
-        self._workers[self._workers.index(worker)] = _Worker(self._host.fork_worker())
+        number = self._workers.index(worker)
+        self._workers[number] = self._new_worker(number)
+
+    def _new_worker(self, number: int) -> _Worker:
+        """Workers take processors in turn; where each driver begins differs, so that two of them do not meet."""
+        return _Worker(self._host.fork_worker(self._processors[(os.getpid() + number) % len(self._processors)]))

@@ -16,7 +16,22 @@ from autograder.engine.identity import code_digest, digest
 from autograder.secrets import Secret
 from autograder.submission import Submission
 
-__all__ = ["Broken", "Bundle", "Forget", "Job", "Load", "Message", "Options", "Ready", "Reply", "decode", "encode"]
+__all__ = [
+    "GRADER",
+    "Broken",
+    "Bundle",
+    "Forget",
+    "Job",
+    "Load",
+    "Message",
+    "Options",
+    "Ready",
+    "Reply",
+    "decode",
+    "encode",
+]
+
+GRADER = "autograder.engine.grader:Grader"
 
 
 class Bundle(msgspec.Struct, frozen=True, dict=True):
@@ -71,7 +86,7 @@ class Options(msgspec.Struct, frozen=True):
 
     readable: tuple[str, ...] = ()
     missing_ok: tuple[str, ...] = ()
-    grader: str = "autograder.engine.grader:Grader"
+    grader: str = GRADER
     hidden_data: str = ""
 
 

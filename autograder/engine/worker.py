@@ -1,4 +1,4 @@
-"""A worker process: one warm sandbox, one submission at a time, each in a forked child."""
+"""A worker process: a line to a warm sandbox, one submission at a time, each in a forked child."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from autograder.engine.child import Interrupted, run_in_child
 from autograder.engine.messages import Broken, Bundle, Forget, Job, Load, Options, Ready, Reply, decode, encode
 from autograder.errors import LayerMissing, MachineryError
+from autograder.isolation import Sandbox
 
 __all__ = ["Grades", "serve"]
 
@@ -18,14 +19,17 @@ __all__ = ["Grades", "serve"]
 class Grades(Protocol):
     """What a worker does with submissions."""
 
-    def __init__(self, options: Options) -> None: ...
+    def __init__(self, options: Options, sandbox: Sandbox | None = None) -> None: ...
 
     @staticmethod
     def preload() -> None:
         """Import what every worker needs, once, before workers are forked."""
 
     def start(self) -> None:
-        """Make the sandbox; called once in each worker, and again after a failure of the machinery."""
+        """Get the sandbox ready; called once in each worker."""
+
+    def start_again(self) -> None:
+        """A sandbox in which nothing of before is left, after a failure of the machinery."""
 
     def close(self) -> None:
         """End the sandbox and all that runs in it."""
@@ -76,8 +80,7 @@ def _work(grader: Grades, bundle: Bundle, job: Job, connection: Connection) -> R
         raise
     except MachineryError as error:
         # Whatever state the sandbox was left in, the next submission gets a new one.
-        grader.close()
-        grader.start()
+        grader.start_again()
         return Reply(job.number, failure=str(error), seconds=time.perf_counter() - started)
     return Reply(
         job.number,

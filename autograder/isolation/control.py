@@ -27,13 +27,28 @@ class Control:
     def __init__(self, line: socket.socket) -> None:
         self._line = line
 
-    def greet(self, settings: dict[str, Any], seconds: float) -> bool:
-        """Send the settings; whether the other side is warm within that time."""
-        self._line.settimeout(seconds)
+    def set_up(self, settings: dict[str, Any]) -> None:
+        """Send the settings; if the other side is gone already, `greet` will notice."""
         with contextlib.suppress(OSError):
             self._line.send(json.dumps(settings).encode())
-            return bool(self._line.recv(_MAX_PACKET))
-        return False
+
+    def greet(self, seconds: float) -> dict[str, Any] | None:
+        """What the other side says of itself when it is warm; None if it is not within that time."""
+        self._line.settimeout(seconds)
+        with contextlib.suppress(OSError, ValueError):
+            greeting: dict[str, Any] = json.loads(self._line.recv(_MAX_PACKET))
+            return greeting
+        return None
+
+    @property
+    def open(self) -> bool:
+        """Whether the other side is still there."""
+        try:
+            return self._line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
         """One question, with a descriptor to hand over or without. Raises MachineryError."""

@@ -1,4 +1,4 @@
-"""Starts the warm process inside bubblewrap and asks it for workers."""
+"""Starts the warm process inside bubblewrap and asks it for workers. Light to import: a launch comes first."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from autograder.errors import LayerMissing, MachineryError
 from autograder.isolation import machine, mounts
-from autograder.isolation.channel import Channel
 from autograder.isolation.control import ANSWER_SECONDS, Control
 from autograder.isolation.inside import landlock
 from autograder.isolation.limits import MIB, Limits, Usage
-from autograder.isolation.worker import Worker
+
+if TYPE_CHECKING:
+    from autograder.isolation.worker import Worker
 
 __all__ = ["Sandbox"]
 
-WORKERS = 8  # how many forks may live at once in one sandbox
+ROOM = 8  # how many forks may live at once in one sandbox
 FOLDER_BYTES = 64 * MIB
 THREADS = 256  # of one user in one sandbox
 START_SECONDS = 120.0
@@ -38,13 +40,18 @@ class Sandbox:
     After a `MachineryError` call `restart`; workers of before are gone.
     """
 
-    def __init__(self, python_paths: Iterable[Path], readable: Iterable[Path], missing_ok: frozenset[str]) -> None:
+    def __init__(
+        self, python_paths: Iterable[Path], readable: Iterable[Path], missing_ok: frozenset[str], room: int = ROOM
+    ) -> None:
         self._python_paths = [Path(path).resolve() for path in python_paths]
         self._readable = [Path(path).resolve() for path in readable]
         self._missing_ok = missing_ok
+        self._room = room
         self._process: subprocess.Popen[bytes] | None = None
         self._control: Control | None = None
         self._scratch: Path | None = None
+        self._complaints: IO[bytes] | None = None
+        self._separate = False
 
     @classmethod
     def start(
@@ -64,17 +71,79 @@ class Sandbox:
             LayerMissing: a layer is missing and not named in `missing_ok`.
             MachineryError: the sandbox did not start.
         """
-        sandbox = cls(python_paths, readable, missing_ok)
-        sandbox._start()
+        sandbox = cls.launch(python_paths, readable, missing_ok)
+        sandbox.wait()
         return sandbox
 
+    @classmethod
+    def launch(
+        cls,
+        python_paths: Iterable[Path] = (),
+        readable: Iterable[Path] = (),
+        missing_ok: frozenset[str] = frozenset(),
+        room: int = ROOM,
+    ) -> Sandbox:
+        """As `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
+        sandbox = cls(python_paths, readable, missing_ok, room)
+        sandbox._launch()
+        return sandbox
+
+    def wait(self) -> None:
+        """Wait until a launched sandbox is warm. Raises MachineryError if it did not start."""
+        found = self._control.greet(START_SECONDS) if self._control else None
+        if found is None:
+            said = "no reason given"
+            if self._complaints is not None:
+                self._complaints.seek(0)
+                said = self._complaints.read()[-2000:].decode("utf-8", "replace").strip() or said
+            self.close()
+            raise MachineryError(f"the sandbox did not start: {said}. Run `autograder doctor`.")
+        self._separate = bool(found.get("separate"))
+
+    @property
+    def shareable(self) -> bool:
+        """Whether its workers are apart enough for several graders: none can use up what another one needs."""
+        return self._separate
+
+    def join(self) -> Sandbox:
+        """A further line to the same warm process, for a grader of its own; its workers end with it.
+
+        If it is restarted and the warm process is gone, it starts one for itself. Raises MachineryError.
+        """
+        joined = Sandbox(self._python_paths, self._readable, self._missing_ok)
+        joined._control, joined._separate = self._new_line(), self._separate
+        return joined
+
+    def _new_line(self) -> Control:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                self._ask({"do": "join"}, theirs.fileno())
+            except MachineryError:
+                ours.close()
+                raise
+        return Control(ours)
+
+    def leave(self) -> None:
+        """Forget the sandbox without ending it: for a fork of the process that started it."""
+        if self._control is not None:
+            self._control.close()
+        self._control = self._process = self._scratch = None
+
     def spawn(self, limits: Limits | None = None) -> Worker:
-        """A fresh worker. Raises MachineryError if the sandbox has died or has no room."""
+        """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
+
+        Raises MachineryError if the sandbox has died or has no room.
+        """
+        # Only now: the codec needs torch, and a sandbox is launched before that is imported.
+        from autograder.isolation.channel import Channel
+        from autograder.isolation.worker import Worker
+
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                reply = self._ask({"do": "spawn", "limits": asdict(limits)}, theirs.fileno())
+                reply = self._ask({"do": "spawn", "limits": asdict(limits), "cpus": _processors()}, theirs.fileno())
             except MachineryError:
                 ours.close()
                 raise
@@ -92,7 +161,10 @@ class Sandbox:
         Args:
             patience: how many seconds one that seems to be ending is given to do so by itself.
         """
-        reply = self._ask({"do": "kill", "worker": worker, "patience": patience})
+        until = time.monotonic() + patience
+        while time.monotonic() < until and not self._ask({"do": "ended", "worker": worker})["ended"]:
+            time.sleep(0.001)
+        reply = self._ask({"do": "kill", "worker": worker})
         return Usage(reply["cpu"], reply["rss"], reply["wall"]), reply["signal"], reply["overdue"]
 
     def clear(self) -> None:
@@ -102,12 +174,24 @@ class Sandbox:
     @property
     def alive(self) -> bool:
         """Whether the warm process is running."""
-        return self._process is not None and self._process.poll() is None
+        if self._process is not None:
+            return self._process.poll() is None
+        return self._control is not None and self._control.open
 
     def restart(self) -> None:
-        """Start again from nothing. Raises as `start` does."""
+        """Start again from nothing, or on a new line if the warm process is another's. Raises as `start` does."""
+        if self._process is None and self._control is not None:
+            old = self._control
+            try:
+                self._control = self._new_line()
+                return
+            except MachineryError:
+                pass  # it is gone: from now on with one of its own
+            finally:
+                old.close()
         self.close()
-        self._start()
+        self._launch()
+        self.wait()
 
     def close(self) -> None:
         """End the sandbox and everything in it."""
@@ -121,6 +205,9 @@ class Sandbox:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
             self._scratch = None
+        if self._complaints is not None:
+            self._complaints.close()
+            self._complaints = None
 
     def _ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
         if self._control is None:
@@ -135,27 +222,26 @@ class Sandbox:
 
     # ---- starting
 
-    def _start(self) -> None:
+    def _launch(self) -> None:
         present = self._layers()
         plan = mounts.Mounts.of_this_machine(self._python_paths, self._readable)
         if "bubblewrap" not in present:
             self._scratch = Path(tempfile.mkdtemp(prefix="autograder-"))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = self._command(present, plan, theirs.fileno())
-        with tempfile.TemporaryFile() as complaints:
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                env=plan.environment(),
-                cwd="/",
-                start_new_session=True,  # Ctrl-C at the terminal is for the grader, which then ends this in order
-            )
-            theirs.close()
-            self._control = Control(ours)
-            self._greet(present, plan, complaints)
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 -- read when it does not start
+        self._process = subprocess.Popen(
+            self._command(present, plan, theirs.fileno()),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            env=plan.environment(),
+            cwd="/",
+            start_new_session=True,  # Ctrl-C at the terminal is for the grader, which then ends this in order
+        )
+        theirs.close()
+        self._control = Control(ours)
+        self._control.set_up(self._settings(present, plan))
 
     def _layers(self) -> frozenset[str]:
         """The layers to use. Raises LayerMissing for one that is absent and not named in `missing_ok`."""
@@ -199,7 +285,7 @@ class Sandbox:
             "mount": inside,
             "user": user,
             "privileged": inside or os.geteuid() == 0,
-            "workers": WORKERS,
+            "workers": self._room,
             "folder_bytes": FOLDER_BYTES,
             "landlock_abi": landlock.abi() if "landlock" in present else 0,
             "program": program.hex(),
@@ -209,12 +295,10 @@ class Sandbox:
             "processes": THREADS if inside else 0,
         }
 
-    def _greet(self, present: frozenset[str], plan: mounts.Mounts, complaints: Any) -> None:
-        if self._control is None or not self._control.greet(self._settings(present, plan), START_SECONDS):
-            complaints.seek(0)
-            said = complaints.read()[-2000:].decode("utf-8", "replace").strip()
-            self.close()
-            raise MachineryError(f"the sandbox did not start: {said or 'no reason given'}. Run `autograder doctor`.")
+
+def _processors() -> list[int]:
+    """Those that this process may use."""
+    return sorted(os.sched_getaffinity(0))
 
 
 def _unused_user() -> int:

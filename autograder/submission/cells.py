@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import nbformat
 
 from autograder.errors import UnreadableSubmission
 from autograder.submission.model import Repair
@@ -98,6 +97,8 @@ def _upgraded(notebook: Mapping[str, Any], origin: str) -> list[Any]:
     """The cells of a notebook in format 1, 2 or 3, converted by nbformat."""
     if not isinstance(notebook.get("worksheets"), list):
         raise UnreadableSubmission(f"{origin} has no list of cells. {_SAVE_AGAIN}")
+    import nbformat  # rarely needed, and slow to import
+
     plain = {"nbformat_minor": 0, "metadata": {}, **notebook, "nbformat": 3}
     logger = logging.getLogger("traitlets")
     # nbformat would log the whole notebook when it is invalid.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -238,6 +239,25 @@ started"""
     assert 0 < worker.run_source(source) < 300
 
 
+def test_a_flood_of_threads_leaves_its_neighbour_room(sandbox: Sandbox) -> None:
+    flood = """
+import threading, time
+threading.stack_size(1 << 16)
+started = 0
+try:
+    while started < 400:
+        threading.Thread(target=time.sleep, args=(20,), daemon=True).start()
+        started += 1
+except RuntimeError:
+    pass
+"""
+    work = "from concurrent.futures import ThreadPoolExecutor as Pool; list(Pool(32).map(abs, range(-99, 0)))[0]"
+    with sandbox.spawn() as bully, sandbox.spawn() as neighbour:
+        assert bully.run_cell(flood).ok
+        assert 100 < bully.run_source("started") < 400
+        assert neighbour.run_source(work) == 99
+
+
 def test_a_flood_of_threads_does_not_stop_the_next_worker(sandbox: Sandbox) -> None:
     flood = "import threading as t, time\nwhile True: t.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     with sandbox.spawn() as flooding, sandbox.spawn() as neighbour:
@@ -311,7 +331,25 @@ def test_another_sandbox_is_another_user_with_readable_folders_of_its_own(tmp_pa
         assert attempt(there, f"open('{tmp_path}/x', 'w')") in ("PermissionError 13", "OSError 30")
         assert attempt(here, read) in ("PermissionError 13", "FileNotFoundError 2")
         if os.geteuid() == 0:
-            assert here.run_source("import os; os.getuid()") != there.run_source("import os; os.getuid()")
+            assert users(sandbox).isdisjoint(users(other))
+
+
+def users(sandbox: Sandbox) -> set[int]:
+    """As whom the processes of a sandbox run, seen from outside; without bubblewrap's own."""
+    starter = sandbox._process
+    assert starter is not None
+    parents, found, waiting = {}, set(), [starter.pid]
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+            parents[int(fields["Pid"])] = int(fields["PPid"]), int(fields["Uid"].split()[0])
+    while waiting:
+        parent = waiting.pop()
+        children = {pid: user for pid, (above, user) in parents.items() if above == parent}
+        waiting += children
+        found |= set(children.values()) - {0}
+    assert found
+    return found
 
 
 def test_an_error_of_the_attempts_themselves_would_show(worker: Worker) -> None:

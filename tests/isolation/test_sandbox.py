@@ -13,7 +13,7 @@ import pytest
 
 from autograder.errors import MachineryError
 from autograder.isolation import Sandbox, Worker
-from autograder.isolation.sandbox import WORKERS
+from autograder.isolation.sandbox import ROOM
 
 
 def host_pid(worker: Worker) -> int:
@@ -50,7 +50,7 @@ def gone(pid: int, seconds: float = 5.0) -> bool:
 
 def test_each_worker_starts_with_nothing_of_the_one_before(sandbox: Sandbox) -> None:
     traces = "import os, numpy\nopen('left.txt', 'w').write('x'); numpy.left = 1; left = 1"
-    for _ in range(WORKERS + 1):  # every folder is used again
+    for _ in range(ROOM + 1):  # every folder is used again
         with sandbox.spawn() as worker:
             assert worker.run_source("import os, numpy; (os.listdir(), hasattr(numpy, 'left'))") == ([], False)
             assert worker.names(["left"]) == {}
@@ -59,14 +59,14 @@ def test_each_worker_starts_with_nothing_of_the_one_before(sandbox: Sandbox) -> 
 
 def test_a_folder_is_emptied_however_deep_and_locked_it_is(sandbox: Sandbox) -> None:
     source = "import os\nfor n in range(1500):\n    os.mkdir('d'); os.chdir('d')\nos.mkdir('shut', 0)"
-    for _ in range(WORKERS + 1):
+    for _ in range(ROOM + 1):
         with sandbox.spawn() as worker:
             assert worker.run_source("import os; os.listdir()") == []
             worker.run_source(source)
 
 
 def test_there_is_room_for_a_fixed_number_of_workers(sandbox: Sandbox) -> None:
-    workers = [sandbox.spawn() for _ in range(WORKERS)]
+    workers = [sandbox.spawn() for _ in range(ROOM)]
     try:
         with pytest.raises(MachineryError, match="taken"):
             sandbox.spawn()
@@ -95,7 +95,7 @@ def test_workers_of_a_grader_that_died_are_cleared(sandbox: Sandbox) -> None:
     pid = host_pid(stranger)
     sandbox.clear()
     assert gone(pid)
-    workers = [sandbox.spawn() for _ in range(WORKERS)]
+    workers = [sandbox.spawn() for _ in range(ROOM)]
     for worker in workers:
         worker.close()
 
@@ -138,6 +138,47 @@ def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps() -> 
         sandbox.restart()
         with sandbox.spawn() as again:
             assert again.run_source("6 * 7") == 42
+
+
+def test_graders_that_share_a_warm_process_do_not_meet(sandbox: Sandbox) -> None:
+    assert sandbox.shareable, "this machine gives no user namespaces to forks"
+    with sandbox.join() as one, sandbox.join() as two, one.spawn() as here:
+        there = two.spawn()
+        pid = host_pid(there)
+        here.run_cell("word = 'mine'")
+        assert there.run_cell("word").error == "NameError"
+        two.clear()
+        assert gone(pid)
+        assert here.run_source("word") == "mine"
+
+
+def test_the_workers_of_a_line_end_with_it(sandbox: Sandbox) -> None:
+    line = sandbox.join()
+    pid = host_pid(line.spawn())
+    line.close()
+    assert gone(pid)
+    assert sandbox.alive
+
+
+def test_a_line_is_restarted_without_harm_to_the_others(sandbox: Sandbox) -> None:
+    with sandbox.join() as one, sandbox.join() as two, two.spawn() as there:
+        left = host_pid(one.spawn())
+        one.restart()
+        assert gone(left)
+        with one.spawn() as again:
+            assert again.run_source("6 * 7") == there.run_source("6 * 7") == 42
+
+
+def test_a_line_whose_warm_process_died_starts_one_of_its_own() -> None:
+    with Sandbox.start() as shared, shared.join() as line:
+        shared._process.kill()  # type: ignore[union-attr]
+        shared._process.wait()  # type: ignore[union-attr]
+        with pytest.raises(MachineryError, match=r"[Rr]estart"):
+            line.spawn()
+        assert not line.alive
+        line.restart()
+        with line.spawn() as worker:
+            assert worker.run_source("6 * 7") == 42
 
 
 def test_nothing_outlives_a_grader_that_is_killed(tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from autograder.audit.samples import answered, submission_of
 from autograder.authoring import Assignment, load_assignment
 from autograder.authoring.regions import BEGIN_HIDDEN
 from autograder.course import Course
+from autograder.engine.incremental import narrowed
 from autograder.gradebook import Gradebook
 from autograder.grading import Result
+from autograder.grading.entering import competing
 
 __all__ = ["Scene", "planted"]
 
@@ -98,10 +100,12 @@ class Scene:
         """Put a grade into the gradebook, under a name that nobody may read."""
         gradebook = Gradebook.of(self.course)
         try:
-            gradebook.register(self.plain)
-            submission = submission_of(answered(self.plain), self.plain)
-            plain = msgspec.structs.replace(result, assignment_key=self.plain.key)
-            gradebook.record(self.plain, self.canaries["the gradebook"], submission, plain, None)
+            # Without the checks that enter submissions in a competition: no attack is entered.
+            whole = submission_of(answered(self.plain), self.plain)
+            submission, plain = narrowed(whole, self.plain, competing(self.plain))
+            gradebook.register(plain)
+            recorded = msgspec.structs.replace(result, assignment_key=plain.key)
+            gradebook.record(plain, self.canaries["the gradebook"], submission, recorded, None)
         finally:
             gradebook.close()
 

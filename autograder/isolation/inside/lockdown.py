@@ -26,7 +26,8 @@ class Confinement:
         program: the compiled seccomp filter; empty leaves seccomp out.
         readable: paths that may be read.
         data: paths of the course's data, which may be read if the limits say so.
-        processes: the most threads and processes this user may have in the sandbox; 0 for no limit.
+        processes: the most threads and processes this user may have; 0 for no limit.
+        separate: whether each fork gets a user namespace, so that it is the only one that counts as this user.
     """
 
     landlock_abi: int
@@ -34,6 +35,7 @@ class Confinement:
     readable: tuple[str, ...]
     data: tuple[str, ...]
     processes: int
+    separate: bool
 
 
 def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int) -> None:
@@ -41,9 +43,12 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
 
     Raises OSError if a layer fails: the caller must end the process with `os._exit`.
     """
+    kernel.forbid_new_privileges()
+    if confinement.separate:
+        kernel.separate_user()
+        kernel.drop_capabilities()  # those over the new namespace, in which there is nothing
     kernel.die_with_parent(parent)
     kernel.forbid_dumps()
-    kernel.forbid_new_privileges()
     set_limits(limits, confinement.processes)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()

@@ -1,7 +1,9 @@
 """The warm process: imports once, then forks one confined worker per submission.
 
 It lives inside bubblewrap, holds no tests, grades or submissions, and runs no student's code itself. It is
-driven over a packet socket: ``spawn`` (with the worker's descriptor), ``kill``, ``clear``.
+driven over packet sockets, one line for each grader that shares it: ``spawn`` (with the worker's descriptor),
+``ended``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The workers of a line end with it, and
+everything ends with the first line.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ _MAX_PACKET = 1 << 16
 
 @dataclass(slots=True)
 class _Fork:
+    line: int
     folder: Path
     born: float
     deadline: float
@@ -50,8 +53,21 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     pages.collapse()
-    control.send(json.dumps({"ready": os.getpid()}).encode())
-    _Zygote(control, settings, folders, shell).serve()
+    separate = settings["mount"] and _separates()
+    control.send(json.dumps({"ready": os.getpid(), "separate": separate}).encode())
+    _Zygote(control, settings, folders, shell, separate).serve()
+
+
+def _separates() -> bool:
+    """Whether this machine gives a fork a user namespace of its own, by trial."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            kernel.separate_user()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def _forget_signals() -> None:
@@ -80,10 +96,13 @@ def _give_up_privileges(settings: dict[str, Any]) -> Any:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket, settings: dict[str, Any], folders: Any, shell: Any) -> None:
+    def __init__(
+        self, control: socket.socket, settings: dict[str, Any], folders: Any, shell: Any, separate: bool
+    ) -> None:
         from autograder.isolation.inside.lockdown import Confinement
 
         self._control = control
+        self._lines = {control.fileno(): control}
         self._folders = folders
         self._shell = shell
         self._forks: dict[int, _Fork] = {}
@@ -93,50 +112,78 @@ class _Zygote:
             readable=tuple(settings["readable"]),
             data=tuple(settings["data"]),
             processes=settings["processes"],
+            separate=separate,
         )
 
     def serve(self) -> None:
-        """Answer requests until the other side is gone; end forks that live too long."""
-        poll = select.poll()
-        poll.register(self._control, select.POLLIN)
+        """Answer requests until the first line closes; end forks that live too long."""
         while True:
-            if not poll.poll(self._milliseconds_to_deadline()):
-                self._end_overdue()
-                continue
-            packet, descriptors, _, _ = socket.recv_fds(self._control, _MAX_PACKET, 1)
-            if not packet:
-                os._exit(0)
-            request = json.loads(packet)
-            reply = self._obey(request, descriptors)
-            for descriptor in descriptors:
-                os.close(descriptor)
-            with contextlib.suppress(BrokenPipeError):
-                self._control.send(json.dumps({"id": request["id"], **reply}).encode())
+            poll = select.poll()
+            for line in self._lines:
+                poll.register(line, select.POLLIN)
+            ready = poll.poll(self._milliseconds_to_deadline())
+            self._end_overdue()
+            for number, _ in ready:
+                self._attend(number)
 
-    def _obey(self, request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
+    def _attend(self, number: int) -> None:
+        """Answer one request of a line, or take leave of it."""
+        line = self._lines[number]
+        try:
+            packet, descriptors, _, _ = socket.recv_fds(line, _MAX_PACKET, 1)
+        except ConnectionError:
+            packet, descriptors = b"", []
+        if not packet:
+            self._take_leave(number)
+            return
+        request = json.loads(packet)
+        reply = self._obey(request, number, descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        with contextlib.suppress(BrokenPipeError):
+            line.send(json.dumps({"id": request["id"], **reply}).encode())
+
+    def _take_leave(self, number: int) -> None:
+        line = self._lines.pop(number)
+        if line is self._control:
+            os._exit(0)
+        self._clear(number)
+        line.close()
+
+    def _obey(self, request: dict[str, Any], line: int, descriptors: list[int]) -> dict[str, Any]:
         match request["do"]:
             case "spawn":
-                return self._spawn(request["limits"], descriptors[0])
+                return self._spawn(request, line, descriptors[0])
+            case "ended":
+                return {"ended": self._has_ended(request["worker"])}
             case "kill":
-                return self._kill(request["worker"], request.get("patience", 0.0))
+                return self._kill(request["worker"])
+            case "join":
+                joined = socket.socket(fileno=os.dup(descriptors[0]))
+                self._lines[joined.fileno()] = joined
+                return {}
             case _:
-                for worker in list(self._forks):
-                    self._kill(worker)
+                self._clear(line)
                 return {}
 
-    def _spawn(self, given: dict[str, Any], descriptor: int) -> dict[str, Any]:
+    def _clear(self, line: int) -> None:
+        for worker in [pid for pid, fork in self._forks.items() if fork.line == line]:
+            self._kill(worker)
+
+    def _spawn(self, request: dict[str, Any], line: int, descriptor: int) -> dict[str, Any]:
         from autograder.isolation.limits import Limits
 
-        limits = Limits(**given)
+        limits = Limits(**request["limits"])
         folder = self._folders.take()
         if folder is None:
             return {"error": "every working folder of this sandbox is taken"}
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
+            os.sched_setaffinity(0, request["cpus"])
             self._become_worker(limits, descriptor, folder, parent)
         now = time.monotonic()
-        self._forks[pid] = _Fork(folder, now, now + limits.wall_seconds)
+        self._forks[pid] = _Fork(line, folder, now, now + limits.wall_seconds)
         return {"worker": pid}
 
     def _become_worker(self, limits: Any, descriptor: int, folder: Path, parent: int) -> None:
@@ -149,12 +196,16 @@ class _Zygote:
         finally:
             os._exit(70)
 
-    def _kill(self, pid: int, patience: float = 0.0) -> dict[str, Any]:
+    def _has_ended(self, pid: int) -> bool:
+        """Whether a worker has ended, by itself or by its deadline; it stays to be asked about."""
+        return pid not in self._forks or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _kill(self, pid: int) -> dict[str, Any]:
         fork = self._forks.pop(pid, None)
         if fork is None:
             return {"error": "no such worker"}
-        by_itself, status, used = _wait(pid, patience)
-        if not by_itself:
+        ended, status, used = os.wait4(pid, os.WNOHANG)
+        if not ended:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             _, status, used = os.wait4(pid, 0)
@@ -163,7 +214,7 @@ class _Zygote:
             "cpu": used.ru_utime + used.ru_stime,
             "rss": used.ru_maxrss << 10,
             "wall": time.monotonic() - fork.born,
-            "signal": os.WTERMSIG(status) if by_itself and os.WIFSIGNALED(status) else 0,
+            "signal": os.WTERMSIG(status) if ended and os.WIFSIGNALED(status) else 0,
             "overdue": fork.ended_by_deadline,
         }
 
@@ -178,16 +229,6 @@ class _Zygote:
                 fork.ended_by_deadline = True
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-
-
-def _wait(pid: int, patience: float) -> tuple[int, int, resource.struct_rusage]:
-    """``os.wait4`` for a fork that ends by itself within ``patience`` seconds; (0, …) if it does not."""
-    until = time.monotonic() + patience
-    found = os.wait4(pid, os.WNOHANG)
-    while not found[0] and time.monotonic() < until:
-        time.sleep(0.001)
-        found = os.wait4(pid, os.WNOHANG)
-    return found
 
 
 def _move_in(folder: str) -> None:

@@ -14,13 +14,14 @@ from autograder.engine.incremental import Graded, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.errors import LayerMissing, MachineryError
 from autograder.grading import CheckResult, Result
+from autograder.isolation import Sandbox
 from autograder.submission import Submission
 
 
 class Scripted:
     """Does what the submission's first cell says."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, sandbox: Sandbox | None = None) -> None:
         self.generation = 0
 
     @staticmethod
@@ -29,6 +30,9 @@ class Scripted:
 
     def start(self) -> None:
         self.generation += 1
+
+    def start_again(self) -> None:
+        self.start()
 
     def close(self) -> None:
         pass
