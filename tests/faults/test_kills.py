@@ -61,7 +61,7 @@ def find(victim: str, grader: int) -> int | None:
     candidates = {
         "the grader": [grader],
         "the host of the workers": hosts,
-        "a worker": [pid for pid, (parent, _) in known.items() if parent in hosts],
+        "a worker": [pid for pid, (parent, line) in known.items() if parent in hosts and "engine.host" in line],
         "the warm process": first_warm,
         "a student's process": [pid for pid in warm if known[pid][0] in first_warm],
     }[victim]

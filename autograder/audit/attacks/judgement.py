@@ -14,6 +14,7 @@ from autograder.gradebook import autograded_notebook, feedback_page
 from autograder.gradebook.preprocessors import ShowSafely
 from autograder.grading import Result
 from autograder.grading.canary import canary_of
+from autograder.grading.entering import competing
 from autograder.submission import Submission
 
 __all__ = ["Shown", "breaches_of_pages", "breaches_of_result", "files_changed", "shown_to_people"]
@@ -52,7 +53,9 @@ def breaches_of_result(attack: Attack, scene: Scene, result: Result, free: Colle
     for check in result.checks:
         if not 0 <= check.points <= check.max_points:
             yield f"{check.check} gave {check.points} of {check.max_points} points"
-    if len({check.check for check in result.checks}) != len(scene.assignment.checks):
+    entering = competing(scene.assignment)  # checks that train an entry: no attack is entered
+    asked = sorted(cell.grade_id for cell in scene.assignment.checks if cell.grade_id not in entering)
+    if sorted(check.check for check in result.checks) != asked:
         yield "a check is missing or there twice"
     if not attack.honest:
         stolen = {check.check: check.points for check in result.checks if check.points and check.check not in free}

@@ -21,10 +21,8 @@ from autograder.audit.samples import answered, submission_of
 from autograder.authoring import Assignment, load_assignment
 from autograder.authoring.regions import BEGIN_HIDDEN
 from autograder.course import Course
-from autograder.engine.incremental import narrowed
 from autograder.gradebook import Gradebook
-from autograder.grading import Result
-from autograder.grading.entering import competing
+from autograder.grading import CheckResult, Result
 
 __all__ = ["Scene", "planted"]
 
@@ -100,12 +98,17 @@ class Scene:
         """Put a grade into the gradebook, under a name that nobody may read."""
         gradebook = Gradebook.of(self.course)
         try:
-            # Without the checks that enter submissions in a competition: no attack is entered.
-            whole = submission_of(answered(self.plain), self.plain)
-            submission, plain = narrowed(whole, self.plain, competing(self.plain))
-            gradebook.register(plain)
-            recorded = msgspec.structs.replace(result, assignment_key=plain.key)
-            gradebook.record(plain, self.canaries["the gradebook"], submission, recorded, None)
+            gradebook.register(self.plain)
+            submission = submission_of(answered(self.plain), self.plain)
+            # Checks that enter submissions in a competition are left out: no attack is entered.
+            graded = {check.check for check in result.checks}
+            left_out = tuple(
+                CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached")
+                for cell in self.plain.checks
+                if cell.grade_id not in graded
+            )
+            plain = msgspec.structs.replace(result, assignment_key=self.plain.key, checks=(*result.checks, *left_out))
+            gradebook.record(self.plain, self.canaries["the gradebook"], submission, plain, None)
         finally:
             gradebook.close()
 
