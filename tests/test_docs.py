@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
-from autograder.collecting.roster import COLUMNS
 from autograder.course import AssignmentSettings, Course, CourseConfig, Directories, GradingSettings
+from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,11 +8,12 @@ Building is loaded when first used: nothing that grades needs the libraries that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autograder.authoring.answers import Answer, alternative, misconception
 from autograder.authoring.assignment import Assignment, AssignmentCell, load_assignment
 from autograder.authoring.regions import split_hidden
+from autograder.loading import lazily
 
 if TYPE_CHECKING:
     from autograder.authoring.build import build_assignment, build_course
@@ -29,10 +30,4 @@ __all__ = [
     "split_hidden",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in ("build_assignment", "build_course"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from autograder.authoring import build
-
-    return getattr(build, name)
+__getattr__ = lazily(__name__, {"build_assignment": "build", "build_course": "build"})

@@ -3,12 +3,19 @@
 Nothing here ranks: what an entry answered rightly goes, packed, into its result, and from there to the leaderboard.
 """
 
-from autograder.challenge.competition import Competition, Start
-from autograder.challenge.entry import Entry
-from autograder.challenge.hidden import HiddenTest, hidden_test
-from autograder.challenge.packing import pack, unpack
-from autograder.challenge.results import ChallengeResult, append_result, read_results, record_results, result_of
-from autograder.challenge.rules import RULES, Rules
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autograder.loading import lazily
+
+if TYPE_CHECKING:
+    from autograder.challenge.competition import Competition, Start
+    from autograder.challenge.entry import Entry
+    from autograder.challenge.hidden import HiddenTest, hidden_test
+    from autograder.challenge.packing import pack, unpack
+    from autograder.challenge.results import ChallengeResult, append_result, read_results, record_results, result_of
+    from autograder.challenge.rules import RULES, Rules
 
 __all__ = [
     "RULES",
@@ -26,3 +33,23 @@ __all__ = [
     "result_of",
     "unpack",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "ChallengeResult": "results",
+        "Competition": "competition",
+        "Entry": "entry",
+        "HiddenTest": "hidden",
+        "RULES": "rules",
+        "Rules": "rules",
+        "Start": "competition",
+        "append_result": "results",
+        "hidden_test": "hidden",
+        "pack": "packing",
+        "read_results": "results",
+        "record_results": "results",
+        "result_of": "results",
+        "unpack": "packing",
+    },
+)

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from autograder.collecting.delivered import Delivered, deliveries
 from autograder.collecting.placing import Catalogue
-from autograder.collecting.roster import FILE_NAME, Roster
 from autograder.collecting.senders import Sender, gradescope_senders, senders
 from autograder.course import Course
 from autograder.errors import AuthoringError, GradebookError
 from autograder.gradebook import read_timestamp
-from autograder.gradebook.files import TIMESTAMP, write_atomically
+from autograder.gradebook.atomic import write_atomically
+from autograder.gradebook.files import TIMESTAMP
+from autograder.roster import FILE_NAME, Roster
 
 __all__ = ["Collected", "Placed", "Unplaced", "collect"]
 

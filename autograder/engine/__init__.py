@@ -5,8 +5,9 @@ Names are loaded when first used, so that a worker process does not import what 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from autograder.loading import lazily
 
 if TYPE_CHECKING:
     from autograder.engine.api import grade_assignments, grade_class
@@ -38,29 +39,26 @@ __all__ = [
     "regrade_difference",
 ]
 
-_HOMES = {
-    "Bundle": "messages",
-    "CheckChange": "difference",
-    "ClassReport": "report",
-    "Job": "messages",
-    "LiveProgress": "progress",
-    "LocalWorkers": "local",
-    "Mapper": "mapper",
-    "Options": "messages",
-    "PlainProgress": "progress",
-    "Progress": "progress",
-    "Reply": "messages",
-    "Retrying": "mapper",
-    "Silent": "progress",
-    "StudentChange": "difference",
-    "SubmissionReport": "report",
-    "grade_assignments": "api",
-    "grade_class": "api",
-    "regrade_difference": "difference",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "Bundle": "messages",
+        "CheckChange": "difference",
+        "ClassReport": "report",
+        "Job": "messages",
+        "LiveProgress": "progress",
+        "LocalWorkers": "local",
+        "Mapper": "mapper",
+        "Options": "messages",
+        "PlainProgress": "progress",
+        "Progress": "progress",
+        "Reply": "messages",
+        "Retrying": "mapper",
+        "Silent": "progress",
+        "StudentChange": "difference",
+        "SubmissionReport": "report",
+        "grade_assignments": "api",
+        "grade_class": "api",
+        "regrade_difference": "difference",
+    },
+)

@@ -26,7 +26,7 @@ from autograder.engine.remembering import remembered_assignment
 from autograder.engine.report import ClassReport, SubmissionReport
 from autograder.engine.writer import ToWrite, Writer
 from autograder.errors import UnreadableSubmission
-from autograder.gradebook import ResultStore, result_key
+from autograder.gradebook.results import ResultStore, result_key
 from autograder.grading import Result
 from autograder.submission import Submission
 
@@ -159,6 +159,7 @@ class ClassRun:
             earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
             self._jobs[number] = key
             retrying.submit(Job(number, self._bundle.digest, submission, earlier), self._bundle)
+        self._writer.get_ready()
         while len(retrying) and not self._stopped:
             for reply in retrying.completed(_TICK_SECONDS):
                 self._receive(reply)

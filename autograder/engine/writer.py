@@ -9,21 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from sqlalchemy import func, select
+from typing import TYPE_CHECKING
 
 from autograder.authoring import Assignment
-from autograder.challenge import record_results, result_of
-from autograder.challenge.results import FILE_NAME
+from autograder.challenge.results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.identity import digest
 from autograder.engine.journal import Entry, Journal
-from autograder.gradebook import Database, Gradebook, read_timestamp, write_autograded, write_feedback
-from autograder.gradebook.naming import names_of
-from autograder.gradebook.recording import SUBMITTED
-from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+from autograder.gradebook.roster_names import names_of
 from autograder.grading import Result
 from autograder.submission import Submission
+
+if TYPE_CHECKING:
+    from autograder.gradebook import Gradebook
 
 __all__ = ["ToWrite", "Writer"]
 
@@ -45,6 +43,12 @@ class ToWrite:
 
 def _points_in(url: str, assignment: str) -> dict[str, float]:
     """Points by checks that the gradebook at ``url`` holds, by student."""
+    from sqlalchemy import func, select
+
+    from autograder.gradebook.database import Database
+    from autograder.gradebook.recording import SUBMITTED
+    from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
@@ -64,7 +68,8 @@ def _points_in(url: str, assignment: str) -> dict[str, float]:
 class Writer:
     """Writes graded submissions in batches. Writing one twice changes nothing, so a run may be killed at any point.
 
-    The gradebook is opened when the first batch is written: a run that changes nothing does not need it.
+    The gradebook is opened when the first batch is written: a run that changes nothing does not need it, nor the
+    libraries behind it, whose import takes seconds.
 
     Attributes:
         written: how many submissions were written.
@@ -81,6 +86,11 @@ class Writer:
         self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
         self.written = 0
         self.seconds: dict[str, float] = defaultdict(float)
+
+    def get_ready(self) -> None:
+        """Import what writing needs, while there is nothing to write yet."""
+        import autograder.gradebook.feedback
+        import autograder.gradebook.store  # noqa: F401
 
     def close(self) -> None:
         """Close the gradebook, and note how it was left."""
@@ -125,6 +135,8 @@ class Writer:
         """
         if not batch:
             return
+        from autograder.gradebook import read_timestamp, write_autograded, write_feedback
+
         course, assignment = self._course, self._assignment
         with self._timed("database"):
             gradebook = self._open()
@@ -155,6 +167,8 @@ class Writer:
 
     def _handed_in(self, student: str) -> dt.datetime:
         """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
+        from autograder.gradebook import read_timestamp
+
         moment = read_timestamp(self._course, student, self._assignment.name)
         if moment is not None:
             return moment
@@ -171,6 +185,8 @@ class Writer:
 
     def _open(self) -> Gradebook:
         if self._gradebook is None:
+            from autograder.gradebook import Gradebook
+
             self._gradebook = Gradebook.of(self._course)
             self._gradebook.register(self._assignment, self._course.settings(self._assignment.name).due)
         return self._gradebook

@@ -26,7 +26,7 @@ from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.files import write_atomically
+from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.sanitising import clean_html, safe_outputs
 from autograder.grading import CheckResult, Result

@@ -1,13 +1,11 @@
-"""Files of the gradebook: always whole, never half written, and found where nbgrader looks for them."""
+"""Files of the gradebook, where nbgrader looks for them."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import shutil
 import stat
-import tempfile
 from pathlib import Path
 
 import dateutil.parser  # type: ignore[import-untyped]
@@ -16,40 +14,17 @@ from nbgrader.utils import parse_utc
 from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
+from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
 from autograder.grading import Result
 from autograder.submission import Submission
 
-__all__ = ["read_timestamp", "remove_strays", "write_atomically", "write_autograded"]
+__all__ = ["read_timestamp", "remove_strays", "write_autograded"]
 
 TIMESTAMP = "timestamp.txt"
 _KEPT = {".ipynb", ".html"}
 _NUMERIC_ZONE = re.compile(r"[+-]\d{2}:?\d{2}$")
 _READ_ONLY = 0o444  # What nbgrader gives autograded notebooks.
-
-
-def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Write ``content`` so that a reader, or a machine that stops, sees the old file or the new one.
-
-    Raises:
-        GradebookError: it cannot be written; the old file, if any, is untouched.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise GradebookError(
-            f"{path} cannot be written: {error.strerror}. Free space or correct the permissions, and grade again."
-        ) from error
 
 
 def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime | None:

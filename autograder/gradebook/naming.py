@@ -6,38 +6,16 @@ It always shows ``last, first``. Who is not in the roster gets the id as last na
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import nbgrader.api as api
 from sqlalchemy import Connection, insert, select, update
 
-from autograder.course import Course
 from autograder.gradebook.registration import table
+from autograder.gradebook.roster_names import FullName
 
-__all__ = ["FullName", "name_known_students", "name_student", "names_of"]
+__all__ = ["name_known_students", "name_student"]
 
 STUDENT = table(api.Student)
-_LONGEST = 128  # nbgrader's columns.
-
-
-class FullName(NamedTuple):
-    """A student's name as the roster has it; either part may be empty."""
-
-    first: str
-    last: str
-
-
-def names_of(course: Course) -> dict[str, FullName]:
-    """The names in ``students.csv`` beside course.toml, by student; empty if there is no such file.
-
-    Raises:
-        CourseError: the file is wrong; names the line.
-    """
-    from autograder.collecting.roster import FILE_NAME, Roster
-
-    path = course.root / FILE_NAME
-    students = Roster.read(path).students if path.is_file() else ()
-    return {each.id: FullName(each.first_name[:_LONGEST], each.last_name[:_LONGEST]) for each in students}
 
 
 def name_student(db: Connection, student: str, names: Mapping[str, FullName]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Boolean, Connection, bindparam, case, func, insert, or_, 
 
 from autograder.authoring import Assignment
 from autograder.errors import GradebookError
-from autograder.gradebook.naming import FullName, name_student
+from autograder.gradebook.naming import name_student
 from autograder.gradebook.notebooks import SourceNode, source_nodes
 from autograder.gradebook.registration import (
     ASSIGNMENT,
@@ -26,6 +26,7 @@ from autograder.gradebook.registration import (
     new_id,
     table,
 )
+from autograder.gradebook.roster_names import FullName
 from autograder.grading import Result
 from autograder.submission import Submission
 

@@ -10,7 +10,7 @@ import msgspec
 
 from autograder import __version__
 from autograder.errors import GradebookError
-from autograder.gradebook.files import write_atomically
+from autograder.gradebook.atomic import write_atomically
 from autograder.grading import Result, decode_result, encode_result
 
 __all__ = ["ResultStore", "result_key"]

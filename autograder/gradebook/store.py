@@ -13,9 +13,10 @@ from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
 from autograder.gradebook.marks import Marks, read_marks
-from autograder.gradebook.naming import FullName, name_known_students, names_of
+from autograder.gradebook.naming import name_known_students
 from autograder.gradebook.recording import LatePenalty, Recorded, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
+from autograder.gradebook.roster_names import FullName, names_of
 from autograder.grading import Result
 from autograder.submission import Submission
 

@@ -15,8 +15,8 @@ from autograder.authoring import Assignment, load_assignment
 from autograder.authoring.regions import BEGIN_HIDDEN, END_HIDDEN
 from autograder.course import Course
 from autograder.grading.compiling import ends_in_judgement
-from autograder.grading.grade import check_seed
 from autograder.grading.harness import harness_names
+from autograder.grading.run import check_seed
 from autograder.grading.trusted import trusted
 
 __all__ = ["beginner", "stock_notebook"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograder.challenge.results import FILE_NAME
 from autograder.course import Course
 from autograder.errors import CourseError, GradebookError, LeaderboardError
-from autograder.gradebook.naming import names_of
+from autograder.gradebook.roster_names import names_of
 from autograder.leaderboard.challenge import read_results
 from autograder.leaderboard.configuration import read_boards
 from autograder.leaderboard.grades import roster

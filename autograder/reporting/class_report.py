@@ -15,7 +15,7 @@ from autograder.course import Course
 from autograder.engine.journal import Journal
 from autograder.errors import CourseError
 from autograder.gradebook import ResultStore
-from autograder.gradebook.files import write_atomically
+from autograder.gradebook.atomic import write_atomically
 from autograder.grading import CheckResult, Result
 
 __all__ = ["AssignmentOverview", "CheckOverview", "ExerciseOverview", "MistakeCount", "overview", "write_report"]

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.collecting import Roster
-from autograder.collecting.roster import FILE_NAME, Student
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.files import write_atomically
+from autograder.gradebook.atomic import write_atomically
 from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
 from autograder.leaderboard.render.spreadsheet import safe_cell
+from autograder.roster import FILE_NAME, Student
 
 __all__ = ["FORMATS", "Exported", "export"]
 

@@ -16,6 +16,7 @@ import pytest
 
 from autograder.audit.attacks import AttackReport, Outcome, catalogue_folder, load_catalogue, run_attacks
 from autograder.audit.attacks.table import BEGIN, END, REMOVALS, render, replaced
+from autograder.authoring import build_course
 from autograder.course import Course
 from autograder.errors import AutograderError, LayerMissing
 
@@ -191,8 +192,13 @@ def test_the_command_reports_counts_for_programs(tmp_path: Path) -> None:
         .replace("nothing_at_all", "nothing_again")
         .replace("right_answers_of_a_thief", "no_answers")
     )
-    command = [sys.executable, "-m", "autograder", "audit", NAME, "--catalogue", str(tmp_path), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=280, check=False)
+    root, name = tmp_path / "course", "00-two-functions"
+    (root / "solutions" / name).mkdir(parents=True)
+    (root / "course.toml").write_text('id = "small"\nfixed_secret = "small"\n')
+    shutil.copy(ROOT / "tests" / "faults" / "sample" / "two_functions.py", root / "solutions" / name)
+    build_course(Course.find(root))
+    command = [sys.executable, "-m", "autograder", "audit", name, "--catalogue", str(tmp_path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=280, check=False)
     card = json.loads(done.stdout)
     wanted = ("attacks", "succeeded", "honest_controls", "controls_full_marks")
     assert {key: card[key] for key in wanted} == dict(zip(wanted, (2, 0, 2, 2), strict=True)), done.stderr[-2000:]

@@ -14,7 +14,8 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook import read_timestamp, write_autograded
-from autograder.gradebook.files import remove_strays, write_atomically
+from autograder.gradebook.atomic import write_atomically
+from autograder.gradebook.files import remove_strays
 from autograder.grading import Result, not_graded
 from autograder.submission import Submission
 
