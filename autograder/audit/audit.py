@@ -11,9 +11,11 @@ from autograder.audit.leaks import find_leaks, release_texts
 from autograder.audit.report import Finding, ReportCard
 from autograder.audit.samples import answered, blank, submission_of
 from autograder.authoring import Answer, Assignment, load_assignment
+from autograder.challenge import ENTRY_FUNCTIONS
 from autograder.course import Course
 from autograder.engine.incremental import narrowed
 from autograder.grading import Result
+from autograder.grading.entering import competing
 from autograder.submission import Submission
 
 __all__ = ["Grader", "audit_assignment"]
@@ -72,28 +74,49 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
 
 
 def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
-    whole = [answered(assignment), blank(assignment), *(answered(assignment, each) for each in assignment.alternatives)]
+    whole = [answered(assignment), blank(assignment)]
     work = [(assignment, submission_of(notebook, assignment)) for notebook in whole]
-    work += [_on_its_own_checks(assignment, each) for each in assignment.misconceptions]
+    work += [_right(assignment, each) for each in assignment.alternatives]
+    work += [_wrong(assignment, each, competing(assignment)) for each in assignment.misconceptions]
     results = list(grade(work))
-    right, wrong = results[2 : len(whole)], results[len(whole) :]
+    right = results[len(whole) : len(whole) + len(assignment.alternatives)]
+    wrong = dict(zip(assignment.misconceptions, results[len(whole) + len(right) :], strict=True))
+    # Entering the competition takes longer than all else: only those that nothing else has told apart are entered.
+    open_still = [each for each, result in wrong.items() if competing(assignment) and not _is_named(each, result)]
+    if open_still:
+        wrong |= zip(open_still, grade([_wrong(assignment, each, set()) for each in open_still]), strict=True)
     return _Graded(
         results[0],
         results[1],
-        tuple(zip(assignment.misconceptions, wrong, strict=True)),
+        tuple(wrong.items()),
         tuple(zip(assignment.alternatives, right, strict=True)),
     )
 
 
-def _on_its_own_checks(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
+def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
+    """An alternative in an otherwise solved notebook; entered in a competition if its exercise is what is entered."""
+    of = assignment.exercise_of
+    entered = {of.get(name) for name in ENTRY_FUNCTIONS}
+    return _without(assignment, answer, set() if of[answer.of] in entered else competing(assignment))
+
+
+def _wrong(assignment: Assignment, answer: Answer, left_out: set[str]) -> tuple[Assignment, Submission]:
     """A misconception in an otherwise solved notebook, less the checks of other exercises.
 
     Those have been graded with the solution, and whether they fail as well says nothing of this exercise's checks.
     """
     of = assignment.exercise_of
     others = {check.grade_id for check in assignment.checks if of[check.exercise] != of[answer.of]}
-    narrow, fewer = narrowed(submission_of(answered(assignment, answer), assignment), assignment, others)
+    return _without(assignment, answer, others | left_out)
+
+
+def _without(assignment: Assignment, answer: Answer, checks: set[str]) -> tuple[Assignment, Submission]:
+    narrow, fewer = narrowed(submission_of(answered(assignment, answer), assignment), assignment, checks)
     return fewer, narrow
+
+
+def _is_named(answer: Answer, result: Result) -> bool:
+    return any(check.diagnosis == answer.slug and check.points < check.max_points for check in result.checks)
 
 
 def _not_graded(graded: _Graded) -> Iterator[Finding]:

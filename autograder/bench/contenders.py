@@ -93,6 +93,13 @@ class Bench:
         path.write_text(json.dumps(content), encoding="utf-8")
         return measure("autograder.bench.floor", [str(path)], folder=path.parent)
 
+    def profile(self, count: int) -> Measured:
+        """Where this grader's CPU time goes, on the first ``count`` students."""
+        path = self._fresh("profile") / "class.json"
+        path.write_text(json.dumps(list(self._first(count).values())), encoding="utf-8")
+        arguments = [str(self.course.root), self.assignment.name, str(path)]
+        return measure("autograder.bench.profile", arguments, folder=path.parent)
+
     def _first(self, count: int) -> Code:
         return dict(list(self.code.items())[:count])
 
@@ -111,4 +118,3 @@ class Bench:
         root = self.folder / f"{self._runs:03}-{name}"
         root.mkdir()
         return root
-

@@ -31,6 +31,7 @@ class Measurements(msgspec.Struct):
         again: this grader, whole class, then unchanged, then after one hidden test changed.
         otter: otter-grader.
         otter_missing: why there is none.
+        profile: where this grader's CPU time goes.
     """
 
     class_size: int
@@ -43,6 +44,7 @@ class Measurements(msgspec.Struct):
     again: list[Measured] = msgspec.field(default_factory=list)
     otter: list[Measured] = msgspec.field(default_factory=list)
     otter_missing: str = ""
+    profile: list[Measured] = msgspec.field(default_factory=list)
 
 
 Figures = dict[str, Any]
@@ -88,6 +90,9 @@ def figures_of(found: Measurements) -> Figures:
     figures.update(_writer(figures["ms_per_submission"], start_wall, one_wall, size))
     figures.update(_regrading(found.again))
     figures.update(_otter(found))
+    if found.profile:
+        names = found.profile[0].answer
+        figures["profile"] = {name: median(each.answer[name] for each in found.profile) for name in names}
     return figures
 
 

@@ -126,6 +126,7 @@ def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> No
     _otter(bench, found, note)
     found.two.append(note("this grader, 2 workers", _full(bench.ours(2, size), points)))
     found.floor.append(note("the floor", _none_failed(bench.floor(size))))
+    found.profile.append(note("this grader, profile", bench.profile(size)))
     found.again.append(note("this grader, regrading", _full(bench.ours(2, size, again=True), points)))
 
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from autograder.challenge.hidden import HiddenTest, hidden_test
     from autograder.challenge.packing import pack, unpack
     from autograder.challenge.results import ChallengeResult, append_result, read_results, record_results, result_of
-    from autograder.challenge.rules import RULES, Rules
+    from autograder.challenge.rules import ENTRY_FUNCTIONS, RULES, Rules
 
 __all__ = [
+    "ENTRY_FUNCTIONS",
     "RULES",
     "ChallengeResult",
     "Competition",
@@ -41,6 +42,7 @@ __getattr__ = lazily(
         "Competition": "competition",
         "Entry": "entry",
         "HiddenTest": "hidden",
+        "ENTRY_FUNCTIONS": "rules",
         "RULES": "rules",
         "Rules": "rules",
         "Start": "competition",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["RULES", "Rules"]
+__all__ = ["ENTRY_FUNCTIONS", "RULES", "Rules"]
+
+ENTRY_FUNCTIONS = ("build_model", "train")
+"""What is called of an entry."""
 
 
 class Rules(msgspec.Struct, frozen=True):

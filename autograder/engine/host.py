@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from multiprocessing.connection import Connection
 
 import msgspec
@@ -25,6 +26,7 @@ from autograder.isolation import Sandbox, pages
 __all__ = ["PROCESSOR", "main"]
 
 PROCESSOR = struct.Struct("!I")
+_FAREWELL_SECONDS = 5.0
 
 
 def main(arguments: list[str]) -> None:
@@ -53,6 +55,7 @@ def _serve(control: socket.socket, options: Options, grader_class: type[Grades],
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, PROCESSOR.size, 1)
         if not data:
+            _see_off(workers)
             return
         workers = [worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)]
         line = line_to(sandbox)
@@ -69,6 +72,17 @@ def _serve(control: socket.socket, options: Options, grader_class: type[Grades],
         os.close(descriptors[0])
         if line is not None:
             line.leave()
+
+
+def _see_off(workers: list[int]) -> None:
+    """Wait for workers that stop, since the driver has left them; end those that do not."""
+    until = time.monotonic() + _FAREWELL_SECONDS
+    while workers and time.monotonic() < until:
+        workers = [worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)]
+        time.sleep(0.01)
+    for worker in workers:
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
 
 
 def find_grader(name: str) -> type[Grades]:

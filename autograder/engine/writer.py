@@ -136,20 +136,24 @@ class Writer:
         if not batch:
             return
         from autograder.gradebook import read_timestamp, write_autograded, write_feedback
+        from autograder.gradebook.recording import Graded
 
         course, assignment = self._course, self._assignment
         with self._timed("database"):
             gradebook = self._open()
-            for item in batch:
-                student = item.entry.student
-                moment = read_timestamp(course, student, assignment.name)
-                gradebook.record(assignment, student, item.submission, item.result, moment)
+            students = [item.entry.student for item in batch]
+            moments = [read_timestamp(course, student, assignment.name) for student in students]
+            graded = [
+                Graded(student, item.submission, item.result, moment)
+                for student, item, moment in zip(students, batch, moments, strict=True)
+            ]
+            gradebook.record_all(assignment, graded)
         with self._timed("conversion"):
             for item in batch:
                 write_autograded(course, assignment, item.entry.student, item.submission, item.result)
         with self._timed("feedback"):
             # The gradebook keeps what a person gave before: the page must not lose it.
-            marks = gradebook.marks(assignment, [item.entry.student for item in batch])
+            marks = gradebook.marks(assignment, students)
             for item in batch:
                 student = item.entry.student
                 write_feedback(course, assignment, student, item.submission, item.result, marks.get(student))

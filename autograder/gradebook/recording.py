@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import nbgrader.api as api
@@ -30,10 +30,12 @@ from autograder.gradebook.roster_names import FullName
 from autograder.grading import Result
 from autograder.submission import Submission
 
-__all__ = ["LatePenalty", "Recorded", "record", "scores_of"]
+__all__ = ["Cells", "Graded", "LatePenalty", "Recorded", "cells_of", "record", "scores_of"]
 
 LatePenalty = Callable[[str, float, float], float | None]
 """From a student's id, the notebook's score and the seconds it is late to the points it loses; None for none."""
+Cells = dict[str, list[tuple[str, str]]]
+"""For a kind of cell, the key and the name of each."""
 
 SUBMITTED = table(api.SubmittedAssignment)
 
@@ -51,6 +53,22 @@ _COMMENTED = (
     .where(COMMENT.c.notebook_id == bindparam("row"), COMMENT.c.cell_id == bindparam("cell"))
     .values(auto_comment=bindparam("comment"))
 )
+
+
+class Graded(NamedTuple):
+    """One submission to write.
+
+    Attributes:
+        student: nbgrader's student id; made if it is new.
+        submission: what was graded; written answers in it are left for a person.
+        result: how it was graded.
+        timestamp: when it was handed in; without a zone it is UTC. None keeps what is there.
+    """
+
+    student: str
+    submission: Submission
+    result: Result
+    timestamp: dt.datetime | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -95,34 +113,44 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
     return scores
 
 
+def cells_of(db: Connection, notebook_id: str) -> Cells:
+    """The cells of a notebook that hold grades and comments."""
+    question = select(BASE.c.type, BASE.c.id, BASE.c.name).where(BASE.c.notebook_id == notebook_id)
+    found: Cells = {"GradeCell": [], "SolutionCell": []}
+    for kind, cell, name in db.execute(question):
+        if kind in found:
+            found[kind].append((cell, name))
+    return found
+
+
 def record(
     db: Connection,
     notebook_id: str,
+    cells: Cells,
     assignment: Assignment,
-    student: str,
-    submission: Submission,
+    graded: Graded,
     scores: dict[str, float | None],
-    timestamp: dt.datetime | None,
     late_penalty: LatePenalty | None,
-    names: Mapping[str, FullName] | None = None,
+    names: Mapping[str, FullName],
 ) -> Recorded:
     """Write the scores as nbgrader's SaveAutoGrades and AssignLatePenalties do.
 
     What a person gave (manual scores, extra credit, comments) stays; a cell that had a manual score is marked
     for another look.
     """
-    name_student(db, student, names or {})
-    submitted_id = _submitted_assignment(db, assignment.name, student, timestamp)
-    key = _submitted_notebook(db, submitted_id, notebook_id)
-    graded = [
+    student, submission = graded.student, graded.submission
+    name_student(db, student, names)
+    submitted_id = _submitted_assignment(db, assignment.name, student, graded.timestamp)
+    key = _submitted_notebook(db, submitted_id, notebook_id, cells)
+    scored = [
         {"row": key, "cell": cell_id, "score": scores[name], "undecided": scores[name] is None}
-        for cell_id, name in _cells_of(db, notebook_id, "GradeCell")
+        for cell_id, name in cells["GradeCell"]
     ]
-    db.execute(_GRADED, graded)
+    db.execute(_GRADED, scored)
     nodes = {node.grade_id: node for node in source_nodes(assignment)}
     commented = [
         {"row": key, "cell": cell_id, "comment": "No response." if _unanswered(nodes[name], submission) else None}
-        for cell_id, name in _cells_of(db, notebook_id, "SolutionCell")
+        for cell_id, name in cells["SolutionCell"]
     ]
     if commented:
         db.execute(_COMMENTED, commented)
@@ -148,7 +176,7 @@ def _submitted_assignment(db: Connection, assignment: str, student: str, timesta
     return str(row.id)
 
 
-def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str) -> str:
+def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str, cells: Cells) -> str:
     """The key of the submitted notebook, made with an empty grade and comment for each cell if it is new."""
     notebook = SUBMITTED_NOTEBOOK
     condition = notebook.c.assignment_id == submitted_id, notebook.c.notebook_id == notebook_id
@@ -161,18 +189,10 @@ def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str) -> 
         ("GradeCell", GRADE, {"needs_manual_grade": True}),
         ("SolutionCell", COMMENT, {}),
     ):
-        new = [
-            {"id": new_id(), "cell_id": cell, "notebook_id": key, **values}
-            for cell, _ in _cells_of(db, notebook_id, kind)
-        ]
+        new = [{"id": new_id(), "cell_id": cell, "notebook_id": key, **values} for cell, _ in cells[kind]]
         if new:
             db.execute(insert(rows), new)
     return key
-
-
-def _cells_of(db: Connection, notebook_id: str, kind: str) -> list[tuple[str, str]]:
-    condition = BASE.c.notebook_id == notebook_id, BASE.c.type == kind
-    return [(row.id, row.name) for row in db.execute(select(BASE.c.id, BASE.c.name).where(*condition))]
 
 
 def _with_penalty(

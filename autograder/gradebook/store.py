@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 from sqlalchemy import Connection, select
@@ -14,7 +14,7 @@ from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.naming import name_known_students
-from autograder.gradebook.recording import LatePenalty, Recorded, record, scores_of
+from autograder.gradebook.recording import Graded, LatePenalty, Recorded, cells_of, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
 from autograder.gradebook.roster_names import FullName, names_of
 from autograder.grading import Result
@@ -23,6 +23,17 @@ from autograder.submission import Submission
 __all__ = ["Gradebook"]
 
 _LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
+
+
+def _checked_scores(assignment: Assignment, graded: Graded) -> dict[str, float | None]:
+    student, result = graded.student, graded.result
+    if result.status != "graded":
+        raise GradebookError(
+            f"{assignment.name} of {student} was not graded ({result.reason}), so no score was written. Grade it again."
+        )
+    if not student or len(student) > _LONGEST_NAME or not student.isprintable():
+        raise GradebookError(f"'{student[:40]}' is no student id: use 1 to {_LONGEST_NAME} printable characters.")
+    return scores_of(assignment, graded.submission, result)
 
 
 class Gradebook:
@@ -110,18 +121,29 @@ class Gradebook:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
             written. Nothing was written.
         """
-        if result.status != "graded":
-            raise GradebookError(
-                f"{assignment.name} of {student} was not graded ({result.reason}), so no score was written. "
-                "Grade it again."
-            )
-        if not student or len(student) > _LONGEST_NAME or not student.isprintable():
-            raise GradebookError(f"'{student[:40]}' is no student id: use 1 to {_LONGEST_NAME} printable characters.")
-        key = self._key_of(assignment)
-        scores = scores_of(assignment, submission, result)
+        (recorded,) = self.record_all(assignment, [Graded(student, submission, result, timestamp)])
+        return recorded
 
-        def change(db: Connection) -> Recorded:
-            return record(db, key, assignment, student, submission, scores, timestamp, self._late_penalty, self._names)
+    def record_all(self, assignment: Assignment, graded: Sequence[Graded]) -> list[Recorded]:
+        """Write graded results in one transaction: all of them or none. Otherwise as `record`, one after the other.
+
+        Raises:
+            GradebookError: as `record`, of the first that cannot be written. Nothing was written.
+        """
+        key = self._key_of(assignment)
+        scores = [_checked_scores(assignment, each) for each in graded]
+        # In the same order whoever writes, so that two graders never wait for each other in a circle.
+        order = sorted(range(len(graded)), key=lambda number: graded[number].student)
+
+        def change(db: Connection) -> list[Recorded]:
+            cells = cells_of(db, key)
+            found = {
+                number: record(
+                    db, key, cells, assignment, graded[number], scores[number], self._late_penalty, self._names
+                )
+                for number in order
+            }
+            return [found[number] for number in range(len(graded))]
 
         return self._database.write(change)
 

@@ -51,6 +51,7 @@ class Usage(msgspec.Struct, frozen=True):
         cpu_seconds, wall_seconds, peak_rss_bytes: of the whole submission.
         phases: wall seconds by what they went to.
         checks: wall seconds by check, the student's part included; empty in a result of an older version.
+        questions: how many went over the wire between the two processes, in either direction.
     """
 
     cpu_seconds: float = 0.0
@@ -58,6 +59,7 @@ class Usage(msgspec.Struct, frozen=True):
     peak_rss_bytes: int = 0
     phases: dict[str, float] = msgspec.field(default_factory=dict)
     checks: dict[str, float] = msgspec.field(default_factory=dict)
+    questions: int = 0
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -74,7 +74,14 @@ def grade(
         checks=results,
         outputs=side.outputs,
         repairs=submission.repairs,
-        usage=Usage(side.cpu_seconds, time.perf_counter() - started, side.peak_rss_bytes, phases, _check_seconds(runs)),
+        usage=Usage(
+            side.cpu_seconds,
+            time.perf_counter() - started,
+            side.peak_rss_bytes,
+            phases,
+            _check_seconds(runs),
+            side.questions,
+        ),
         versions=versions(),
         entry=challenge.entry,
     )

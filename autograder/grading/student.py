@@ -57,6 +57,7 @@ class StudentSide:
         outputs: for each code cell that ran, its outputs.
         pins: for each check, the names that it reads from the student's process.
         seconds: wall time in the student's own cells.
+        questions: how many went over the wire, in either direction.
     """
 
     submission: Submission
@@ -70,6 +71,7 @@ class StudentSide:
     cpu_seconds: float = 0.0
     peak_rss_bytes: int = 0
     seconds: float = 0.0
+    questions: int = 0
     _worker: Worker | None = None
     _broken: set[str] = field(default_factory=set)
     _reached: int = 0
@@ -155,6 +157,7 @@ class StudentSide:
     def close(self) -> None:
         """End the worker and add up what it used."""
         if self._worker is not None:
+            self.questions += self._worker.questions
             usage = self._worker.close()
             self.cpu_seconds += usage.cpu_seconds
             self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)

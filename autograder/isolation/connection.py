@@ -34,6 +34,7 @@ class Connection:
     Attributes:
         quiet: whether names and texts that the student's code chose are replaced by neutral ones.
         depth: how many of our functions the other side is calling right now, one inside the other.
+        questions: how many were asked so far, in either direction.
 
     Args:
         channel: the open channel, which this object owns.
@@ -47,6 +48,7 @@ class Connection:
     ) -> None:
         self.quiet = False
         self.depth = 0
+        self.questions = 0
         self._channel = channel
         self._codec = Codec(self._export, self._resolve, max_bytes)
         self._make_handle = make_handle
@@ -75,6 +77,7 @@ class Connection:
             ProtocolError, ChannelClosed, DeadlinePassed: the connection is of no use any more.
         """
         lent_before = dict(self._lent)
+        self.questions += 1
         self._sequence += 1
         sequence = self._sequence
         try:
@@ -110,6 +113,7 @@ class Connection:
 
     def _called_back(self, sequence: int, number: int, args: tuple[Any, ...], kwargs: dict[Any, Any]) -> bytes:
         """Run one of our functions; the other side learns its result, or the error's class only."""
+        self.questions += 1
         function = self._lent.get(number)
         if function is None or self.depth >= MAX_CALLBACK_DEPTH or not all(type(key) is str for key in kwargs):
             raise ProtocolError("a call to a function that was not lent")

@@ -73,6 +73,11 @@ class Worker:
         self._connection.quiet = value
 
     @property
+    def questions(self) -> int:
+        """How many questions went over the wire so far, in either direction."""
+        return self._connection.questions
+
+    @property
     def lost(self) -> str:
         """Why the process is gone, as in `WorkerLost.reason`; "machinery" if the grader failed; "" while it lives."""
         return "" if self._loss is None else getattr(self._loss, "reason", "machinery")

@@ -106,9 +106,12 @@ def count_parameters(kind, height, width, hidden_units, kernel_size, filters):
 # The three numbers worked out above:
 
 # %% check="count_parameters" name="by-hand" points=0.5
-close(count_parameters("full", 4, 5, 6, 3, 2), 120, case="fully connected")
-close(count_parameters("local", 4, 5, 6, 3, 2), 54, case="locally connected")
-close(count_parameters("convolutional", 4, 5, 6, 3, 2), 18, case="convolutional")
+close(count_parameters("full", 4, 5, 6, 3, 2), 120, case="fully connected",
+      hint="each of the 6 units has a weight for every one of the 4 × 5 pixels.")
+close(count_parameters("local", 4, 5, 6, 3, 2), 54, case="locally connected",
+      hint="each of the 6 units has 3 × 3 weights of its own.")
+close(count_parameters("convolutional", 4, 5, 6, 3, 2), 18, case="convolutional",
+      hint="each of the 2 filters has 3 × 3 weights; how large the image is, and how many units there are, changes nothing.")
 
 # %% [markdown]
 # Now the lecture's example: an image of 1000 × 1000 pixels, a million hidden units, patches of 10 × 10, 100 filters.

@@ -198,3 +198,19 @@ def test_the_page_holds_the_figures_and_says_why_a_peer_is_missing() -> None:
     assert "no wheel for this machine" in page
     assert "50.0 times" in page
     assert "| hidden tests | 200.0 |" in page
+
+
+def test_a_profile_counts_questions_and_both_sides(course: Course, assignment: Assignment, tmp_path: Path) -> None:
+    answer = Bench(course, assignment, honest_class(assignment, 1), tmp_path).profile(1).answer
+    assert answer["questions"] > len(assignment.checks)
+    assert 1 < answer["question_us"] < 10_000
+    assert min(answer["forks_ms"], answer["trusted_ms"], answer["student_ms"]) > 1
+
+
+def test_the_page_takes_the_profile_apart() -> None:
+    found = made_up()
+    answer = {"questions": 500, "question_us": 40.0, "forks_ms": 35.0, "trusted_ms": 70.0, "student_ms": 80.0}
+    found.profile = [Measured(answer, 9.0, 9.0, 300.0, {})]
+    page = page_of(figures_of(found))
+    assert "| 500 questions over the wire, at 40 µs for both sides | 20 |" in page
+    assert "The forks alone" in page

@@ -91,7 +91,7 @@ def test_honest_submissions_to_01_score_the_same_in_every_check(tmp_path: Path, 
     assignment = load_assignment(course, "01-convolution")
     wrong, right = assignment.misconceptions, assignment.alternatives
     notebooks = {"solution": answered(assignment), "blank": blank(assignment)}
-    notebooks |= {each.slug: answered(assignment, each) for each in (*wrong[3::50], *right[1::40])}
+    notebooks |= {each.slug: answered(assignment, each) for each in (*wrong[3::80], *right[1::46])}
     theirs = stock_scores(course, assignment, notebooks, tmp_path / "stock")
     assert sum(theirs["solution"].values()) == 30
     assert sum(theirs["blank"].values()) == 0

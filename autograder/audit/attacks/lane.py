@@ -56,7 +56,8 @@ class Lane:
 
     def __init__(self, scene: Scene, missing_ok: frozenset[str] = frozenset()) -> None:
         self._scene = scene
-        self._sandbox = Sandbox.start(readable=[scene.course.data], missing_ok=missing_ok)
+        data = scene.course.data
+        self._sandbox = Sandbox.start(readable=[data] if data.is_dir() else [], missing_ok=missing_ok)
         honest = submission_of(answered(scene.assignment), scene.assignment)
         self._control = _Control(honest, scene.assignment)
         self._short = _short_control(honest, scene.assignment)
