@@ -10,6 +10,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from autograder import __version__
 from autograder.course import Course
 from autograder.errors import AutograderError
 
@@ -17,7 +18,6 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="autograder",
-    help="A course on convolutional networks: build its notebooks, grade in isolation, rank.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -26,6 +26,21 @@ app = typer.Typer(
 CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"autograder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """A course on convolutional networks: build its notebooks, grade in isolation, rank."""
 
 
 def _graded_course(folder: Path | None) -> Course:

@@ -6,6 +6,7 @@ forking is safe only from such a one; the driver may well have threads.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
@@ -66,7 +67,8 @@ def _serve(control: socket.socket, options: Options, grader_class: type[Grades],
                 sandbox.leave()
             # One processor for a worker and the student's process that it takes turns with: woken on another one,
             # each would wait for it to start up, some thousand times for a submission.
-            os.sched_setaffinity(0, PROCESSOR.unpack(data))
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(0, PROCESSOR.unpack(data))
             _worker(descriptors[0], grader_class(options, line))
         workers.append(worker)
         os.close(descriptors[0])

@@ -105,7 +105,7 @@ class CheckRun:
                 f"check '{self.cell.grade_id}': public() takes a function that this hidden part defines in one"
                 f" statement, not {function!r}."
             )
-        publish(code, functions[code], side.trusted.given.keys())
+        publish(code, functions[code], side.trusted.given.keys(), everywhere=True)
         return function
 
     def _run(self, part: Compiled, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:

@@ -135,7 +135,7 @@ class Connection:
             return Ext(Leaf.HANDLE, json.dumps(handle_number(value)).encode())
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
-        published = described(value)
+        published = described(value, hidden=self.quiet)
         if published is not None:
             return Ext(Leaf.FUNCTION, self._codec.encode(published))
         if callable(value):

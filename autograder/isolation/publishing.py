@@ -1,8 +1,9 @@
 """Functions that are no secret: their source goes to the student's process, which then need not ask for each answer.
 
 A function that is lent is asked about its answers over the wire, some tens of microseconds each time. One whose source
-the student's notebook shows, or whose author says that it is no secret, travels as source instead, if it needs nothing
-but its arguments, the standard modules and what the notebook itself defines.
+the student's notebook shows travels as source instead, if it needs nothing but its arguments, the standard modules and
+what the notebook itself defines. The student's code can see which of two functions is here and which there, so in a
+hidden part only those travel whose author says so.
 """
 
 from __future__ import annotations
@@ -13,13 +14,21 @@ import dis
 from collections.abc import Iterator, Set
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["described", "functions_in", "publish"]
 
 _MODULES = frozenset({"math", "numpy", "scipy", "torch"})
 _MOST_CHARACTERS = 4000
-_PUBLISHED: dict[CodeType, tuple[str, Set[str]]] = {}
+
+
+class _Published(NamedTuple):
+    source: str
+    known: Set[str]
+    everywhere: bool
+
+
+_PUBLISHED: dict[CodeType, _Published] = {}
 
 
 def functions_in(tree: ast.Module, code: CodeType) -> dict[CodeType, str]:
@@ -57,19 +66,34 @@ def _source(node: ast.FunctionDef | ast.Lambda) -> str:
     return ast.unparse(node)
 
 
-def publish(code: CodeType, source: str, known: Set[str]) -> None:
-    """Let functions of this code travel as ``source``; ``known`` are names that the notebook's given cells define."""
+def publish(code: CodeType, source: str, known: Set[str], *, everywhere: bool = False) -> None:
+    """Let functions of this code travel as ``source``.
+
+    Args:
+        code: of the functions.
+        source: of one of them.
+        known: names that the notebook's given cells define.
+        everywhere: also in hidden parts.
+    """
+    before = _PUBLISHED.get(code)
     if len(source) <= _MOST_CHARACTERS:
-        _PUBLISHED[code] = source, known
+        _PUBLISHED[code] = _Published(source, known, everywhere or (before is not None and before.everywhere))
 
 
-def described(function: object) -> list[Any] | None:
-    """[name, source, {global name: name of its module}] of a published function; None if it has to stay here."""
+def described(function: object, *, hidden: bool = False) -> list[Any] | None:
+    """[name, source, {global name: name of its module}] of a published function; None if it has to stay here.
+
+    Args:
+        function: what is to be sent.
+        hidden: whether a hidden part sends it.
+    """
     if type(function) is not FunctionType or function.__code__ not in _PUBLISHED:
+        return None
+    source, known, everywhere = _PUBLISHED[function.__code__]
+    if hidden and not everywhere:
         return None
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         return None
-    source, known = _PUBLISHED[function.__code__]
     modules = {}
     for name in _globals_of(function.__code__):
         value = function.__globals__.get(name, builtins)

@@ -38,6 +38,11 @@ def test_changing_the_argument_is_named(graded: Grade) -> None:
     assert named(graded(row_sums=wrong)) == {"sums_in_place"}
 
 
+def test_a_mistake_that_overflows_is_named_without_a_warning(graded: Grade) -> None:
+    wrong = "def row_sums(table):\n" + REFUSING + "    return np.log(np.sum(np.exp(table * 1e3), axis=1))"
+    assert named(graded(row_sums=wrong)) == {"overflowing"}  # here a warning would be an error
+
+
 def test_objects_are_followed_through_their_methods(graded: Grade) -> None:
     wrong = (
         "class Counter:\n    calls = 1\n    total = 0\n    def add(self, n):\n"

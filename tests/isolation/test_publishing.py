@@ -81,6 +81,15 @@ def test_what_was_not_published_stays_here() -> None:
     assert described(FunctionType(compile("x", "<check>", "exec"), {})) is None
 
 
+def test_in_a_hidden_part_only_what_was_said_to_be_no_secret_travels() -> None:
+    space = published("def f(x):\n    return x\ndef g(x):\n    return -x")
+    publish(space["g"].__code__, "def g(x):\n    return -x", KNOWN, everywhere=True)
+    assert [described(space[name], hidden=True) is None for name in "fg"] == [True, False]
+    assert [described(space[name]) is None for name in "fg"] == [False, False]
+    published("def f(x):\n    return x\ndef g(x):\n    return -x")  # the next student's notebook
+    assert described(space["g"], hidden=True) is not None
+
+
 def test_a_lent_function_that_stays_is_asked_over_the_wire(worker: Worker) -> None:
     worker.run_cell("def apply(f, x): return f(x)")
     space = published("calls = []\ndef f(x):\n    calls.append(x)\n    return x")

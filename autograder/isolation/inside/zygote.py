@@ -180,14 +180,15 @@ class _Zygote:
         parent = os.getpid()
         pid = os.fork()
         if pid == 0:
-            os.sched_setaffinity(0, request["cpus"])
-            self._become_worker(limits, descriptor, folder, parent)
+            self._become_worker(limits, request["cpus"], descriptor, folder, parent)
         now = time.monotonic()
         self._forks[pid] = _Fork(line, folder, now, now + limits.wall_seconds)
         return {"worker": pid}
 
-    def _become_worker(self, limits: Any, descriptor: int, folder: Path, parent: int) -> None:
+    def _become_worker(self, limits: Any, processors: list[int], descriptor: int, folder: Path, parent: int) -> None:
         try:
+            with contextlib.suppress(OSError):  # only for speed: a container may have been given others meanwhile
+                os.sched_setaffinity(0, processors)
             _keep_only(descriptor)
             _move_in(str(folder))
             from autograder.isolation.inside import worker

@@ -33,3 +33,10 @@ class CountsFromOne:
         self.calls += 1
         self.total += number
         return self.total
+
+
+@misconception(of="row_sums", says="You left the scale of the numbers: the exponential of a thousand is infinite.")
+def overflowing(table):
+    if table.ndim != 2:
+        raise ValueError("table must have two dimensions")
+    return np.log(np.exp(1000 * table).sum(axis=1))
