@@ -14,7 +14,7 @@ from autograder.bench.measuring import Measured
 from autograder.bench.notebooks import NotebookTime
 from autograder.bench.scale import Scale
 
-__all__ = ["Figures", "Measurements", "figures_of", "notebook_figures", "scale_figures"]
+__all__ = ["Figures", "Measurements", "figures_of", "machine", "notebook_figures", "scale_figures"]
 
 
 class Measurements(msgspec.Struct):

@@ -470,11 +470,13 @@ def back_by_masks(grad, x, window, stride):
     rows, columns = output_shape(x.shape, window, stride)
     if grad.shape != (*x.shape[:2], rows, columns):
         raise ValueError("grad")
-    y, dx, served = pool(x, window, stride, "max"), np.zeros(x.shape), np.zeros(grad.shape, dtype=bool)
-    for i, j in np.ndindex(*window):
-        area = np.s_[
-            :, :, i : i + (rows - 1) * stride[0] + 1 : stride[0], j : j + (columns - 1) * stride[1] + 1 : stride[1]
-        ]
+    areas = [
+        np.s_[:, :, i : i + (rows - 1) * stride[0] + 1 : stride[0], j : j + (columns - 1) * stride[1] + 1 : stride[1]]
+        for i, j in np.ndindex(*window)
+    ]
+    y = np.maximum.reduce([x[area] for area in areas])
+    dx, served = np.zeros(x.shape), np.zeros(grad.shape, dtype=bool)
+    for area in areas:
         wins = (x[area] == y) & ~served
         dx[area] += wins * grad
         served |= wins

@@ -17,7 +17,9 @@ def decay_by_torch(parameters, lam):
     if lam < 0:
         raise ValueError("lam is negative")
     leaves = {name: torch.tensor(np.asarray(a, dtype=float), requires_grad=True) for name, a in parameters.items()}
-    penalty = sum(((leaf * leaf).sum() * (0 if name[-4:] == "bias" else lam / 2) for name, leaf in leaves.items()))
+    penalty = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    for name, leaf in leaves.items():
+        penalty = penalty + (leaf * leaf).sum() * (0 if name[-4:] == "bias" else lam / 2)
     penalty.backward()
     return penalty.detach(), {name: leaf.grad for name, leaf in leaves.items()}
 

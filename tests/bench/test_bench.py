@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.authoring import Assignment, load_assignment
-from autograder.bench import scale
+from autograder.bench import run, scale
 from autograder.bench.contenders import Bench
 from autograder.bench.curve import draw_curve
 from autograder.bench.figures import Measurements, figures_of, notebook_figures, scale_figures
@@ -21,6 +21,7 @@ from autograder.bench.page import page_of
 from autograder.bench.scale import Scale
 from autograder.bench.stock import source_notebook
 from autograder.course import Course
+from autograder.errors import MachineryError
 
 SPIN = """
 import json, subprocess, sys, time
@@ -214,3 +215,16 @@ def test_the_page_takes_the_profile_apart() -> None:
     page = page_of(figures_of(found))
     assert "| 500 questions over the wire, at 40 µs for both sides | 20 |" in page
     assert "The forks alone" in page
+
+
+def test_a_comparison_is_only_added_to_where_it_was_measured(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('id = "bench"\n')
+    course = Course.find(tmp_path)
+    with pytest.raises(MachineryError, match="no comparison"):
+        run._earlier(course)
+    figures = figures_of(made_up())
+    (tmp_path / "benchmarks.json").write_text(json.dumps({**figures, "machine": "an abacus"}))
+    with pytest.raises(MachineryError, match="another machine"):
+        run._earlier(course)
+    (tmp_path / "benchmarks.json").write_text(json.dumps(figures))
+    assert "the long run and the notebooks in another" in page_of(run._earlier(course))
