@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -86,5 +87,6 @@ def seconds_to_enter(assignment: Assignment) -> float:
     return RULES.wall_seconds if competes(assignment) else 0.0
 
 
+@lru_cache(maxsize=1024)
 def _reads(source: str, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(ast.parse(source)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from types import SimpleNamespace
+from functools import lru_cache
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 from autograder.authoring import Answer, Assignment, AssignmentCell
@@ -42,7 +43,7 @@ class Trusted:
 
     def _publish(self, cell: AssignmentCell) -> None:
         """A function of a given cell is no secret: it stands in every notebook."""
-        code = compile(cell.source, f"<{_where(self.assignment, cell)}>", "exec")
+        code = _code(cell.source, _where(self.assignment, cell))
         for function, source in functions_in(ast.parse(cell.source), code).items():
             publish(function, source, self.given.keys())
 
@@ -50,8 +51,16 @@ class Trusted:
         """All names, with one exercise answered by ``answer`` and the others by the solution."""
         namespace = self.solved_names()
         _, source = self.assignment.answer_cell(answer)
-        _run(source, namespace, f"{self.assignment.name}, {answer.slug}")
+        _run(source, namespace, self._where_is(answer))
         return namespace
+
+    def get_ready(self) -> None:
+        """Compile every misconception, once for all submissions that will be compared with them."""
+        for each in self.assignment.misconceptions:
+            _code(self.assignment.answer_cell(each)[1], self._where_is(each))
+
+    def _where_is(self, answer: Answer) -> str:
+        return f"{self.assignment.name}, {answer.slug}"
 
     def solved_names(self) -> dict[str, Any]:
         """A copy of the names that given cells and solutions define."""
@@ -69,8 +78,14 @@ def _where(assignment: Assignment, cell: AssignmentCell) -> str:
     return f"{assignment.name}, cell {cell.grade_id}"
 
 
+@lru_cache(maxsize=4096)
+def _code(source: str, where: str) -> CodeType:
+    """Compiled once per process: a diagnosis runs every misconception of an exercise."""
+    return compile(source, f"<{where}>", "exec")
+
+
 def _run(source: str, namespace: dict[str, Any], where: str) -> None:
     try:
-        exec(compile(source, f"<{where}>", "exec"), namespace)
+        exec(_code(source, where), namespace)
     except Exception as error:
         raise AuthoringError(f"{where} does not run: {type(error).__name__}: {error}. Correct the source.") from error

@@ -194,6 +194,14 @@ def test_every_assignment_but_the_challenge_is_in_the_long_run(course: Course) -
     assert "07-challenge" not in found
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_three_hundred_mixtures_of_right_answers_keep_full_marks_in_every_assignment(
+    course: Course, tmp_path: Path
+) -> None:
+    scale.measure_scale(course, tmp_path, dict.fromkeys(scale.scale_assignments(course), 300))  # stops if one loses any
+
+
 def test_the_page_holds_the_figures_and_says_why_a_peer_is_missing() -> None:
     page = page_of(figures_of(made_up()))
     assert "no wheel for this machine" in page
