@@ -69,7 +69,7 @@ def edit(course: Course, file: str, old: str, new: str) -> None:
 def test_what_is_caught_and_accepted_is_counted(course: Course, sandbox: Sandbox) -> None:
     card = audit(course, sandbox)
     assert (card.points, card.blank_points, card.leaks) == (6.0, 0.0, 0)
-    assert (card.misconceptions, card.caught, card.named) == (4, 4, 4)
+    assert (card.misconceptions, card.caught, card.named) == (5, 5, 5)
     assert (card.alternatives, card.accepted) == (1, 1)
     assert kinds(card) == {"solution": {NAME}, "thin": {"row_sums", "Counter", "find_root"}}  # 6 points, few answers
 
