@@ -23,7 +23,7 @@ def draw_curve(found: Scale, path: Path) -> None:
         speed.annotate(name[:2], (middles[len(middles) // 2], max(rates)), xytext=(0, 4), textcoords="offset points")
     memory.plot(*zip(*found.memory, strict=True), color="0.3", linewidth=1)
     total = sum(map(len, found.finished.values()))
-    title = f"{total:,} submissions to {len(found.finished)} assignments, one after the other: is each piece flat?"
+    title = f"{total:,} submissions to {len(found.finished)} assignments: is each piece flat?"
     speed.set(ylabel="submissions per second", ylim=(0, 1.15 * highest), title=title)
     memory.set(ylabel="MB in all", ylim=(0, None), xlabel="seconds from the start")
     fig.savefig(path, dpi=120)
