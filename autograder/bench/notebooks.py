@@ -62,7 +62,7 @@ def run_notebook(course: Course, name: str) -> NotebookTime:
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
         on_cell_start=clock.start,
-        on_cell_complete=clock.stop,
+        on_cell_executed=clock.stop,  # on_cell_complete comes when the cell has merely been sent
     )
     began = time.perf_counter()
     client.execute()
@@ -87,7 +87,7 @@ class _Clock:
     def start(self, cell: Any, cell_index: int) -> None:
         self._began = time.perf_counter()
 
-    def stop(self, cell: Any, cell_index: int) -> None:
+    def stop(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
         lines = [line for line in cell.source.splitlines() if line.strip()]
         title = f"{cell_index}: {lines[0].strip()[:60]}" if lines else str(cell_index)
         self.cells[title] = time.perf_counter() - self._began

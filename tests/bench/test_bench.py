@@ -16,7 +16,7 @@ from autograder.bench.curve import draw_curve
 from autograder.bench.figures import Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed, measure, process_tree
-from autograder.bench.notebooks import NotebookTime
+from autograder.bench.notebooks import NotebookTime, run_notebook
 from autograder.bench.page import page_of
 from autograder.bench.scale import Scale
 from autograder.bench.stock import source_notebook
@@ -173,6 +173,11 @@ def test_the_long_run_and_the_notebooks_reach_the_page() -> None:
     assert "| 01-convolution | 400 | 2.0 | 2.0 |" in page
     assert "| 02-feature-maps | 9.5 | 30 | `7: x = 1 \\| 2` | 3.5 |" in page
     assert "48 times as fast" in page
+
+
+def test_a_solved_notebook_is_timed_cell_by_cell(course: Course) -> None:
+    time = run_notebook(course, "03-pooling")
+    assert 0.1 < time.longest_seconds < time.seconds < time.promised
 
 
 def test_the_first_assignment_has_the_largest_class() -> None:
