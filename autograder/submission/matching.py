@@ -75,7 +75,7 @@ def is_blank(cell: StudentCell, released: AssignmentCell) -> bool:
     if released.cell_type != "code":
         return False
     tokens = code_tokens(cell.source)
-    return tokens is not None and tokens in ((), code_tokens(released.release_source))
+    return tokens is not None and tokens in ((), _released_tokens(released.release_source))
 
 
 def names_of(cell: AssignmentCell, assignment: Assignment) -> tuple[str, ...]:
@@ -157,6 +157,12 @@ def _adopt_by_place(rest: list[StudentCell], chosen: dict[str, Match], assignmen
 def released_text(cell: AssignmentCell) -> str:
     """The released source in the form of :attr:`StudentCell.text`."""
     return _stripped(cell.release_source)
+
+
+# Kept, unlike a student's: the course's own cells are compared with every submission's, and nobody can swell them.
+@lru_cache(maxsize=1024)
+def _released_tokens(source: str) -> tuple[str, ...] | None:
+    return code_tokens(source)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from functools import lru_cache
 
 __all__ = ["code_tokens", "defines", "garbled_code"]
 
@@ -14,7 +13,6 @@ _TEXT = {tokenize.COMMENT, tokenize.STRING}
 _LONGEST = 200_000  # Characters; no honest cell comes near, and tokenizing takes a microsecond each.
 
 
-@lru_cache(maxsize=1024)  # The course's own cells are compared with every submission's.
 def code_tokens(source: str) -> tuple[str, ...] | None:
     """The tokens of ``source`` without comments and layout; None if it cannot be tokenized."""
     found = _tokens(source)
