@@ -22,6 +22,8 @@ from autograder.authoring import Assignment
 from autograder.course import GradingSettings
 from autograder.engine.child import run_in_child
 from autograder.engine.incremental import narrowed
+from autograder.engine.run import options_of
+from autograder.engine.sharing import sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading import Result, decode_result, encode_result, grade
 from autograder.grading.entering import competing
@@ -56,8 +58,7 @@ class Lane:
 
     def __init__(self, scene: Scene, missing_ok: frozenset[str] = frozenset()) -> None:
         self._scene = scene
-        data = scene.course.data
-        self._sandbox = Sandbox.start(readable=[data] if data.is_dir() else [], missing_ok=missing_ok)
+        self._sandbox = Sandbox.start(**sandbox_settings(options_of(scene.course, tuple(missing_ok))))
         honest = submission_of(answered(scene.assignment), scene.assignment)
         self._control = _Control(honest, scene.assignment)
         self._short = _short_control(honest, scene.assignment)
