@@ -16,12 +16,13 @@ import pytest
 
 from autograder.audit.attacks import AttackReport, Outcome, catalogue_folder, load_catalogue, run_attacks
 from autograder.audit.attacks.table import BEGIN, END, REMOVALS, render, replaced
-from autograder.authoring import build_course
+from autograder.authoring import build_course, load_assignment
 from autograder.course import Course
 from autograder.errors import AutograderError, LayerMissing
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-convolution"
+SMALL = "00-two-functions"
 DOCUMENT = ROOT / "docs" / "security.md"
 SAMPLE = (
     "always_equal_objects", "patched_numpy", "deleted_checks", "score_in_the_gradebook", "files_by_path",
@@ -50,10 +51,21 @@ def test_the_catalogue_holds_every_class() -> None:
     assert len({attack.tries for attack in attacks}) == len(attacks)
 
 
+def lay_out_small_course(root: Path) -> Course:
+    """A course of one small assignment, which what a layer stops does not hang on: each attack takes a third there."""
+    (root / "solutions" / SMALL).mkdir(parents=True)
+    data = f'[directories]\ndata = "{ROOT}/data/course"\n'
+    (root / "course.toml").write_text(f'id = "small"\nfixed_secret = "small"\n{data}')
+    shutil.copy(ROOT / "tests" / "faults" / "sample" / "two_functions.py", root / "solutions" / SMALL)
+    course = Course.find(root)
+    build_course(course)
+    return course
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("away", REMOVALS.values(), ids=REMOVALS)
-def test_with_a_layer_missing_that_was_named_the_others_hold(away: tuple[str, ...]) -> None:
-    report = run_attacks(Course.find(ROOT), NAME, names=SAMPLE, without=away)
+def test_with_a_layer_missing_that_was_named_the_others_hold(away: tuple[str, ...], tmp_path: Path) -> None:
+    report = run_attacks(lay_out_small_course(tmp_path), SMALL, names=SAMPLE, without=away, lanes=1)
     assert told(report.succeeded) == {}
     assert report.controls_full_marks == len(SAMPLE)
 
@@ -97,11 +109,7 @@ def users_course() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are shut to other users
         root = Path(name)
         root.chmod(0o755)
-        for folder in ("solutions", "notebooks"):
-            ignored = shutil.ignore_patterns(".*", "__pycache__")
-            shutil.copytree(ROOT / folder / NAME, root / folder / NAME, ignore=ignored)
-        data = f'[directories]\ndata = "{ROOT}/data/course"\n'
-        (root / "course.toml").write_text(f'id = "user"\nfixed_secret = "user"\n{data}')
+        lay_out_small_course(root)
         (root / "attack.py").write_text(AS_A_USER)
         (root / "temporary").mkdir()
         (root / "temporary").chmod(0o777)
@@ -113,7 +121,7 @@ def users_course() -> Iterator[Path]:
 @pytest.mark.timeout(600)
 def test_a_sample_fails_against_an_ordinary_users_grader_too(users_course: Path) -> None:
     names = ",".join(SAMPLE)
-    command = [sys.executable, "-B", str(users_course / "attack.py"), str(users_course), NAME, names]
+    command = [sys.executable, "-B", str(users_course / "attack.py"), str(users_course), SMALL, names]
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(users_course / "temporary"),
@@ -174,13 +182,11 @@ def nothing_at_all(target):
 @pytest.mark.timeout(600)
 def test_an_attack_that_does_succeed_is_reported_and_fails_the_audit(tmp_path: Path) -> None:
     """Points that were not earned: the judgement must see them, or it would see nothing."""
-    course = Course.find(ROOT)
-    from autograder.authoring import load_assignment
-
-    solved = "\n\n".join(cell.source for cell in load_assignment(course, NAME).exercises.values())
+    course = lay_out_small_course(tmp_path / "course")
+    solved = "\n\n".join(cell.source for cell in load_assignment(course, SMALL).exercises.values())
     (tmp_path / "answers.py").write_text(solved)
     (tmp_path / "own.py").write_text(OWN.format(answers=str(tmp_path / "answers.py")))
-    report = run_attacks(course, NAME, catalogue=tmp_path, lanes=1)
+    report = run_attacks(course, SMALL, catalogue=tmp_path, lanes=1)
     found = {outcome.name: outcome for outcome in report.outcomes}
     assert "points that were not earned" in found["right_answers_of_a_thief"].breaches[0]
     assert found["nothing_at_all"].breaches == ()
@@ -192,13 +198,9 @@ def test_the_command_reports_counts_for_programs(tmp_path: Path) -> None:
         .replace("nothing_at_all", "nothing_again")
         .replace("right_answers_of_a_thief", "no_answers")
     )
-    root, name = tmp_path / "course", "00-two-functions"
-    (root / "solutions" / name).mkdir(parents=True)
-    (root / "course.toml").write_text('id = "small"\nfixed_secret = "small"\n')
-    shutil.copy(ROOT / "tests" / "faults" / "sample" / "two_functions.py", root / "solutions" / name)
-    build_course(Course.find(root))
-    command = [sys.executable, "-m", "autograder", "audit", name, "--catalogue", str(tmp_path), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=280, check=False)
+    lay_out_small_course(tmp_path / "course")
+    command = [sys.executable, "-m", "autograder", "audit", SMALL, "--catalogue", str(tmp_path), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path / "course", timeout=280, check=False)
     card = json.loads(done.stdout)
     wanted = ("attacks", "succeeded", "honest_controls", "controls_full_marks")
     assert {key: card[key] for key in wanted} == dict(zip(wanted, (2, 0, 2, 2), strict=True)), done.stderr[-2000:]
