@@ -124,6 +124,7 @@ class CheckRun:
         finally:
             worker.deadline, worker.transcript, worker.quiet = None, None, False
             self.seconds += time.perf_counter() - started
+        side.stop_if_failed()
 
     def _credit(self, value: object) -> float:
         """The points that a check's last expression stands for: all of them if it is no number."""

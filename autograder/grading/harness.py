@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.errors import AutograderError
 from autograder.grading.comparison import require_same
 from autograder.isolation import Handle, StudentError, WorkerLost, call_with_arguments
 from autograder.lab import CheckFailed, close
@@ -50,6 +51,8 @@ def refuses(function: Function, *args: Any, argument: str = "", case: str = "", 
         function(*_fresh(args), **_fresh(kwargs))
     except ValueError:
         return
+    except AutograderError:
+        raise
     except Exception as error:
         kind = type_name(error)
         raise CheckFailed(f"a wrong argument should raise ValueError, not {kind}", hint=hint, case=case) from error
@@ -114,7 +117,9 @@ def _call(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], cas
 
 
 def _raised(error: Exception, case: str) -> CheckFailed:
-    """The failure that an exception from a student's function amounts to."""
+    """The failure that an exception from a student's function amounts to. One of the grader's own is raised again."""
+    if isinstance(error, AutograderError):
+        raise error
     if type_name(error) == "NotImplementedError":
         return CheckFailed("this exercise is still blank", case=case)
     if isinstance(error, WorkerLost):

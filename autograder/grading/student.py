@@ -11,6 +11,7 @@ from typing import Any
 
 from autograder.authoring import Assignment
 from autograder.course import GradingSettings
+from autograder.errors import MachineryError
 from autograder.grading.compiling import loaded_names
 from autograder.grading.trusted import Trusted
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
@@ -73,6 +74,7 @@ class StudentSide:
     seconds: float = 0.0
     questions: int = 0
     _worker: Worker | None = None
+    _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
     _reached: int = 0
 
@@ -82,14 +84,29 @@ class StudentSide:
 
     @property
     def worker(self) -> Worker:
-        """The live worker. A lost one is replaced, and the cells up to here run again in the new one."""
+        """The live worker. A lost one is replaced, and the cells up to here run again in the new one.
+
+        Raises:
+            MachineryError: it was lost by the grader's own failure, or no other one could be made.
+        """
         if self._worker is None or self._worker.lost:
+            self.stop_if_failed()
             self.close()
-            self._worker = self.sandbox.spawn(self._limits())
+            try:
+                self._worker = self.sandbox.spawn(self._limits())
+            except MachineryError as error:
+                self._failure = error
+                raise
             reached, self._reached = self._reached, 0
             for cell in self.submission.cells[:reached]:
                 self.advance(cell, again=True)
         return self._worker
+
+    def stop_if_failed(self) -> None:
+        """Raise the MachineryError that this submission met, whatever a check made of it: it cannot be graded now."""
+        failure = self._failure or (self._worker.failure if self._worker is not None else None)
+        if failure is not None:
+            raise failure
 
     def advance(self, cell: SubmissionCell, again: bool = False) -> None:
         """Run ``cell`` if it is code that graders run, or note the names that it reads if it is a check."""

@@ -82,6 +82,11 @@ class Worker:
         """Why the process is gone, as in `WorkerLost.reason`; "machinery" if the grader failed; "" while it lives."""
         return "" if self._loss is None else getattr(self._loss, "reason", "machinery")
 
+    @property
+    def failure(self) -> MachineryError | None:
+        """How the grader failed with this process, if it did; whoever swallowed the error must not go on."""
+        return self._loss if isinstance(self._loss, MachineryError) else None
+
     def wait_until_ready(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         self._connection.greet(seconds)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,27 +16,7 @@ from autograder.errors import MachineryError
 from autograder.isolation import Sandbox, Worker
 from autograder.isolation.sandbox import ROOM
 
-
-def host_pid(worker: Worker) -> int:
-    """The process number outside the sandbox of a worker, by its number inside."""
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
-        except OSError:
-            continue
-        numbers = lines.get("NSpid", "").split()
-        if len(numbers) > 1 and int(numbers[-1]) == worker._number and _is_ours(int(numbers[0])):
-            return int(numbers[0])
-    raise LookupError("the worker is not running")
-
-
-def _is_ours(pid: int) -> bool:
-    """Whether a process descends from this test run."""
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-    return False
+Numbering = Callable[[Worker], int]
 
 
 def gone(pid: int, seconds: float = 5.0) -> bool:
@@ -76,7 +57,7 @@ def test_there_is_room_for_a_fixed_number_of_workers(sandbox: Sandbox) -> None:
     sandbox.spawn().close()
 
 
-def test_a_worker_ended_from_outside_is_the_machinerys_failure(sandbox: Sandbox) -> None:
+def test_a_worker_ended_from_outside_is_the_machinerys_failure(sandbox: Sandbox, host_pid: Numbering) -> None:
     """The student cannot send signals, so a kill is never a student's doing and never a zero."""
     with sandbox.spawn() as worker:
         os.kill(host_pid(worker), signal.SIGKILL)
@@ -85,7 +66,7 @@ def test_a_worker_ended_from_outside_is_the_machinerys_failure(sandbox: Sandbox)
         assert worker.lost == "machinery"
 
 
-def test_workers_of_a_grader_that_died_are_cleared(sandbox: Sandbox) -> None:
+def test_workers_of_a_grader_that_died_are_cleared(sandbox: Sandbox, host_pid: Numbering) -> None:
     child = os.fork()
     if child == 0:
         sandbox.spawn().run_cell("kept = 1")
@@ -124,7 +105,7 @@ def test_an_answer_to_a_grader_that_died_is_thrown_away(sandbox: Sandbox) -> Non
         assert worker.run_source("1") == 1
 
 
-def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps() -> None:
+def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps(host_pid: Numbering) -> None:
     with Sandbox.start() as sandbox:
         worker = sandbox.spawn()
         pid = host_pid(worker)
@@ -140,7 +121,7 @@ def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps() -> 
             assert again.run_source("6 * 7") == 42
 
 
-def test_graders_that_share_a_warm_process_do_not_meet(sandbox: Sandbox) -> None:
+def test_graders_that_share_a_warm_process_do_not_meet(sandbox: Sandbox, host_pid: Numbering) -> None:
     assert sandbox.shareable, "this machine gives no user namespaces to forks"
     with sandbox.join() as one, sandbox.join() as two, one.spawn() as here:
         there = two.spawn()
@@ -152,7 +133,7 @@ def test_graders_that_share_a_warm_process_do_not_meet(sandbox: Sandbox) -> None
         assert here.run_source("word") == "mine"
 
 
-def test_the_workers_of_a_line_end_with_it(sandbox: Sandbox) -> None:
+def test_the_workers_of_a_line_end_with_it(sandbox: Sandbox, host_pid: Numbering) -> None:
     line = sandbox.join()
     pid = host_pid(line.spawn())
     line.close()
@@ -160,7 +141,7 @@ def test_the_workers_of_a_line_end_with_it(sandbox: Sandbox) -> None:
     assert sandbox.alive
 
 
-def test_a_line_is_restarted_without_harm_to_the_others(sandbox: Sandbox) -> None:
+def test_a_line_is_restarted_without_harm_to_the_others(sandbox: Sandbox, host_pid: Numbering) -> None:
     with sandbox.join() as one, sandbox.join() as two, two.spawn() as there:
         left = host_pid(one.spawn())
         one.restart()

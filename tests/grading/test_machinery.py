@@ -1,0 +1,86 @@
+"""A failure of the machinery in the middle of a submission costs no point: it is not graded, and says why."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from autograder.errors import MachineryError
+from autograder.grading import Result
+from autograder.grading.harness import refuses, same, unchanged
+from autograder.isolation import Sandbox, Worker
+from autograder.isolation.connection import Connection
+
+Grade = Callable[..., Result]
+
+
+class Killer:
+    """Ends the student's process from outside, right before it is asked a certain question."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, host_pid: Callable[[Worker], int]) -> None:
+        self.asked = 0
+        self._moment = -1
+        request, spawn = Connection.request, Sandbox.spawn
+        living: list[Worker] = []
+
+        def spawned(sandbox: Sandbox, *arguments: Any) -> Worker:
+            living.append(spawn(sandbox, *arguments))
+            return living[-1]
+
+        def counted(connection: Connection, *arguments: Any) -> Any:
+            self.asked += 1
+            if self.asked == self._moment:
+                os.kill(host_pid(living[-1]), signal.SIGKILL)
+            return request(connection, *arguments)
+
+        patch.setattr(Sandbox, "spawn", spawned)
+        patch.setattr(Connection, "request", counted)
+
+    def wait_for(self, question: int) -> None:
+        """Kill at this question, counted from now and from 1."""
+        self._moment, self.asked = question, 0
+
+
+def test_killed_before_any_question_a_submission_is_not_graded(
+    graded: Grade, monkeypatch: pytest.MonkeyPatch, host_pid: Callable[[Worker], int]
+) -> None:
+    killer = Killer(monkeypatch, host_pid)
+    assert graded().points == 6.0
+    questions = killer.asked
+    assert questions > 15
+    for question in range(1, questions + 1):
+        killer.wait_for(question)
+        with pytest.raises(MachineryError, match="from outside"):
+            graded()
+    killer.wait_for(-1)
+    assert graded().points == 6.0
+
+
+def test_a_process_that_cannot_be_replaced_is_no_fault_of_the_check_that_needs_it(
+    graded: Grade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first check ends the student's process; the sandbox then has no other one to give."""
+    spawn, given = Sandbox.spawn, []
+
+    def once(sandbox: Sandbox, *arguments: Any) -> Worker:
+        if given:
+            raise MachineryError("there is no room")
+        given.append(spawn(sandbox, *arguments))
+        return given[-1]
+
+    monkeypatch.setattr(Sandbox, "spawn", once)
+    with pytest.raises(MachineryError, match="no room"):
+        graded(row_sums="def row_sums(table):\n    import os\n    os._exit(0)")
+
+
+@pytest.mark.parametrize("asks", [lambda f: same(f, abs, 1), lambda f: refuses(f, 1), lambda f: unchanged(f, 1)])
+def test_what_a_hidden_test_calls_passes_the_graders_own_failure_on(asks: Callable[..., None]) -> None:
+    def broken(_: int) -> int:
+        raise MachineryError("the sandbox is gone")
+
+    with pytest.raises(MachineryError, match="the sandbox is gone"):
+        asks(broken)
