@@ -20,6 +20,7 @@ from autograder.isolation import machine
 __all__ = ["catalogue_folder", "run_attacks"]
 
 Progress = Callable[[Outcome], object]
+_FEW = 10
 
 
 def catalogue_folder() -> Path:
@@ -46,7 +47,7 @@ def run_attacks(
         name: such as ``01-convolution``.
         catalogue: the folder of the attacks; default the repository's.
         names: only these attacks.
-        lanes: sandboxes side by side.
+        lanes: the most sandboxes side by side.
         without: layers of the sandbox to take away, to see whether the others hold.
         progress: called with each outcome.
 
@@ -59,7 +60,8 @@ def run_attacks(
     outcomes: dict[str, Outcome] = {}
     # Spawned: a lane forks graders, so it must be a process that has run nothing yet.
     context, settings = multiprocessing.get_context("spawn"), (str(course.root), name, str(folder), tuple(without))
-    with ProcessPoolExecutor(max(1, min(lanes, len(wanted))), context, _open_lane, settings) as pool:
+    # A lane takes longer to open than a few attacks take.
+    with ProcessPoolExecutor(max(1, min(lanes, len(wanted) // _FEW)), context, _open_lane, settings) as pool:
         for future in as_completed([pool.submit(_attempt, each) for each in wanted]):
             outcome = future.result()
             outcomes[outcome.name] = outcome
