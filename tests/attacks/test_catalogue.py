@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -116,22 +117,47 @@ def users_course() -> Iterator[Path]:
         yield root
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests already run as an ordinary user")
-@pytest.mark.skipif(not (shutil.which("setpriv") and shutil.which("bwrap")), reason="needs setpriv and bwrap")
+def as_an_ordinary_user(course: Path, names: Sequence[str]) -> str:
+    """What attacks named ``names`` come to where an ordinary user grades: those that succeeded, and full controls."""
+    script, joined = str(course / "attack.py"), ",".join(names)
+    command = [sys.executable, "-B", script, str(course), SMALL, joined]
+    temporary = str(course / "temporary")
+    environment = {"PATH": os.environ["PATH"], "HOME": temporary, "PYTHONPATH": str(ROOT), "TMPDIR": temporary}
+    done = subprocess.run(
+        as_ordinary_user(command), capture_output=True, text=True, env=environment, cwd="/", timeout=1000, check=False
+    )
+    return done.stdout or done.stderr[-3000:]
+
+
+needs_another_user = pytest.mark.skipif(
+    os.geteuid() != 0 or not (shutil.which("setpriv") and shutil.which("bwrap")),
+    reason="needs root, who can become another user by setpriv, and bwrap; without root every test is such a test",
+)
+
+
+@needs_another_user
 @pytest.mark.timeout(600)
 def test_a_sample_fails_against_an_ordinary_users_grader_too(users_course: Path) -> None:
-    names = ",".join(SAMPLE)
-    command = [sys.executable, "-B", str(users_course / "attack.py"), str(users_course), SMALL, names]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(users_course / "temporary"),
-        "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(users_course / "temporary"),
-    }
-    done = subprocess.run(
-        as_ordinary_user(command), capture_output=True, text=True, env=environment, cwd="/", timeout=500, check=False
-    )
-    assert done.stdout == f"{{}} {len(SAMPLE)}\n", done.stdout + done.stderr[-3000:]
+    assert as_an_ordinary_user(users_course, SAMPLE) == f"{{}} {len(SAMPLE)}\n"
+
+
+@pytest.mark.soak
+@needs_another_user
+@pytest.mark.timeout(1200)
+def test_the_whole_catalogue_fails_against_an_ordinary_users_grader(users_course: Path) -> None:
+    names = [attack.name for attack in load_catalogue(catalogue_folder())]
+    assert as_an_ordinary_user(users_course, names) == f"{{}} {len(names)}\n"
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("layer", REMOVALS)
+def test_with_a_layer_missing_nothing_gets_through_but_what_the_document_says(layer: str, tmp_path: Path) -> None:
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| .+ \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    said = {attack for away, attack in rows if away == layer} - {"none"}
+    report = run_attacks(lay_out_small_course(tmp_path), SMALL, without=REMOVALS[layer])
+    assert {outcome.name for outcome in report.succeeded} <= said, told(report.succeeded)
+    assert report.controls_full_marks == len(report.outcomes)
 
 
 def test_the_document_lists_the_catalogue_as_it_is() -> None:
