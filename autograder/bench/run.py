@@ -74,7 +74,7 @@ def run_bench(
         found.otter_missing = "left out of a quick run" if quick else ""
         for number in range(repeated):
             _round(bench, found, f"Round {number + 1} of {repeated}", screen)
-        figures = figures_of(found) if repeated else _earlier(course)
+        figures = figures_of(found) if repeated else _earlier(course, scale=bool(scale), notebooks=notebooks)
         page = _put_out(course, figures, write_page=not quick)
         if scale:
             classes = sizes(scale_assignments(course), *((QUICK, QUICK) if quick else (scale, others)))
@@ -87,8 +87,8 @@ def run_bench(
     return 0
 
 
-def _earlier(course: Course) -> Figures:
-    """The comparison of an earlier run on this machine."""
+def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
+    """The figures of an earlier run on this machine, and which parts this run measures again."""
     path = course.root / "benchmarks.json"
     try:
         figures: Figures = json.loads(path.read_text(encoding="utf-8"))
@@ -96,7 +96,8 @@ def _earlier(course: Course) -> Figures:
         raise MachineryError(f"{path} holds no comparison to add to. Run: autograder bench") from None
     if figures.get("machine") != machine():
         raise MachineryError(f"{path} is of another machine. Run: autograder bench")
-    return {**figures, "in_two_runs": True}
+    parts = [*(["the long run"] if scale else []), *(["the notebooks"] if notebooks else [])]
+    return {**figures, "measured_later": " and ".join(parts)}
 
 
 def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:

@@ -234,10 +234,12 @@ def test_a_comparison_is_only_added_to_where_it_was_measured(tmp_path: Path) -> 
     (tmp_path / "course.toml").write_text('id = "bench"\n')
     course = Course.find(tmp_path)
     with pytest.raises(MachineryError, match="no comparison"):
-        run._earlier(course)
+        run._earlier(course, scale=True, notebooks=True)
     figures = figures_of(made_up())
     (tmp_path / "benchmarks.json").write_text(json.dumps({**figures, "machine": "an abacus"}))
     with pytest.raises(MachineryError, match="another machine"):
-        run._earlier(course)
+        run._earlier(course, scale=True, notebooks=True)
     (tmp_path / "benchmarks.json").write_text(json.dumps(figures))
-    assert "the long run and the notebooks in another" in page_of(run._earlier(course))
+    both, one = (run._earlier(course, scale=scale, notebooks=True) for scale in (True, False))
+    assert "but the long run and the notebooks in another" in page_of(both)
+    assert "but the notebooks in another" in page_of(one)
