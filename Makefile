@@ -39,7 +39,7 @@ types: setup ## Check the types
 unit: setup ## The tests alone
 	@$(BIN)/python -m pytest -n 2
 
-soak: grading setup ## The full counts: 200 kills, 1,000 damaged notebooks, 100,000 boards, a long fuzz (an hour or two)
+soak: grading tests-need setup ## The full counts: 200 kills, 1,000 damaged notebooks, 100,000 boards, a long fuzz (an hour and a half)
 	@$(BIN)/python -m pytest -m soak
 
 data: setup ## Build data/ again from its sources, which are downloaded
