@@ -20,11 +20,11 @@ def graded(faulty: FaultyCourse, workers: int, students: list[str] | None = None
 
 
 @pytest.mark.timeout(600)
-def test_one_two_and_four_workers_in_shuffled_order_write_the_same_bytes(faulty: FaultyCourse) -> None:
+def test_one_two_and_four_workers_in_shuffled_order_write_the_same_bytes_twice(faulty: FaultyCourse) -> None:
     students = faulty.hand_in_class(STUDENTS)
     once = graded(faulty, 1)
     assert len(once["grades"]) == STUDENTS * 4
     assert len(once["files"]) == STUDENTS * 2
-    for workers in (1, 2, 4):
-        shuffled = random.Random(workers).sample(students, len(students))
-        assert graded(faulty, workers, shuffled) == once, f"{workers} workers"
+    for number, workers in enumerate((1, 2, 4, 2, 4)):
+        shuffled = random.Random(number).sample(students, len(students))
+        assert graded(faulty, workers, shuffled) == once, f"{workers} workers, shuffle {number}"
