@@ -42,8 +42,12 @@ class Entering:
             MachineryError: the grader failed, or has no hidden pictures to ask.
         """
         if self.entry is None:
-            with self._side.budget.paused():
-                self.entry = self._entered()
+            try:
+                with self._side.budget.paused():
+                    self.entry = self._entered()
+            except MachineryError as error:
+                self._side.note_failure(error)
+                raise
         if not self.entry.valid:
             raise CheckFailed(f"your entry has no score: {self.entry.reason}")
         return self.entry

@@ -95,12 +95,16 @@ class StudentSide:
             try:
                 self._worker = self.sandbox.spawn(self._limits())
             except MachineryError as error:
-                self._failure = error
+                self.note_failure(error)
                 raise
             reached, self._reached = self._reached, 0
             for cell in self.submission.cells[:reached]:
                 self.advance(cell, again=True)
         return self._worker
+
+    def note_failure(self, error: MachineryError) -> None:
+        """Remember that the grader failed with this submission, in case a check swallows ``error``."""
+        self._failure = error
 
     def stop_if_failed(self) -> None:
         """Raise the MachineryError that this submission met, whatever a check made of it: it cannot be graded now."""

@@ -7,10 +7,15 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from autograder.authoring import Assignment
+from autograder.authoring.regions import BEGIN_HIDDEN
+from autograder.course import Course
+from autograder.engine.grader import solved
 from autograder.errors import MachineryError
-from autograder.grading import Result
+from autograder.grading import Result, grade
 from autograder.grading.harness import refuses, same, unchanged
 from autograder.isolation import Sandbox, Worker
 from autograder.isolation.connection import Connection
@@ -75,6 +80,20 @@ def test_a_process_that_cannot_be_replaced_is_no_fault_of_the_check_that_needs_i
     monkeypatch.setattr(Sandbox, "spawn", once)
     with pytest.raises(MachineryError, match="no room"):
         graded(row_sums="def row_sums(table):\n    import os\n    os._exit(0)")
+
+
+def test_a_check_that_swallows_the_graders_own_failure_passes_nobody(
+    course: Course, assignment: Assignment, sandbox: Sandbox
+) -> None:
+    """Without hidden pictures nothing can be entered in a competition."""
+    swallow = f"{BEGIN_HIDDEN}\ntry:\n    challenge.enter()\nexcept Exception:\n    pass"
+    cells = tuple(
+        msgspec.structs.replace(cell, source=cell.source.replace(BEGIN_HIDDEN, swallow)) for cell in assignment.cells
+    )
+    entering = msgspec.structs.replace(assignment, cells=cells)
+    with pytest.raises(MachineryError, match="hidden pictures"):
+        grade(solved(entering), entering, sandbox, course.secret)
+    assert grade(solved(assignment), assignment, sandbox, course.secret).points == 6.0
 
 
 @pytest.mark.parametrize("asks", [lambda f: same(f, abs, 1), lambda f: refuses(f, 1), lambda f: unchanged(f, 1)])
