@@ -275,7 +275,7 @@ def demo(
 @app.command()
 def bench(
     class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
-    rounds: Annotated[int, typer.Option(help="Rounds; medians are reported.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Rounds; medians are reported. 0: add to an earlier run.")] = 3,
     scale: Annotated[int, typer.Option(help="Submissions to the first assignment in the long run; 0: none.")] = 1000,
     others: Annotated[int, typer.Option(help="Submissions to each other assignment in the long run.")] = 200,
     notebooks: Annotated[bool, typer.Option(help="Time every solved notebook, too.")] = True,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.isolation import Worker
+if TYPE_CHECKING:
+    from autograder.isolation import Worker
 
 
 @pytest.fixture(scope="session")

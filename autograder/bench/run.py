@@ -12,14 +12,7 @@ from rich.console import Console
 from autograder.authoring import load_assignment
 from autograder.bench.contenders import Bench
 from autograder.bench.curve import draw_curve
-from autograder.bench.figures import (
-    Figures,
-    Measurements,
-    figures_of,
-    machine,
-    notebook_figures,
-    scale_figures,
-)
+from autograder.bench.figures import Figures, Measurements, figures_of, machine, notebook_figures, scale_figures
 from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed
 from autograder.bench.notebooks import NotebookTime, loops_over_matmul, run_notebook
@@ -96,8 +89,8 @@ def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
         raise MachineryError(f"{path} holds no comparison to add to. Run: autograder bench") from None
     if figures.get("machine") != machine():
         raise MachineryError(f"{path} is of another machine. Run: autograder bench")
-    parts = [*(["the long run"] if scale else []), *(["the notebooks"] if notebooks else [])]
-    return {**figures, "measured_later": " and ".join(parts)}
+    before, now = figures.get("measured_later", []), {"the long run": scale, "the notebooks": notebooks}
+    return {**figures, "measured_later": [part for part, again in now.items() if again or part in before]}
 
 
 def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:

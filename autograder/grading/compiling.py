@@ -1,4 +1,4 @@
-"""The cells of checks, compiled once per process: a class of submissions runs the same ones."""
+"""What the grader runs itself, checks, given cells and answers, compiled once per process for a whole class."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _JUDGES = ("close", "passes", "refuses", "same", "unchanged")
 
 
 class Compiled(NamedTuple):
-    """One part of a check.
+    """One part of a check, a given cell or an answer.
 
     Attributes:
         body: its statements.
@@ -41,7 +41,7 @@ class Compiled(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def compiled(source: str, name: str) -> Compiled:
-    """One part of the check called ``name``."""
+    """``source`` ready to run; tracebacks call it ``name``."""
     tree = ast.parse(source)
     tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     body = compile(tree, f"<{name}>", "exec")

@@ -42,12 +42,8 @@ class Entering:
             MachineryError: the grader failed, or has no hidden pictures to ask.
         """
         if self.entry is None:
-            try:
-                with self._side.budget.paused():
-                    self.entry = self._entered()
-            except MachineryError as error:
-                self._side.note_failure(error)
-                raise
+            with self._side.noting_failure(), self._side.budget.paused():
+                self.entry = self._entered()
         if not self.entry.valid:
             raise CheckFailed(f"your entry has no score: {self.entry.reason}")
         return self.entry

@@ -92,19 +92,21 @@ class StudentSide:
         if self._worker is None or self._worker.lost:
             self.stop_if_failed()
             self.close()
-            try:
+            with self.noting_failure():
                 self._worker = self.sandbox.spawn(self._limits())
-            except MachineryError as error:
-                self.note_failure(error)
-                raise
             reached, self._reached = self._reached, 0
             for cell in self.submission.cells[:reached]:
                 self.advance(cell, again=True)
         return self._worker
 
-    def note_failure(self, error: MachineryError) -> None:
-        """Remember that the grader failed with this submission, in case a check swallows ``error``."""
-        self._failure = error
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """A MachineryError of what happens meanwhile is remembered, in case a check swallows it."""
+        try:
+            yield
+        except MachineryError as error:
+            self._failure = error
+            raise
 
     def stop_if_failed(self) -> None:
         """Raise the MachineryError that this submission met, whatever a check made of it: it cannot be graded now."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import copy
-from functools import lru_cache
-from types import CodeType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 from autograder.authoring import Answer, Assignment, AssignmentCell
 from autograder.authoring.cells import defined_names
 from autograder.errors import AuthoringError
-from autograder.isolation.publishing import functions_in, publish
+from autograder.grading.compiling import compiled
+from autograder.isolation.publishing import publish
 
 __all__ = ["Trusted", "trusted"]
 
@@ -43,8 +42,7 @@ class Trusted:
 
     def _publish(self, cell: AssignmentCell) -> None:
         """A function of a given cell is no secret: it stands in every notebook."""
-        code = _code(cell.source, _where(self.assignment, cell))
-        for function, source in functions_in(ast.parse(cell.source), code).items():
+        for function, source in compiled(cell.source, _where(self.assignment, cell)).functions.items():
             publish(function, source, self.given.keys())
 
     def with_answer(self, answer: Answer) -> dict[str, Any]:
@@ -57,7 +55,7 @@ class Trusted:
     def get_ready(self) -> None:
         """Compile every misconception, once for all submissions that will be compared with them."""
         for each in self.assignment.misconceptions:
-            _code(self.assignment.answer_cell(each)[1], self._where_is(each))
+            compiled(self.assignment.answer_cell(each)[1], self._where_is(each))
 
     def _where_is(self, answer: Answer) -> str:
         return f"{self.assignment.name}, {answer.slug}"
@@ -78,14 +76,8 @@ def _where(assignment: Assignment, cell: AssignmentCell) -> str:
     return f"{assignment.name}, cell {cell.grade_id}"
 
 
-@lru_cache(maxsize=4096)
-def _code(source: str, where: str) -> CodeType:
-    """Compiled once per process: a diagnosis runs every misconception of an exercise."""
-    return compile(source, f"<{where}>", "exec")
-
-
 def _run(source: str, namespace: dict[str, Any], where: str) -> None:
     try:
-        exec(_code(source, where), namespace)
+        compiled(source, where).execute(namespace)
     except Exception as error:
         raise AuthoringError(f"{where} does not run: {type(error).__name__}: {error}. Correct the source.") from error

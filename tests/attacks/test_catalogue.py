@@ -66,7 +66,7 @@ def lay_out_small_course(root: Path) -> Course:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("away", REMOVALS.values(), ids=REMOVALS)
 def test_with_a_layer_missing_that_was_named_the_others_hold(away: tuple[str, ...], tmp_path: Path) -> None:
-    report = run_attacks(lay_out_small_course(tmp_path), SMALL, names=SAMPLE, without=away, lanes=1)
+    report = run_attacks(lay_out_small_course(tmp_path), SMALL, names=SAMPLE, without=away)
     assert told(report.succeeded) == {}
     assert report.controls_full_marks == len(SAMPLE)
 
@@ -212,7 +212,7 @@ def test_an_attack_that_does_succeed_is_reported_and_fails_the_audit(tmp_path: P
     solved = "\n\n".join(cell.source for cell in load_assignment(course, SMALL).exercises.values())
     (tmp_path / "answers.py").write_text(solved)
     (tmp_path / "own.py").write_text(OWN.format(answers=str(tmp_path / "answers.py")))
-    report = run_attacks(course, SMALL, catalogue=tmp_path, lanes=1)
+    report = run_attacks(course, SMALL, catalogue=tmp_path)
     found = {outcome.name: outcome for outcome in report.outcomes}
     assert "points that were not earned" in found["right_answers_of_a_thief"].breaches[0]
     assert found["nothing_at_all"].breaches == ()
