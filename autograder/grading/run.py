@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import platform
 import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -101,6 +102,11 @@ def check_seed(secret: Secret, assignment: Assignment, check: str) -> int:
 
 def versions() -> dict[str, str]:
     """Versions that can change a result."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("numpy", "torch")}
     return {"autograder": __version__, "python": platform.python_version(), **packages}
 

@@ -2,13 +2,14 @@
 
 A frame is an 8-byte little-endian length and that many bytes. Plain reads and writes are used, since the
 filter of the untrusted side knows no other socket call, and few of them: most calls between the two processes are so
-short that system calls are what they cost.
+short that system calls are what they cost. So an end with deadlines does not poll before it reads: its reads come back
+by themselves after a moment without data, and only then is the clock looked at.
 """
 
 from __future__ import annotations
 
 import os
-import select
+import socket
 import struct
 import time
 
@@ -19,6 +20,7 @@ __all__ = ["Channel", "ChannelClosed", "DeadlinePassed"]
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
 _USUAL = 1 << 14  # a small frame arrives with its length, in one read
+_MOMENT = struct.pack("@ll", 0, 20_000)  # seconds and microseconds: how late a deadline can be noticed
 
 
 class ChannelClosed(ConnectionError):
@@ -46,11 +48,14 @@ class Channel:
         self._max_bytes = max_bytes
         self._left = total_bytes
         self._ahead = b""  # what was read beyond the frame before
-        self._patient = patient
-        os.set_blocking(descriptor, patient)
-        self._readable, self._writable = select.poll(), select.poll()
-        self._readable.register(descriptor, select.POLLIN)
-        self._writable.register(descriptor, select.POLLOUT)
+        os.set_blocking(descriptor, True)
+        if not patient:
+            end = socket.socket(fileno=descriptor)
+            try:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _MOMENT)
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _MOMENT)
+            finally:
+                end.detach()
 
     def send(self, message: bytes, deadline: float | None = None) -> None:
         """Send one frame before `deadline`, on the monotonic clock. Raises ChannelClosed, DeadlinePassed."""
@@ -82,8 +87,7 @@ class Channel:
         data = bytearray(beginning)
         while len(data) < length:
             data += self._read(min(_CHUNK, length - len(data)), deadline)
-            if deadline is not None and time.monotonic() > deadline:
-                raise DeadlinePassed("a message that took too long to arrive")
+            _in_time(deadline)
         return bytes(data)
 
     def _write(self, view: memoryview, deadline: float | None) -> None:
@@ -91,18 +95,17 @@ class Channel:
             try:
                 view = view[os.write(self.descriptor, view[:_CHUNK]) :]
             except BlockingIOError:
-                self._wait(self._writable, deadline)
+                _in_time(deadline)
             except OSError as error:
                 raise ChannelClosed(str(error)) from None
 
     def _read(self, most: int, deadline: float | None) -> bytes:
         """At least one byte."""
         while True:
-            if not self._patient:
-                self._wait(self._readable, deadline)
             try:
                 chunk = os.read(self.descriptor, most)
             except BlockingIOError:
+                _in_time(deadline)
                 continue
             except OSError as error:
                 raise ChannelClosed(str(error)) from None
@@ -110,13 +113,13 @@ class Channel:
                 raise ChannelClosed("the other side closed the connection")
             return chunk
 
-    def _wait(self, poll: select.poll, deadline: float | None) -> None:
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if not poll.poll(None if left is None else left * 1000 + 1):
-            raise DeadlinePassed("no answer in time")
-
     def close(self) -> None:
         """Close the descriptor; a second time is harmless."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def _in_time(deadline: float | None) -> None:
+    if deadline is not None and time.monotonic() > deadline:
+        raise DeadlinePassed("no answer in time")

@@ -11,7 +11,8 @@ depth, number of nodes and number of hashed keys are capped, since the sender ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import itertools
+from collections.abc import Callable, Hashable, Iterable
 from enum import IntEnum
 from typing import Any
 
@@ -52,7 +53,7 @@ class Tag(IntEnum):
 # Plain numbers: looking a member up costs as much as reading a number from the wire.
 _LIST, _TUPLE, _SET, _FROZENSET, _DICT, _SLICE, _RANGE = (int(tag) for tag in Tag)
 _SEQUENCES: dict[type, int] = {list: _LIST, tuple: _TUPLE, set: _SET, frozenset: _FROZENSET}
-_PLAIN = (type(None), bool, float, bytes)
+_PLAIN = {type(None), bool, float, bytes}
 _CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
@@ -102,24 +103,28 @@ class Codec:
         return read(payload) if read else self._resolve(code, payload)
 
     def _flatten(self, value: object, depth: int) -> object:
-        if depth > MAX_DEPTH:
-            raise Unsendable(f"data nested deeper than {MAX_DEPTH} levels cannot be sent")
         kind = type(value)
         if kind in _PLAIN:
             return value
-        if kind is np.ndarray:
-            return self._flatten_leaf(value, depth)
         if kind is str:
             return _clean(value)  # type: ignore[arg-type]
         if kind in _SEQUENCES:
-            return [_SEQUENCES[kind], *(self._flatten(item, depth + 1) for item in value)]  # type: ignore[attr-defined]
+            return self._tagged(_SEQUENCES[kind], value, depth)  # type: ignore[arg-type]
         if kind is dict:
-            return [_DICT, *(self._flatten(part, depth + 1) for pair in value.items() for part in pair)]  # type: ignore[attr-defined]
-        if isinstance(value, slice):
-            return [_SLICE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
-        if isinstance(value, range):
-            return [_RANGE, *(self._flatten(part, depth + 1) for part in (value.start, value.stop, value.step))]
+            return self._tagged(_DICT, itertools.chain.from_iterable(value.items()), depth)  # type: ignore[attr-defined]
+        if kind in (slice, range):
+            tag = _SLICE if kind is slice else _RANGE
+            return self._tagged(tag, (value.start, value.stop, value.step), depth)  # type: ignore[attr-defined]
         return self._flatten_leaf(value, depth)
+
+    def _tagged(self, tag: int, parts: Iterable[object], depth: int) -> list[object]:
+        if depth >= MAX_DEPTH:
+            raise Unsendable(f"data nested deeper than {MAX_DEPTH} levels cannot be sent")
+        flat: list[object] = [tag]
+        for part in parts:
+            # What is sent most, without a call for it.
+            flat.append(part if type(part) in _PLAIN else self._flatten(part, depth + 1))
+        return flat
 
     def _flatten_leaf(self, value: object, depth: int) -> object:
         try:

@@ -6,9 +6,8 @@ of the protocol, and so is an answer that is not the next one.
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import nn
@@ -17,7 +16,7 @@ from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.codec import Codec, Unsendable
 from autograder.isolation.failures import WorkerLost, plain_text, student_error
-from autograder.isolation.leaves import Ext, Leaf, ProtocolError
+from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.publishing import described
@@ -26,6 +25,7 @@ __all__ = ["Connection"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
+_HANDLE, _CALLBACK = int(Leaf.HANDLE), int(Leaf.CALLBACK)
 
 
 class Connection:
@@ -68,7 +68,7 @@ class Connection:
             said = plain_text(str(message[-1:]), 300)
             raise MachineryError(f"a worker could not be confined: {said}. Run `autograder doctor`.")
 
-    def request(self, operation: str, arguments: list[Any], deadline: float) -> Any:
+    def request(self, operation: str, arguments: Sequence[Any], deadline: float) -> Any:
         """The answer to one question.
 
         Raises:
@@ -81,7 +81,7 @@ class Connection:
         self._sequence += 1
         sequence = self._sequence
         try:
-            message = self._codec.encode(["request", sequence, self._released, operation, arguments])
+            message = self._codec.encode(["request", sequence, self._released or None, operation, *arguments])
             self._released = []
             self._channel.send(message, deadline)
             return self._answer(sequence, deadline)
@@ -104,12 +104,21 @@ class Connection:
             match message:
                 case ["ok", _, value]:
                     return value
-                case ["error", _, list(names), str(text), str(trace)] if all(type(name) is str for name in names):
-                    raise student_error(names, text, trace, quiet=self.quiet)
-                case ["callback", _, int(number), tuple(args), dict(kwargs)]:
-                    self._channel.send(self._called_back(sequence, number, args, kwargs), deadline)
+                case ["error", _, list(names)] if all(type(name) is str for name in names):
+                    raise student_error(names, *self._account(deadline), quiet=self.quiet)
+                case ["callback", _, int(number), tuple(args), None | dict() as kwargs]:
+                    self._channel.send(self._called_back(sequence, number, args, kwargs or {}), deadline)
                 case _:
                     raise ProtocolError("an answer of an unknown kind")
+
+    def _account(self, deadline: float) -> tuple[str, str]:
+        """(message, traceback) of the error that was just reported; nothing while texts are of no use."""
+        if self.quiet:
+            return "", ""
+        match self.request("account", [], deadline):
+            case (str(text), str(trace)):
+                return text, trace
+        raise ProtocolError("an account of an error that is none")
 
     def _called_back(self, sequence: int, number: int, args: tuple[Any, ...], kwargs: dict[Any, Any]) -> bytes:
         """Run one of our functions; the other side learns its result, or the error's class only."""
@@ -132,7 +141,7 @@ class Connection:
         if type(value) is Handle:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
-            return Ext(Leaf.HANDLE, json.dumps(handle_number(value)).encode())
+            return Ext(_HANDLE, handle(handle_number(value)))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = described(value, hidden=self.quiet)
@@ -142,14 +151,13 @@ class Connection:
             self._lent_count += 1
             self._lent[self._lent_count] = value
             name = str(getattr(value, "__name__", "function"))
-            return Ext(Leaf.CALLBACK, json.dumps([self._lent_count, name]).encode())
+            return Ext(_CALLBACK, handle(self._lent_count, name=name))
         raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")
 
     def _resolve(self, code: int, payload: bytes) -> Handle:
-        if code != Leaf.HANDLE or len(payload) > MAX_HANDLE_BYTES:
+        if code != _HANDLE or len(payload) > MAX_HANDLE_BYTES:
             raise ProtocolError("something that is neither data nor a handle")
-        match json.loads(payload):
-            case [int(number), str(kind), str(name)] if type(number) is int and 0 < number < 1 << 62:
-                title = "object" if self.quiet else plain_text(name or kind, 80)
-                return self._make_handle(number, title)
-        raise ProtocolError("a handle that is not one")
+        number, kind, name = read_handle(payload)
+        if not 0 < number < 1 << 62:
+            raise ProtocolError("a handle that is not one")
+        return self._make_handle(number, "object" if self.quiet else plain_text(name or kind, 80))

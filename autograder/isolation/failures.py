@@ -94,6 +94,8 @@ def student_error(names: Sequence[str], message: str, traceback: str, *, quiet: 
 
 def plain_text(text: str, limit: int) -> str:
     """The text without control and direction characters, cut at `limit` characters. Keeps newlines and tabs."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     cut = _COLOUR.sub("", text[: 2 * limit])
     cut = cut if len(cut) <= limit else cut[: limit - 1] + "…"
     return "".join(c for c in cut if c in "\n\t" or unicodedata.category(c)[0] != "C")

@@ -15,7 +15,7 @@ from msgpack import ExtType as Ext
 
 from autograder.errors import AutograderError
 
-__all__ = ["Ext", "Leaf", "ProtocolError", "leaf"]
+__all__ = ["Ext", "Leaf", "ProtocolError", "handle", "leaf", "read_handle"]
 
 MAX_INTEGER_BYTES = 1750  # below the 4300 decimal digits past which Python refuses to print
 
@@ -60,6 +60,11 @@ class Leaf(IntEnum):
     FUNCTION = 23
 
 
+_HANDLE = struct.Struct("<QI")
+# Plain numbers: looking a member up takes as long as copying a small array.
+_ARRAY, _SCALAR = int(Leaf.ARRAY), int(Leaf.SCALAR)
+
+
 def leaf(value: object) -> int | Ext | None:
     """What stands for a leaf on the wire, or None if the value is not one."""
     kind = type(value)
@@ -78,6 +83,21 @@ def leaf(value: object) -> int | Ext | None:
     return _dtype(value)
 
 
+def handle(number: int, kind: str = "", name: str = "") -> bytes:
+    """The payload of a handle: its number; from the student's process also the object's class and own name."""
+    described = kind.encode("utf-8", "replace")
+    return _HANDLE.pack(number, len(described)) + described + name.encode("utf-8", "replace")
+
+
+def read_handle(payload: bytes) -> tuple[int, str, str]:
+    """(number, class, own name) of a handle's payload. Raises ProtocolError."""
+    if len(payload) < _HANDLE.size:
+        raise ProtocolError("a handle that is not one")
+    number, length = _HANDLE.unpack_from(payload)
+    texts = payload[_HANDLE.size :]
+    return number, texts[:length].decode("utf-8", "replace"), texts[length:].decode("utf-8", "replace")
+
+
 def _integer(value: int) -> int | Ext:
     if -(1 << 63) <= value < 1 << 64:
         return value
@@ -90,8 +110,9 @@ def _integer(value: int) -> int | Ext:
 def _array(value: np.ndarray | np.generic) -> Ext | None:
     if value.dtype.kind not in "biufcUS":
         return None
-    code = Leaf.SCALAR if isinstance(value, np.generic) else Leaf.ARRAY
-    return Ext(code, _header(value.dtype.str, np.shape(value)) + np.ndarray.tobytes(np.asarray(value)))
+    if isinstance(value, np.generic):
+        return Ext(_SCALAR, _header(value.dtype.str, ()) + value.tobytes())
+    return Ext(_ARRAY, _header(value.dtype.str, value.shape) + np.ndarray.tobytes(value))
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:

@@ -12,6 +12,8 @@ import torch
 
 __all__ = ["Exchange", "Remote", "recorded"]
 
+_IMMUTABLE = {type(None), bool, int, float, complex, str, bytes}
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -46,14 +48,18 @@ class Exchange:
 
 def recorded(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
     """A deep copy in which objects of the student's process are replaced by `Remote`."""
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if kind is np.ndarray and not value.dtype.hasobject:
+        return value.copy(order="K")
     found = remote(value)
     if found is not None:
         return found
-    kind = type(value)
     if kind is dict:
         return {recorded(key, remote): recorded(item, remote) for key, item in value.items()}
     if kind in (list, tuple, set, frozenset):
-        return kind(recorded(item, remote) for item in value)
+        return kind([recorded(item, remote) for item in value])
     if isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, np.ndarray | np.random.Generator | torch.nn.Module):

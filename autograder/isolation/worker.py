@@ -221,7 +221,7 @@ def _sent(op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: d
     """The arguments of a question as the other side takes them."""
     match op:
         case "call" | "call_with_arguments":
-            return [target, args, kwargs]
+            return [target, args, kwargs or None]
         case "operator":
             return [detail, target, *args]
         case "reflected_operator":

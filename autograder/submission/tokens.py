@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
+from functools import lru_cache
 
 __all__ = ["code_tokens", "defines", "garbled_code"]
 
@@ -13,6 +14,7 @@ _TEXT = {tokenize.COMMENT, tokenize.STRING}
 _LONGEST = 200_000  # Characters; no honest cell comes near, and tokenizing takes a microsecond each.
 
 
+@lru_cache(maxsize=64)  # Of one submission, each exercise is asked about twice.
 def code_tokens(source: str) -> tuple[str, ...] | None:
     """The tokens of ``source`` without comments and layout; None if it cannot be tokenized."""
     found = _tokens(source)

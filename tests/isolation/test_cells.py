@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from autograder.isolation import Limits, Sandbox, Worker
+from autograder.isolation.inside.shell import is_plain_python
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_printing_a_result_and_a_figure_become_outputs(worker: Worker) -> None:
@@ -51,6 +56,72 @@ def test_magics_work_and_shell_commands_do_not(worker: Worker) -> None:
     assert worker.run_cell("%matplotlib inline\n%time x = 1").ok
     assert worker.run_cell("!ls").error == "PermissionError"
     assert worker.run_cell("files = !ls").error == "PermissionError"
+
+
+PASTED = {
+    "a cell magic": "%%time\nx = 1",
+    "a line magic in a body": "def f():\n    %time x = 1\nf()",
+    "a magic assigned": "a = 1\nx = %time 1",
+    "a question": "x = 1\nx?",
+    "a pasted session": ">>> x = 1\n>>> y = 2",
+    "a pasted session further down": "a = 1\n>>> x = 1\n... ",
+    "a session quoted in a text": 't = """\n>>> 1 + 1\n2\n"""\ny = 1',
+    "a session in a docstring": 'def f():\n    """\n    >>> f()\n    """\n    return 1',
+    "a notebook's prompt, which is valid Python": "In [1]: 5\nx = 1",
+    "IPython's prompts": "In [1]: x = 1\n   ...: y = 2",
+    "dots at the beginning of a line": "x = [\n...\n]",
+    "an indented cell": "    x = 1\n    y = 2",
+    "an indented comment": "   # a comment\nif True:\n    x = 1",
+    "empty lines at the top": "\n  \nx = 1\ny = 2",
+    "one line": "ls",
+    "one line and empty ones": "ls\n\n",
+    "nothing": "",
+    "no newline at the end": "x = 1\ny = 2",
+    "a newline at the end": "x = 1\ny = 2\n",
+    "Windows' ends of lines": "x = 1\r\ny = 2\r\n",
+    "signs in texts and comments": "x = '!ls %time ?'\ny = 7 % 3  # really?",
+    "what is no Python": "def f(:\n    pass",
+    "a waiting cell": "import asyncio\nawait asyncio.sleep(0)",
+    "a null character": "x = 1\n\0",
+}
+
+
+def left_alone(cell: str) -> str:
+    return cell if cell.endswith("\n") else cell + "\n"
+
+
+@pytest.mark.parametrize("source", PASTED.values(), ids=PASTED)
+def test_only_a_cell_that_ipython_leaves_alone_counts_as_plain(source: str) -> None:
+    assert not is_plain_python(source) or TransformerManager().transform_cell(source) == left_alone(source)
+
+
+@pytest.mark.parametrize("what", ["no newline at the end", "signs in texts and comments", "a waiting cell"])
+def test_what_ipython_leaves_alone_is_plain(what: str) -> None:
+    assert is_plain_python(PASTED[what])
+
+
+def test_every_cell_of_the_course_is_read_as_ipython_reads_it() -> None:
+    """Most of them without IPython's own reader, or the short way is not one."""
+    notebooks = [nbformat.read(path, 4) for path in sorted((ROOT / "solutions").glob("*/*.ipynb"))]
+    cells = [cell.source for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"]
+    plain = [cell for cell in cells if is_plain_python(cell)]
+    assert [TransformerManager().transform_cell(cell) for cell in plain] == [left_alone(cell) for cell in plain]
+    assert len(plain) > len(cells) / 2
+
+
+def test_a_transformation_of_the_students_own_is_applied(worker: Worker) -> None:
+    worker.run_cell(
+        "ip = get_ipython()\nip.input_transformers_cleanup.append(\n"
+        "    lambda lines: [line.replace('plum', 'pear') for line in lines])"
+    )
+    worker.run_cell("a = 'plum'\nb = 1")
+    assert worker.names(["a"]) == {"a": "pear"}
+
+
+def test_a_warning_of_the_compiler_is_shown_once(worker: Worker) -> None:
+    outcome = worker.run_cell("x = 1\nx is 1\ny = 2")
+    text = "".join(output["text"] for output in outcome.outputs if output["output_type"] == "stream")
+    assert text.count("SyntaxWarning") == 1
 
 
 def test_input_finds_no_keyboard(worker: Worker) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib
-import json
 import operator
 import sys
 import traceback
@@ -16,12 +15,13 @@ from typing import Any
 from autograder.isolation.channel import Channel
 from autograder.isolation.codec import Codec
 from autograder.isolation.inside.shell import CollectingShell, Outputs, Stream
-from autograder.isolation.leaves import Ext, Leaf
+from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
 from autograder.isolation.modules import rebuild
 
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
+_HANDLE = int(Leaf.HANDLE)
 
 Function = Callable[..., object]
 
@@ -36,6 +36,7 @@ class Server:
         self._objects: dict[int, object] = {}
         self._last = 0
         self._sequence = 0
+        self._raised: BaseException | None = None
         self._streams = (Stream("stdout"), Stream("stderr"))
 
     def serve(self) -> None:
@@ -53,15 +54,17 @@ class Server:
         self._channel.send(self._codec.encode(list(message)))
 
     def _answer(self, message: list[Any]) -> None:
-        _, sequence, released, operation, arguments = message
-        for number in released:
+        _, sequence, released, operation, *arguments = message
+        for number in released or ():
             self._objects.pop(number, None)
         outer, self._sequence = self._sequence, sequence
+        raised, self._raised = self._raised, None
         try:
-            result = getattr(self, f"_do_{operation}")(*arguments)
+            result = _account(raised) if operation == "account" else getattr(self, f"_do_{operation}")(*arguments)
             reply = self._codec.encode(["ok", sequence, result])
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
-            reply = self._codec.encode(["error", sequence, *_described(error)])
+            self._raised = error
+            reply = self._codec.encode(["error", sequence, [kind.__name__ for kind in type(error).__mro__][:20]])
         self._sequence = outer
         self._channel.send(reply)
 
@@ -79,11 +82,13 @@ class Server:
         space = self._shell.user_ns
         return {name: self._data_or_handle(space[name]) for name in names if name in space}
 
-    def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any]) -> object:
-        return function(*arguments, **keywords)
+    def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None) -> object:
+        return function(*arguments, **keywords or {})
 
-    def _do_call_with_arguments(self, function: Function, arguments: tuple[object, ...], keywords: Any) -> object:
-        return function(*arguments, **keywords), arguments
+    def _do_call_with_arguments(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        return function(*arguments, **keywords or {}), arguments
 
     def _do_getattr(self, target: object, name: str) -> object:
         return getattr(target, name)
@@ -139,20 +144,20 @@ class Server:
         self._last += 1
         self._objects[self._last] = value
         name = getattr(value, "__name__", "")
-        described = [self._last, type(value).__name__[:100], name[:100] if isinstance(name, str) else ""]
-        return Ext(Leaf.HANDLE, json.dumps(described).encode())
+        own = name[:100] if isinstance(name, str) else ""
+        return Ext(_HANDLE, handle(self._last, type(value).__name__[:100], own))
 
     def _export(self, value: object) -> Ext:
         return value if isinstance(value, Ext) else self._handle(value)
 
     def _resolve(self, code: int, payload: bytes) -> object:
-        if code == Leaf.HANDLE:
-            return self._objects[json.loads(payload)]
+        if code == _HANDLE:
+            return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
             return rebuild(self._codec.decode(payload))
         if code == Leaf.FUNCTION:
             return self._published(*self._codec.decode(payload))
-        number, name = json.loads(payload)
+        number, _, name = read_handle(payload)
         return self._callback(number, name)
 
     def _published(self, name: str, source: str, modules: dict[str, str]) -> object:
@@ -168,7 +173,7 @@ class Server:
 
         def function(*arguments: object, **keywords: object) -> object:
             sequence = self._sequence
-            self._send("callback", sequence, number, arguments, keywords)
+            self._send("callback", sequence, number, arguments, keywords or None)
             while (message := self._receive())[0] == "request":
                 self._answer(message)
             _, _, succeeded, value = message
@@ -186,13 +191,14 @@ def _beyond_this_file(trace: TracebackType | None) -> TracebackType | None:
     return trace
 
 
-def _described(error: BaseException) -> tuple[list[str], str, str]:
-    """(names of the error's classes, message, traceback), each cut to size."""
-    names = [kind.__name__ for kind in type(error).__mro__][:20]
+def _account(error: BaseException | None) -> tuple[str, str]:
+    """(message, traceback) of an error, each cut to size; asked for only where somebody will read them."""
+    if error is None:
+        return "", ""
     try:
         text = str(error)[:MAX_TEXT]
         own = error.with_traceback(_beyond_this_file(error.__traceback__))
         trace = "".join(traceback.format_exception(own, limit=-8))[-2 * MAX_TEXT :]
     except BaseException:  # a student's __str__ may raise
         text, trace = "", ""
-    return names, str(text), str(trace)
+    return str(text), str(trace)
