@@ -60,13 +60,15 @@ class Channel:
     def send(self, message: bytes, deadline: float | None = None) -> None:
         """Send one frame before `deadline`, on the monotonic clock. Raises ChannelClosed, DeadlinePassed."""
         length = _LENGTH.pack(len(message))
-        # A small message goes out in one write; a large one is not copied for it.
-        for part in (length + message,) if len(message) < _CHUNK else (length, message):
-            self._write(memoryview(part), deadline)
+        if len(message) < _CHUNK:  # A small message goes out in one write; a large one is not copied for it.
+            self._write(length + message, deadline)
+        else:
+            self._write(length, deadline)
+            self._write(message, deadline)
 
     def receive(self, deadline: float | None = None) -> bytes:
         """The next frame. Raises ProtocolError if it is too large, ChannelClosed, DeadlinePassed."""
-        data, self._ahead = self._ahead, b""
+        data, self._ahead = self._ahead or self._read(_USUAL, deadline), b""
         while len(data) < _LENGTH.size:
             data += self._read(_USUAL, deadline)
         (length,) = _LENGTH.unpack_from(data)
@@ -90,14 +92,17 @@ class Channel:
             _in_time(deadline)
         return bytes(data)
 
-    def _write(self, view: memoryview, deadline: float | None) -> None:
+    def _write(self, data: bytes, deadline: float | None) -> None:
+        view = memoryview(data)
         while view:
             try:
                 view = view[os.write(self.descriptor, view[:_CHUNK]) :]
             except BlockingIOError:
-                _in_time(deadline)
+                pass
             except OSError as error:
                 raise ChannelClosed(str(error)) from None
+            if view:
+                _in_time(deadline)
 
     def _read(self, most: int, deadline: float | None) -> bytes:
         """At least one byte."""

@@ -54,6 +54,9 @@ class Tag(IntEnum):
 _LIST, _TUPLE, _SET, _FROZENSET, _DICT, _SLICE, _RANGE = (int(tag) for tag in Tag)
 _SEQUENCES: dict[type, int] = {list: _LIST, tuple: _TUPLE, set: _SET, frozenset: _FROZENSET}
 _PLAIN = {type(None), bool, float, bytes}
+_SMALL = 1 << 63
+_TIMESTAMP = msgpack.Timestamp
+_FLAT = None, 1  # a container of no other one, and its height
 _CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
@@ -94,7 +97,7 @@ class Codec:
             raise
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError, msgpack.UnpackException) as error:
             raise ProtocolError(f"a message that cannot be read ({type(error).__name__})") from None
-        if type(value) is msgpack.Timestamp:
+        if type(value) is _TIMESTAMP:
             raise ProtocolError("an unexpected Timestamp on the wire")
         return value
 
@@ -104,10 +107,12 @@ class Codec:
 
     def _flatten(self, value: object, depth: int) -> object:
         kind = type(value)
-        if kind in _PLAIN:
-            return value
+        if kind is np.ndarray:
+            return self._flatten_leaf(value, depth)
         if kind is str:
             return _clean(value)  # type: ignore[arg-type]
+        if kind in _PLAIN:
+            return value
         if kind in _SEQUENCES:
             return self._tagged(_SEQUENCES[kind], value, depth)  # type: ignore[arg-type]
         if kind is dict:
@@ -121,9 +126,14 @@ class Codec:
         if depth >= MAX_DEPTH:
             raise Unsendable(f"data nested deeper than {MAX_DEPTH} levels cannot be sent")
         flat: list[object] = [tag]
+        below = depth + 1
         for part in parts:
             # What is sent most, without a call for it.
-            flat.append(part if type(part) in _PLAIN else self._flatten(part, depth + 1))
+            kind = type(part)
+            if kind in _PLAIN or (kind is int and -_SMALL <= part < _SMALL):  # type: ignore[operator]
+                flat.append(part)
+            else:
+                flat.append(self._flatten(part, below))
         return flat
 
     def _flatten_leaf(self, value: object, depth: int) -> object:
@@ -154,12 +164,12 @@ class _Builder:
         if self._nodes > MAX_NODES:
             raise ProtocolError(f"a message of more than {MAX_NODES} items")
         kinds = set(map(type, items))
-        if not items or type(items[0]) is not int or msgpack.Timestamp in kinds:
+        if not items or type(items[0]) is not int or _TIMESTAMP in kinds:
             raise ProtocolError("a container without a tag, or with an item of an unknown kind")
         tag = items.pop(0)
         if kinds.isdisjoint(_CONTAINERS):
             return self._built(tag, items)
-        height = 1 + max(self._tall.get(id(item), (item, 1))[1] for item in items if type(item) in _CONTAINERS)
+        height = 1 + max([self._tall.get(id(item), _FLAT)[1] for item in items if type(item) in _CONTAINERS])
         if height > MAX_DEPTH:
             raise ProtocolError("a container that is too deep")
         built = self._built(tag, items)

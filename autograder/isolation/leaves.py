@@ -108,11 +108,12 @@ def _integer(value: int) -> int | Ext:
 
 
 def _array(value: np.ndarray | np.generic) -> Ext | None:
-    if value.dtype.kind not in "biufcUS":
+    header = _array_header(value.dtype, value.shape)
+    if header is None:
         return None
-    if isinstance(value, np.generic):
-        return Ext(_SCALAR, _header(value.dtype.str, ()) + value.tobytes())
-    return Ext(_ARRAY, _header(value.dtype.str, value.shape) + np.ndarray.tobytes(value))
+    if isinstance(value, np.ndarray):
+        return Ext(_ARRAY, header + np.ndarray.tobytes(value))
+    return Ext(_SCALAR, header + value.tobytes())
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:
@@ -143,6 +144,11 @@ def _generator_bytes(source: np.random.PCG64) -> bytes:
     state = source.state
     numbers = state["state"]["state"].to_bytes(16, "little") + state["state"]["inc"].to_bytes(16, "little")
     return bytes(numbers + struct.pack("<BI", state["has_uint32"], state["uinteger"]))
+
+
+@lru_cache(maxsize=256)
+def _array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes | None:
+    return _header(dtype.str, shape) if dtype.kind in "biufcUS" else None
 
 
 @lru_cache(maxsize=256)

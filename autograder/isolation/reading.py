@@ -66,7 +66,9 @@ def _read_array(payload: bytes) -> np.ndarray:
         return np.zeros(shape, dtype)
     if dtype.itemsize == 0:  # numpy would make room for a character each, out of no bytes at all
         raise ProtocolError("an array of texts without room for a character")
-    array = np.frombuffer(payload, dtype, count, start).reshape(shape).copy()
+    array = np.ndarray(shape, dtype, payload, start).copy()
+    if dtype.kind == "f":
+        return array
     if dtype.kind == "b":
         # Any byte but 0 and 1 would be a truth value that is neither.
         return np.asarray(np.not_equal(array.view(np.uint8), 0))

@@ -62,6 +62,21 @@ def test_a_receiver_that_does_not_read_ends_at_the_deadline(pair: Pair) -> None:
         pair[0].send(bytes(1 << 23), soon())
 
 
+def test_a_receiver_that_reads_slowly_does_not_put_the_deadline_off(pair: Pair) -> None:
+    def read_slowly() -> None:
+        while len(os.read(pair[1].descriptor, 1 << 16)) > 1:
+            time.sleep(0.005)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    started = time.monotonic()
+    with pytest.raises(DeadlinePassed):
+        pair[0].send(bytes(1 << 28), soon())
+    assert time.monotonic() - started < 2
+    pair[0].close()
+    reader.join()
+
+
 def test_a_frame_past_the_limit_is_refused_before_it_is_read(pair: Pair) -> None:
     os.write(pair[0].descriptor, struct.pack("<Q", 1 << 62))
     with pytest.raises(ProtocolError, match="limit"):
