@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,42 @@ import pytest
 
 if TYPE_CHECKING:
     from autograder.isolation import Worker
+
+
+ROOT = Path(__file__).resolve().parents[1]
+USER = 54321
+
+
+@pytest.fixture(scope="session")
+def ordinary_user() -> int:
+    """The number of a user who is nobody else here."""
+    return USER
+
+
+@pytest.fixture(scope="session")
+def as_ordinary_user() -> Callable[[list[str]], list[str]]:
+    """Turns a command into one that runs it as that user, who can then read Python and the repository anywhere."""
+    return _as_ordinary_user
+
+
+def _shut_folders(paths: list[Path]) -> set[Path]:
+    """The outermost folders above these that other users may not pass."""
+    above = (parent for path in paths for parent in reversed(path.parents))
+    return {folder for folder in above if not folder.stat().st_mode & stat.S_IXOTH}
+
+
+def _as_ordinary_user(command: list[str]) -> list[str]:
+    needed = [Path(sys.prefix), Path(sys.base_prefix), ROOT]
+    shut = _shut_folders(needed)
+    words = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL", "--die-with-parent"]
+    for folder in sorted(shut):
+        words += ["--perms", "0755", "--tmpfs", str(folder)]
+    for path in needed:
+        inside = [parent for parent in reversed(path.parents) if any(parent.is_relative_to(f) for f in shut)]
+        if inside:
+            words += [word for parent in inside[1:] for word in ("--perms", "0755", "--dir", str(parent))]
+            words += ["--ro-bind", str(path), str(path)]
+    return [*words, "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", *command]
 
 
 @pytest.fixture(scope="session")

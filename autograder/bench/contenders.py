@@ -98,7 +98,9 @@ class Bench:
         path = self._fresh("profile") / "class.json"
         path.write_text(json.dumps(list(self._first(count).values())), encoding="utf-8")
         arguments = [str(self.course.root), self.assignment.name, str(path)]
-        return measure("autograder.bench.profile", arguments, folder=path.parent)
+        whole = measure("autograder.bench.profile", arguments, folder=path.parent)
+        whole.answer["samples"] = measure("autograder.bench.shares", arguments, folder=path.parent).answer
+        return whole
 
     def _first(self, count: int) -> Code:
         return dict(list(self.code.items())[:count])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -75,6 +76,7 @@ def figures_of(found: Measurements) -> Figures:
         "peak_mb_two_workers": round(_median(found.two, lambda each: each.peak_mb)),
         "rss_mb_per_worker": round(_median(found.two, _peak) - _median(found.one, _peak)),
         "floor_cpu_seconds_per_submission": round(floor_cpu, 4),
+        "floor_cells_ms": round(_floor_cells(found.floor) * 1000, 1),
         "cpu_ratio_to_floor": round(one_cpu / floor_cpu, 2),
         "nbgrader_submissions": found.stock_size * len(found.stock),
         "nbgrader_seconds_per_submission": round(stock_each, 3),
@@ -85,14 +87,16 @@ def figures_of(found: Measurements) -> Figures:
         "steady_ratio_to_nbgrader_equal_workers": round(stock_each / _marginal(one_wall, start_wall, size), 1),
         "ms_per_submission": _phases(found.one, size),
         "cpu_share": _shares(found.one),
+        "cpu_ms_by_process": _cpu_by_process(found, size),
         "ms_by_check": _slowest_checks(found.one, size),
     }
     figures.update(_writer(figures["ms_per_submission"], start_wall, one_wall, size))
     figures.update(_regrading(found.again))
     figures.update(_otter(found))
     if found.profile:
-        names = found.profile[0].answer
-        figures["profile"] = {name: median(each.answer[name] for each in found.profile) for name in names}
+        names = found.profile[0].answer.keys() - {"samples"}
+        figures["profile"] = {name: median(each.answer[name] for each in found.profile) for name in sorted(names)}
+        figures["shares"] = _sampled(found.profile)
     return figures
 
 
@@ -201,6 +205,33 @@ def _shares(runs: Sequence[Measured]) -> dict[str, float]:
         role: round(median(each.by_program.get(role, 0.0) / each.cpu_seconds for each in runs), 3)
         for role in sorted(roles)
     }
+
+
+def _cpu_by_process(found: Measurements, size: int) -> dict[str, float]:
+    """CPU milliseconds of a further submission, by the role of the process."""
+
+    def spent(runs: Sequence[Measured], role: str) -> float:
+        return _median(runs, lambda each: each.by_program.get(role, 0.0))
+
+    roles = {role for each in found.one for role in each.by_program}
+    return {
+        role: round(_marginal(spent(found.one, role), spent(found.start, role), size) * 1000, 1)
+        for role in sorted(roles)
+    }
+
+
+def _floor_cells(runs: Sequence[Measured]) -> float:
+    """CPU seconds of a submission's own cells and the given ones, in the bare process."""
+    return _median(runs, lambda each: each.answer["cells_seconds"] / each.answer["submissions"])
+
+
+def _sampled(runs: Sequence[Measured]) -> dict[str, dict[str, float]]:
+    """For each side, the share of all rounds' samples that each part has."""
+    shares = {}
+    for side in runs[0].answer["samples"]:
+        found = sum((Counter(each.answer["samples"][side]) for each in runs), Counter())
+        shares[side] = {part: round(count / max(found.total(), 1), 3) for part, count in sorted(found.items())}
+    return shares
 
 
 def _regrading(runs: Sequence[Measured]) -> Figures:

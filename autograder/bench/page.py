@@ -6,7 +6,7 @@ from typing import Any
 
 import jinja2
 
-__all__ = ["page_of"]
+__all__ = ["PARTS", "page_of"]
 
 _PHASES = {
     "process": "fork, spawn, hand over",
@@ -18,6 +18,16 @@ _PHASES = {
     "conversion": "graded notebook",
     "feedback": "feedback page",
 }
+PARTS = {
+    "answers": "the student's code",
+    "checks": "checks and the instructor's solution",
+    "libraries": "numpy, scipy, torch, pictures, called by either",
+    "wire": "questions and answers: writing, sending, reading",
+    "cells": "IPython and the compiler, for the student's cells",
+    "grader": "comparing, records for the diagnosis, the result",
+    "other": "other",
+}
+"""What :mod:`autograder.bench.shares` tells apart."""
 
 
 def page_of(figures: dict[str, Any]) -> str:
@@ -30,4 +40,4 @@ def page_of(figures: dict[str, Any]) -> str:
         loader=jinja2.PackageLoader("autograder.bench", "."), undefined=jinja2.StrictUndefined, autoescape=False,
         keep_trailing_newline=True,
     )  # fmt: skip
-    return environment.get_template("page.md.j2").render(f=figures, phases=_PHASES)
+    return environment.get_template("page.md.j2").render(f=figures, phases=_PHASES, parts=PARTS)

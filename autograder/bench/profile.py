@@ -1,4 +1,4 @@
-"""Where the CPU time of one submission goes: forks, questions over the wire, and the rest, each measured by itself.
+"""Where the CPU time of one submission goes: forks, questions over the wire, and so on, each measured by itself.
 
 Run as ``python -m autograder.bench.profile ROOT ASSIGNMENT FILE``; prints one JSON object.
 """
@@ -6,26 +6,35 @@ Run as ``python -m autograder.bench.profile ROOT ASSIGNMENT FILE``; prints one J
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import resource
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from autograder.authoring import Assignment, load_assignment
 from autograder.course import Course
 from autograder.demo.notebooks import answered
 from autograder.engine.child import run_in_child
 from autograder.engine.grader import Grader
-from autograder.grading import Result, decode_result, encode_result, grade
-from autograder.isolation import Sandbox, pages
+from autograder.grading import grade
+from autograder.isolation import Limits, Sandbox, Usage, Worker, pages
 from autograder.submission import Submission, align
 
 __all__ = ["main"]
 
+Figures = dict[str, Any]
+
 _REPEATED = 7
 _QUESTIONS = 2000
+_PAGES = 2000
 _ASK = """
 import numpy as np
 def ask(op, n):
@@ -44,7 +53,7 @@ def main(root: str, name: str, path: str) -> None:
     assignment = load_assignment(course, name)
     code = json.loads(Path(path).read_text(encoding="utf-8"))
     with Sandbox.start(readable=[course.data]) as sandbox:
-        figures = {"question_us": _question(sandbox), "forks_ms": _forks(sandbox)}
+        figures: Figures = {"question_us": _question(sandbox), "forks_ms": _forks(sandbox), "page_us": _page()}
         figures |= _submissions(course, assignment, sandbox, code)
     sys.stdout.write(json.dumps(figures) + "\n")
 
@@ -79,23 +88,76 @@ def _forks(sandbox: Sandbox) -> float:
     return round(median(timed() for _ in range(_REPEATED)) * 1000, 1)
 
 
-def _submissions(
-    course: Course, assignment: Assignment, sandbox: Sandbox, code: list[dict[str, str]]
-) -> dict[str, float]:
+def _page() -> float:
+    """Microseconds for the copy of one page of a forked process's memory, when it is first written to."""
+    memory = np.zeros(_PAGES * mmap.PAGESIZE, np.uint8)
+    memory[:: mmap.PAGESIZE] = 1
+
+    def touch() -> bytes:
+        started = time.perf_counter()
+        memory[:: mmap.PAGESIZE] = 2
+        return str(time.perf_counter() - started).encode()
+
+    return round(median(float(run_in_child(touch, 60.0).data) for _ in range(_REPEATED)) / _PAGES * 1e6, 2)
+
+
+def _submissions(course: Course, assignment: Assignment, sandbox: Sandbox, code: list[dict[str, str]]) -> Figures:
     submissions = [align(answered(assignment, answers, "Because."), assignment) for answers in code]
     grade(submissions[0], assignment, sandbox, course.secret)  # Imports, and what is made once.
-    graded = [_graded(each, course, assignment, sandbox) for each in submissions]
+    nothing = _in_child(sandbox, lambda watched: watched.spawn().close())
+    graded = [_in_child(sandbox, partial(_graded, each, course, assignment)) for each in submissions]
+    figures: Figures = {
+        name: round(mean(each[name] for each in graded), 1)
+        for name in ("questions", "cells_ms", "trusted_ms", "student_ms")
+    }
+    figures["pages"] = round(mean(each["pages"] for each in graded) - nothing["pages"])
+    return figures
+
+
+def _graded(submission: Submission, course: Course, assignment: Assignment, sandbox: _Watched) -> Figures:
+    usage = grade(submission, assignment, cast(Sandbox, sandbox), course.secret).usage
     return {
-        "questions": round(mean(result.usage.questions for result, _ in graded)),
-        "trusted_ms": round(mean(cpu for _, cpu in graded) * 1000, 1),
-        "student_ms": round(mean(result.usage.cpu_seconds for result, _ in graded) * 1000, 1),
+        "questions": usage.questions,
+        "cells_ms": usage.phases["student"] * 1000,
+        "student_ms": usage.cpu_seconds * 1000,
     }
 
 
-def _graded(submission: Submission, course: Course, assignment: Assignment, sandbox: Sandbox) -> tuple[Result, float]:
-    """The result, and the CPU seconds of the grader's side."""
-    outcome = run_in_child(lambda: encode_result(grade(submission, assignment, sandbox, course.secret)), 300.0)
-    return decode_result(outcome.data), outcome.cpu_seconds
+class _Watched:
+    """Stands before a sandbox and counts the page faults of the workers that it sees closed."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self.page_faults = 0
+
+    def spawn(self, limits: Limits | None = None) -> Worker:
+        """As the sandbox does."""
+        worker = self._sandbox.spawn(limits)
+        close = worker.close
+
+        def counted() -> Usage:
+            usage = close()
+            self.page_faults += usage.page_faults
+            return usage
+
+        worker.close = counted  # type: ignore[method-assign]
+        return worker
+
+
+def _in_child(sandbox: Sandbox, work: Callable[[_Watched], object]) -> Figures:
+    """What ``work`` returns, with the CPU time of the grader's side and the page faults of both."""
+
+    def watched() -> bytes:
+        watching = _Watched(sandbox)
+        found = work(watching)
+        return json.dumps({**(found if isinstance(found, dict) else {}), "pages": watching.page_faults}).encode()
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    outcome = run_in_child(watched, 300.0)
+    figures: Figures = json.loads(outcome.data)
+    figures["pages"] += resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt - before
+    figures["trusted_ms"] = outcome.cpu_seconds * 1000
+    return figures
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,11 @@ class ToWrite:
     entry: Entry
     submission: Submission
     result: Result
+
+
+def _page_design() -> bytes:
+    """The template of feedback pages: when it changes, pages are written again."""
+    return resources.files("autograder.gradebook").joinpath("templates", "feedback.html.j2").read_bytes()
 
 
 def _points_in(url: str, assignment: str) -> dict[str, float]:
@@ -84,6 +90,7 @@ class Writer:
         names_of(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
+        self._terms += _page_design()
         self.written = 0
         self.seconds: dict[str, float] = defaultdict(float)
 

@@ -19,7 +19,7 @@ __all__ = ["Channel", "ChannelClosed", "DeadlinePassed"]
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
-_USUAL = 1 << 14  # a small frame arrives with its length, in one read
+_USUAL = 1 << 16  # a small frame arrives with its length, in one read
 _MOMENT = struct.pack("@ll", 0, 20_000)  # seconds and microseconds: how late a deadline can be noticed
 
 

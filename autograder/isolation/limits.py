@@ -42,8 +42,10 @@ class Usage:
         cpu_seconds: user and system time of the worker itself.
         peak_rss_bytes: most memory resident at once, shared pages of the warm process included.
         wall_seconds: from birth to end.
+        page_faults: how often the kernel had to give it a page, mostly a copy of one of the warm process.
     """
 
     cpu_seconds: float
     peak_rss_bytes: int
     wall_seconds: float
+    page_faults: int = 0

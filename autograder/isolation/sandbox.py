@@ -165,7 +165,8 @@ class Sandbox:
         while time.monotonic() < until and not self._ask({"do": "ended", "worker": worker})["ended"]:
             time.sleep(0.001)
         reply = self._ask({"do": "kill", "worker": worker})
-        return Usage(reply["cpu"], reply["rss"], reply["wall"]), reply["signal"], reply["overdue"]
+        usage = Usage(reply["cpu"], reply["rss"], reply["wall"], reply["faults"])
+        return usage, reply["signal"], reply["overdue"]
 
     def clear(self) -> None:
         """End every worker, such as those of a grader that died."""

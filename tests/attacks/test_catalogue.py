@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -10,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from autograder.errors import AutograderError, LayerMissing
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-convolution"
+Wrapping = Callable[[list[str]], list[str]]
 SMALL = "00-two-functions"
 DOCUMENT = ROOT / "docs" / "security.md"
 SAMPLE = (
@@ -82,18 +82,6 @@ def test_with_a_layer_missing_that_was_not_named_nothing_is_graded(monkeypatch: 
                 Sandbox.start()
 
 
-def as_ordinary_user(command: list[str]) -> list[str]:
-    """The way in which the isolation's own tests do it."""
-    path = ROOT / "tests" / "isolation" / "test_ordinary_user.py"
-    spec = importlib.util.spec_from_file_location("ordinary_user_of_isolation", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    wrapped: list[str] = module.as_ordinary_user(command)
-    return wrapped
-
-
 AS_A_USER = """
 import sys
 from autograder.audit.attacks import run_attacks
@@ -117,14 +105,14 @@ def users_course() -> Iterator[Path]:
         yield root
 
 
-def as_an_ordinary_user(course: Path, names: Sequence[str]) -> str:
+def as_an_ordinary_user(wrapped: Wrapping, course: Path, names: Sequence[str]) -> str:
     """What attacks named ``names`` come to where an ordinary user grades: those that succeeded, and full controls."""
     script, joined = str(course / "attack.py"), ",".join(names)
     command = [sys.executable, "-B", script, str(course), SMALL, joined]
     temporary = str(course / "temporary")
     environment = {"PATH": os.environ["PATH"], "HOME": temporary, "PYTHONPATH": str(ROOT), "TMPDIR": temporary}
     done = subprocess.run(
-        as_ordinary_user(command), capture_output=True, text=True, env=environment, cwd="/", timeout=1000, check=False
+        wrapped(command), capture_output=True, text=True, env=environment, cwd="/", timeout=1000, check=False
     )
     return done.stdout or done.stderr[-3000:]
 
@@ -137,16 +125,18 @@ needs_another_user = pytest.mark.skipif(
 
 @needs_another_user
 @pytest.mark.timeout(600)
-def test_a_sample_fails_against_an_ordinary_users_grader_too(users_course: Path) -> None:
-    assert as_an_ordinary_user(users_course, SAMPLE) == f"{{}} {len(SAMPLE)}\n"
+def test_a_sample_fails_against_an_ordinary_users_grader_too(users_course: Path, as_ordinary_user: Wrapping) -> None:
+    assert as_an_ordinary_user(as_ordinary_user, users_course, SAMPLE) == f"{{}} {len(SAMPLE)}\n"
 
 
 @pytest.mark.soak
 @needs_another_user
 @pytest.mark.timeout(1200)
-def test_the_whole_catalogue_fails_against_an_ordinary_users_grader(users_course: Path) -> None:
+def test_the_whole_catalogue_fails_against_an_ordinary_users_grader(
+    users_course: Path, as_ordinary_user: Wrapping
+) -> None:
     names = [attack.name for attack in load_catalogue(catalogue_folder())]
-    assert as_an_ordinary_user(users_course, names) == f"{{}} {len(names)}\n"
+    assert as_an_ordinary_user(as_ordinary_user, users_course, names) == f"{{}} {len(names)}\n"
 
 
 @pytest.mark.soak

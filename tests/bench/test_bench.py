@@ -17,8 +17,9 @@ from autograder.bench.figures import Measurements, figures_of, notebook_figures,
 from autograder.bench.honest import honest_class
 from autograder.bench.measuring import Measured, PeerFailed, measure, process_tree
 from autograder.bench.notebooks import NotebookTime, run_notebook
-from autograder.bench.page import page_of
+from autograder.bench.page import PARTS, page_of
 from autograder.bench.scale import Scale
+from autograder.bench.shares import part_of
 from autograder.bench.stock import source_notebook
 from autograder.course import Course
 from autograder.errors import MachineryError
@@ -115,7 +116,8 @@ def made_up() -> Measurements:
     found.start = [ours(4.0, 1)]
     found.one = [ours(14.0, 101)]
     found.two = [ours(9.0, 101)]
-    found.floor = [Measured({"submissions": 101, "cpu_seconds": 10.1, "failed_checks": 0}, 12.0, 12.0, 300.0, {})]
+    floor = {"submissions": 101, "cpu_seconds": 10.1, "cells_seconds": 1.01, "failed_checks": 0}
+    found.floor = [Measured(floor, 12.0, 12.0, 300.0, {})]
     stock = {"submissions": 2, "seconds": [5.0, 5.0], "feedback_seconds": [1.0, 1.0], "scores": [30.0, 30.0]}
     found.stock = [Measured(stock, 15.0, 12.0, 350.0, {})]
     again = {"seconds": 0.03, "start_seconds": 0.03, "checks_run": 0}
@@ -218,15 +220,50 @@ def test_a_profile_counts_questions_and_both_sides(course: Course, assignment: A
     answer = Bench(course, assignment, honest_class(assignment, 1), tmp_path).profile(1).answer
     assert answer["questions"] > len(assignment.checks)
     assert 1 < answer["question_us"] < 10_000
-    assert min(answer["forks_ms"], answer["trusted_ms"], answer["student_ms"]) > 1
+    assert min(answer["forks_ms"], answer["trusted_ms"], answer["student_ms"], answer["cells_ms"]) > 1
+    assert 0.1 < answer["page_us"] < 1000
+    assert answer["pages"] > 100
+    samples = answer["samples"]
+    assert samples["student"].keys() | samples["trusted"].keys() <= PARTS.keys()
+    assert min(samples["student"]["wire"], samples["trusted"]["wire"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("<ipython-input-3-0123456789ab>", "answers"),
+        ("<check-correlate1d-odd>", "checks"),
+        ("<01-convolution, cell correlate1d>", "checks"),
+        ("/x/site-packages/numpy/_core/fromnumeric.py", "libraries"),
+        ("/x/site-packages/IPython/core/interactiveshell.py", "cells"),
+        ("/x/autograder/isolation/inside/shell.py", "cells"),
+        ("/x/autograder/isolation/codec.py", "wire"),
+        ("/x/autograder/grading/comparison.py", "grader"),
+        ("/x/lib/python3.11/copy.py", "other"),
+        ("<string>", "other"),
+    ],
+)
+def test_each_file_belongs_to_one_part(file: str, part: str) -> None:
+    assert part_of(file) == part
+    assert part in PARTS
 
 
 def test_the_page_takes_the_profile_apart() -> None:
     found = made_up()
-    answer = {"questions": 500, "question_us": 40.0, "forks_ms": 35.0, "trusted_ms": 70.0, "student_ms": 80.0}
+    answer = {
+        "questions": 500, "question_us": 40.0, "forks_ms": 35.0, "trusted_ms": 70.0, "student_ms": 80.0,
+        "pages": 1000, "page_us": 2.0, "cells_ms": 15.0,
+        "samples": {"trusted": {"wire": 30, "libraries": 10}, "student": {"wire": 1, "answers": 3}},
+    }  # fmt: skip
     found.profile = [Measured(answer, 9.0, 9.0, 300.0, {})]
-    page = page_of(figures_of(found))
+    figures = figures_of(found)
+    assert figures["shares"]["trusted"] == {"libraries": 0.25, "wire": 0.75}
+    assert figures["shares"]["student"] == {"answers": 0.75, "wire": 0.25}
+    page = page_of(figures)
     assert "| 500 questions over the wire, at 40 µs for both sides | 20 |" in page
+    assert "| 1,000 pages of memory that these processes write to and so get copies of, at 2.0 µs | 2 |" in page
+    assert "| the student's cells in IPython's shell, 15 ms, instead of plainly executed | 5 |" in page
+    assert "| questions and answers: writing, sending, reading | 75 % | 25 % |" in page
     assert "The forks alone" in page
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from autograder.engine import ClassReport, Mapper, Silent, StudentChange, grade_class
+from autograder.engine import ClassReport, Mapper, Silent, StudentChange, grade_class, writer
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class, Shared
@@ -185,6 +185,18 @@ class TestWhatWasTouched:
         page.unlink()
         assert graded(a_class).written == 1
         assert page.is_file()
+
+    def test_pages_are_written_again_when_their_design_changes(
+        self, a_class: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a_class.hand_in("ada")
+        graded(a_class, instant)
+        assert graded(a_class).written == 0
+        monkeypatch.setattr(writer, "_page_design", lambda: b"another one")
+        report = graded(a_class)
+        assert [each.checks_run for each in report.submissions] == [0]
+        assert report.written == 1
+        assert graded(a_class).written == 0
 
     def test_a_lost_gradebook_is_written_again(self, a_class: Class, instant: Shared) -> None:
         for student in ("ada", "bob"):

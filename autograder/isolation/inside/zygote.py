@@ -214,6 +214,7 @@ class _Zygote:
         return {
             "cpu": used.ru_utime + used.ru_stime,
             "rss": used.ru_maxrss << 10,
+            "faults": used.ru_minflt,
             "wall": time.monotonic() - fork.born,
             "signal": os.WTERMSIG(status) if ended and os.WIFSIGNALED(status) else 0,
             "overdue": fork.ended_by_deadline,
