@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import base64
 import io
+import re
 from typing import Any, ClassVar
 
 from IPython.core.displayhook import DisplayHook
@@ -22,6 +23,8 @@ MAX_TRACEBACK_LINE = 4000
 # Prompts, which IPython takes off in places also where Python reads a text; and backslashes, since Python may warn of
 # one whenever it parses it.
 _UNSURE = (">>>", "In [", "...:", "\\")
+# Without these there is no magic, no shell command, no question and no call without brackets.
+_SIGNS = re.compile(r"[%!?]|^\s*[,;/]", re.MULTILINE)
 _MADE = TransformerManager()  # type: ignore[no-untyped-call]
 _TRANSFORMS = _MADE.cleanup_transforms, _MADE.line_transforms, _MADE.token_transformers
 
@@ -126,8 +129,8 @@ class CollectingShell(InteractiveShell):
     def transform_cell(self, raw_cell: str) -> str:
         """What a kernel would run for this cell: magics become calls, prompts are taken off.
 
-        A cell that holds nothing of the kind is found by Python's own parser, many times as fast as IPython's
-        token by token.
+        A cell that holds nothing of the kind is told by its signs or by Python's own parser, many times as fast as by
+        IPython's reader, token by token.
         """
         if self._as_made() and is_plain_python(raw_cell):
             return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
@@ -159,6 +162,8 @@ def is_plain_python(cell: str) -> bool:
     first, _, rest = cell.partition("\n")
     if first[:1].isspace() or not first or not rest.strip() or any(sign in cell for sign in _UNSURE):
         return False
+    if not _SIGNS.search(cell):
+        return True
     try:
         ast.parse(cell)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
