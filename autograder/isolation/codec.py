@@ -1,6 +1,6 @@
 """Plain data to bytes and back: the only thing that travels between the two processes.
 
-A message is one msgpack document. Containers are tagged lists, ``[TUPLE, item, ...]``, so that the kind of
+A value is one msgpack document. Containers are tagged lists, ``[TUPLE, item, ...]``, so that the kind of
 every container is exact and a tuple can be a dictionary's key; leaves that msgpack lacks are extension types
 (:mod:`autograder.isolation.leaves`). Nothing in a message names code, and decoding never runs any. Size,
 depth, number of nodes and number of hashed keys are capped, since the sender may be hostile::
@@ -80,7 +80,7 @@ class Codec:
         data: bytes = self._packer.pack(self._flatten(value, 0))
         return data
 
-    def decode(self, data: bytes | bytearray) -> Any:
+    def decode(self, data: bytes | bytearray | memoryview) -> Any:
         """The value of a message. Raises `ProtocolError`, and nothing else, for anything out of the ordinary."""
         if len(data) > self._max_bytes:
             raise ProtocolError(f"a message of {len(data)} bytes; the limit is {self._max_bytes}")

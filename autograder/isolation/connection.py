@@ -16,6 +16,7 @@ from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.codec import Codec, Unsendable
 from autograder.isolation.failures import WorkerLost, plain_text, student_error
+from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
@@ -25,7 +26,7 @@ __all__ = ["Connection"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
-_HANDLE, _CALLBACK = int(Leaf.HANDLE), int(Leaf.CALLBACK)
+_HANDLE, _LENT = int(Leaf.HANDLE), int(Leaf.CALLBACK)
 
 
 class Connection:
@@ -61,12 +62,13 @@ class Connection:
     def greet(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         try:
-            message = self._codec.decode(self._channel.receive(time.monotonic() + seconds))
+            kind, sequence, body = opened(self._channel.receive(time.monotonic() + seconds))
+            said = self._codec.decode(body)
         except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
             raise MachineryError(f"a worker did not start: {error}. Run `autograder doctor`.") from None
-        if message != ["ready", 0]:
-            said = plain_text(str(message[-1:]), 300)
-            raise MachineryError(f"a worker could not be confined: {said}. Run `autograder doctor`.")
+        if (kind, sequence, said) != (READY, 0, None):
+            reason = plain_text(str(said), 300)
+            raise MachineryError(f"a worker could not be confined: {reason}. Run `autograder doctor`.")
 
     def request(self, operation: str, arguments: Sequence[Any], deadline: float) -> Any:
         """The answer to one question.
@@ -81,9 +83,9 @@ class Connection:
         self._sequence += 1
         sequence = self._sequence
         try:
-            message = self._codec.encode(["request", sequence, self._released or None, operation, *arguments])
+            body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
-            self._channel.send(message, deadline)
+            self._channel.send(framed(REQUEST, sequence, body), deadline)
             return self._answer(sequence, deadline)
         finally:
             self._lent = lent_before
@@ -98,18 +100,18 @@ class Connection:
 
     def _answer(self, sequence: int, deadline: float) -> Any:
         while True:
-            message = self._codec.decode(self._channel.receive(deadline))
-            if type(message) is not list or len(message) < 3 or message[1] != sequence:
+            kind, number, body = opened(self._channel.receive(deadline))
+            if number != sequence:
                 raise ProtocolError("an answer out of step")
-            match message:
-                case ["ok", _, value]:
-                    return value
-                case ["error", _, list(names)] if all(type(name) is str for name in names):
-                    raise student_error(names, *self._account(deadline), quiet=self.quiet)
-                case ["callback", _, int(number), tuple(args), None | dict() as kwargs]:
-                    self._channel.send(self._called_back(sequence, number, args, kwargs or {}), deadline)
-                case _:
-                    raise ProtocolError("an answer of an unknown kind")
+            value = self._codec.decode(body)
+            if kind == OK:
+                return value
+            if kind == CALLBACK:
+                self._channel.send(self._called_back(sequence, value), deadline)
+            elif kind == ERROR and type(value) is list and all(type(name) is str for name in value):
+                raise student_error(value, *self._account(deadline), quiet=self.quiet)
+            else:
+                raise ProtocolError("an answer of an unknown kind")
 
     def _account(self, deadline: float) -> tuple[str, str]:
         """(message, traceback) of the error that was just reported; nothing while texts are of no use."""
@@ -120,20 +122,25 @@ class Connection:
                 return text, trace
         raise ProtocolError("an account of an error that is none")
 
-    def _called_back(self, sequence: int, number: int, args: tuple[Any, ...], kwargs: dict[Any, Any]) -> bytes:
+    def _called_back(self, sequence: int, call: object) -> bytes:
         """Run one of our functions; the other side learns its result, or the error's class only."""
         self.questions += 1
-        function = self._lent.get(number)
+        match call:
+            case [int(number), None | dict() as kwargs, *args] if type(call) is list:
+                function = self._lent.get(number)
+            case _:
+                raise ProtocolError("a call of nothing")
+        kwargs = kwargs or {}
         if function is None or self.depth >= MAX_CALLBACK_DEPTH or not all(type(key) is str for key in kwargs):
             raise ProtocolError("a call to a function that was not lent")
         self.depth += 1
         try:
-            return self._codec.encode(["answer", sequence, True, function(*args, **kwargs)])
+            return framed(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))
         except (WorkerLost, MachineryError, ProtocolError, ChannelClosed, DeadlinePassed):
             raise
         except Exception as error:
             known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"), "")
-            return self._codec.encode(["answer", sequence, False, known])
+            return framed(REFUSAL, sequence, self._codec.encode(known))
         finally:
             self.depth -= 1
 
@@ -151,7 +158,7 @@ class Connection:
             self._lent_count += 1
             self._lent[self._lent_count] = value
             name = str(getattr(value, "__name__", "function"))
-            return Ext(_CALLBACK, handle(self._lent_count, name=name))
+            return Ext(_LENT, handle(self._lent_count, name=name))
         raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")
 
     def _resolve(self, code: int, payload: bytes) -> Handle:

@@ -21,7 +21,9 @@ def sequence():
         if hasattr(server, "_sequence"): return server._sequence
         frame = frame.f_back
     return 0
-def answer(value): raw(msgpack.packb([0, "ok", sequence(), value]))
+OK, ERROR, CALLBACK, READY, FAILED = 2, 3, 4, 7, 8
+def say(kind, body, number=None): raw(struct.pack("<BQ", kind, sequence() if number is None else number) + body)
+def answer(value): say(OK, msgpack.packb(value))
 """
 
 
@@ -77,16 +79,14 @@ def truncated_message(target: Target) -> Target:
     stopped_by="sequence numbers: one answer to one question",
 )
 def answers_in_advance(target: Target) -> Target:
-    return speaking(target, "n = sequence()\nfor k in range(n, n + 50): raw(msgpack.packb([0, 'ok', k, True]))")
+    return speaking(target, "n = sequence()\nfor k in range(n, n + 50): say(OK, msgpack.packb(True), k)")
 
 
 @attack(
     "wire", tries="answers with another question's number", stopped_by="sequence numbers: one answer to one question"
 )
 def answers_out_of_order(target: Target) -> Target:
-    return speaking(
-        target, "raw(msgpack.packb([0, 'ok', sequence() + 1, 1]))\nraw(msgpack.packb([0, 'ok', sequence(), 1]))"
-    )
+    return speaking(target, "say(OK, msgpack.packb(1), sequence() + 1)\nanswer(1)")
 
 
 @attack(
@@ -97,7 +97,7 @@ def answers_out_of_order(target: Target) -> Target:
 def answers_from_a_thread(target: Target) -> Target:
     return target.first(
         f"{PRELUDE}\nimport threading\ndef flood():\n    for k in range(100000):\n"
-        "        try: raw(msgpack.packb([0, 'ok', k % 400, True]))\n        except OSError: return\n"
+        "        try: say(OK, msgpack.packb(True), k % 400)\n        except OSError: return\n"
         "threading.Thread(target=flood, daemon=True).start()"
     ).answer_all_lazily()
 
@@ -106,9 +106,7 @@ def answers_from_a_thread(target: Target) -> Target:
     "wire", tries="calls functions that the grader never lent", stopped_by="only lent functions, while they are lent"
 )
 def forged_callbacks(target: Target) -> Target:
-    return speaking(
-        target, "for n in range(20): raw(msgpack.packb([0, 'callback', sequence(), n, [1, True, True], [4]]))"
-    )
+    return speaking(target, "for n in range(20): say(CALLBACK, msgpack.packb([0, n, None, True, True]))")
 
 
 @attack(
@@ -135,9 +133,7 @@ def callbacks_without_end(target: Target) -> Target:
 
 @attack("wire", tries="reports errors of the grader's own classes", stopped_by="exceptions come as whitelisted types")
 def forged_errors(target: Target) -> Target:
-    return speaking(
-        target, "raw(msgpack.packb([0, 'error', sequence(), [0, 'MachineryError', 'SystemExit'], 'x', 'y']))"
-    )
+    return speaking(target, "say(ERROR, msgpack.packb([0, 'MachineryError', 'SystemExit']))")
 
 
 @attack(
@@ -146,7 +142,7 @@ def forged_errors(target: Target) -> Target:
     stopped_by="a bad message ends its worker",
 )
 def forged_machinery(target: Target) -> Target:
-    return speaking(target, "raw(msgpack.packb([0, 'failed', 0, 'no layer']))\nraw(msgpack.packb([0, 'ready', 0]))")
+    return speaking(target, "say(FAILED, msgpack.packb('no layer'), 0)\nsay(READY, msgpack.packb(None), 0)")
 
 
 @attack("wire", tries="sends an array of Python objects", stopped_by="exact types on the wire")
@@ -165,20 +161,20 @@ def impossible_shapes(target: Target) -> Target:
 
 @attack("wire", tries="sends lists nested a hundred thousand deep", stopped_by="depth is capped")
 def deep_messages(target: Target) -> Target:
-    return speaking(target, "raw(b'\\x94\\x00\\xa2ok\\x01' + b'\\x91' * 100000 + b'\\xc0')")
+    return speaking(target, "say(OK, b'\\x91' * 100000 + b'\\xc0')")
 
 
 @attack("wire", tries="sends extension types nested in each other", stopped_by="extension types do not nest")
 def nested_extensions(target: Target) -> Target:
     return speaking(
         target,
-        "b = msgpack.packb(1)\nfor code in range(120): b = msgpack.packb(E(code % 24, b))\nraw(b'\\x94\\x00\\xa2ok\\x01' + b)",
+        "b = msgpack.packb(1)\nfor code in range(120): b = msgpack.packb(E(code % 24, b))\nsay(OK, b)",
     )
 
 
 @attack("wire", tries="announces a list of four thousand million items", stopped_by="nodes are counted")
 def endless_lists(target: Target) -> Target:
-    return speaking(target, "raw(b'\\x94\\x00\\xa2ok\\x01\\xdd\\xff\\xff\\xff\\xff')")
+    return speaking(target, "say(OK, b'\\xdd\\xff\\xff\\xff\\xff')")
 
 
 @attack("wire", tries="sends keys that collide in a hash table", stopped_by="keys are counted")

@@ -21,33 +21,41 @@ def sequence():
         server = frame.f_locals.get("self")
         if hasattr(server, "_sequence"): return server._sequence
         frame = frame.f_back
-def answer(value): raw(msgpack.packb([0, "ok", sequence(), value]))
+OK, ERROR, CALLBACK, READY = 2, 3, 4, 7
+def say(kind, body, ahead=0): raw(struct.pack("<BQ", kind, sequence() + ahead) + body)
+def answer(value): say(OK, msgpack.packb(value))
 def told(value):
     os.read(3, 1 << 16)
-    raw(msgpack.packb([0, "ok", sequence() + 1, value]))
+    say(OK, msgpack.packb(value), 1)
 """
-ERROR = 'raw(msgpack.packb([0, "error", sequence(), [0, "SystemExit", "BaseException"]]))'
+ERROR = 'say(ERROR, msgpack.packb([0, "SystemExit", "BaseException"]))'
 BREACHES = {
     "garbage": 'raw(b"\\xc1" * 100)',
     "unframed garbage": 'os.write(3, b"\\xff" * 100)',
     "a length of ten gigabytes": 'raw(b"", 10 << 30)',
     "a length of 2**63": 'raw(b"", 1 << 63)',
-    "an answer of another sequence": 'raw(msgpack.packb([0, "ok", 999, 1]))',
-    "an answer without a tag": 'raw(msgpack.packb(["ok", 1, 1]))',
-    "an answer that is a number": "raw(msgpack.packb(7))",
-    "an answer of a new kind": 'raw(msgpack.packb([0, "well", sequence(), 1]))',
-    "an error whose names are numbers": 'raw(msgpack.packb([0, "error", sequence(), [0, 1]]))',
-    "an error that lacks a part": 'raw(msgpack.packb([0, "error", sequence()]))',
-    "an error with a text that nobody asked for": 'raw(msgpack.packb([0, "error", sequence(), [0, "E"], "text"]))',
+    "nothing": 'raw(b"")',
+    "half a head": 'raw(b"\\2\\1")',
+    "a head without a body": 'say(OK, b"")',
+    "an answer of another sequence": "say(OK, msgpack.packb(1), 900)",
+    "an answer of kind 200": "say(200, msgpack.packb(1))",
+    "a greeting": "say(READY, msgpack.packb(None))",
+    "two values": 'say(OK, b"\\1\\1")',
+    "a list without a tag": "say(OK, msgpack.packb([]))",
+    "an error whose names are numbers": "say(ERROR, msgpack.packb([0, 1]))",
+    "an error that is one name": "say(ERROR, msgpack.packb('ValueError'))",
     "an error of which a number is told": f"{ERROR}; told(7)",
     "an error of which two numbers are told": f"{ERROR}; told([1, 1, 2])",
-    "a call to a function never lent": 'raw(msgpack.packb([0, "callback", sequence(), 0, [1], [4]]))',
-    "a call with numbers for names": 'raw(msgpack.packb([0, "callback", sequence(), 1, [1], [4, 1, 1]]))',
+    "a call to a function never lent": "say(CALLBACK, msgpack.packb([0, 0, None]))",
+    "a call with numbers for names": "say(CALLBACK, msgpack.packb([0, 1, [4, 1, 1]]))",
+    "a call of a text": "say(CALLBACK, msgpack.packb('sort'))",
+    "a call without keyword arguments": "say(CALLBACK, msgpack.packb([0, 1]))",
+    "a call of a tuple": "say(CALLBACK, msgpack.packb([1, 1, None]))",
     "an array of objects": 'answer(E(4, b"\\3\\1|O8" + struct.pack("<Q", 1) + b"A" * 8))',
     "an array of negative size": 'answer(E(4, b"\\3\\1<f8" + struct.pack("<q", -1) + b"A" * 8))',
     "a huge shape": 'answer(E(4, b"\\3\\2<f8" + struct.pack("<QQ", 1 << 62, 4) + b"A" * 8))',
-    "lists a hundred thousand deep": 'raw(b"\\x94\\x00\\xa2ok\\x01" + b"\\x91" * 100000 + b"\\xc0")',
-    "a list of four thousand million": 'raw(b"\\x94\\x00\\xa2ok\\x01\\xdd\\xff\\xff\\xff\\xff")',
+    "lists a hundred thousand deep": 'say(OK, b"\\x91" * 100000 + b"\\xc0")',
+    "a list of four thousand million": 'say(OK, b"\\xdd\\xff\\xff\\xff\\xff")',
     "a handle cut off": 'answer(E(20, b"1"))',
     "a handle without a number": 'answer(E(20, struct.pack("<QI", 0, 0)))',
     "a handle with a number of 64 bits": 'answer(E(20, struct.pack("<QI", 1 << 63, 0)))',

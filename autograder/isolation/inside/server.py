@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder.isolation.channel import Channel
 from autograder.isolation.codec import Codec
+from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, framed, opened
 from autograder.isolation.inside.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
 from autograder.isolation.modules import rebuild
@@ -42,29 +43,24 @@ class Server:
     def serve(self) -> None:
         """Answer until the other side closes the connection."""
         sys.stdout, sys.stderr = self._streams
-        self._send("ready", 0)
+        self._channel.send(framed(READY, 0, self._codec.encode(None)))
         while True:
-            self._answer(self._receive())
+            _, sequence, body = opened(self._channel.receive())
+            self._answer(sequence, self._codec.decode(body))
 
-    def _receive(self) -> list[Any]:
-        message: list[Any] = self._codec.decode(self._channel.receive())
-        return message
-
-    def _send(self, *message: object) -> None:
-        self._channel.send(self._codec.encode(list(message)))
-
-    def _answer(self, message: list[Any]) -> None:
-        _, sequence, released, operation, *arguments = message
+    def _answer(self, sequence: int, request: list[Any]) -> None:
+        operation, released, *arguments = request
         for number in released or ():
             self._objects.pop(number, None)
         outer, self._sequence = self._sequence, sequence
         raised, self._raised = self._raised, None
         try:
             result = _account(raised) if operation == "account" else getattr(self, f"_do_{operation}")(*arguments)
-            reply = self._codec.encode(["ok", sequence, result])
+            reply = framed(OK, sequence, self._codec.encode(result))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
             self._raised = error
-            reply = self._codec.encode(["error", sequence, [kind.__name__ for kind in type(error).__mro__][:20]])
+            names = [kind.__name__ for kind in type(error).__mro__][:20]
+            reply = framed(ERROR, sequence, self._codec.encode(names))
         self._sequence = outer
         self._channel.send(reply)
 
@@ -172,13 +168,16 @@ class Server:
         """A function that lives in the trusted process; it answers while the call that brought it lasts."""
 
         def function(*arguments: object, **keywords: object) -> object:
-            sequence = self._sequence
-            self._send("callback", sequence, number, arguments, keywords or None)
-            while (message := self._receive())[0] == "request":
-                self._answer(message)
-            _, _, succeeded, value = message
-            if succeeded:
-                return value
+            call = self._codec.encode([number, keywords or None, *arguments])
+            self._channel.send(framed(CALLBACK, self._sequence, call))
+            while True:
+                kind, sequence, body = opened(self._channel.receive())
+                value = self._codec.decode(body)
+                if kind == ANSWER:
+                    return value
+                if kind != REQUEST:
+                    break
+                self._answer(sequence, value)
             raise getattr(builtins, value, RuntimeError)(f"the function you were given raised {value}")
 
         function.__name__ = function.__qualname__ = name

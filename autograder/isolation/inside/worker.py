@@ -8,6 +8,7 @@ from typing import Any
 
 from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.codec import MAX_BYTES, Codec
+from autograder.isolation.frames import FAILED, framed
 from autograder.isolation.inside.lockdown import Confinement, lock_down
 from autograder.isolation.inside.server import Server
 from autograder.isolation.limits import Limits
@@ -38,4 +39,4 @@ def _failure(text: str) -> bytes:
     def refuse(*_: object) -> Any:
         raise TypeError("only text is sent here")
 
-    return Codec(refuse, refuse).encode(["failed", 0, text])
+    return framed(FAILED, 0, Codec(refuse, refuse).encode(text))
