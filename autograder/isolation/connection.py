@@ -125,14 +125,16 @@ class Connection:
     def _called_back(self, sequence: int, call: object) -> bytes:
         """Run one of our functions; the other side learns its result, or the error's class only."""
         self.questions += 1
-        match call:
-            case [int(number), None | dict() as kwargs, *args] if type(call) is list:
-                function = self._lent.get(number)
-            case _:
-                raise ProtocolError("a call of nothing")
-        kwargs = kwargs or {}
-        if function is None or self.depth >= MAX_CALLBACK_DEPTH or not all(type(key) is str for key in kwargs):
+        if type(call) is not list or len(call) < 2 or type(call[0]) is not int:
+            raise ProtocolError("a call of nothing")
+        number, kwargs, *args = call
+        function = self._lent.get(number)
+        if function is None or self.depth >= MAX_CALLBACK_DEPTH:
             raise ProtocolError("a call to a function that was not lent")
+        if kwargs is None:
+            kwargs = {}
+        elif type(kwargs) is not dict or not all(type(key) is str for key in kwargs):
+            raise ProtocolError("a call with what are no names")
         self.depth += 1
         try:
             return framed(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))

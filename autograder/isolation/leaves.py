@@ -6,8 +6,9 @@ Each is an extension type with a fixed binary layout. Written here, read in :mod
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -61,6 +62,8 @@ class Leaf(IntEnum):
 
 
 _HANDLE = struct.Struct("<QI")
+# An Ext without the checks of its constructor, which take longer than the rest.
+_extension: Callable[[tuple[int, bytes]], Ext] = partial(tuple.__new__, Ext)
 # Plain numbers: looking a member up takes as long as copying a small array.
 _ARRAY, _SCALAR = int(Leaf.ARRAY), int(Leaf.SCALAR)
 
@@ -112,8 +115,8 @@ def _array(value: np.ndarray | np.generic) -> Ext | None:
     if header is None:
         return None
     if isinstance(value, np.ndarray):
-        return Ext(_ARRAY, header + np.ndarray.tobytes(value))
-    return Ext(_SCALAR, header + value.tobytes())
+        return _extension((_ARRAY, header + np.ndarray.tobytes(value)))
+    return _extension((_SCALAR, header + value.tobytes()))
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:

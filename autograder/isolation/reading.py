@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,16 +24,16 @@ _TEXT = re.compile(r"[<>|]([US])(\d{1,6})")
 _SIZES = {"b": {1}, "i": {1, 2, 4, 8}, "u": {1, 2, 4, 8}, "f": {2, 4, 8, 16}, "c": {8, 16, 32}}
 
 
-def _read_header(payload: bytes, start: int) -> tuple[str, tuple[int, ...], int, int]:
-    """(dtype, shape, number of elements, where the raw bytes begin)."""
+def _end_of_header(payload: bytes, start: int) -> int:
+    """Where the raw bytes begin, if the header is whole."""
     if len(payload) < start + 2:
         raise ProtocolError("an array whose header is cut off")
-    end = start + 2 + payload[start] + 8 * payload[start + 1]
-    return *_parsed_header(payload[start:end]), end
+    return start + 2 + payload[start] + 8 * payload[start + 1]
 
 
 @lru_cache(maxsize=256)
 def _parsed_header(header: bytes) -> tuple[str, tuple[int, ...], int]:
+    """(dtype, shape, number of elements)."""
     try:
         name_length, dimensions = struct.unpack_from("<BB", header)
         name, *shape = struct.unpack_from(f"<{name_length}s{dimensions}Q", header, 2)
@@ -57,18 +58,34 @@ def _numpy_dtype(name: str) -> np.dtype:
     raise ProtocolError(f"an array of dtype {name[:20]!r}")
 
 
-def _read_array(payload: bytes) -> np.ndarray:
-    name, shape, count, start = _read_header(payload, 0)
+class _Array(NamedTuple):
+    """What the header of an array says: its dtype and shape, how many bytes follow, and whether any will do."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    size: int
+    plain: bool
+
+
+@lru_cache(maxsize=256)
+def _array_of(header: bytes) -> _Array:
+    name, shape, count = _parsed_header(header)
     dtype = _numpy_dtype(name)
-    if len(payload) - start != count * dtype.itemsize:
+    return _Array(dtype, shape, count * dtype.itemsize, plain=count > 0 and dtype.kind in "iufc")
+
+
+def _read_array(payload: bytes) -> np.ndarray:
+    start = _end_of_header(payload, 0)
+    dtype, shape, size, plain = _array_of(payload[:start])
+    if len(payload) - start != size:
         raise ProtocolError("an array whose bytes do not fit its shape")
-    if count == 0:
+    if plain:
+        return np.ndarray(shape, dtype, payload, start).copy()
+    if 0 in shape:
         return np.zeros(shape, dtype)
     if dtype.itemsize == 0:  # numpy would make room for a character each, out of no bytes at all
         raise ProtocolError("an array of texts without room for a character")
     array = np.ndarray(shape, dtype, payload, start).copy()
-    if dtype.kind == "f":
-        return array
     if dtype.kind == "b":
         # Any byte but 0 and 1 would be a truth value that is neither.
         return np.asarray(np.not_equal(array.view(np.uint8), 0))
@@ -87,7 +104,8 @@ def _read_scalar(payload: bytes) -> object:
 def _read_tensor(payload: bytes) -> torch.Tensor:
     if payload[:1] not in (b"\0", b"\1"):
         raise ProtocolError("a tensor that neither has nor lacks a gradient")
-    name, shape, count, start = _read_header(payload, 1)
+    start = _end_of_header(payload, 1)
+    name, shape, count = _parsed_header(payload[1:start])
     dtype = TENSOR_DTYPES.get(name)
     if dtype is None or len(payload) - start != count * dtype.itemsize:
         raise ProtocolError("a tensor whose bytes do not fit its shape")

@@ -48,6 +48,7 @@ BREACHES = {
     "an error of which two numbers are told": f"{ERROR}; told([1, 1, 2])",
     "a call to a function never lent": "say(CALLBACK, msgpack.packb([0, 0, None]))",
     "a call with numbers for names": "say(CALLBACK, msgpack.packb([0, 1, [4, 1, 1]]))",
+    "a call with a list for names": "say(CALLBACK, msgpack.packb([0, 1, [0, 1]]))",
     "a call of a text": "say(CALLBACK, msgpack.packb('sort'))",
     "a call without keyword arguments": "say(CALLBACK, msgpack.packb([0, 1]))",
     "a call of a tuple": "say(CALLBACK, msgpack.packb([1, 1, None]))",
