@@ -26,6 +26,7 @@ __all__ = ["Connection"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
+_ACCOUNT = "account"  # the one question that has an answer whatever the student's code does
 _HANDLE, _LENT = int(Leaf.HANDLE), int(Leaf.CALLBACK)
 
 
@@ -86,7 +87,7 @@ class Connection:
             body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
             self._channel.send(framed(REQUEST, sequence, body), deadline)
-            return self._answer(sequence, deadline)
+            return self._answer(sequence, deadline, may_fail=operation != _ACCOUNT)
         finally:
             self._lent = lent_before
 
@@ -98,7 +99,7 @@ class Connection:
         """Close the channel."""
         self._channel.close()
 
-    def _answer(self, sequence: int, deadline: float) -> Any:
+    def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> Any:
         while True:
             kind, number, body = opened(self._channel.receive(deadline))
             if number != sequence:
@@ -108,7 +109,7 @@ class Connection:
                 return value
             if kind == CALLBACK:
                 self._channel.send(self._called_back(sequence, value), deadline)
-            elif kind == ERROR and type(value) is list and all(type(name) is str for name in value):
+            elif kind == ERROR and may_fail and type(value) is list and all(type(name) is str for name in value):
                 raise student_error(value, *self._account(deadline), quiet=self.quiet)
             else:
                 raise ProtocolError("an answer of an unknown kind")
@@ -117,7 +118,7 @@ class Connection:
         """(message, traceback) of the error that was just reported; nothing while texts are of no use."""
         if self.quiet:
             return "", ""
-        match self.request("account", [], deadline):
+        match self.request(_ACCOUNT, [], deadline):
             case (str(text), str(trace)):
                 return text, trace
         raise ProtocolError("an account of an error that is none")

@@ -46,6 +46,7 @@ BREACHES = {
     "an error that is one name": "say(ERROR, msgpack.packb('ValueError'))",
     "an error of which a number is told": f"{ERROR}; told(7)",
     "an error of which two numbers are told": f"{ERROR}; told([1, 1, 2])",
+    "an error of which another is told": f"{ERROR}; os.read(3, 1 << 16); say(ERROR, msgpack.packb([0, 'E']), 1)",
     "a call to a function never lent": "say(CALLBACK, msgpack.packb([0, 0, None]))",
     "a call with numbers for names": "say(CALLBACK, msgpack.packb([0, 1, [4, 1, 1]]))",
     "a call with a list for names": "say(CALLBACK, msgpack.packb([0, 1, [0, 1]]))",
