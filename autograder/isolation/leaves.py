@@ -111,12 +111,12 @@ def _integer(value: int) -> int | Ext:
 
 
 def _array(value: np.ndarray | np.generic) -> Ext | None:
-    header = _array_header(value.dtype, value.shape)
+    plain = np.asarray(value)  # of no dimensions for a number or a text; an empty text then has room for a character
+    header = _array_header(plain.dtype, plain.shape)
     if header is None:
         return None
-    if isinstance(value, np.ndarray):
-        return _extension((_ARRAY, header + np.ndarray.tobytes(value)))
-    return _extension((_SCALAR, header + value.tobytes()))
+    code = _ARRAY if isinstance(value, np.ndarray) else _SCALAR
+    return _extension((code, header + plain.tobytes()))
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:

@@ -96,6 +96,15 @@ def test_data_comes_back_the_same(value: Any) -> None:
     assert alike(CODEC.decode(CODEC.encode(value)), value)
 
 
+@pytest.mark.parametrize(
+    "text", [np.str_(""), np.bytes_(b""), np.str_("é"), np.bytes_(b"a\0b"), np.array(["", "ab"])[0]]
+)
+def test_texts_of_numpy_come_back_the_same_also_empty_ones(text: np.generic) -> None:
+    back = CODEC.decode(CODEC.encode(text))
+    assert type(back) is type(text)
+    assert back == text
+
+
 @settings(max_examples=600, deadline=None)
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_refused_or_are_data(data: bytes) -> None:
