@@ -299,3 +299,17 @@ def test_what_a_lent_function_asks_is_not_in_the_transcript(worker: Worker, stud
     worker.transcript = []
     student["apply"](lambda x: student["scale"](x), 1)
     assert [exchange.target for exchange in worker.transcript] == ["apply"]
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_memory_that_an_error_held_is_there_for_the_next_call(sandbox: Sandbox, quiet: bool) -> None:
+    with sandbox.spawn(Limits(memory_bytes=512 << 20)) as worker:
+        worker.run_cell(
+            "import numpy as np\ndef fails():\n    held = np.ones(300 << 20, np.uint8)\n    raise ValueError\n"
+            "def needs():\n    return len(np.ones(300 << 20, np.uint8))"
+        )
+        worker.quiet = quiet
+        found = worker.names(["fails", "needs"])
+        with pytest.raises(ValueError):
+            found["fails"]()
+        assert found["needs"]() == 300 << 20

@@ -53,9 +53,10 @@ class Server:
         for number in released or ():
             self._objects.pop(number, None)
         outer, self._sequence = self._sequence, sequence
-        raised, self._raised = self._raised, None
+        if operation != "account":
+            self._raised = None  # With it goes what its frames hold: the next call may need the memory.
         try:
-            result = _account(raised) if operation == "account" else getattr(self, f"_do_{operation}")(*arguments)
+            result = getattr(self, f"_do_{operation}")(*arguments)
             reply = framed(OK, sequence, self._codec.encode(result))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
             self._raised = error
@@ -73,6 +74,19 @@ class Server:
         result = self._shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
         error = result.error_before_exec or result.error_in_exec
         return (error is None, None if error is None else type(error).__name__, Outputs.take())
+
+    def _do_account(self) -> object:
+        """(message, traceback) of the last error, each cut to size; asked for only where somebody will read them."""
+        error = self._raised
+        if error is None:
+            return "", ""
+        try:
+            text = str(error)[:MAX_TEXT]
+            own = error.with_traceback(_beyond_this_file(error.__traceback__))
+            trace = "".join(traceback.format_exception(own, limit=-8))[-2 * MAX_TEXT :]
+        except BaseException:  # a student's __str__ may raise
+            text, trace = "", ""
+        return str(text), str(trace)
 
     def _do_names(self, names: list[str]) -> object:
         space = self._shell.user_ns
@@ -188,16 +202,3 @@ def _beyond_this_file(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     return trace
-
-
-def _account(error: BaseException | None) -> tuple[str, str]:
-    """(message, traceback) of an error, each cut to size; asked for only where somebody will read them."""
-    if error is None:
-        return "", ""
-    try:
-        text = str(error)[:MAX_TEXT]
-        own = error.with_traceback(_beyond_this_file(error.__traceback__))
-        trace = "".join(traceback.format_exception(own, limit=-8))[-2 * MAX_TEXT :]
-    except BaseException:  # a student's __str__ may raise
-        text, trace = "", ""
-    return str(text), str(trace)
