@@ -11,8 +11,9 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.demo.notebooks import answered, solutions, with_answer, written
 from autograder.grading import check_seed
+from autograder.submission import Submission, align
 
-__all__ = ["hand_in_all", "honest_class", "tools_file"]
+__all__ = ["hand_in_all", "honest_class", "read_submissions", "tools_file"]
 
 
 def honest_class(assignment: Assignment, count: int) -> dict[str, dict[str, str]]:
@@ -44,6 +45,12 @@ def hand_in_all(
         notebook = answered(assignment, answers, "Because two and two are four.")
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in without]
         (folder / f"{assignment.notebook}.ipynb").write_bytes(written(notebook))
+
+
+def read_submissions(assignment: Assignment, path: Path) -> list[Submission]:
+    """The submissions whose code stands in the JSON file ``path``, as the grader reads them."""
+    code = json.loads(path.read_text(encoding="utf-8"))
+    return [align(answered(assignment, answers, "Because."), assignment) for answers in code]
 
 
 def tools_file(course: Course, assignment: Assignment, path: Path) -> Path:

@@ -20,13 +20,13 @@ from typing import Any, cast
 import numpy as np
 
 from autograder.authoring import Assignment, load_assignment
+from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.demo.notebooks import answered
 from autograder.engine.child import run_in_child
 from autograder.engine.grader import Grader
 from autograder.grading import grade
 from autograder.isolation import Limits, Sandbox, Usage, Worker, pages
-from autograder.submission import Submission, align
+from autograder.submission import Submission
 
 __all__ = ["main"]
 
@@ -51,10 +51,10 @@ def main(root: str, name: str, path: str) -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # as a worker and the student's process run
     course = Course.find(Path(root))
     assignment = load_assignment(course, name)
-    code = json.loads(Path(path).read_text(encoding="utf-8"))
+    submissions = read_submissions(assignment, Path(path))
     with Sandbox.start(readable=[course.data]) as sandbox:
         figures: Figures = {"question_us": _question(sandbox), "forks_ms": _forks(sandbox), "page_us": _page()}
-        figures |= _submissions(course, assignment, sandbox, code)
+        figures |= _submissions(course, assignment, sandbox, submissions)
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
@@ -101,8 +101,9 @@ def _page() -> float:
     return round(median(float(run_in_child(touch, 60.0).data) for _ in range(_REPEATED)) / _PAGES * 1e6, 2)
 
 
-def _submissions(course: Course, assignment: Assignment, sandbox: Sandbox, code: list[dict[str, str]]) -> Figures:
-    submissions = [align(answered(assignment, answers, "Because."), assignment) for answers in code]
+def _submissions(
+    course: Course, assignment: Assignment, sandbox: Sandbox, submissions: list[Submission]
+) -> Figures:
     grade(submissions[0], assignment, sandbox, course.secret)  # Imports, and what is made once.
     nothing = _in_child(sandbox, lambda watched: watched.spawn().close())
     graded = [_in_child(sandbox, partial(_graded, each, course, assignment)) for each in submissions]

@@ -23,15 +23,14 @@ from types import FrameType
 from typing import Any, cast
 
 from autograder.authoring import load_assignment
+from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.demo.notebooks import answered
 from autograder.grading import grade
 from autograder.isolation import Limits, Sandbox, Usage, Worker
 from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.codec import MAX_BYTES
 from autograder.isolation.inside import warm
 from autograder.isolation.inside.server import Server
-from autograder.submission import align
 
 __all__ = ["main", "part_of"]
 
@@ -92,8 +91,7 @@ def main(root: str, name: str, path: str) -> None:
     """Profile the submissions in ``path`` and print, for each side, how often each part was at work."""
     course = Course.find(Path(root))
     assignment = load_assignment(course, name)
-    code = json.loads(Path(path).read_text(encoding="utf-8"))
-    submissions = [align(answered(assignment, answers, "Because."), assignment) for answers in code]
+    submissions = read_submissions(assignment, Path(path))
     os.environ["AUTOGRADER_DATA"] = str(course.data)
     own: Samples = Counter()
     with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,6 @@ A student's function is a proxy here and a plain function in an ordinary noteboo
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ import numpy as np
 from autograder.errors import AutograderError
 from autograder.grading.comparison import require_same
 from autograder.isolation import Handle, StudentError, WorkerLost, call_with_arguments
+from autograder.isolation.transcript import copied
 from autograder.lab import CheckFailed, close
 
 __all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
@@ -97,16 +97,11 @@ def passes(condition: object, what: str, hint: str = "") -> None:
 
 def _fresh(value: Any) -> Any:
     """A deep copy, so that no call can change what the next one is given; a student's own objects stay themselves."""
-    kind = type(value)
-    if kind in (int, float, str, bool):
-        return value
-    if kind is np.ndarray and not value.dtype.hasobject:
-        return value.copy(order="K")
     if isinstance(value, tuple | list):
-        return kind([_fresh(part) for part in value])
+        return type(value)([_fresh(part) for part in value])
     if isinstance(value, dict):
         return {key: _fresh(part) for key, part in value.items()}
-    return value if isinstance(value, Handle) else copy.deepcopy(value)
+    return value if isinstance(value, Handle) else copied(value)
 
 
 def type_name(error: BaseException) -> str:

@@ -27,7 +27,6 @@ __all__ = ["Connection"]
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
 _ACCOUNT = "account"  # the one question that has an answer whatever the student's code does
-_HANDLE, _LENT = int(Leaf.HANDLE), int(Leaf.CALLBACK)
 
 
 class Connection:
@@ -151,7 +150,7 @@ class Connection:
         if type(value) is Handle:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
-            return Ext(_HANDLE, handle(handle_number(value)))
+            return Ext(Leaf.HANDLE, handle(handle_number(value)))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = described(value, hidden=self.quiet)
@@ -161,11 +160,11 @@ class Connection:
             self._lent_count += 1
             self._lent[self._lent_count] = value
             name = str(getattr(value, "__name__", "function"))
-            return Ext(_LENT, handle(self._lent_count, name=name))
+            return Ext(Leaf.CALLBACK, handle(self._lent_count, name=name))
         raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")
 
     def _resolve(self, code: int, payload: bytes) -> Handle:
-        if code != _HANDLE or len(payload) > MAX_HANDLE_BYTES:
+        if code != Leaf.HANDLE or len(payload) > MAX_HANDLE_BYTES:
             raise ProtocolError("something that is neither data nor a handle")
         number, kind, name = read_handle(payload)
         if not 0 < number < 1 << 62:

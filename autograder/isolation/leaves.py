@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from enum import IntEnum
 from functools import lru_cache, partial
 
 import numpy as np
@@ -43,8 +42,11 @@ class ProtocolError(AutograderError):
     """A message that no honest process sends. It ends that worker, and only it."""
 
 
-class Leaf(IntEnum):
-    """Extension codes. From `HANDLE` on they belong to the connection, the rest are data."""
+class Leaf:
+    """Extension codes. From `HANDLE` on they belong to the connection, the rest are data.
+
+    Plain numbers: to look up a member of an enumeration takes as long as to copy a small array.
+    """
 
     INTEGER = 1
     COMPLEX = 2
@@ -64,8 +66,6 @@ class Leaf(IntEnum):
 _HANDLE = struct.Struct("<QI")
 # An Ext without the checks of its constructor, which take longer than the rest.
 _extension: Callable[[tuple[int, bytes]], Ext] = partial(tuple.__new__, Ext)
-# Plain numbers: looking a member up takes as long as copying a small array.
-_ARRAY, _SCALAR = int(Leaf.ARRAY), int(Leaf.SCALAR)
 
 
 def leaf(value: object) -> int | Ext | None:
@@ -115,7 +115,7 @@ def _array(value: np.ndarray | np.generic) -> Ext | None:
     header = _array_header(plain.dtype, plain.shape)
     if header is None:
         return None
-    code = _ARRAY if isinstance(value, np.ndarray) else _SCALAR
+    code = Leaf.ARRAY if isinstance(value, np.ndarray) else Leaf.SCALAR
     return _extension((code, header + plain.tobytes()))
 
 

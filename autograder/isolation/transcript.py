@@ -10,9 +10,19 @@ from typing import Any
 import numpy as np
 import torch
 
-__all__ = ["Exchange", "Remote", "recorded"]
+__all__ = ["Exchange", "Remote", "copied", "recorded"]
 
 _IMMUTABLE = {type(None), bool, int, float, complex, str, bytes}
+
+
+def copied(value: Any) -> Any:
+    """A deep copy; of numbers, texts and arrays many times as fast as copy.deepcopy."""
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if kind is np.ndarray and not value.dtype.hasobject:
+        return value.copy(order="K")
+    return copy.deepcopy(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +58,10 @@ class Exchange:
 
 def recorded(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
     """A deep copy in which objects of the student's process are replaced by `Remote`."""
-    kind = type(value)
-    if kind in _IMMUTABLE:
-        return value
-    if kind is np.ndarray and not value.dtype.hasobject:
-        return value.copy(order="K")
     found = remote(value)
     if found is not None:
         return found
+    kind = type(value)
     if kind is dict:
         return {recorded(key, remote): recorded(item, remote) for key, item in value.items()}
     if kind in (list, tuple, set, frozenset):
@@ -63,5 +69,5 @@ def recorded(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
     if isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
     if isinstance(value, np.ndarray | np.random.Generator | torch.nn.Module):
-        return copy.deepcopy(value)
+        return copied(value)
     return value

@@ -22,7 +22,6 @@ from autograder.isolation.modules import rebuild
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
-_HANDLE = int(Leaf.HANDLE)
 
 Function = Callable[..., object]
 
@@ -155,13 +154,13 @@ class Server:
         self._objects[self._last] = value
         name = getattr(value, "__name__", "")
         own = name[:100] if isinstance(name, str) else ""
-        return Ext(_HANDLE, handle(self._last, type(value).__name__[:100], own))
+        return Ext(Leaf.HANDLE, handle(self._last, type(value).__name__[:100], own))
 
     def _export(self, value: object) -> Ext:
         return value if isinstance(value, Ext) else self._handle(value)
 
     def _resolve(self, code: int, payload: bytes) -> object:
-        if code == _HANDLE:
+        if code == Leaf.HANDLE:
             return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
             return rebuild(self._codec.decode(payload))
