@@ -54,6 +54,7 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         check_seconds: wall time for one check.
         total_seconds: wall time for the whole submission.
         memory_mb: memory beyond what the warm process already holds, in MiB.
+        follow_through: whether an exercise that fails only because it builds on a wrong one gets its points.
         late_penalty_per_day: share of the points earned that each started day late costs, 0 to 1.
     """
 
@@ -61,6 +62,7 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     check_seconds: Positive = 20.0
     total_seconds: Positive = 300.0
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
+    follow_through: bool = True
     late_penalty_per_day: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
 

@@ -1,6 +1,8 @@
-"""Run one check: its visible part when the notebook reaches it, its hidden part once all student code has run.
+"""One check: its visible part runs when the notebook reaches it, its hidden part once all student code has run.
 
-Hidden parts come last because what a student's code sees there, it must have no later occasion to print.
+Hidden parts come last because what a student's code sees there, it must have no later occasion to print. A check goes
+on after its first failure, which alone decides points and message: what is asked afterwards is evidence for the
+diagnosis.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from types import FunctionType
+from types import FunctionType, TracebackType
 from typing import Any
 
 import numpy as np
 
 from autograder.authoring import AssignmentCell, split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
-from autograder.grading.compiling import Compiled, compiled
+from autograder.grading.compiling import GUARD, Compiled, compiled_check
 from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
@@ -31,6 +33,15 @@ from autograder.lab import CheckFailed
 __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
+_EVIDENCE_SHARE = 0.25
+"""Of a check's time: how long it goes on after its first failure."""
+_EVIDENCE_CALLS = 2000
+_BLANK = "This exercise is still blank."
+
+
+class _EnoughEvidence(Exception):
+    """A failed check has gone on for long enough."""
+
 
 @dataclass
 class CheckRun:
@@ -56,6 +67,8 @@ class CheckRun:
     seconds: float = 0.0
     timed_out: bool = False
     reached: bool = False
+    blank: bool = False
+    _until: float = math.inf
     _names: dict[str, Any] = field(default_factory=dict)
     _worker: Worker | None = None
     _printed: io.StringIO = field(default_factory=io.StringIO)
@@ -72,23 +85,29 @@ class CheckRun:
         self._printed = io.StringIO()
         self.exchanges.clear()
         self.reached = True
-        part = compiled(source, self.cell.grade_id)
+        part = compiled_check(source, self.cell.grade_id)
         for code, text in part.functions.items():
             publish(code, text, side.trusted.given.keys())
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
 
     def hidden(self, side: StudentSide, seconds: float) -> None:
-        """Run the hidden part, if there is one and nothing failed before.
+        """Run the hidden part, if there is one; where the visible part failed, for evidence alone.
 
         If the student's process was lost since, what the visible part made there is gone: it runs again first.
         """
         _, source = split_hidden(self.cell.source)
-        if self.failure or not source.strip():
+        if not source.strip() or self.blank or self.timed_out:
             return
         if side.worker is not self._worker:
+            if self.failure:
+                return
             self.visible(side, seconds, quiet=True)
-        if not self.failure:
-            self._run(compiled(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
+        if not self.failure or not self.timed_out:
+            self._run(compiled_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
+
+    def again(self) -> CheckRun:
+        """The same check, not yet run."""
+        return CheckRun(self.cell, self.seed, self.canary, self.challenge)
 
     @property
     def fell_short(self) -> bool:
@@ -98,7 +117,7 @@ class CheckRun:
     def _public(self, side: StudentSide, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
         _, source = split_hidden(self.cell.source)
-        functions = compiled(source, self.cell.grade_id).functions
+        functions = compiled_check(source, self.cell.grade_id).functions
         code = function.__code__ if isinstance(function, FunctionType) else None
         if code is None or code not in functions:
             raise AuthoringError(
@@ -110,21 +129,32 @@ class CheckRun:
 
     def _run(self, part: Compiled, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:
         worker, started = side.worker, time.perf_counter()
+        if self.failure:
+            seconds *= _EVIDENCE_SHARE
+            self._until = time.monotonic() + seconds
         worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
+        self._names[GUARD] = _Guard(self, quiet, seconds * _EVIDENCE_SHARE)
         try:
             with contextlib.redirect_stdout(self._printed):
                 value = part.execute(self._names)
-            if last:
+            if last and not self.failure:
                 self.points = self._credit(value)
+        except _EnoughEvidence:
+            pass
         except Exception as error:
-            if isinstance(error, AutograderError) and not isinstance(error, StudentError):
+            if _is_machinery(error):
                 raise
-            self.failure = _explain(error, quiet)
-            self.timed_out = worker.lost == "timeout"
+            if not self.failure:
+                self._fail(error, quiet)
+                self.timed_out = worker.lost == "timeout"
         finally:
             worker.deadline, worker.transcript, worker.quiet = None, None, False
             self.seconds += time.perf_counter() - started
         side.stop_if_failed()
+
+    def _fail(self, error: Exception, quiet: bool) -> None:
+        self.failure = _explain(error, quiet)
+        self.blank = self.failure.partition("\n")[0].startswith(_BLANK.rstrip("."))
 
     def _credit(self, value: object) -> float:
         """The points that a check's last expression stands for: all of them if it is no number."""
@@ -137,16 +167,59 @@ class CheckRun:
             )
         return points
 
-    def result(self, diagnosis: str = "", explanation: str = "") -> CheckResult:
-        """What the check came to."""
-        cell, points = self.cell, 0.0 if self.failure or self.points is None else self.points
+    def result(self) -> CheckResult:
+        """The check's points, outcome and message, without what they come from."""
+        cell, points = self.cell, self.earned
         printed = self._printed.getvalue().rstrip()[:_MESSAGE_LIMIT]
         if not self.reached:
             message = "The time for the whole notebook was used up before this check."
             return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", message)
         outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
         message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
-        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, diagnosis, explanation)
+        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message)
+
+    @property
+    def earned(self) -> float:
+        """The points that the check gives."""
+        return 0.0 if self.failure or self.points is None else self.points
+
+
+class _Guard:
+    """Notes the first failure among a check's statements and lets the check go on, for evidence.
+
+    A check does not go on where the exercise is blank or the student's process is gone.
+
+    Args:
+        run: the check.
+        quiet: whether this is its hidden part.
+        seconds: how long it goes on.
+    """
+
+    def __init__(self, run: CheckRun, quiet: bool, seconds: float) -> None:
+        self._run = run
+        self._quiet = quiet
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        run = self._run
+        if run.failure and (time.monotonic() > run._until or len(run.exchanges) > _EVIDENCE_CALLS):
+            raise _EnoughEvidence
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, WorkerLost | _EnoughEvidence) or _is_machinery(error):
+            return False
+        run = self._run
+        if not run.failure:
+            run._fail(error, self._quiet)
+            run._until = time.monotonic() + self._seconds
+        return not run.blank
+
+
+def _is_machinery(error: Exception) -> bool:
+    """Whether the grader itself failed, so that nothing is known of the student's code."""
+    return isinstance(error, AutograderError) and not isinstance(error, StudentError)
 
 
 @contextlib.contextmanager
@@ -170,7 +243,7 @@ def _explain(error: Exception, quiet: bool) -> str:
     if isinstance(error, WorkerLost):
         return f"{_sentence(error.message)}."
     if type_name(error) == "NotImplementedError":
-        return "This exercise is still blank."
+        return _BLANK
     if isinstance(error, StudentError):
         detail = "" if quiet else f": {error.message}\n{error.traceback[-1500:]}"
         return f"Your code raised {type_name(error)}{detail}".rstrip()

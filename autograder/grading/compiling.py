@@ -10,9 +10,15 @@ from typing import Any, NamedTuple
 
 from autograder.isolation.publishing import functions_in
 
-__all__ = ["Compiled", "compiled", "ends_in_judgement", "loaded_names"]
+__all__ = ["GUARD", "Compiled", "compiled", "compiled_check", "ends_in_judgement", "loaded_names"]
+
+GUARD = "__after_a_failure_go_on__"
+"""The name under which a guarded check finds the context manager that each of its statements runs in."""
 
 _JUDGES = ("close", "passes", "refuses", "same", "unchanged")
+_NEVER_FAIL = (
+    ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Break, ast.Continue, ast.Global,
+)  # fmt: skip
 
 
 class Compiled(NamedTuple):
@@ -42,8 +48,23 @@ class Compiled(NamedTuple):
 @lru_cache(maxsize=4096)
 def compiled(source: str, name: str) -> Compiled:
     """``source`` ready to run; tracebacks call it ``name``."""
-    tree = ast.parse(source)
+    return _compile(ast.parse(source), name, guarded=False)
+
+
+@lru_cache(maxsize=4096)
+def compiled_check(source: str, name: str) -> Compiled:
+    """A check's ``source`` ready to run, each of its statements inside the context manager called :data:`GUARD`.
+
+    So whoever runs it decides whether a statement that fails ends the check.
+    """
+    return _compile(ast.parse(source), name, guarded=True)
+
+
+def _compile(tree: ast.Module, name: str, *, guarded: bool) -> Compiled:
     tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    if guarded:
+        tree.body = _guarded(tree.body)
+        ast.fix_missing_locations(tree)
     body = compile(tree, f"<{name}>", "exec")
     functions = functions_in(tree, body)
     if not isinstance(tail, ast.Expr):
@@ -51,6 +72,20 @@ def compiled(source: str, name: str) -> Compiled:
     last = compile(ast.Expression(tail.value), f"<{name}>", "eval")
     functions |= functions_in(ast.Module([tail], []), last)
     return Compiled(body, last, ends_in_judgement(tail.value), functions)
+
+
+def _guarded(body: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements, each in a guard of its own; those of loops and branches, too, but not of ``try`` and ``with``."""
+    for statement in body:
+        if isinstance(statement, ast.For | ast.While | ast.If):
+            statement.body = _guarded(statement.body)
+            statement.orelse = _guarded(statement.orelse)
+    return [each if isinstance(each, _NEVER_FAIL) else _in_guard(each) for each in body]
+
+
+def _in_guard(statement: ast.stmt) -> ast.stmt:
+    guard = ast.withitem(ast.Name(GUARD, ast.Load()))
+    return ast.copy_location(ast.With([guard], [statement]), statement)
 
 
 def ends_in_judgement(tail: ast.expr) -> bool:

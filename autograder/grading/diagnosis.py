@@ -1,8 +1,9 @@
 """Which misconception do these results come from?
 
-Every call that a check makes to the student's code is kept, with its result. The same calls are made to each
-misconception of the exercise; one whose results are the student's wherever the student's differ from the solution's
-explains the failure.
+Every call that the checks of an exercise make to the student's code is kept, with its result, those after a check's
+first failure included. The same calls are made to the solution and to each misconception. A misconception explains a
+failure if all that it predicts was observed: where the student is right it is right, and where it is wrong the
+student gave the same wrong result. One number that happens to coincide is not evidence, nor are two errors of a class.
 """
 
 from __future__ import annotations
@@ -10,19 +11,57 @@ from __future__ import annotations
 import copy
 import operator
 import warnings
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from autograder.authoring import Answer
 from autograder.authoring.cells import defined_names
 from autograder.grading.check import CheckRun
 from autograder.grading.comparison import agree
+from autograder.grading.evidence import weight
 from autograder.grading.trusted import Trusted
 from autograder.isolation import Exchange, Remote
 
-__all__ = ["Replay", "diagnose"]
+__all__ = ["Call", "Replay", "calls_of", "diagnose"]
 
 _MISSING = object()
+_ENOUGH = 2.0
+"""What evidence must weigh for a misconception that explains every failed check of an exercise."""
+_ENOUGH_FOR_A_PART = 6.0
+"""And for one that leaves another failed check to another mistake."""
+
+
+@dataclass(slots=True)
+class LocalAnswer:
+    """A local object's result, the name of the error that it raised instead, and whether the student's was the same."""
+
+    result: Any
+    error: str
+    agrees: bool
+
+
+@dataclass(slots=True)
+class Call:
+    """One question to the student's code beside the solution's answer.
+
+    Attributes:
+        check: the check that asked.
+        failed: whether that check fell short.
+        exchange: what was asked and came back.
+        expected: what the solution answers.
+    """
+
+    check: str
+    failed: bool
+    exchange: Exchange
+    expected: LocalAnswer
+
+    @property
+    def right(self) -> bool:
+        """Whether the student's code answered as the solution does."""
+        return self.expected.agrees
 
 
 class Replay:
@@ -31,18 +70,18 @@ class Replay:
     def __init__(self, names: dict[str, Any], roots: set[str], strict: bool) -> None:
         self._names = names
         self._roots = roots
-        self._strict = strict
+        self.strict = strict
         self._objects: dict[int, Any] = {}
 
-    def agrees(self, exchange: Exchange) -> bool | None:
-        """Whether the local object answers as the student's did; None if the call concerns another exercise."""
+    def ask(self, exchange: Exchange) -> LocalAnswer | None:
+        """What the local object answers, and whether the student's did so; None if another exercise's was asked."""
         target = self._find(exchange.target)
         if target is _MISSING:
             return None
         result, error = self._perform(exchange, target)
         if error or exchange.error:
-            return error == exchange.error
-        return self._same(result, exchange.result)
+            return LocalAnswer(result, error, error == exchange.error)
+        return LocalAnswer(result, error, self._same(result, exchange.result))
 
     def _find(self, target: str | int) -> Any:
         if isinstance(target, int):
@@ -71,7 +110,7 @@ class Replay:
         if isinstance(recorded, tuple | list) and isinstance(local, tuple | list) and len(recorded) == len(local):
             pairs = [self._same(ours, theirs) for ours, theirs in zip(local, recorded, strict=True)]
             return all(pairs)
-        return agree(local, recorded, strict=self._strict)
+        return agree(local, recorded, strict=self.strict)
 
 
 _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
@@ -89,21 +128,45 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 }
 
 
-def diagnose(runs: Sequence[CheckRun], trusted: Trusted) -> dict[str, Answer]:
+def diagnose(runs: Sequence[CheckRun], trusted: Trusted, left_out: Collection[str] = ()) -> dict[str, Answer]:
     """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
     finds nothing, it is.
+
+    Args:
+        left_out: misconceptions that count as unknown, by name; the audit's way to measure answers that nobody listed.
     """
-    failed = [run for run in runs if run.fell_short]
-    candidates = _candidates(runs, trusted)
+    candidates = [each for each in _candidates(runs, trusted) if each.slug not in left_out]
+    failed = {run.cell.grade_id for run in runs if run.fell_short}
     found: dict[str, Answer] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # A wrong answer may well overflow: that is nobody's business at the terminal.
         for strict in (True, False):
-            if candidates and any(run.cell.grade_id not in found for run in failed):
-                found = {**_matches(runs, trusted, candidates, strict), **found}
+            if candidates and failed - set(found):
+                found = {**_named(runs, trusted, candidates, strict), **found}
     return found
+
+
+def calls_of(runs: Sequence[CheckRun], trusted: Trusted, *, strict: bool = True) -> list[Call]:
+    """Every recorded call to the exercise that ``runs`` belong to, those of failed checks first.
+
+    Empty if the exercise is blank: no misconception explains what is not there.
+    """
+    solved = Replay(trusted.solved_names(), _roots(runs, trusted), strict)
+    calls = []
+    for run in sorted(runs, key=lambda run: not run.fell_short):
+        for exchange in run.exchanges:
+            answer = solved.ask(exchange)
+            if answer is not None:
+                calls.append(Call(run.cell.grade_id, run.fell_short, exchange, answer))
+    blank = any(run.blank for run in runs) or any(call.exchange.error == "NotImplementedError" for call in calls)
+    return [] if blank else calls
+
+
+def _roots(runs: Sequence[CheckRun], trusted: Trusted) -> set[str]:
+    exercise = trusted.assignment.exercise_of[runs[0].cell.exercise]
+    return {exercise, *defined_names(trusted.assignment.exercises[exercise].source)}
 
 
 def _candidates(runs: Sequence[CheckRun], trusted: Trusted) -> list[Answer]:
@@ -112,47 +175,72 @@ def _candidates(runs: Sequence[CheckRun], trusted: Trusted) -> list[Answer]:
     return [each for each in trusted.assignment.misconceptions if of[each.of] == exercise]
 
 
-def _matches(
-    runs: Sequence[CheckRun], trusted: Trusted, candidates: Sequence[Answer], strict: bool
-) -> dict[str, Answer]:
-    exercise = trusted.assignment.exercise_of[runs[0].cell.exercise]
-    roots = {exercise, *defined_names(trusted.assignment.exercises[exercise].source)}
-    solved = Replay(trusted.solved_names(), roots, strict)
-    wrong = {run.cell.grade_id: _wrong_calls(run, solved) for run in runs if run.fell_short}
-    wrong = {check: calls for check, calls in wrong.items() if calls}
-    best: dict[str, tuple[int, Answer]] = {}
-    for each in candidates if wrong else ():
-        fitting, total = _fit(runs, Replay(trusted.with_answer(each), roots, strict), wrong)
-        for check in fitting:
-            if check not in best or total > best[check][0]:
-                best[check] = total, each
-    return {check: answer for check, (_, answer) in best.items()}
+@dataclass(slots=True)
+class _Fit:
+    """How well a misconception fits all that was observed, none of which contradicts it.
 
-
-def _wrong_calls(run: CheckRun, solved: Replay) -> set[int]:
-    """Which of a check's calls were answered otherwise than the solution answers them.
-
-    None if the exercise is blank: no misconception explains what is not there.
+    Attributes:
+        answer: the misconception.
+        explained: the failed checks all of whose wrong calls it explains, with the number of these calls.
+        weight: of the evidence.
+        agreeing: calls that it answers as the student's code does.
     """
-    wrong = {index for index, exchange in enumerate(run.exchanges) if solved.agrees(exchange) is False}
-    blank = any(run.exchanges[index].error == "NotImplementedError" for index in wrong)
-    return set() if blank else wrong
+
+    answer: Answer
+    explained: dict[str, int]
+    weight: float
+    agreeing: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The more it explains, the better."""
+        return sum(self.explained.values()), self.agreeing
 
 
-def _fit(runs: Sequence[CheckRun], replay: Replay, wrong: dict[str, set[int]]) -> tuple[set[str], int]:
-    """The checks all of whose wrong calls the replay answers as the student did, and how many calls it does in all.
+def _named(runs: Sequence[CheckRun], trusted: Trusted, candidates: Sequence[Answer], strict: bool) -> dict[str, Answer]:
+    """The misconception of each failed check that has just one best explanation."""
+    calls = calls_of(runs, trusted, strict=strict)
+    wrong = Counter(call.check for call in calls if call.failed and not call.right)
+    if not wrong:
+        return {}
+    roots = _roots(runs, trusted)
+    fits = [
+        fit
+        for each in candidates
+        if (fit := _fit(each, calls, wrong, Replay(trusted.with_answer(each), roots, strict))) is not None
+    ]
+    return dict(_best(fits, wrong))
 
-    Failed checks come first, so that what fits none of them is soon given up.
-    """
-    fitting, total = set(wrong), 0
-    for run in sorted(runs, key=lambda run: run.cell.grade_id not in wrong):
-        check = run.cell.grade_id
-        for index, exchange in enumerate(run.exchanges):
-            agrees = replay.agrees(exchange)
-            total += agrees is True
-            if agrees is False and index in wrong.get(check, ()):
-                fitting.discard(check)
-                break
-        if not fitting:
-            break
-    return fitting, total
+
+def _fit(answer: Answer, calls: Sequence[Call], wrong: Counter[str], replay: Replay) -> _Fit | None:
+    """How ``answer`` fits, or None if it contradicts a call or too little speaks for it."""
+    explained: Counter[str] = Counter()
+    evidence, agreeing = 0.0, 0
+    for call in calls:
+        local = replay.ask(call.exchange)
+        if local is None:
+            continue
+        if local.agrees:
+            agreeing += 1
+            if not call.right and call.failed:
+                explained[call.check] += 1
+                evidence += weight(call.exchange, call.expected.result, call.expected.error)
+        elif call.right or not _alike(local, call.expected, replay.strict):
+            return None
+    whole = {check: count for check, count in explained.items() if count == wrong[check]}
+    least = _ENOUGH if set(whole) == set(wrong) else _ENOUGH_FOR_A_PART
+    return _Fit(answer, whole, evidence, agreeing) if whole and evidence >= least else None
+
+
+def _alike(local: LocalAnswer, expected: LocalAnswer, strict: bool) -> bool:
+    if local.error or expected.error:
+        return local.error == expected.error
+    return agree(local.result, expected.result, strict=strict)
+
+
+def _best(fits: Sequence[_Fit], wrong: Counter[str]) -> Iterator[tuple[str, Answer]]:
+    """For each failed check the misconception that explains most; none if two explain as much."""
+    for check in wrong:
+        able = sorted((fit for fit in fits if check in fit.explained), key=lambda fit: fit.rank, reverse=True)
+        if able and (len(able) == 1 or able[0].rank > able[1].rank):
+            yield check, able[0].answer

@@ -27,6 +27,8 @@ class CheckResult(msgspec.Struct, frozen=True):
         message: for the student; holds no hidden input and no expected value of a hidden test.
         diagnosis: the name of the misconception whose results these are, or empty.
         explanation: that misconception's sentence, or empty.
+        observed: where no misconception fits, what can be seen of the wrong results; holds no value.
+        inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
     """
 
     check: str
@@ -37,11 +39,13 @@ class CheckResult(msgspec.Struct, frozen=True):
     message: str = ""
     diagnosis: str = ""
     explanation: str = ""
+    observed: str = ""
+    inherited: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All that the student is told: what happened, then what it comes from."""
-        return "\n\n".join(filter(None, (self.message, self.explanation)))
+        return "\n\n".join(filter(None, (self.message, self.explanation or self.observed)))
 
 
 class Usage(msgspec.Struct, frozen=True):

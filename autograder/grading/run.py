@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import platform
 import time
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from autograder import __version__
-from autograder.authoring import Answer, Assignment
+from autograder.authoring import Assignment
 from autograder.course import GradingSettings
 from autograder.grading.canary import canary_of, refuse_leak
 from autograder.grading.check import CheckRun
-from autograder.grading.diagnosis import diagnose
 from autograder.grading.entering import Entering
+from autograder.grading.explaining import Retrial, explain, with_cause
+from autograder.grading.foundations import foundations, on_right_foundations
 from autograder.grading.result import CheckResult, Result, Usage
 from autograder.grading.student import Budget, StudentSide
 from autograder.grading.trusted import trusted
@@ -33,11 +34,13 @@ def grade(
     secret: Secret,
     settings: GradingSettings | None = None,
     hidden_data: Path | None = None,
+    left_out: Collection[str] = (),
 ) -> Result:
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
 
     Args:
         hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
+        left_out: misconceptions that count as unknown, by name; for the audit.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
@@ -54,13 +57,11 @@ def grade(
     try:
         _walk(side, runs)
         hidden_started = time.perf_counter()
-        for run in runs.values():
-            if run.reached and not side.budget.spent:
-                run.hidden(side, _seconds(run, runs, side))
+        _run_hidden_parts(side, runs)
     finally:
         side.close()
     ended = time.perf_counter()
-    results = _results(runs, side)
+    results = _results(runs, _retry(side, runs), side, left_out)
     phases = {
         "student": side.seconds,
         "hidden": ended - hidden_started,
@@ -115,7 +116,7 @@ def _check_seconds(runs: dict[str, CheckRun]) -> dict[str, float]:
     return {check: run.seconds for check, run in runs.items() if run.reached}
 
 
-def _walk(side: StudentSide, runs: dict[str, CheckRun]) -> None:
+def _walk(side: StudentSide, runs: dict[str, CheckRun], *, quiet: bool = False) -> None:
     """Run the notebook from the top: the student's cells, and the visible part of each check."""
     for cell in side.submission.cells:
         if side.budget.spent:
@@ -123,7 +124,13 @@ def _walk(side: StudentSide, runs: dict[str, CheckRun]) -> None:
         side.advance(cell)
         if cell.kind == "check":
             run = runs[cell.grade_id]
-            run.visible(side, _seconds(run, runs, side))
+            run.visible(side, _seconds(run, runs, side), quiet=quiet)
+
+
+def _run_hidden_parts(side: StudentSide, runs: dict[str, CheckRun]) -> None:
+    for run in runs.values():
+        if run.reached and not side.budget.spent:
+            run.hidden(side, _seconds(run, runs, side))
 
 
 def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSide) -> float:
@@ -132,9 +139,55 @@ def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSide) -> flo
     return side.budget.left(side.settings.check_seconds / (5 if slow else 1))
 
 
-def _results(runs: dict[str, CheckRun], side: StudentSide) -> tuple[CheckResult, ...]:
-    found: dict[str, Answer] = {}
-    for _, group in itertools.groupby(sorted(runs.values(), key=lambda r: r.cell.exercise), lambda r: r.cell.exercise):
-        found.update(diagnose(list(group), side.trusted))
-    answers = {check: (answer.slug, answer.text) for check, answer in found.items()}
-    return tuple(run.result(*answers.get(check, ("", ""))) for check, run in runs.items())
+def _retry(side: StudentSide, runs: dict[str, CheckRun]) -> dict[str, Retrial]:
+    """For each exercise that fails and builds on others that do, its checks once more, on right foundations."""
+    by_exercise = _by_exercise(runs, side.assignment)
+    failing = [name for name, group in by_exercise.items() if any(run.fell_short for run in group)]
+    retrials = {}
+    for exercise in failing:
+        if any(run.blank for run in by_exercise[exercise]) or side.budget.spent:
+            continue
+        below = [each for each in foundations(exercise, side.submission, side.assignment) if each in failing]
+        if below:
+            fresh = {run.cell.grade_id: run.again() for run in by_exercise[exercise]}
+            _run_on_right_foundations(side, exercise, below, fresh)
+            retrials[exercise] = Retrial(tuple(below), fresh)
+    return retrials
+
+
+def _run_on_right_foundations(
+    side: StudentSide, exercise: str, below: Sequence[str], fresh: dict[str, CheckRun]
+) -> None:
+    """Nothing that is printed or raised meanwhile is shown: the student's process holds the instructor's code."""
+    submission = on_right_foundations(side.submission, side.assignment, exercise, below)
+    again = StudentSide(submission, side.assignment, side.trusted, side.sandbox, side.settings, side.budget)
+    try:
+        _walk(again, fresh, quiet=True)
+        _run_hidden_parts(again, fresh)
+    finally:
+        again.close()
+        side.add_usage(again)
+
+
+def _by_exercise(runs: dict[str, CheckRun], assignment: Assignment) -> dict[str, list[CheckRun]]:
+    groups: dict[str, list[CheckRun]] = {name: [] for name in assignment.exercises}
+    for run in runs.values():
+        groups[assignment.exercise_of[run.cell.exercise]].append(run)
+    return groups
+
+
+def _results(
+    runs: dict[str, CheckRun], retrials: dict[str, Retrial], side: StudentSide, left_out: Collection[str]
+) -> tuple[CheckResult, ...]:
+    explained: dict[str, CheckResult] = {}
+    for exercise, group in _by_exercise(runs, side.assignment).items():
+        if not any(run.fell_short for run in group):
+            continue
+        retrial = retrials.get(exercise)
+        judged = list(retrial.runs.values()) if retrial else group
+        causes = explain(judged, side.trusted, left_out)
+        for run in group:
+            inherited = retrial.inherited(run) if retrial else ()
+            result = with_cause(run.result(), causes.get(run.cell.grade_id), inherited, side.settings.follow_through)
+            explained[run.cell.grade_id] = result
+    return tuple(explained.get(check) or run.result() for check, run in runs.items())

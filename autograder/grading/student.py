@@ -177,6 +177,12 @@ class StudentSide:
             memory_bytes=self.settings.memory_mb << 20,
         )
 
+    def add_usage(self, other: StudentSide) -> None:
+        """Count what another side of the same submission used."""
+        self.cpu_seconds += other.cpu_seconds
+        self.peak_rss_bytes = max(self.peak_rss_bytes, other.peak_rss_bytes)
+        self.questions += other.questions
+
     def close(self) -> None:
         """End the worker and add up what it used."""
         if self._worker is not None:
