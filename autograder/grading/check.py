@@ -133,7 +133,7 @@ class CheckRun:
             seconds *= _EVIDENCE_SHARE
             self._until = time.monotonic() + seconds
         worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
-        self._names[GUARD] = _Guard(self, quiet, seconds * _EVIDENCE_SHARE)
+        self._names[GUARD] = _Guard(self, side, quiet, seconds * _EVIDENCE_SHARE)
         try:
             with contextlib.redirect_stdout(self._printed):
                 value = part.execute(self._names)
@@ -145,15 +145,18 @@ class CheckRun:
             if _is_machinery(error):
                 raise
             if not self.failure:
-                self._fail(error, quiet)
+                self._fail(error, quiet, side)
                 self.timed_out = worker.lost == "timeout"
         finally:
             worker.deadline, worker.transcript, worker.quiet = None, None, False
             self.seconds += time.perf_counter() - started
         side.stop_if_failed()
 
-    def _fail(self, error: Exception, quiet: bool) -> None:
-        self.failure = _explain(error, quiet)
+    def _fail(self, error: Exception, quiet: bool, side: StudentSide) -> None:
+        """Note the failure for the student, with the place in their code if an error is what failed."""
+        raised = any(isinstance(each, StudentError) for each in (error, error.__cause__))
+        place = side.place() if raised else ""
+        self.failure = _explain(error, quiet, place)
         self.blank = self.failure.partition("\n")[0].startswith(_BLANK.rstrip("."))
 
     def _credit(self, value: object) -> float:
@@ -191,12 +194,14 @@ class _Guard:
 
     Args:
         run: the check.
+        side: the student's.
         quiet: whether this is its hidden part.
         seconds: how long it goes on.
     """
 
-    def __init__(self, run: CheckRun, quiet: bool, seconds: float) -> None:
+    def __init__(self, run: CheckRun, side: StudentSide, quiet: bool, seconds: float) -> None:
         self._run = run
+        self._side = side
         self._quiet = quiet
         self._seconds = seconds
 
@@ -212,7 +217,7 @@ class _Guard:
             return False
         run = self._run
         if not run.failure:
-            run._fail(error, self._quiet)
+            run._fail(error, self._quiet, self._side)
             run._until = time.monotonic() + self._seconds
         return not run.blank
 
@@ -233,11 +238,11 @@ def _unrecorded(side: StudentSide) -> Iterator[None]:
         worker.transcript = transcript
 
 
-def _explain(error: Exception, quiet: bool) -> str:
+def _explain(error: Exception, quiet: bool, place: str) -> str:
     """What a student is told. In a hidden part: no value, and nothing that the student's code could have chosen."""
     if isinstance(error, CheckFailed):
         shown = CheckFailed(error.summary, hint=error.hint, case=error.case) if quiet else error
-        return _sentence(str(shown))
+        return _sentence(str(shown)) + (f"\nIt was raised {place}." if place else "")
     if isinstance(error, NameError) and not isinstance(error, StudentError) and error.name:
         return f"`{error.name}` is not defined: its cell is missing, or it did not run to its end."
     if isinstance(error, WorkerLost):
@@ -245,12 +250,15 @@ def _explain(error: Exception, quiet: bool) -> str:
     if type_name(error) == "NotImplementedError":
         return _BLANK
     if isinstance(error, StudentError):
-        detail = "" if quiet else f": {error.message}\n{error.traceback[-1500:]}"
-        return f"Your code raised {type_name(error)}{detail}".rstrip()
+        where = f" {place}" if place else ""
+        detail = "" if quiet or not error.message else f": {error.message}"
+        return f"Your code raised {type_name(error)}{where}{detail}"
     if isinstance(error, AssertionError):
         return _sentence("the check failed" if quiet or not str(error) else str(error))
     return f"What your code returned cannot be used here ({type(error).__name__})."
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """The text with a capital, unless it begins with a name of the code."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.rstrip(".,:").isalpha() and first.islower() else text

@@ -79,7 +79,7 @@ def _numbers(result: Any, expected: Any) -> float:
 
 def _long(numbers: NDArray[Any]) -> NDArray[np.bool_]:
     with np.errstate(all="ignore"):
-        scaled = numbers * _DENOMINATOR
+        scaled = numbers.astype(np.complex128) * _DENOMINATOR
         long: NDArray[np.bool_] = np.abs(scaled - np.round(scaled)) > 1e-6
     return long
 

@@ -142,17 +142,26 @@ def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSide) -> flo
 def _retry(side: StudentSide, runs: dict[str, CheckRun]) -> dict[str, Retrial]:
     """For each exercise that fails and builds on others that do, its checks once more, on right foundations."""
     by_exercise = _by_exercise(runs, side.assignment)
-    failing = [name for name, group in by_exercise.items() if any(run.fell_short for run in group)]
+    erring: list[str] = []
     retrials = {}
-    for exercise in failing:
-        if any(run.blank for run in by_exercise[exercise]) or side.budget.spent:
+    for exercise, group in by_exercise.items():
+        if not any(run.fell_short for run in group):
             continue
-        below = [each for each in foundations(exercise, side.submission, side.assignment) if each in failing]
-        if below:
-            fresh = {run.cell.grade_id: run.again() for run in by_exercise[exercise]}
+        below = [] if _is_blank(side, exercise) else foundations(exercise, side.submission, side.assignment)
+        below = [each for each in below if each in erring]
+        if below and not side.budget.spent:
+            fresh = {run.cell.grade_id: run.again() for run in group}
             _run_on_right_foundations(side, exercise, below, fresh)
             retrials[exercise] = Retrial(tuple(below), fresh)
+        if exercise not in retrials or any(run.fell_short for run in retrials[exercise].runs.values()):
+            erring.append(exercise)
     return retrials
+
+
+def _is_blank(side: StudentSide, exercise: str) -> bool:
+    """Whether the student's cell is as it was handed out."""
+    cell = side.assignment.exercises[exercise]
+    return side.submission.cell(cell.grade_id).source.strip() == cell.release_source.strip()
 
 
 def _run_on_right_foundations(

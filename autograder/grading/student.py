@@ -13,6 +13,7 @@ from autograder.authoring import Assignment
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.compiling import loaded_names
+from autograder.grading.places import where_in
 from autograder.grading.trusted import Trusted
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, SubmissionCell
@@ -77,6 +78,7 @@ class StudentSide:
     _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
     _reached: int = 0
+    _ran: list[SubmissionCell] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._checks = {cell.grade_id: cell for cell in self.assignment.checks}
@@ -95,6 +97,7 @@ class StudentSide:
             with self.noting_failure():
                 self._worker = self.sandbox.spawn(self._limits())
             reached, self._reached = self._reached, 0
+            self._ran.clear()
             for cell in self.submission.cells[:reached]:
                 self.advance(cell, again=True)
         return self._worker
@@ -137,6 +140,7 @@ class StudentSide:
 
     def _run(self, worker: Worker, cell: SubmissionCell, again: bool) -> None:
         started = time.perf_counter()
+        self._ran.append(cell)
         outcome = worker.run_cell(cell.source, seconds=self.budget.left(self.settings.cell_seconds))
         self.seconds += time.perf_counter() - started
         if not again:
@@ -158,6 +162,18 @@ class StudentSide:
         source = self._checks[check].source
         names = loaded_names(source) | set(self.assignment.exercise_of)
         return sorted(names - self._known)
+
+    def place(self) -> str:
+        """The function and line of the student's code in which the last error arose, in words; empty if not known."""
+        found = self._worker.place() if self._worker is not None and self.worker_lives else None
+        if found is None or not 0 <= found[0] < len(self._ran):
+            return ""
+        return where_in(self._ran[found[0]], found[1])
+
+    @property
+    def worker_lives(self) -> bool:
+        """Whether the student's process is there to be asked."""
+        return self._worker is not None and not self._worker.lost
 
     def find(self, name: str) -> Any:
         """The student's own ``name``, whatever the trusted side calls by that name.

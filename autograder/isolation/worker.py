@@ -141,6 +141,20 @@ class Worker:
             raise self._lose("protocol")
         return answer
 
+    def place(self) -> tuple[int, int] | None:
+        """(number from 0, line) of the cell of this process in which the last error arose; None if it is not known.
+
+        A claim: believe it only as far as that cell has that line.
+        """
+        try:
+            found = self._request("place", [])
+        except StudentError:
+            return None
+        match found:
+            case (int(number), int(line)) if type(number) is int and type(line) is int:
+                return number, line
+        return None
+
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
         if self._loss is None:

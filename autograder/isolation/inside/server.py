@@ -6,6 +6,7 @@ import ast
 import builtins
 import importlib
 import operator
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from autograder.isolation.modules import rebuild
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
+_CELL = re.compile(r"<ipython-input-(\d+)-")
 
 Function = Callable[..., object]
 
@@ -38,6 +40,7 @@ class Server:
         self._sequence = 0
         self._raised: BaseException | None = None
         self._streams = (Stream("stdout"), Stream("stderr"))
+        self._first_cell = int(shell.execution_count)
 
     def serve(self) -> None:
         """Answer until the other side closes the connection."""
@@ -52,7 +55,7 @@ class Server:
         for number in released or ():
             self._objects.pop(number, None)
         outer, self._sequence = self._sequence, sequence
-        if operation != "account":
+        if operation not in ("account", "place"):
             self._raised = None  # With it goes what its frames hold: the next call may need the memory.
         try:
             result = getattr(self, f"_do_{operation}")(*arguments)
@@ -86,6 +89,17 @@ class Server:
         except BaseException:  # a student's __str__ may raise
             text, trace = "", ""
         return str(text), str(trace)
+
+    def _do_place(self) -> object:
+        """(number of the cell from 0, line in it) where the last error left the student's code; None if nowhere."""
+        error, place = self._raised, None
+        trace = error.__traceback__ if error is not None else None
+        while trace is not None:
+            found = _CELL.match(trace.tb_frame.f_code.co_filename)
+            if found:
+                place = int(found[1]) - self._first_cell, trace.tb_lineno
+            trace = trace.tb_next
+        return place
 
     def _do_names(self, names: list[str]) -> object:
         space = self._shell.user_ns

@@ -54,6 +54,7 @@ counter.add(2)
 close(counter.add(3), 5)
 ### BEGIN HIDDEN TESTS
 close(counter.calls, 2, case="two calls")
+close(Counter().calls, 0, case="no call")
 ### END HIDDEN TESTS
 
 
