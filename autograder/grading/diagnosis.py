@@ -16,13 +16,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.authoring import Answer
-from autograder.authoring.cells import defined_names
+from autograder.authoring.answers import Answer
+from autograder.authoring.source_cells import defined_names
 from autograder.grading.check import CheckRun
 from autograder.grading.comparison import agree
 from autograder.grading.evidence import weight
-from autograder.grading.trusted import Trusted
-from autograder.isolation import Exchange, Remote
+from autograder.grading.reference import ReferenceNotebook
+from autograder.isolation.call_log import RecordedCall, Remote
 
 __all__ = ["Call", "Replay", "calls_of", "diagnose"]
 
@@ -55,7 +55,7 @@ class Call:
 
     check: str
     failed: bool
-    exchange: Exchange
+    exchange: RecordedCall
     expected: LocalAnswer
 
     @property
@@ -73,7 +73,7 @@ class Replay:
         self.strict = strict
         self._objects: dict[int, Any] = {}
 
-    def ask(self, exchange: Exchange) -> LocalAnswer | None:
+    def ask(self, exchange: RecordedCall) -> LocalAnswer | None:
         """What the local object answers, and whether the student's did so; None if another exercise's was asked."""
         target = self._find(exchange.target)
         if target is _MISSING:
@@ -88,7 +88,7 @@ class Replay:
             return self._objects.get(target, _MISSING)
         return self._names.get(target, _MISSING) if target in self._roots else _MISSING
 
-    def _perform(self, exchange: Exchange, target: Any) -> tuple[Any, str]:
+    def _perform(self, exchange: RecordedCall, target: Any) -> tuple[Any, str]:
         try:
             args = [self._local(value) for value in exchange.args]
             kwargs = {key: self._local(value) for key, value in exchange.kwargs.items()}
@@ -128,7 +128,7 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 }
 
 
-def diagnose(runs: Sequence[CheckRun], trusted: Trusted, left_out: Collection[str] = ()) -> dict[str, Answer]:
+def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook, left_out: Collection[str] = ()) -> dict[str, Answer]:
     """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
@@ -148,7 +148,7 @@ def diagnose(runs: Sequence[CheckRun], trusted: Trusted, left_out: Collection[st
     return found
 
 
-def calls_of(runs: Sequence[CheckRun], trusted: Trusted, *, strict: bool = True) -> list[Call]:
+def calls_of(runs: Sequence[CheckRun], trusted: ReferenceNotebook, *, strict: bool = True) -> list[Call]:
     """Every recorded call to the exercise that ``runs`` belong to, those of failed checks first.
 
     Empty if the exercise is blank: no misconception explains what is not there.
@@ -164,12 +164,12 @@ def calls_of(runs: Sequence[CheckRun], trusted: Trusted, *, strict: bool = True)
     return [] if blank else calls
 
 
-def _roots(runs: Sequence[CheckRun], trusted: Trusted) -> set[str]:
+def _roots(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> set[str]:
     exercise = trusted.assignment.exercise_of[runs[0].cell.exercise]
     return {exercise, *defined_names(trusted.assignment.exercises[exercise].source)}
 
 
-def _candidates(runs: Sequence[CheckRun], trusted: Trusted) -> list[Answer]:
+def _candidates(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> list[Answer]:
     of = trusted.assignment.exercise_of
     exercise = of.get(runs[0].cell.exercise) if runs else None
     return [each for each in trusted.assignment.misconceptions if of[each.of] == exercise]
@@ -197,7 +197,9 @@ class _Fit:
         return sum(self.explained.values()), self.agreeing
 
 
-def _named(runs: Sequence[CheckRun], trusted: Trusted, candidates: Sequence[Answer], strict: bool) -> dict[str, Answer]:
+def _named(
+    runs: Sequence[CheckRun], trusted: ReferenceNotebook, candidates: Sequence[Answer], strict: bool
+) -> dict[str, Answer]:
     """The misconception of each failed check that has just one best explanation."""
     calls = calls_of(runs, trusted, strict=strict)
     wrong = Counter(call.check for call in calls if call.failed and not call.right)

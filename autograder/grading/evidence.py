@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.grading.comparison import kind_of
-from autograder.isolation import Exchange
+from autograder.isolation.call_log import RecordedCall
 from autograder.lab.conversion import NotNumeric, to_array
 
 __all__ = ["weight"]
@@ -22,7 +22,7 @@ _DENOMINATOR = 5040
 """Its fractions are the numbers of examples worked out by hand, which two mistakes may well have in common."""
 
 
-def weight(exchange: Exchange, expected: Any, expected_error: str) -> float:
+def weight(exchange: RecordedCall, expected: Any, expected_error: str) -> float:
     """The weight of a wrong result that a misconception gives, too: about one for each number that differs, up to 8.
 
     Args:

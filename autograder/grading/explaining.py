@@ -10,8 +10,8 @@ import msgspec
 from autograder.grading.check import CheckRun
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.observing import observe
+from autograder.grading.reference import ReferenceNotebook
 from autograder.grading.result import CheckResult
-from autograder.grading.trusted import Trusted
 
 __all__ = ["Cause", "Retrial", "explain", "with_cause"]
 
@@ -47,7 +47,7 @@ class Retrial(NamedTuple):
         return self.below if run.fell_short and again.reached and not again.fell_short else ()
 
 
-def explain(runs: Sequence[CheckRun], trusted: Trusted, left_out: Collection[str] = ()) -> dict[str, Cause]:
+def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook, left_out: Collection[str] = ()) -> dict[str, Cause]:
     """The cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
     named = diagnose(runs, trusted, left_out)
     causes = {check: Cause(answer.slug, answer.text) for check, answer in named.items()}

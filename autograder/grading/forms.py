@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.lab.comparison import matches
+from autograder.lab.array_difference import matches
 from autograder.lab.conversion import NotNumeric, to_array
 
 __all__ = ["forms_of"]

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 import msgspec
 
-from autograder.authoring import Assignment
-from autograder.grading.compiling import loaded_names
-from autograder.submission import Submission, SubmissionCell
+from autograder.authoring.assignment import Assignment
+from autograder.grading.compiled_cells import loaded_names
+from autograder.submission.model import Submission, SubmissionCell
 
 __all__ = ["foundations", "on_right_foundations"]
 

@@ -16,14 +16,14 @@ from autograder.grading.circumstances import circumstance
 from autograder.grading.comparison import agree
 from autograder.grading.diagnosis import Call, calls_of
 from autograder.grading.forms import forms_of
-from autograder.grading.trusted import Trusted
+from autograder.grading.reference import ReferenceNotebook
 
 __all__ = ["observe"]
 
 _CALLS = ("call", "call_with_arguments")
 
 
-def observe(runs: Sequence[CheckRun], trusted: Trusted) -> dict[str, str]:
+def observe(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, str]:
     """For each failed check of ``runs`` (all of one exercise), what can be seen; left out if that is nothing."""
     calls = [call for call in calls_of(runs, trusted, strict=False) if call.exchange.op in _CALLS]
     seen = {}
@@ -119,7 +119,7 @@ def _result(result: Any, call: Call) -> Any:
     return result[0] if call.exchange.op == "call_with_arguments" else result
 
 
-def _parameter(trusted: Trusted, call: Call, place: int) -> str:
+def _parameter(trusted: ReferenceNotebook, call: Call, place: int) -> str:
     """The name of a positional argument, by the instructor's signature; empty if there is none."""
     function = trusted.solved_names().get(str(call.exchange.target))
     code = getattr(function, "__code__", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from autograder.submission import SubmissionCell
+from autograder.submission.model import SubmissionCell
 
 __all__ = ["where_in"]
 

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import Assignment, build_assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.course import Course, GradingSettings
-from autograder.grading import Result, grade
 from autograder.grading.foundations import foundations
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align, read_submission
+from autograder.grading.grade import grade_submission
+from autograder.grading.result import Result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import read_submission
 
 CHAIN = Path(__file__).parent / "chain"
 Grade = Callable[..., Result]
@@ -55,7 +59,7 @@ def solved_but(chain: Assignment, **answers: str) -> Submission:
 def graded(course: Course, chain: Assignment, sandbox: Sandbox) -> Grade:
     def run(follow_through: bool = True, **answers: str) -> Result:
         settings = GradingSettings(total_seconds=60, follow_through=follow_through)
-        return grade(solved_but(chain, **answers), chain, sandbox, course.secret, settings)
+        return grade_submission(solved_but(chain, **answers), chain, sandbox, course.secret, settings)
 
     return run
 

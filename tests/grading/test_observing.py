@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.grading import Result
 from autograder.grading.circumstances import circumstance
 from autograder.grading.diagnosis import Call, LocalAnswer
 from autograder.grading.evidence import weight
 from autograder.grading.forms import forms_of
-from autograder.isolation import Exchange
+from autograder.grading.result import Result
+from autograder.isolation.call_log import RecordedCall
 
 RIGHT = np.random.default_rng(3).normal(size=(2, 3, 5, 4))
 Grade = Callable[..., Result]
@@ -65,7 +65,7 @@ def test_nothing_is_said_of_what_has_no_form(wrong: Any) -> None:
 
 
 def call(*args: Any, right: bool) -> Call:
-    return Call("check", not right, Exchange("call", "f", "", args), LocalAnswer(None, "", right))
+    return Call("check", not right, RecordedCall("call", "f", "", args), LocalAnswer(None, "", right))
 
 
 def test_what_sets_wrong_calls_apart_is_said_by_the_name_of_the_argument() -> None:
@@ -82,8 +82,8 @@ def test_a_trait_that_right_calls_have_too_is_not_the_circumstance() -> None:
     assert circumstance([call(tall, 1, right=False)], calls, lambda _, place: "x") == ""
 
 
-def answered(result: Any, error: str = "", op: str = "call") -> Exchange:
-    return Exchange(op, "f", result=result, error=error)
+def answered(result: Any, error: str = "", op: str = "call") -> RecordedCall:
+    return RecordedCall(op, "f", result=result, error=error)
 
 
 def test_one_number_that_coincides_and_two_equal_errors_weigh_less_than_two() -> None:

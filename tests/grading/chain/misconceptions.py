@@ -1,4 +1,4 @@
-from autograder.authoring import misconception
+from autograder.authoring.answers import misconception
 
 
 @misconception(of="total", says="You left the last value out.")
