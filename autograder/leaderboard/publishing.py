@@ -25,6 +25,7 @@ from autograder.leaderboard.log import BoardLog
 from autograder.leaderboard.prizes import prize_changes
 from autograder.leaderboard.pseudonyms import entrant_key, public_names
 from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render import notebook as _display  # noqa: F401 - boards display themselves
 from autograder.leaderboard.render.document import render_json
 from autograder.leaderboard.render.html_page import render_html
 from autograder.leaderboard.render.spreadsheet import render_csv
