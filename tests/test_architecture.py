@@ -72,12 +72,18 @@ def test_a_module_imports_only_from_its_own_package_and_the_layers_below(module:
 
 
 def test_the_lab_needs_nothing_of_the_rest() -> None:
-    assert {part(each) for module in FILES if module.startswith("autograder.lab") for each in IMPORTS[module]} == {"lab"}
+    assert {part(each) for module in FILES if module.startswith("autograder.lab") for each in IMPORTS[module]} == {
+        "lab"
+    }
 
 
 def test_what_runs_inside_the_sandbox_imports_isolation_and_the_lab_alone() -> None:
     inside = [module for module in FILES if module.startswith("autograder.isolation")]
-    assert {part(each) for module in inside for each in IMPORTS[module] if "." in each} <= {"isolation", "lab", "errors"}
+    assert {part(each) for module in inside for each in IMPORTS[module] if "." in each} <= {
+        "isolation",
+        "lab",
+        "errors",
+    }
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
