@@ -8,11 +8,10 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from autograder.grading.harness import JUDGES
 from autograder.isolation.shared_functions import functions_in
 
 __all__ = ["CompiledCell", "compile_cell", "ends_in_judgement", "loaded_names"]
-
-_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
 
 
 class CompiledCell(NamedTuple):
@@ -55,7 +54,7 @@ def compile_cell(source: str, name: str) -> CompiledCell:
 
 def ends_in_judgement(tail: ast.expr) -> bool:
     """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
-    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
+    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in JUDGES
 
 
 @lru_cache(maxsize=4096)

@@ -31,7 +31,7 @@ class CellOutcome:
 
     Attributes:
         ok: whether the cell ran to its end.
-        outputs: nbformat outputs, checked and capped but not yet sanitised (`sanitise_outputs`).
+        outputs: nbformat outputs, checked and capped but not yet safe to show in a browser.
         error: name of the error's class, e.g. "ValueError"; "WorkerLost" if the process ended.
         timed_out: whether the cell was stopped for taking too long.
     """
