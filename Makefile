@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo lab notebooks test lint types unit audit bench soak data pictures lock clean
+.PHONY: help setup demo lab notebooks quick coverage format test lint types unit audit bench soak data pictures lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -17,6 +17,17 @@ demo: grading setup ## Make a sample class, grade it, and show its feedback and 
 
 lab: setup ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+quick: grading setup ## What to run before a commit, under four minutes: lint, format, types, and the tests that are not slow
+	@$(MAKE) --no-print-directory lint types
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not soak" --at-most 5
+
+coverage: grading setup ## Measure which lines the quick tests reach
+	@$(BIN)/python -m coverage run -m pytest -q -m "not slow and not soak"
+	@$(BIN)/python -m coverage report
+
+format: setup ## Write the code as the formatter wants it
+	@$(BIN)/ruff format .
 
 test: tests-need setup ## Lint, types, tests and the audit
 	@$(MAKE) --no-print-directory lint types unit audit
@@ -30,8 +41,9 @@ audit: grading setup ## Grade the tests: misconceptions caught, alternatives acc
 bench: grading setup ## Time this grader and nbgrader's own on the same class
 	@$(BIN)/autograder bench
 
-lint: setup ## Lint
+lint: setup ## Lint, and check that the formatter would change nothing
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 
 types: setup ## Check the types
 	@$(BIN)/mypy

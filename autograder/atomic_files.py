@@ -1,4 +1,4 @@
-"""Files that are always whole, never half written."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise GradebookError(
-            f"{path} cannot be written: {error.strerror}. Free space or correct the permissions, and grade again."
+            f"{path} cannot be written: {error.strerror}. Free space or correct the permissions, and try again."
         ) from error

@@ -74,6 +74,27 @@ def new_assignment(
 
 
 @app.command()
+def answers(
+    name: Annotated[str, typer.Argument(help="An assignment, such as 04-backprop.")],
+    exercise: Annotated[str, typer.Argument(help="One exercise of it (default: all).")] = "",
+    write: Annotated[bool, typer.Option("--write", help="Write them out whole, below .autograder/answers/.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Print the misconceptions of an assignment, each as its difference from the solution."""
+    from autograder.authoring import differences
+    from autograder.authoring.assignment import load_assignment
+
+    found = Course.find(course)
+    assignment = load_assignment(found, name)
+    if write:
+        for path in differences.write_answers(assignment, found.results / "answers" / name, exercise):
+            typer.echo(path)
+        return
+    for text in differences.differences(assignment, exercise):
+        typer.echo(f"{text}\n")
+
+
+@app.command()
 def grade(
     assignments: Annotated[list[str], typer.Argument(help="Assignments, such as 01-convolution.")],
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,

@@ -12,11 +12,48 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from autograder.isolation.student_process import StudentProcess
+    from collections.abc import Iterator
 
+    from autograder.isolation.student_process import StudentProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = 54321
+# What starts sandboxes for whole classes, browsers or other programs: not in `make quick`.
+SLOW = (
+    "attacks", "audit", "bench", "browser", "challenge", "demo", "faults", "test_docs.py", "test_environment.py",
+    "test_walk_through.py", "authoring/test_skeleton.py", "engine/test_cluster.py", "engine/test_interruption.py",
+    "grading/test_nbgrader_compat.py", "isolation/test_ordinary_user.py",
+)  # fmt: skip
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--at-most`` is given by `make quick`."""
+    parser.addoption("--at-most", type=float, default=0.0, help="Seconds that a test that is not slow may take.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what lies in a slow folder or file."""
+    for item in items:
+        path = item.path.relative_to(ROOT / "tests").as_posix()
+        if any(path == each or path.startswith(f"{each}/") for each in SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Fail a test that takes longer than ``--at-most``; a machine that is busy with other things is given more."""
+    report = yield
+    bound = item.config.getoption("--at-most") * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    if (
+        call.when == "call"
+        and bound
+        and report.passed
+        and not item.get_closest_marker("slow")
+        and call.duration > bound
+    ):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} took {call.duration:.1f} s, and {bound:.1f} s is the bound. Mark it slow."
+    return report
 
 
 @pytest.fixture(scope="session")

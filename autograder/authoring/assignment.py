@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from autograder.authoring.answers import Answer, read_answers
+from autograder.authoring.changes import Base, base_of
 from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
@@ -126,19 +128,30 @@ def _assemble(name: str, folder: Path, source: Path, release_text: str) -> Assig
     instructor, student = _json(source.read_text(encoding="utf-8"), source), _json(release_text, source)
     texts = {cell["id"]: _text(cell) for cell in student["cells"]}
     cells = tuple(_cell(cell, texts) for cell in instructor["cells"])
+    alternatives = read_answers(folder / "alternatives.py", "alternative")
     assignment = Assignment(
         name,
         source.stem,
         str(instructor["metadata"].get("autograder", {}).get("title", name)),
         cells,
-        read_answers(folder / "misconceptions.py", "misconception"),
-        read_answers(folder / "alternatives.py", "alternative"),
+        read_answers(folder / "misconceptions.py", "misconception", partial(_find_base, cells, alternatives)),
+        alternatives,
         release_text,
     )
     for answer in (*assignment.misconceptions, *assignment.alternatives):
         if answer.of not in assignment.exercise_of:
             raise AuthoringError(f"{name}: '{answer.slug}' answers '{answer.of}', which no exercise defines.")
     return assignment
+
+
+def _find_base(cells: Sequence[AssignmentCell], alternatives: Sequence[Answer], of: str, on: str) -> Base | None:
+    """The right answer to ``of`` that a change starts from: the alternative ``on``, or the solution."""
+    if on:
+        found = (each for each in alternatives if each.slug == on and each.of == of)
+        return next((base_of(each.source, each.slug, f"the alternative '{on}'") for each in found), None)
+    sources = (cell.source for cell in cells if cell.kind == "exercise")
+    bases = (base_of(source, of, f"the solution of {of}") for source in sources)
+    return next((base for base in bases if base is not None), None)
 
 
 def _json(text: str, path: Path) -> Any:

@@ -116,7 +116,7 @@ def _used(pid: int) -> tuple[str, float] | None:
 
 
 def _role(command: str) -> str:
-    for word, role in (("zygote", "student side"), ("engine.host", "trusted side"), ("ipykernel", "kernel")):
+    for word, role in (("forkserver", "student side"), ("engine.host", "trusted side"), ("ipykernel", "kernel")):
         if word in command:
             return role
     return "driver"

@@ -1,17 +1,16 @@
-"""An assignment read once and remembered: parsing its answers costs more than looking up a whole class."""
+"""The cache of assignments: parsing the answers of one costs more than looking up a whole class."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
-from pathlib import Path
 
 import msgspec
 
+from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.engine.identity import code_digest, digest
+from autograder.errors import GradebookError
 
 __all__ = ["load_cached_assignment"]
 
@@ -27,8 +26,8 @@ def load_cached_assignment(course: Course, name: str) -> Assignment:
         return msgspec.msgpack.decode(path.read_bytes(), type=Assignment)
     except (OSError, msgspec.MsgspecError):
         assignment = load_assignment(course, name)
-    with contextlib.suppress(OSError):  # A copy that cannot be kept costs only time.
-        _keep(path, msgspec.msgpack.encode(assignment))
+    with contextlib.suppress(GradebookError):  # A copy that cannot be kept costs only time.
+        write_atomically(path, msgspec.msgpack.encode(assignment))
     return assignment
 
 
@@ -39,11 +38,3 @@ def _digest(course: Course, name: str) -> str:
         for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
             parts += [path.name.encode(), path.read_bytes()]
     return digest(*parts)
-
-
-def _keep(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-    Path(temporary).replace(path)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
 
-__all__ = ["Found", "Misplaced", "Discovery", "discover", "file_digest"]
+__all__ = ["Found", "Misplaced", "Discovery", "discover"]
 
 
 @dataclass(frozen=True)
@@ -67,11 +66,6 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
             misplaced.append(Misplaced(student, f"{folder} holds nothing for {assignment}. Collect it first."))
         misplaced += [Misplaced(student, reason) for reason in _strangers(folder, known, assignment)]
     return Discovery(tuple(found), tuple(misplaced))
-
-
-def file_digest(data: bytes) -> str:
-    """Names a file's exact content: 32 hexadecimal digits."""
-    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _folders(path: Path) -> Iterable[Path]:

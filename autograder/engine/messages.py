@@ -20,7 +20,6 @@ __all__ = [
     "GRADER",
     "StartupFailed",
     "Bundle",
-    "Forget",
     "Job",
     "LoadBundle",
     "Message",
@@ -97,12 +96,6 @@ class LoadBundle(msgspec.Struct, frozen=True, tag=True):
     bundle: bytes
 
 
-class Forget(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: this bundle is no longer needed."""
-
-    digest: str
-
-
 class Job(msgspec.Struct, frozen=True, tag=True):
     """To a worker: grade this.
 
@@ -157,7 +150,7 @@ class StartupFailed(msgspec.Struct, frozen=True, tag=True):
     layer_missing: bool = False
 
 
-Message = LoadBundle | Forget | Job | Reply | Ready | StartupFailed
+Message = LoadBundle | Job | Reply | Ready | StartupFailed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)

@@ -11,7 +11,6 @@ import msgspec
 from autograder.engine.child import Interrupted, run_in_child
 from autograder.engine.messages import (
     Bundle,
-    Forget,
     Job,
     LoadBundle,
     Options,
@@ -69,8 +68,6 @@ def serve(connection: Connection, grader: JobGrader) -> None:
             message = decode(connection.recv_bytes())
             if isinstance(message, LoadBundle):
                 bundles[message.digest] = msgspec.msgpack.decode(message.bundle, type=Bundle)
-            elif isinstance(message, Forget):
-                bundles.pop(message.digest, None)
             elif isinstance(message, Job):
                 connection.send_bytes(encode(_work(grader, bundles[message.digest], message, connection)))
     except (EOFError, BrokenPipeError, ConnectionResetError, Interrupted):

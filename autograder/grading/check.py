@@ -22,7 +22,7 @@ import numpy as np
 from autograder.authoring.assignment import AssignmentCell
 from autograder.authoring.regions import split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
-from autograder.grading.compiled_cells import GUARD, CompiledCell, compiled_check
+from autograder.grading.compiled_cells import GUARD, CompiledCell, compile_check
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.lazy_entry import LazyEntry
 from autograder.grading.result import CheckResult, Outcome
@@ -88,7 +88,7 @@ class CheckRun:
         self._printed = io.StringIO()
         self.exchanges.clear()
         self.reached = True
-        part = compiled_check(source, self.cell.grade_id)
+        part = compile_check(source, self.cell.grade_id)
         for code, text in part.functions.items():
             allow_source(code, text, side.trusted.given.keys())
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
@@ -106,7 +106,7 @@ class CheckRun:
                 return
             self.visible(side, seconds, quiet=True)
         if not self.failure or not self.timed_out:
-            self._run(compiled_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
+            self._run(compile_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
 
     def again(self) -> CheckRun:
         """The same check, not yet run."""
@@ -120,7 +120,7 @@ class CheckRun:
     def _public(self, side: StudentSession, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
         _, source = split_hidden(self.cell.source)
-        functions = compiled_check(source, self.cell.grade_id).functions
+        functions = compile_check(source, self.cell.grade_id).functions
         code = function.__code__ if isinstance(function, FunctionType) else None
         if code is None or code not in functions:
             raise AuthoringError(

@@ -8,14 +8,14 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
+from autograder.grading.harness import JUDGES
 from autograder.isolation.shared_functions import functions_in
 
-__all__ = ["GUARD", "CompiledCell", "compile_cell", "compiled_check", "ends_in_judgement", "loaded_names"]
+__all__ = ["GUARD", "CompiledCell", "compile_cell", "compile_check", "ends_in_judgement", "loaded_names"]
 
 GUARD = "__after_a_failure_go_on__"
 """The name under which a guarded check finds the context manager that each of its statements runs in."""
 
-_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
 _NEVER_FAIL = (
     ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Pass, ast.Break, ast.Continue, ast.Global,
 )  # fmt: skip
@@ -52,7 +52,7 @@ def compile_cell(source: str, name: str) -> CompiledCell:
 
 
 @lru_cache(maxsize=4096)
-def compiled_check(source: str, name: str) -> CompiledCell:
+def compile_check(source: str, name: str) -> CompiledCell:
     """A check's ``source`` ready to run, each of its statements inside the context manager called :data:`GUARD`.
 
     So whoever runs it decides whether a statement that fails ends the check.
@@ -90,7 +90,7 @@ def _in_guard(statement: ast.stmt) -> ast.stmt:
 
 def ends_in_judgement(tail: ast.expr) -> bool:
     """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
-    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
+    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in JUDGES
 
 
 @lru_cache(maxsize=4096)

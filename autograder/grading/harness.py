@@ -20,7 +20,10 @@ from autograder.isolation.failures import StudentError, WorkerLost
 from autograder.isolation.proxies import Handle, call_with_arguments
 from autograder.lab import CheckFailed, close
 
-__all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
+__all__ = ["JUDGES", "StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
+
+JUDGES = frozenset({"close", "passes", "refuses", "same", "unchanged"})
+"""Helpers that only judge: as a check's last expression their value is no number of points."""
 
 Function = Callable[..., Any]
 

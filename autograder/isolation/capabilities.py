@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerReport", "probe_layers", "layers", "print_layers"]
 
-LAYERS = ("bubblewrap", "user", "landlock", "seccomp", "rlimits")
-
 
 @dataclass(frozen=True, slots=True)
 class LayerReport:

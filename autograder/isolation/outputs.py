@@ -1,18 +1,15 @@
-"""A student's outputs: checked when they arrive, sanitised before anyone looks at them in a browser."""
+"""A student's outputs, checked when they arrive; `autograder.gradebook.sanitising` makes them safe to show."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import html
 import struct
 from typing import Any
 
-import nh3
-
 from autograder.isolation.failures import plain_text
 
-__all__ = ["checked_outputs", "sanitise_outputs"]
+__all__ = ["checked_outputs"]
 
 Output = dict[str, Any]
 
@@ -40,11 +37,6 @@ def checked_outputs(claimed: list[Any]) -> list[Output]:
     if len(claimed) > MAX_OUTPUTS or total > MAX_TOTAL:
         kept.append({"output_type": "stream", "name": "stdout", "text": "\n[more output was left out]\n"})
     return kept
-
-
-def sanitise_outputs(outputs: list[Output]) -> list[Output]:
-    """The outputs as they may be shown in a browser: no scripts, no styles, no links out of markdown or LaTeX."""
-    return [_sanitised(output) for output in outputs]
 
 
 def _checked(item: Any) -> Output | None:
@@ -97,34 +89,3 @@ def _terminal_text(text: str, limit: int) -> str:
     """Text as a terminal would leave it: of each line only what follows the last carriage return."""
     lines = text[: 4 * limit].replace("\r\n", "\n").split("\n")
     return plain_text("\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines), limit)
-
-
-def _sanitised(output: Output) -> Output:
-    data = output.get("data")
-    if data is None:
-        return output
-    clean = {kind: _cleaners.get(kind, str)(value) for kind, value in data.items()}
-    return {**output, "data": clean}
-
-
-def _clean_html(text: str) -> str:
-    return nh3.clean(
-        text,
-        tags=_HTML_TAGS,
-        attributes={"*": {"class"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
-        url_schemes=set(),
-        link_rel=None,
-    )
-
-
-_HTML_TAGS = {
-    "b", "br", "caption", "code", "div", "em", "h1", "h2", "h3", "h4", "hr", "i", "li", "ol", "p", "pre", "small",
-    "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-}  # fmt: skip
-
-
-def _escape(text: str) -> str:
-    return f"<pre>{html.escape(text)}</pre>"
-
-
-_cleaners = {"text/html": _clean_html, "text/markdown": _escape, "text/latex": _escape}

@@ -8,30 +8,42 @@ answer would be the student's to give.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from autograder.isolation.call_log import Remote
 from autograder.isolation.failures import OpaqueValue
 
-if TYPE_CHECKING:
-    from autograder.isolation.student_process import StudentProcess
-
-__all__ = ["Handle", "call_with_arguments", "handle_number", "handle_owner", "name_handle", "remote"]
+__all__ = ["Handle", "HandleOwner", "call_with_arguments", "handle_number", "handle_owner", "name_handle", "remote"]
 
 MAX_ITEMS = 10_000
 _REMOTE_DUNDERS = ("__name__", "__doc__", "__qualname__")
+
+
+class HandleOwner(Protocol):
+    """The process in which a handle's object lives: a `StudentProcess`, which this module need not know."""
+
+    def ask(self, op: str, target: Handle, detail: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        """Perform one operation on the object."""
+
+    def call_with_arguments(
+        self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """Call the object: (result, the positional arguments as they are after the call)."""
+
+    def release(self, number: int) -> None:
+        """Forget the object: nobody holds its handle any more."""
 
 
 class Handle:
     """An object that stayed in the student's process. Made by `StudentProcess`, never directly."""
 
     __slots__ = ("__weakref__", "_handle_number", "_handle_target", "_handle_title", "_handle_worker")
-    _handle_worker: StudentProcess
+    _handle_worker: HandleOwner
     _handle_number: int
     _handle_title: str
     _handle_target: str | int
 
-    def __init__(self, worker: StudentProcess, number: int, title: str) -> None:
+    def __init__(self, worker: HandleOwner, number: int, title: str) -> None:
         object.__setattr__(self, "_handle_worker", worker)
         object.__setattr__(self, "_handle_number", number)
         object.__setattr__(self, "_handle_title", title)
@@ -122,12 +134,11 @@ def call_with_arguments(function: Handle, args: tuple[Any, ...], kwargs: dict[st
     The arguments come back from the student's process: a claim, good for telling a student, never for points
     that honest code would not get.
     """
-    owner: StudentProcess = handle_owner(function)
-    return owner.call_with_arguments(function, args, kwargs)
+    return handle_owner(function).call_with_arguments(function, args, kwargs)
 
 
-def handle_owner(handle: Handle) -> StudentProcess:
-    """The worker in which the object lives."""
+def handle_owner(handle: Handle) -> HandleOwner:
+    """The process in which the object lives."""
     return handle._handle_worker
 
 

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from autograder.errors import MachineryError
 from autograder.isolation.call_log import RecordedCall, record_value
@@ -18,10 +18,7 @@ from autograder.isolation.outputs import checked_outputs
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.wire.encode import ProtocolError
 
-if TYPE_CHECKING:
-    from autograder.isolation.sandbox import Sandbox
-
-__all__ = ["CellOutcome", "StudentProcess"]
+__all__ = ["CellOutcome", "StudentProcess", "Supervisor"]
 
 _PATIENCE = 1.0  # seconds from a closed channel to the end of its process; one that lives on closed it on purpose
 # No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
@@ -34,7 +31,7 @@ class CellOutcome:
 
     Attributes:
         ok: whether the cell ran to its end.
-        outputs: nbformat outputs, checked and capped but not yet sanitised (`sanitise_outputs`).
+        outputs: nbformat outputs, checked and capped but not yet safe to show in a browser.
         error: name of the error's class, e.g. "ValueError"; "WorkerLost" if the process ended.
         timed_out: whether the cell was stopped for taking too long.
     """
@@ -45,6 +42,13 @@ class CellOutcome:
     timed_out: bool = False
 
 
+class Supervisor(Protocol):
+    """What ends a student's process and knows what it used: a `Sandbox`, which this module need not know."""
+
+    def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
+        """End the process: (what it used, the signal that ended it before or 0, whether its wall time was over)."""
+
+
 class StudentProcess:
     """One student's process. Made by `Sandbox.spawn`.
 
@@ -53,10 +57,10 @@ class StudentProcess:
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
     """
 
-    def __init__(self, sandbox: Sandbox, number: int, channel: Channel, limits: Limits) -> None:
+    def __init__(self, supervisor: Supervisor, number: int, channel: Channel, limits: Limits) -> None:
         self.transcript: list[RecordedCall] | None = None
         self.deadline: float | None = None
-        self._sandbox = sandbox
+        self._supervisor = supervisor
         self._number = number
         self._limits = limits
         self._connection = Connection(channel, limits.message_bytes, self._handle, self)
@@ -216,7 +220,7 @@ class StudentProcess:
         raise self._lose("protocol")
 
     def _lose(self, reason: str | None) -> WorkerLost | MachineryError:
-        """End the process. `reason` None asks the zygote how it ended by itself."""
+        """End the process. `reason` None asks the fork server how it ended by itself."""
         if self._loss is None:
             try:
                 ended_by, overdue = self._end(_PATIENCE if reason is None else 0.0)
@@ -227,7 +231,7 @@ class StudentProcess:
 
     def _end(self, patience: float = 0.0) -> tuple[int, bool]:
         self._connection.close()
-        self._usage, ended_by, overdue = self._sandbox.end(self._number, patience)
+        self._usage, ended_by, overdue = self._supervisor.end(self._number, patience)
         return ended_by, overdue
 
 

@@ -7,9 +7,11 @@ counts of right answers. Nothing is ranked on a rounded or floating value, and w
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from typing import ClassVar
 
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.statistics.summary import BoardStatistics, EntryStatistics
@@ -133,6 +135,9 @@ class Board:
         log: how many records the board's log has, and the hash it ends with.
     """
 
+    _repr_html_: ClassVar[Callable[[Board], str]]
+    """A notebook's display of a board, given by `autograder.leaderboard.render.notebook`."""
+
     name: str
     title: str
     scale: int
@@ -172,12 +177,6 @@ class Board:
             return self.standings
         last = self.standings[self.show - 1].rank
         return tuple(row for row in self.standings if row.rank is not None and last is not None and row.rank <= last)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows for a board."""
-        from autograder.leaderboard.render.notebook import render_notebook  # rendering stands on this module
-
-        return render_notebook(self)
 
     def points(self, units: int | Fraction) -> str:
         """``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""

@@ -20,8 +20,9 @@ from autograder.errors import LeaderboardError
 from autograder.leaderboard.board import Attempt, Board, BoardEntry, Status
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.ladder import Ladder
-from autograder.leaderboard.ranking import moment, standings
+from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.statistics.annotate import add_statistics
+from autograder.leaderboard.units import moment
 
 __all__ = ["ChallengeResult", "append_result", "pack", "private_board", "public_board", "read_results", "unpack"]
 

@@ -12,8 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from autograder.leaderboard.board import BoardEntry, Status
 from autograder.leaderboard.configuration import Adjustment, Boards
 from autograder.leaderboard.grades import AssignmentGrades, Grade
-from autograder.leaderboard.ranking import moment
-from autograder.leaderboard.units import hundredths, scale_for
+from autograder.leaderboard.units import hundredths, moment, scale_for
 
 __all__ = ["assignment_entries", "course_entries", "scale_of"]
 

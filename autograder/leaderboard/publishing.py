@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from autograder.atomic_files import write_atomically
 from autograder.challenge.competition_results import FILE_NAME
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
@@ -25,6 +25,7 @@ from autograder.leaderboard.log import BoardLog
 from autograder.leaderboard.prizes import prize_changes
 from autograder.leaderboard.pseudonyms import entrant_key, public_names
 from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render import notebook as _display  # noqa: F401 - boards display themselves
 from autograder.leaderboard.render.document import render_json
 from autograder.leaderboard.render.html_page import render_html
 from autograder.leaderboard.render.spreadsheet import render_csv
@@ -208,15 +209,13 @@ def _notes(entries: Sequence[BoardEntry]) -> list[str]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write beside the target and rename, so that a reader never meets half a page.
+    """Write a board's file so that a reader never meets half a page.
 
     Raises:
         LeaderboardError: the file system refuses.
     """
-    part = path.with_name(f".{os.getpid()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise LeaderboardError(f"{path} cannot be written: {error.strerror}. Choose another --output.") from error
+        write_atomically(path, text.encode())
+    except GradebookError as error:
+        reason = getattr(error.__cause__, "strerror", error)
+        raise LeaderboardError(f"{path} cannot be written: {reason}. Choose another --output.") from error

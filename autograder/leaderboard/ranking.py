@@ -12,6 +12,7 @@ from autograder.errors import LeaderboardError
 from autograder.leaderboard.board import Board, BoardEntry, Standing, Status
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.prizes import award_prizes
+from autograder.leaderboard.units import moment
 
 __all__ = ["competition_ranks", "standings"]
 
@@ -93,11 +94,6 @@ def standings(
         times=times,
         updated=max((moment(entry.at) for entry in everyone if entry.at), default=None),
     )
-
-
-def moment(at: dt.datetime) -> dt.datetime:
-    """``at`` with a zone: a time without one is UTC, as in nbgrader's gradebook."""
-    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
 def _ranked(scored: list[BoardEntry], descending: bool, names: Callable[[str], str]) -> list[Standing]:

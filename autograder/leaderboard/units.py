@@ -1,11 +1,12 @@
-"""Points as exact whole numbers of units."""
+"""Points as exact whole numbers of units, and times with a zone."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
-__all__ = ["SCALES", "hundredths", "scale_for"]
+__all__ = ["SCALES", "hundredths", "moment", "scale_for"]
 
 SCALES = (2, 4, 10, 20, 50, 100)
 
@@ -19,3 +20,8 @@ def scale_for(points: Iterable[float]) -> int:
     """The smallest number of units per point in which every score is whole: 2 unless something finer occurs."""
     values = {hundredths(value) for value in points}
     return next(scale for scale in SCALES if all(value * scale % 100 == 0 for value in values))
+
+
+def moment(at: dt.datetime) -> dt.datetime:
+    """``at`` with a zone: a time without one is UTC, as in nbgrader's gradebook."""
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)

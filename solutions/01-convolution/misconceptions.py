@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 
 # count_parameters
@@ -802,20 +802,13 @@ def half_a_kernel_of_zeros(image, kernel):
     return result
 
 
-@misconception(
+changed(
+    "cropped_for_odd_kernels",
     of="convolve2d_full",
     says="Your result is cropped wrongly for even kernels: it was cut as if every kernel had a middle.",
+    old="return result",
+    new="return result[: H + 2 * (h // 2) - (h % 2 == 0) * 2, : W + 2 * (w // 2) - (w % 2 == 0) * 2]",
 )
-def cropped_for_odd_kernels(image, kernel):
-    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
-    if image.ndim != 2 or kernel.ndim != 2:
-        raise ValueError("image or kernel")
-    (H, W), (h, w) = image.shape, kernel.shape
-    result = np.zeros((H + h - 1, W + w - 1))
-    for m in range(H):
-        for n in range(W):
-            result[m : m + h, n : n + w] += image[m, n] * kernel
-    return result[: H + 2 * (h // 2) - (h % 2 == 0) * 2, : W + 2 * (w // 2) - (w % 2 == 0) * 2]
 
 
 @misconception(
@@ -848,21 +841,14 @@ def zeros_all_behind(image, kernel):
     return np.einsum("ijmn,mn->ij", windows, kernel[::-1, ::-1])
 
 
-@misconception(
+changed(
+    "full_correlation",
     of="convolve2d_full",
     says="You did not flip: your result is the full cross-correlation. In K(i − m, j − n) the kernel runs backwards as the "
     "image runs forwards.",
+    old="result[m : m + h, n : n + w] += image[m, n] * kernel",
+    new="result[m : m + h, n : n + w] += image[m, n] * kernel[::-1, ::-1]",
 )
-def full_correlation(image, kernel):
-    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
-    if image.ndim != 2 or kernel.ndim != 2:
-        raise ValueError("image or kernel")
-    (H, W), (h, w) = image.shape, kernel.shape
-    result = np.zeros((H + h - 1, W + w - 1))
-    for m in range(H):
-        for n in range(W):
-            result[m : m + h, n : n + w] += image[m, n] * kernel[::-1, ::-1]
-    return result
 
 
 @misconception(
@@ -882,20 +868,13 @@ def negative_index_wraps(image, kernel):
     return result
 
 
-@misconception(
+changed(
+    "stamps_overwrite",
     of="convolve2d_full",
     says="Where stamps of the kernel overlap, you keep only the last one. Contributions from different pixels add up.",
+    old="result[m : m + h, n : n + w] += image[m, n] * kernel",
+    new="result[m : m + h, n : n + w] = image[m, n] * kernel",
 )
-def stamps_overwrite(image, kernel):
-    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
-    if image.ndim != 2 or kernel.ndim != 2:
-        raise ValueError("image or kernel")
-    (H, W), (h, w) = image.shape, kernel.shape
-    result = np.zeros((H + h - 1, W + w - 1))
-    for m in range(H):
-        for n in range(W):
-            result[m : m + h, n : n + w] = image[m, n] * kernel
-    return result
 
 
 @misconception(
@@ -922,38 +901,28 @@ def same_padding_both_ways(image, kernel):
     return np.einsum("ijmn,mn->ij", windows, kernel[::-1, ::-1])
 
 
-@misconception(
+changed(
+    "large_kernel_refused",
     of="convolve2d_full",
     says="You refuse a kernel that is larger than the image. Here it is allowed: the sum is defined for any two sizes.",
+    old="result = np.zeros((H + h - 1, W + w - 1))",
+    new="""
+        if h > H + 1 or w > W + 1:
+            raise ValueError("kernel")
+        result = np.zeros((H + h - 1, W + w - 1))
+    """,
 )
-def large_kernel_refused(image, kernel):
-    image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
-    if image.ndim != 2 or kernel.ndim != 2:
-        raise ValueError("image or kernel")
-    (H, W), (h, w) = image.shape, kernel.shape
-    if h > H + 1 or w > W + 1:
-        raise ValueError("kernel")
-    result = np.zeros((H + h - 1, W + w - 1))
-    for m in range(H):
-        for n in range(W):
-            result[m : m + h, n : n + w] += image[m, n] * kernel
-    return result
 
 
-@misconception(
+changed(
+    "lines_taken_for_rows",
     of="convolve2d_full",
     says="An image or kernel of one dimension is taken for a single row. A wrong argument should be refused.",
+    old="image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)",
+    new="""
+        image, kernel = np.atleast_2d(np.asarray(image, dtype=float)), np.atleast_2d(np.asarray(kernel, dtype=float))
+    """,
 )
-def lines_taken_for_rows(image, kernel):
-    image, kernel = np.atleast_2d(np.asarray(image, dtype=float)), np.atleast_2d(np.asarray(kernel, dtype=float))
-    if image.ndim != 2 or kernel.ndim != 2:
-        raise ValueError("image or kernel")
-    (H, W), (h, w) = image.shape, kernel.shape
-    result = np.zeros((H + h - 1, W + w - 1))
-    for m in range(H):
-        for n in range(W):
-            result[m : m + h, n : n + w] += image[m, n] * kernel
-    return result
 
 
 # witness
@@ -977,19 +946,13 @@ def always_suspicious(op_a, op_b):
     return rng.uniform(-100, 100, size=(7, 9)), rng.uniform(-100, 100, size=(2, 3))
 
 
-@misconception(
+changed(
+    "positive_values_only",
     of="witness",
     says="Your inputs are all positive. Many bugs show only where a pixel, a weight or a result is negative.",
+    old="image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))",
+    new="image, kernel = rng.uniform(0, 1, size=(H, W)), rng.uniform(0, 1, size=(h, w))",
 )
-def positive_values_only(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        H, W = rng.integers(1, 17, size=2)
-        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
-        image, kernel = rng.uniform(0, 1, size=(H, W)), rng.uniform(0, 1, size=(h, w))
-        if differ(op_a(image, kernel), op_b(image, kernel)):  # noqa: F821
-            return image, kernel
-    return None
 
 
 @misconception(
@@ -1006,34 +969,32 @@ def symmetric_kernel(op_a, op_b):
     return None
 
 
-@misconception(
+changed(
+    "exact_comparison",
     of="witness",
     says="You compare for exact equality. Correct programs that add in another order differ by rounding: use differ().",
+    edits=[
+        ("for _ in range(200):", "for _ in range(300):"),
+        (
+            "if differ(op_a(image, kernel), op_b(image, kernel)):",
+            "if not np.array_equal(op_a(image, kernel), op_b(image, kernel)):",
+        ),
+    ],
 )
-def exact_comparison(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(300):
-        H, W = rng.integers(1, 17, size=2)
-        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
-        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
-        if not np.array_equal(op_a(image, kernel), op_b(image, kernel)):
-            return image, kernel
-    return None
 
 
-@misconception(
+changed(
+    "shapes_compared_only",
     of="witness",
     says="You compare the shapes of the results, not their values. Most bugs leave the shape as it is.",
+    edits=[
+        ("for _ in range(200):", "for _ in range(100):"),
+        (
+            "if differ(op_a(image, kernel), op_b(image, kernel)):",
+            "if np.shape(op_a(image, kernel)) != np.shape(op_b(image, kernel)):",
+        ),
+    ],
 )
-def shapes_compared_only(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(100):
-        H, W = rng.integers(1, 17, size=2)
-        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
-        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
-        if np.shape(op_a(image, kernel)) != np.shape(op_b(image, kernel)):
-            return image, kernel
-    return None
 
 
 @misconception(
@@ -1066,35 +1027,30 @@ def answers_yes_or_no(op_a, op_b):
     return False
 
 
-@misconception(
+changed(
+    "beyond_the_limits",
     of="witness",
     says="Your inputs go beyond the limits, in size or in value. Call allowed() to see which.",
+    edits=[
+        ("for _ in range(200):", "for _ in range(50):"),
+        (
+            "image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))",
+            "image, kernel = rng.normal(size=(H, W)) * 1000, rng.normal(size=(h, w)) * 1000",
+        ),
+    ],
 )
-def beyond_the_limits(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        H, W = rng.integers(1, 17, size=2)
-        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
-        image, kernel = rng.normal(size=(H, W)) * 1000, rng.normal(size=(h, w)) * 1000
-        if differ(op_a(image, kernel), op_b(image, kernel)):  # noqa: F821
-            return image, kernel
-    return None
 
 
-@misconception(
+changed(
+    "square_inputs_only",
     of="witness",
     says="You try square images and square kernels only. A bug that confuses height and width is silent there.",
-)
-def square_inputs_only(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(200):
-        H, W = rng.integers(1, 17, size=2)
+    old="h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)",
+    new="""
         W = H
         h = w = rng.integers(1, H + 1)
-        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
-        if differ(op_a(image, kernel), op_b(image, kernel)):
-            return image, kernel
-    return None
+    """,
+)
 
 
 @misconception(
@@ -1113,19 +1069,13 @@ def small_kernels_only(op_a, op_b):
     return None
 
 
-@misconception(
+changed(
+    "a_handful_of_inputs",
     of="witness",
     says="You try only a few inputs. A bug that shows on some kind of input is easily missed: try a few hundred.",
+    old="for _ in range(200):",
+    new="for _ in range(3):",
 )
-def a_handful_of_inputs(op_a, op_b):
-    rng = np.random.default_rng(0)
-    for _ in range(3):
-        H, W = rng.integers(1, 17, size=2)
-        h, w = rng.integers(1, H + 1), rng.integers(1, W + 1)
-        image, kernel = rng.uniform(-100, 100, size=(H, W)), rng.uniform(-100, 100, size=(h, w))
-        if differ(op_a(image, kernel), op_b(image, kernel)):
-            return image, kernel
-    return None
 
 
 # toeplitz

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 
 # output_size
@@ -473,20 +473,19 @@ def whole_numbers_kept(x, w, b, stride=(1, 1), padding=(0, 0)):
     return y
 
 
-@misconception(
+changed(
+    "shapes_unchecked",
     of="conv_forward",
     says="Your layer accepts kernels whose channels are not the image's. numpy stretches an axis of length 1 "
     "without a word, so the mistake goes unnoticed: compare the shapes first.",
+    old="""
+        if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
+            raise ValueError(f"x and w must have four axes and as many channels, not {x.shape} and {w.shape}")
+        if b.shape != (len(w),):
+            raise ValueError(f"b must have shape {(len(w),)}, not {b.shape}")
+    """,
+    new="",
 )
-def shapes_unchecked(x, w, b, stride=(1, 1), padding=(0, 0)):
-    (N, _, H, W), (F, _, kh, kw), (sh, sw), (ph, pw) = x.shape, w.shape, stride, padding
-    height, width = output_size(H, kh, sh, ph), output_size(W, kw, sw, pw)
-    padded = pad2d(x, ((ph, ph), (pw, pw)))
-    y = np.zeros((N, F, height, width))
-    for n, f, i, j in np.ndindex(y.shape):
-        patch = padded[n, :, i * sh : i * sh + kh, j * sw : j * sw + kw]
-        y[n, f, i, j] = np.sum(patch * w[f]) + b[f]
-    return y
 
 
 @misconception(
@@ -1054,29 +1053,14 @@ def relu_takes_absolute(x, name, alpha=1.0, weights=None, biases=None):
     return np.max(np.einsum("nd,kdm->knm", x, weights) + biases[:, None, :], axis=0)
 
 
-@misconception(
+changed(
+    "unknown_name_passes_through",
     of="activation",
     says="For a name that it does not know, your function returns x unchanged. A typing error would then make "
     "a linear network; raise ValueError.",
+    old='raise ValueError(f"name must be one of the six, not {name!r}")',
+    new="return x",
 )
-def unknown_name_passes_through(x, name, alpha=1.0, weights=None, biases=None):
-    x = np.asarray(x, dtype=float)
-    if name == "sigmoid":
-        decay = np.exp(-np.abs(x))
-        return np.where(x >= 0, 1, decay) / (1 + decay)
-    if name == "tanh":
-        return np.tanh(x)
-    if name == "relu":
-        return np.maximum(x, 0)
-    if name == "leaky_relu":
-        return np.where(x >= 0, x, 0.1 * x)
-    if name == "elu":
-        return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
-    if name != "maxout":
-        return x
-    if weights is None or biases is None:
-        raise ValueError("weights or biases")
-    return np.max(np.einsum("nd,kdm->knm", x, weights) + biases[:, None, :], axis=0)
 
 
 @misconception(
@@ -1211,36 +1195,29 @@ def wrong_layers_accepted(layers):
     return size, jump
 
 
-@misconception(
+changed(
+    "layers_used_up",
     of="receptive_field",
     says="Your function uses up the list: `pop` takes the layers out of the caller's own list, which is empty "
     "afterwards. Loop over it, or over a copy.",
+    old="for kernel, stride in layers:",
+    new="""
+        while layers:
+            kernel, stride = layers.pop(0)
+    """,
 )
-def layers_used_up(layers):
-    size, jump = 1, 1
-    while layers:
-        kernel, stride = layers.pop(0)
-        if kernel < 1 or stride < 1:
-            raise ValueError("layers")
-        size += (kernel - 1) * jump
-        jump *= stride
-    return size, jump
 
 
 # zf_shapes
 
 
-@misconception(
+changed(
+    "pooling_always_rounds_down",
     of="zf_shapes",
     says="Both ways of rounding give the same in your table: `ceil` does not reach the pooling.",
+    old="shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)",
+    new="shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride)",
 )
-def pooling_always_rounds_down(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    shapes = {}
-    for padding in range(kernel // 2 + 1):
-        convolved = output_size(side, kernel, stride, padding)
-        for ceil in (False, True):
-            shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride)
-    return shapes
 
 
 @misconception(
@@ -1256,56 +1233,40 @@ def convolution_rounds_up_too(side=224, kernel=7, stride=2, window=3, pool_strid
     return shapes
 
 
-@misconception(
+changed(
+    "pooling_padded_too",
     of="zf_shapes",
     says="You padded the pooling like the convolution. Here the pooling has no padding.",
+    old="shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)",
+    new="shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, padding, ceil)",
 )
-def pooling_padded_too(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    shapes = {}
-    for padding in range(kernel // 2 + 1):
-        convolved = output_size(side, kernel, stride, padding)
-        for ceil in (False, True):
-            shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, padding, ceil)
-    return shapes
 
 
-@misconception(
+changed(
+    "largest_padding_left_out",
     of="zf_shapes",
     says="Your search ends one padding early: `range` leaves out its end, and kernel // 2 is to be tried, too.",
+    old="for padding in range(kernel // 2 + 1):",
+    new="for padding in range(kernel // 2):",
 )
-def largest_padding_left_out(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    shapes = {}
-    for padding in range(kernel // 2):
-        convolved = output_size(side, kernel, stride, padding)
-        for ceil in (False, True):
-            shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)
-    return shapes
 
 
-@misconception(
+changed(
+    "padding_on_one_side",
     of="zf_shapes",
     says="You padded the image at one end only. A padding is added at both.",
+    old="convolved = output_size(side, kernel, stride, padding)",
+    new="convolved = output_size(side + padding, kernel, stride)",
 )
-def padding_on_one_side(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    shapes = {}
-    for padding in range(kernel // 2 + 1):
-        convolved = output_size(side + padding, kernel, stride)
-        for ceil in (False, True):
-            shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)
-    return shapes
 
 
-@misconception(
+changed(
+    "pooled_the_image",
     of="zf_shapes",
     says="You pooled the image. The pooling follows the convolution and gets its maps.",
+    old="shapes[padding, ceil] = convolved, output_size(convolved, window, pool_stride, 0, ceil)",
+    new="shapes[padding, ceil] = convolved, output_size(side, window, pool_stride, 0, ceil)",
 )
-def pooled_the_image(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    shapes = {}
-    for padding in range(kernel // 2 + 1):
-        convolved = output_size(side, kernel, stride, padding)
-        for ceil in (False, True):
-            shapes[padding, ceil] = convolved, output_size(side, window, pool_stride, 0, ceil)
-    return shapes
 
 
 @misconception(
@@ -1723,36 +1684,14 @@ def unknown_kind_skipped(spec):
     return rows
 
 
-@misconception(
+changed(
+    "all_seen_refused",
     of="architecture_table",
     says="You refuse a layer whose `seen` is equal to the number of its input channels. That is the ordinary case, "
     "written out. Only more than there are is wrong.",
+    old="if seen > C:",
+    new='if layer.get("seen") and seen >= C:',
 )
-def all_seen_refused(spec):
-    rows, (C, H, W) = [], spec["input"]
-    for layer in spec["layers"]:
-        row = {"kind": layer["kind"], "units": 0, "parameters": 0, "multiply_adds": 0}
-        if layer["kind"] not in ("conv", "pool", "dense"):
-            raise ValueError(f"spec has a layer of unknown kind {layer['kind']!r}")
-        if layer["kind"] == "dense":
-            inputs, (C, H, W) = C * H * W, (layer["units"], 1, 1)
-            copies, filters = 1, C
-        else:
-            (kh, kw), (sh, sw), (ph, pw) = layer["kernel"], layer["stride"], layer["padding"]
-            ceil, seen = layer.get("ceil", False), layer.get("seen") or C
-            if layer.get("seen") and seen >= C:
-                raise ValueError(f"spec has a layer that sees {seen} channels of {C}")
-            H, W = output_size(H, kh, sh, ph, ceil), output_size(W, kw, sw, pw, ceil)
-        if layer["kind"] == "conv":
-            inputs, C = seen * kh * kw, layer["filters"]
-            copies, filters = (1 if layer["shared"] else H * W), C
-        if layer["kind"] != "pool":
-            row["units"] = C * H * W
-            row["multiply_adds"] = row["units"] * inputs
-            biases = {"filter": filters, "unit": row["units"], "none": 0}[layer["bias"]]
-            row["parameters"] = filters * inputs * copies + biases
-        rows.append({**row, "shape": (C, H, W)})
-    return rows
 
 
 # inception_cost

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 # pool
 
@@ -555,66 +555,60 @@ def wrong_difference():
 # relu_backward
 
 
-@misconception(
+changed(
+    "mask_from_the_gradient",
     of="relu_backward",
     says="Your mask is taken from the gradient: you let its positive values through. What opens the gate is the "
     "sign of x, ReLU's input.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return np.where(grad > 0, grad, 0.0)",
 )
-def mask_from_the_gradient(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return np.where(grad > 0, grad, 0.0)
 
 
-@misconception(
+changed(
+    "both_must_be_positive",
     of="relu_backward",
     says="You let a gradient through only where it is positive as well. That is guided backpropagation, which you "
     "will meet in 06 for pictures; it is no gradient. Negative gradients pass like any other.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return np.where((x > 0) & (grad > 0), grad, 0.0)",
 )
-def both_must_be_positive(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return np.where((x > 0) & (grad > 0), grad, 0.0)
 
 
-@misconception(
+changed(
+    "slope_one_at_zero",
     of="relu_backward",
     says="Your slope at exactly 0 is 1. It counts as 0 there, so compare with > and not with >=.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return np.where(x >= 0, grad, 0.0)",
 )
-def slope_one_at_zero(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return np.where(x >= 0, grad, 0.0)
 
 
-@misconception(
+changed(
+    "slope_one_half_at_zero",
     of="relu_backward",
     says="Your slope at exactly 0 is one half. The exercise, like every framework, takes 0 there.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return grad * (np.sign(x) + 1) / 2",
 )
-def slope_one_half_at_zero(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return grad * (np.sign(x) + 1) / 2
 
 
-@misconception(
+changed(
+    "slope_without_gradient",
     of="relu_backward",
     says="You return ReLU's slope and leave out the gradient from above. The chain rule multiplies the two.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return (x > 0).astype(float)",
 )
-def slope_without_gradient(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return (x > 0).astype(float)
 
 
-@misconception(
+changed(
+    "multiplied_by_the_value",
     of="relu_backward",
     says="You multiply by ReLU's value. The chain rule multiplies by its slope, which is 1 wherever x is positive.",
+    old="return np.where(x > 0, grad, 0.0)",
+    new="return grad * np.maximum(x, 0.0)",
 )
-def multiplied_by_the_value(grad, x):
-    if grad.shape != x.shape:
-        raise ValueError("grad")
-    return grad * np.maximum(x, 0.0)
 
 
 @misconception(
@@ -652,67 +646,43 @@ def input_made_a_mask(grad, x):
 # sum_backward
 
 
-@misconception(
+changed(
+    "sum_divided",
     of="sum_backward",
     says="You divide by the size of the window. In a sum every pixel counts in full; the division belongs to the "
     "average.",
+    old="return dx",
+    new="return dx / (window[0] * window[1])",
 )
-def sum_divided(grad, shape, window, stride):
-    rows, columns = output_shape(shape, window, stride)
-    if grad.shape != (shape[0], shape[1], rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx / (window[0] * window[1])
 
 
-@misconception(
+changed(
+    "sum_overwritten",
     of="sum_backward",
     says="Where windows overlap, your last window overwrites the others. A pixel receives the sum of the gradients "
     "of all windows it lies in: use += and not =.",
+    old="dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]",
+    new="dx[:, :, top : top + window[0], left : left + window[1]] = grad[:, :, i : i + 1, j : j + 1]",
 )
-def sum_overwritten(grad, shape, window, stride):
-    rows, columns = output_shape(shape, window, stride)
-    if grad.shape != (shape[0], shape[1], rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] = grad[:, :, i : i + 1, j : j + 1]
-    return dx
 
 
-@misconception(
+changed(
+    "sum_window_on_its_side",
     of="sum_backward",
     says="Your windows lie on their side. The pair is (height, width): the first number counts rows.",
+    old="dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]",
+    new="dx[:, :, top : top + window[1], left : left + window[0]] += grad[:, :, i : i + 1, j : j + 1]",
 )
-def sum_window_on_its_side(grad, shape, window, stride):
-    rows, columns = output_shape(shape, window, stride)
-    if grad.shape != (shape[0], shape[1], rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[1], left : left + window[0]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx
 
 
-@misconception(
+changed(
+    "sum_stride_ignored",
     of="sum_backward",
     says="Your windows are moved by their own size. In the backward pass too, window (i, j) begins at i · "
     "stride[0], j · stride[1].",
+    old="top, left = i * stride[0], j * stride[1]",
+    new="top, left = i * window[0], j * window[1]",
 )
-def sum_stride_ignored(grad, shape, window, stride):
-    rows, columns = output_shape(shape, window, stride)
-    if grad.shape != (shape[0], shape[1], rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * window[0], j * window[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx
 
 
 @misconception(
@@ -996,22 +966,14 @@ def split_by_the_height(x, window, stride):
     return y, switches
 
 
-@misconception(
+changed(
+    "windows_side_by_side",
     of="max_with_switches",
     says="Your switches place the windows side by side, as if they moved by their own size. Window (i, j) begins "
     "at i · stride[0], j · stride[1].",
+    old="switches[:, :, i, j] = (top + down) * x.shape[3] + left + across",
+    new="switches[:, :, i, j] = (i * window[0] + down) * x.shape[3] + j * window[1] + across",
 )
-def windows_side_by_side(x, window, stride):
-    rows, columns = output_shape(x.shape, window, stride)
-    y = np.empty((*x.shape[:2], rows, columns))
-    switches = np.empty(y.shape, dtype=np.int64)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        patch = x[:, :, top : top + window[0], left : left + window[1]].reshape(*x.shape[:2], -1)
-        down, across = np.divmod(patch.argmax(axis=2), window[1])
-        y[:, :, i, j] = patch.max(axis=2)
-        switches[:, :, i, j] = (i * window[0] + down) * x.shape[3] + j * window[1] + across
-    return y, switches
 
 
 @misconception(
@@ -1095,21 +1057,19 @@ def overlap_overwritten(grad, x, window, stride):
     return dx.reshape(x.shape)
 
 
-@misconception(
+changed(
+    "gradient_to_the_last_tie",
     of="max_backward",
+    on="back_by_loops",
     says="Among equal pixels the last one receives your gradient. It should be the first in reading order.",
+    edits=[
+        ("dx = np.zeros_like(x)", "dx = np.zeros(x.shape)"),
+        (
+            "down, across = np.unravel_index(np.argmax(patch), patch.shape)",
+            "down, across = np.argwhere(patch == patch.max())[-1]",
+        ),
+    ],
 )
-def gradient_to_the_last_tie(grad, x, window, stride):
-    rows, columns = output_shape(x.shape, window, stride)
-    if grad.shape != (*x.shape[:2], rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(x.shape)
-    for n, c, i, j in np.ndindex(grad.shape):
-        top, left = i * stride[0], j * stride[1]
-        patch = x[n, c, top : top + window[0], left : left + window[1]]
-        down, across = np.argwhere(patch == patch.max())[-1]
-        dx[n, c, top + down, left + across] += grad[n, c, i, j]
-    return dx
 
 
 @misconception(
@@ -1331,20 +1291,15 @@ def sizes_compared(y, switches, shape):
 # shift_stability
 
 
-@misconception(
+changed(
+    "wraps_around",
     of="shift_stability",
     says="Your shift wraps around: what leaves on one side comes in on the other. `shifted` moves zeros in.",
+    old="return np.array([(still * directions(shifted(x, shift))).sum(axis=1).mean() for shift in shifts])",
+    new="""
+        return np.array([(still * directions(np.roll(x, shift, axis=(2, 3)))).sum(axis=1).mean() for shift in shifts])
+    """,
 )
-def wraps_around(net, x, shifts):
-    if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
-        raise ValueError("shifts")
-
-    def directions(batch):
-        answers = np.asarray(net(batch)).reshape(len(batch), -1)
-        return answers / np.linalg.norm(answers, axis=1, keepdims=True)
-
-    still = directions(x)
-    return np.array([(still * directions(np.roll(x, shift, axis=(2, 3)))).sum(axis=1).mean() for shift in shifts])
 
 
 @misconception(
@@ -1398,22 +1353,17 @@ def shifts_pile_up(net, x, shifts):
     return np.array(result)
 
 
-@misconception(
+changed(
+    "means_subtracted",
     of="shift_stability",
     says="You subtract the mean from each answer first, which gives the correlation coefficient. The cosine "
     "similarity takes the answers as they are.",
-)
-def means_subtracted(net, x, shifts):
-    if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
-        raise ValueError("shifts")
-
-    def directions(batch):
-        answers = np.asarray(net(batch)).reshape(len(batch), -1)
+    old="return answers / np.linalg.norm(answers, axis=1, keepdims=True)",
+    new="""
         answers = answers - answers.mean(axis=1, keepdims=True)
         return answers / np.maximum(np.linalg.norm(answers, axis=1, keepdims=True), 1e-300)
-
-    still = directions(x)
-    return np.array([(still * directions(shifted(x, shift))).sum(axis=1).mean() for shift in shifts])
+    """,
+)
 
 
 @misconception(
@@ -1432,21 +1382,16 @@ def divided_by_one_length(net, x, shifts):
     return np.array(result)
 
 
-@misconception(
+changed(
+    "difference_instead",
     of="shift_stability",
     says="You measure the difference, 1 − similarity: 0 for an answer that stays. Stability is the similarity "
     "itself.",
+    old="return np.array([(still * directions(shifted(x, shift))).sum(axis=1).mean() for shift in shifts])",
+    new="""
+        return np.array([1.0 - (still * directions(shifted(x, shift))).sum(axis=1).mean() for shift in shifts])
+    """,
 )
-def difference_instead(net, x, shifts):
-    if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
-        raise ValueError("shifts")
-
-    def directions(batch):
-        answers = np.asarray(net(batch)).reshape(len(batch), -1)
-        return answers / np.linalg.norm(answers, axis=1, keepdims=True)
-
-    still = directions(x)
-    return np.array([1.0 - (still * directions(shifted(x, shift))).sum(axis=1).mean() for shift in shifts])
 
 
 @misconception(

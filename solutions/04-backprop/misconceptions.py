@@ -2,43 +2,37 @@
 
 import numpy as np
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 # affine_backward
 
 
-@misconception(
+changed(
+    "affine_divided_by_the_batch",
     of="affine_backward",
     says="Your gradients of the weights and the bias are averaged over the batch. They are added up: if there is a mean, "
     "the loss has taken it already, and it would be taken twice.",
+    old="return grad @ w, grad.T @ x, grad.sum(axis=0)",
+    new="return grad @ w, grad.T @ x / len(x), grad.mean(axis=0)",
 )
-def affine_divided_by_the_batch(grad, cache):
-    x, w = cache
-    if grad.shape != (len(x), len(w)):
-        raise ValueError("grad")
-    return grad @ w, grad.T @ x / len(x), grad.mean(axis=0)
 
 
-@misconception(
+changed(
+    "affine_bias_averaged",
     of="affine_backward",
     says="Only db is averaged over the batch in your answer; dw is added up. Both are added up.",
+    old="return grad @ w, grad.T @ x, grad.sum(axis=0)",
+    new="return grad @ w, grad.T @ x, grad.mean(axis=0)",
 )
-def affine_bias_averaged(grad, cache):
-    x, w = cache
-    if grad.shape != (len(x), len(w)):
-        raise ValueError("grad")
-    return grad @ w, grad.T @ x, grad.mean(axis=0)
 
 
-@misconception(
+changed(
+    "affine_weights_transposed",
     of="affine_backward",
     says="Your dw has its axes exchanged. A gradient has the shape of what it belongs to: (K, D), as w has.",
+    old="return grad @ w, grad.T @ x, grad.sum(axis=0)",
+    new="return grad @ w, x.T @ grad, grad.sum(axis=0)",
 )
-def affine_weights_transposed(grad, cache):
-    x, w = cache
-    if grad.shape != (len(x), len(w)):
-        raise ValueError("grad")
-    return grad @ w, x.T @ grad, grad.sum(axis=0)
 
 
 @misconception(
@@ -54,26 +48,22 @@ def affine_upstream_forgotten(grad, cache):
     return ones @ w, ones.T @ x, ones.sum(axis=0)
 
 
-@misconception(
+changed(
+    "affine_bias_for_each_example",
     of="affine_backward",
     says="Your db still has one row for each example. All examples share one bias, so their gradients are added.",
+    old="return grad @ w, grad.T @ x, grad.sum(axis=0)",
+    new="return grad @ w, grad.T @ x, grad.copy()",
 )
-def affine_bias_for_each_example(grad, cache):
-    x, w = cache
-    if grad.shape != (len(x), len(w)):
-        raise ValueError("grad")
-    return grad @ w, grad.T @ x, grad.copy()
 
 
-@misconception(
+changed(
+    "affine_results_exchanged",
     of="affine_backward",
     says="You exchanged dx and dw in the tuple, or in the products. The order is (dx, dw, db).",
+    old="return grad @ w, grad.T @ x, grad.sum(axis=0)",
+    new="return grad.T @ x, grad @ w, grad.sum(axis=0)",
 )
-def affine_results_exchanged(grad, cache):
-    x, w = cache
-    if grad.shape != (len(x), len(w)):
-        raise ValueError("grad")
-    return grad.T @ x, grad @ w, grad.sum(axis=0)
 
 
 # activation_backward
@@ -174,53 +164,32 @@ def tanh_without_the_square(name, grad, x):
     return grad * {"tanh": 1 - np.tanh(x), "sigmoid": s * (1 - s), "leaky": np.where(x > 0, 1.0, 0.1)}[name]
 
 
-@misconception(
+changed(
+    "leaky_value_for_its_slope",
     of="activation_backward",
     says="For leaky ReLU you multiply by its value, x or 0.1 x. What belongs there is its derivative: 1 or 0.1.",
+    old="return grad * np.where(x > 0, 1.0, 0.1)",
+    new="return grad * np.where(x > 0, x, 0.1 * x)",
 )
-def leaky_value_for_its_slope(name, grad, x):
-    if grad.shape != x.shape:
-        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
-    if name == "tanh":
-        return grad * (1 - np.tanh(x) ** 2)
-    if name == "sigmoid":
-        return grad * (1 - np.tanh(x / 2) ** 2) / 4
-    if name == "leaky":
-        return grad * np.where(x > 0, x, 0.1 * x)
-    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
 
 
-@misconception(
+changed(
+    "slope_of_plain_relu",
     of="activation_backward",
     says="Your slope below zero is 0, which is plain ReLU. The leaky one lets a tenth through.",
+    old="return grad * np.where(x > 0, 1.0, 0.1)",
+    new="return grad * np.where(x > 0, 1.0, 0.0)",
 )
-def slope_of_plain_relu(name, grad, x):
-    if grad.shape != x.shape:
-        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
-    if name == "tanh":
-        return grad * (1 - np.tanh(x) ** 2)
-    if name == "sigmoid":
-        return grad * (1 - np.tanh(x / 2) ** 2) / 4
-    if name == "leaky":
-        return grad * np.where(x > 0, 1.0, 0.0)
-    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
 
 
-@misconception(
+changed(
+    "sizes_compared_for_shapes",
     of="activation_backward",
     says="You compare how many numbers grad and x hold, not their shapes. Arrays of other shapes may hold as many, and "
     "numpy stretches them silently.",
+    old="if grad.shape != x.shape:",
+    new="if grad.size != x.size:",
 )
-def sizes_compared_for_shapes(name, grad, x):
-    if grad.size != x.size:
-        raise ValueError(f"grad has shape {grad.shape}, x has {x.shape}")
-    if name == "tanh":
-        return grad * (1 - np.tanh(x) ** 2)
-    if name == "sigmoid":
-        return grad * (1 - np.tanh(x / 2) ** 2) / 4
-    if name == "leaky":
-        return grad * np.where(x > 0, 1.0, 0.1)
-    raise ValueError(f"name must be 'tanh', 'sigmoid' or 'leaky', not {name!r}")
 
 
 # conv_backward
@@ -551,281 +520,182 @@ def upstream_of_ones_assumed(grad, cache):
     return framed[:, :, down : down + H, across : across + W], dw, grad.sum(axis=(0, 2, 3))
 
 
-@misconception(
+changed(
+    "padding_down_used_across",
     of="conv_backward",
     says="Your way back uses the padding down for the padding across. The pair is (vertical, horizontal).",
+    old="(height, width), (down, across) = x.shape[2:], padding",
+    new="(height, width), (down, across) = x.shape[2:], (padding[0], padding[0])",
 )
-def padding_down_used_across(grad, cache):
-    x, w, stride, padding = cache
-    seen = windows(x, w.shape[2:], stride, padding)
-    (n, rows, columns), (filters, _, kh, kw) = seen.shape[:3], w.shape
-    if grad.shape != (n, filters, rows, columns):
-        raise ValueError(f"grad has shape {grad.shape}, the output {(n, filters, rows, columns)}")
-    each = grad.transpose(0, 2, 3, 1).reshape(-1, filters)
-    dw = (each.T @ seen.reshape(len(each), -1)).reshape(w.shape)
-    shares = (each @ w.reshape(filters, -1)).reshape(seen.shape).transpose(0, 3, 1, 2, 4, 5)
-    (height, width), (down, across) = x.shape[2:], (padding[0], padding[0])
-    framed = np.zeros((*x.shape[:2], height + 2 * down, width + 2 * across))
-    for u, v in np.ndindex(kh, kw):
-        reached = framed[:, :, u : u + rows * stride[0] : stride[0], v : v + columns * stride[1] : stride[1]]
-        reached += shares[..., u, v]
-    return framed[:, :, down : down + height, across : across + width], dw, grad.sum(axis=(0, 2, 3))
 
 
 # as_convolution
 
-@misconception(
+changed(
+    "kernels_not_turned",
     of="as_convolution",
     says="Your kernels are not turned. Sliding over the gradient meets the weights in the opposite order, so "
     "both axes are flipped.",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    new="return field, w.transpose(1, 0, 2, 3).copy()",
 )
-def kernels_not_turned(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w.transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "one_axis_flipped",
     of="as_convolution",
     says="You flip the kernels along one axis. Half a turn flips both.",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    new="return field, w[:, :, ::-1].transpose(1, 0, 2, 3).copy()",
 )
-def one_axis_flipped(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w[:, :, ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "flipped_across_only",
     of="as_convolution",
     says="You flip the kernels from left to right only. Half a turn flips both axes.",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    new="return field, w[..., ::-1].transpose(1, 0, 2, 3).copy()",
 )
-def flipped_across_only(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w[..., ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "roles_not_exchanged",
     of="as_convolution",
     says="Your kernels still go from channels to filters. On the way back the gradient has F channels and dx "
     "has C: exchange the first two axes.",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    new="return field, w[:, :, ::-1, ::-1].copy()",
 )
-def roles_not_exchanged(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w[:, :, ::-1, ::-1].copy()
 
-@misconception(
+changed(
+    "not_dilated",
     of="as_convolution",
     says="You did not dilate: the numbers of the gradient stand side by side, whatever the stride. Put "
     "stride − 1 zeros between them.",
+    old="""
+        field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
+    """,
+    new="field[:, :, top : top + rows, left : left + columns] = grad",
 )
-def not_dilated(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows, left : left + columns] = grad
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "dilated_by_the_stride",
     of="as_convolution",
     says="You put as many zeros between neighbours as the stride says. It should be one fewer: neighbours "
     "are one stride apart.",
+    old="""
+        field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
+    """,
+    new="""
+        for i, j in np.ndindex(rows, columns):
+            y, x = top + i * (stride[0] + (stride[0] > 1)), left + j * (stride[1] + (stride[1] > 1))
+            if y < field.shape[2] and x < field.shape[3]:
+                field[:, :, y, x] = grad[:, :, i, j]
+    """,
 )
-def dilated_by_the_stride(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    for i, j in np.ndindex(rows, columns):
-        y, x = top + i * (stride[0] + (stride[0] > 1)), left + j * (stride[1] + (stride[1] > 1))
-        if y < field.shape[2] and x < field.shape[3]:
-            field[:, :, y, x] = grad[:, :, i, j]
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "padding_taken_from_the_way_forward",
     of="as_convolution",
     says="You frame the gradient as if the way forward had had no padding. What was padded forwards must be "
     "missing from the frame backwards.",
+    old="top, left = kh - 1 - down, kw - 1 - across",
+    new="""
+        top, left = kh - 1, kw - 1
+        rows, columns = min(rows, -(-(size[0]) // stride[0])), min(columns, -(-(size[1]) // stride[1]))
+        grad = grad[:, :, :rows, :columns]
+    """,
 )
-def padding_taken_from_the_way_forward(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1, kw - 1
-    rows, columns = min(rows, -(-(size[0]) // stride[0])), min(columns, -(-(size[1]) // stride[1]))
-    grad = grad[:, :, :rows, :columns]
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "unseen_rows_forgotten",
     of="as_convolution",
     says="Your field ends with the frame around the dilated gradient. Where the stride left the last rows or "
     "columns unseen, more zeros are needed, or dx is smaller than x.",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    new="""
+        seen_rows = 2 * (kh - 1 - down) + (rows - 1) * stride[0] + 1
+        seen_columns = 2 * (kw - 1 - across) + (columns - 1) * stride[1] + 1
+        field = field[:, :, :seen_rows, :seen_columns].copy()
+        return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
+    """,
 )
-def unseen_rows_forgotten(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    seen_rows = 2 * (kh - 1 - down) + (rows - 1) * stride[0] + 1
-    seen_columns = 2 * (kw - 1 - across) + (columns - 1) * stride[1] + 1
-    field = field[:, :, :seen_rows, :seen_columns].copy()
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
 
-@misconception(
+changed(
+    "dilation_exchanged",
     of="as_convolution",
     says="You dilate by the step across where the step down is needed. The pair is (down, across).",
+    old="""
+        field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
+    """,
+    new="""
+        for i, j in np.ndindex(rows, columns):
+            y, x = top + i * stride[1], left + j * stride[0]
+            if y < field.shape[2] and x < field.shape[3]:
+                field[:, :, y, x] = grad[:, :, i, j]
+    """,
 )
-def dilation_exchanged(grad, w, size, stride, padding):
-    (kh, kw), (down, across) = w.shape[2:], padding
-    if not (0 <= down < kh and 0 <= across < kw):
-        raise ValueError("padding")
-    n, filters, rows, columns = grad.shape
-    field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
-    top, left = kh - 1 - down, kw - 1 - across
-    for i, j in np.ndindex(rows, columns):
-        y, x = top + i * stride[1], left + j * stride[0]
-        if y < field.shape[2] and x < field.shape[3]:
-            field[:, :, y, x] = grad[:, :, i, j]
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
 
 # gradient_check
 
-@misconception(
+changed(
+    "absolute_error",
     of="gradient_check",
     says="You compare the absolute difference with a fixed number. A tiny gradient then always looks right, "
     "and a huge one always wrong: divide by the size of the gradients.",
+    old="return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)",
+    new="return bool(np.linalg.norm(claimed - measured) <= 1e-4)",
 )
-def absolute_error(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4)
 
-@misconception(
+changed(
+    "one_sided_difference",
     of="gradient_check",
     says="Your difference is one-sided. On a strongly curved function it errs far more than the central one, "
     "and you accuse a layer that is right.",
+    old="measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)",
+    new="measured[i] = (grad * (f(x + move) - f(x))).sum() / step",
 )
-def one_sided_difference(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x))).sum() / step
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
-@misconception(
+changed(
+    "upstream_of_ones",
     of="gradient_check",
     says="Your upstream gradient is all ones, so you test only the sum of the outputs. Mistakes in how the "
     "upstream gradient is used stay hidden: draw it at random.",
+    old="step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))",
+    new="step, grad = 1e-5, np.ones(np.shape(f(x)))",
 )
-def upstream_of_ones(f, df, x):
-    step, grad = 1e-5, np.ones(np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
-@misconception(
+changed(
+    "positive_upstream",
     of="gradient_check",
     says="Your upstream gradients are all positive. A layer that loses their sign goes unnoticed: draw "
     "numbers of both signs.",
+    old="step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))",
+    new="step, grad = 1e-5, np.random.default_rng(0).uniform(0.1, 1, size=np.shape(f(x)))",
 )
-def positive_upstream(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).uniform(0.1, 1, size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
-@misconception(
+changed(
+    "first_number_only",
     of="gradient_check",
     says="You test one number of x and take the rest for granted. A mistake in a single place, such as a "
     "lost last row, is then missed.",
+    edits=[
+        ("for i in np.ndindex(x.shape):", "for i in list(np.ndindex(x.shape))[:1]:"),
+        (
+            "largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))",
+            """
+                claimed, measured = claimed.ravel()[:1], measured.ravel()[:1]
+                largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
+            """,
+        ),
+    ],
 )
-def first_number_only(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in list(np.ndindex(x.shape))[:1]:
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    claimed, measured = claimed.ravel()[:1], measured.ravel()[:1]
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
-@misconception(
+changed(
+    "half_the_difference_forgotten",
     of="gradient_check",
     says="Your central difference is divided by h. Its two points lie 2h apart.",
+    old="measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)",
+    new="measured[i] = (grad * (f(x + move) - f(x - move))).sum() / step",
 )
-def half_the_difference_forgotten(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / step
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
 @misconception(
     of="gradient_check",
@@ -836,42 +706,26 @@ def everything_is_right(f, df, x):
     df(grad, x)
     return bool(step > 0)
 
-@misconception(
+changed(
+    "zero_divided_by_zero",
     of="gradient_check",
     says="Where both gradients are zero you divide zero by zero, and call the layer wrong. They agree: "
     "compare without dividing, or treat that case by itself.",
+    old="return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)",
+    new="""
+        with np.errstate(all="ignore"):
+            return bool(np.linalg.norm(claimed - measured) / np.float64(largest) <= 1e-4)
+    """,
 )
-def zero_divided_by_zero(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    with np.errstate(all="ignore"):
-        return bool(np.linalg.norm(claimed - measured) / np.float64(largest) <= 1e-4)
 
-@misconception(
+changed(
+    "a_part_in_twenty",
     of="gradient_check",
     says="You forgive errors of several percent. A right derivative agrees with central differences far "
     "better, so a tolerance of 1e-4 leaves no excuse.",
+    old="return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)",
+    new="return bool(np.linalg.norm(claimed - measured) <= 5e-2 * largest)",
 )
-def a_part_in_twenty(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 5e-2 * largest)
 
 @misconception(
     of="gradient_check",
@@ -891,166 +745,116 @@ def sums_compared(f, df, x):
     largest = max(abs(claimed.sum()), abs(measured.sum()))
     return bool(abs(claimed.sum() - measured.sum()) <= 1e-4 * largest)
 
-@misconception(
+changed(
+    "infinity_accepted",
     of="gradient_check",
     says="You accept an infinite gradient: infinity is not larger than infinity. Ask first whether all numbers are "
     "finite.",
+    old="if claimed.shape != x.shape or not np.isfinite(claimed).all():",
+    new="if claimed.shape != x.shape or np.isnan(claimed).any():",
 )
-def infinity_accepted(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or np.isnan(claimed).any():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
 
-@misconception(
+changed(
+    "numbers_compared_one_by_one",
     of="gradient_check",
     says="You compare number by number, each by its own size. Where the gradient is nearly zero, rounding is all that "
     "is left, and you accuse a layer that is right: compare the norms over the whole array.",
+    old="return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)",
+    new="""
+        return bool((np.abs(claimed - measured) <= 1e-4 * np.maximum(1e-8, np.abs(claimed) + np.abs(measured))).all())
+    """,
 )
-def numbers_compared_one_by_one(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool((np.abs(claimed - measured) <= 1e-4 * np.maximum(1e-8, np.abs(claimed) + np.abs(measured))).all())
 
 
-@misconception(
+changed(
+    "shapes_not_compared",
     of="gradient_check",
     says="You do not compare shapes, so a gradient of another shape is stretched by numpy until it fits. The gradient "
     "must have the shape of x.",
+    old="if claimed.shape != x.shape or not np.isfinite(claimed).all():",
+    new="if not np.isfinite(claimed).all():",
 )
-def shapes_not_compared(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
 
-@misconception(
+changed(
+    "upstream_of_plus_and_minus_one",
     of="gradient_check",
     says="Your upstream gradients are all of the same size, 1 or −1. A layer that keeps only their sign goes "
     "unnoticed: draw them from a normal distribution.",
+    old="step, grad = 1e-5, np.random.default_rng(0).normal(size=np.shape(f(x)))",
+    new="step, grad = 1e-5, np.random.default_rng(0).choice([-1.0, 1.0], size=np.shape(f(x)))",
 )
-def upstream_of_plus_and_minus_one(f, df, x):
-    step, grad = 1e-5, np.random.default_rng(0).choice([-1.0, 1.0], size=np.shape(f(x)))
-    claimed = np.asarray(df(grad, x))
-    if claimed.shape != x.shape or not np.isfinite(claimed).all():
-        return False
-    measured = np.zeros_like(x)
-    for i in np.ndindex(x.shape):
-        move = np.zeros_like(x)
-        move[i] = step
-        measured[i] = (grad * (f(x + move) - f(x - move))).sum() / (2 * step)
-    largest = max(np.linalg.norm(claimed), np.linalg.norm(measured))
-    return bool(np.linalg.norm(claimed - measured) <= 1e-4 * largest)
 
 
 # squared_error
 
-@misconception(
+changed(
+    "squared_gradient_sign",
     of="squared_error",
     says="Your gradient points the wrong way: (o − t), not (t − o). A step against it would make the loss "
     "grow.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).mean()), -2 * gap / gap.size",
 )
-def squared_gradient_sign(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).mean()), -2 * gap / gap.size
 
-@misconception(
+changed(
+    "squared_batch_mean_missing",
     of="squared_error",
     says="Your loss is a sum and not a mean. Divide it, and its gradient, by the number of all outputs, N · "
     "K.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).sum()), 2 * gap",
 )
-def squared_batch_mean_missing(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).sum()), 2 * gap
 
-@misconception(
+changed(
+    "squared_gradient_not_divided",
     of="squared_error",
     says="Your loss is a mean, but its gradient belongs to the sum: divide it by N · K as well.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).mean()), 2 * gap",
 )
-def squared_gradient_not_divided(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).mean()), 2 * gap
 
-@misconception(
+changed(
+    "squared_divided_by_the_batch_only",
     of="squared_error",
     says="You divide by the number of examples. The mean here is over all N · K numbers.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).sum() / len(gap)), 2 * gap / len(gap)",
 )
-def squared_divided_by_the_batch_only(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).sum() / len(gap)), 2 * gap / len(gap)
 
-@misconception(
+changed(
+    "squared_gradient_divided_by_the_batch_only",
     of="squared_error",
     says="Your gradient is divided by the number of examples, but the loss by the number of all outputs.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).mean()), 2 * gap / len(gap)",
 )
-def squared_gradient_divided_by_the_batch_only(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).mean()), 2 * gap / len(gap)
 
-@misconception(
+changed(
+    "squared_factor_two_missing",
     of="squared_error",
     says="Your gradient lacks the factor 2 of the square's derivative.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).mean()), gap / gap.size",
 )
-def squared_factor_two_missing(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).mean()), gap / gap.size
 
-@misconception(
+changed(
+    "half_the_squares",
     of="squared_error",
     says="You take half of the squares, as some books do. The definition here has no ½, and its gradient has "
     "a 2.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float((gap**2).mean() / 2), gap / gap.size",
 )
-def half_the_squares(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float((gap**2).mean() / 2), gap / gap.size
 
-@misconception(
+changed(
+    "squared_absolute_differences",
     of="squared_error",
     says="Your loss adds up absolute differences. Square them.",
+    old="return float((gap**2).mean()), 2 * gap / gap.size",
+    new="return float(np.abs(gap).mean()), np.sign(gap) / gap.size",
 )
-def squared_absolute_differences(outputs, targets):
-    if outputs.shape != targets.shape:
-        raise ValueError("targets")
-    gap = outputs - targets
-    return float(np.abs(gap).mean()), np.sign(gap) / gap.size
 
 
 @misconception(
@@ -1064,47 +868,29 @@ def targets_stretched(outputs, targets):
 
 # softmax_cross_entropy
 
-@misconception(
+changed(
+    "entropy_batch_mean_missing",
     of="softmax_cross_entropy",
     says="Your loss and its gradient are sums over the batch. Divide both by N.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="return float(-(log_p * right).sum()), np.exp(log_p) - right",
 )
-def entropy_batch_mean_missing(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).sum()), np.exp(log_p) - right
 
-@misconception(
+changed(
+    "entropy_gradient_not_divided",
     of="softmax_cross_entropy",
     says="Your loss is a mean over the batch, but its gradient belongs to the sum. Divide it by N as well.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="return float(-(log_p * right).sum() / len(labels)), np.exp(log_p) - right",
 )
-def entropy_gradient_not_divided(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).sum() / len(labels)), np.exp(log_p) - right
 
-@misconception(
+changed(
+    "divided_by_classes_too",
     of="softmax_cross_entropy",
     says="You take the mean over all N · K numbers. The mean is over the N examples: each has one surprise.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="return float(-(log_p * right).mean()), (np.exp(log_p) - right) / logits.size",
 )
-def divided_by_classes_too(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).mean()), (np.exp(log_p) - right) / logits.size
 
 @misconception(
     of="softmax_cross_entropy",
@@ -1140,66 +926,46 @@ def largest_of_all_subtracted(logits, labels):
     with np.errstate(all="ignore"):
         return float(-log_p[np.arange(len(labels)), labels].mean()), (np.exp(log_p) - right) / len(labels)
 
-@misconception(
+changed(
+    "logarithm_of_nothing",
     of="softmax_cross_entropy",
     says="Your loss takes the logarithm of a probability that was rounded to 0. Compute the logarithm from "
     "the shifted logits, without the detour.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="""
+        p = np.exp(log_p)
+        with np.errstate(all="ignore"):
+            return float(-np.log(p[np.arange(len(labels)), labels]).mean()), (p - right) / len(labels)
+    """,
 )
-def logarithm_of_nothing(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    p = np.exp(log_p)
-    with np.errstate(all="ignore"):
-        return float(-np.log(p[np.arange(len(labels)), labels]).mean()), (p - right) / len(labels)
 
-@misconception(
+changed(
+    "logarithm_clipped",
     of="softmax_cross_entropy",
     says="You keep the logarithm finite by adding a small number to the probability, or by clipping it. The "
     "loss of a very wrong answer is then cut off: compute it from the shifted logits.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="""
+        p = np.exp(log_p)
+        return float(-np.log(p[np.arange(len(labels)), labels] + 1e-12).mean()), (p - right) / len(labels)
+    """,
 )
-def logarithm_clipped(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    p = np.exp(log_p)
-    return float(-np.log(p[np.arange(len(labels)), labels] + 1e-12).mean()), (p - right) / len(labels)
 
-@misconception(
+changed(
+    "probabilities_for_a_gradient",
     of="softmax_cross_entropy",
     says="Your gradient is the probabilities alone. Subtract 1 at the right class.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="return float(-(log_p * right).sum() / len(labels)), np.exp(log_p) / len(labels)",
 )
-def probabilities_for_a_gradient(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).sum() / len(labels)), np.exp(log_p) / len(labels)
 
-@misconception(
+changed(
+    "entropy_gradient_sign",
     of="softmax_cross_entropy",
     says="Your gradient has the wrong sign: p minus 1 at the right class, not 1 minus p.",
+    old="return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)",
+    new="return float(-(log_p * right).sum() / len(labels)), (right - np.exp(log_p)) / len(labels)",
 )
-def entropy_gradient_sign(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError("labels")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError("labels")
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).sum() / len(labels)), (right - np.exp(log_p)) / len(labels)
 
 @misconception(
     of="softmax_cross_entropy",
@@ -1216,165 +982,106 @@ def softmax_down_the_batch(logits, labels):
     return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)
 
 
-@misconception(
+changed(
+    "negative_labels_accepted",
     of="softmax_cross_entropy",
     says="A label below 0 is accepted, because Python counts it from the end. Refuse labels that are not from 0 to K − "
     "1.",
+    old="if labels.min() < 0 or labels.max() >= logits.shape[1]:",
+    new="if labels.max() >= logits.shape[1]:",
 )
-def negative_labels_accepted(logits, labels):
-    if labels.shape != logits.shape[:1]:
-        raise ValueError(f"labels must have shape {logits.shape[:1]}, not {labels.shape}")
-    if labels.max() >= logits.shape[1]:
-        raise ValueError('labels')
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    right = np.eye(logits.shape[1])[labels]
-    return float(-(log_p * right).sum() / len(labels)), (np.exp(log_p) - right) / len(labels)
 
 
 # initial_parameters
 
-@misconception(
+changed(
+    "all_maps_connected",
     of="initial_parameters",
     says="Your second layer sees all 12 maps. Set w2[target, source] to zero where connected is False.",
+    old='parameters["w2"] *= connected[:, :, None, None]',
+    new="",
 )
-def all_maps_connected(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "connections_transposed",
     of="initial_parameters",
     says="You zeroed w2[source, target]: the two axes are exchanged. Axis 0 of w2 is the target.",
+    old='parameters["w2"] *= connected[:, :, None, None]',
+    new='parameters["w2"] *= connected.T[:, :, None, None]',
 )
-def connections_transposed(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected.T[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "fan_in_of_all_maps",
     of="initial_parameters",
     says="The range of w2 belongs to 12 maps, 300 inputs. A unit sees 8 of them: 200.",
+    old='inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}',
+    new='inputs = {"w1": 25, "w2": 300, "w3": 192, "w4": 30}',
 )
-def fan_in_of_all_maps(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 300, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "root_forgotten",
     of="initial_parameters",
     says="Your limits are 2.4/m, without the root: far too small.",
+    old="limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}",
+    new="limits = {name: 2.4 / count for name, count in inputs.items()}",
 )
-def root_forgotten(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / count for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "biases_shared",
     of="initial_parameters",
     says="Your biases are one for each map. In this network every unit has its own: b1 has shape (12, 8, 8), "
     "b2 (12, 4, 4).",
+    old='biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}',
+    new='biases = {"b1": (12,), "b2": (12,), "b3": (30,), "b4": (10,)}',
 )
-def biases_shared(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12,), "b2": (12,), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "normal_instead_of_uniform",
     of="initial_parameters",
     says="Your weights follow a normal distribution. They should be uniform: equally likely over the whole "
     "range, and never outside.",
+    old="""
+        parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
+    """,
+    new="""
+        parameters = {name: rng.normal(0, limits[name] / np.sqrt(3), size=shape) for name, shape in shapes.items()}
+    """,
 )
-def normal_instead_of_uniform(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.normal(0, limits[name] / np.sqrt(3), size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "only_positive_weights",
     of="initial_parameters",
     says="Your weights are all positive: drawn from 0 to the limit. The range begins at minus the limit.",
+    old="""
+        parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
+    """,
+    new="parameters = {name: rng.uniform(0, limits[name], size=shape) for name, shape in shapes.items()}",
 )
-def only_positive_weights(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(0, limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "biases_drawn",
     of="initial_parameters",
     says="Your biases are random. They start at zero.",
+    old="return parameters | {name: np.zeros(shape) for name, shape in biases.items()}",
+    new="return parameters | {name: rng.uniform(-0.1, 0.1, size=shape) for name, shape in biases.items()}",
 )
-def biases_drawn(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: rng.uniform(-0.1, 0.1, size=shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "seed_ignored",
     of="initial_parameters",
     says="Your parameters are the same for every seed. Pass the seed to np.random.default_rng.",
+    old="rng = np.random.default_rng(seed)",
+    new="rng = np.random.default_rng(0)",
 )
-def seed_ignored(seed):
-    rng = np.random.default_rng(0)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
-@misconception(
+changed(
+    "fan_out_for_fan_in",
     of="initial_parameters",
     says="Your limits come from the number of units that a layer feeds, not from the number of inputs that a "
     "unit sees.",
+    old='inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}',
+    new='inputs = {"w1": 200, "w2": 30, "w3": 30, "w4": 10}',
 )
-def fan_out_for_fan_in(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 200, "w2": 30, "w3": 30, "w4": 10}
-    limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
 
 @misconception(
@@ -1393,99 +1100,35 @@ def same_draws_for_every_layer(seed):
     return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
 
-@misconception(
+changed(
+    "bias_counted_as_an_input",
     of="initial_parameters",
     says="You count the bias as one more input of each unit. Only weights lead to inputs: m is 25 for the first layer, "
     "not 26.",
+    old="limits = {name: 2.4 / np.sqrt(count) for name, count in inputs.items()}",
+    new="limits = {name: 2.4 / np.sqrt(count + 1) for name, count in inputs.items()}",
 )
-def bias_counted_as_an_input(seed):
-    rng = np.random.default_rng(seed)
-    shapes = {"w1": (12, 1, 5, 5), "w2": (12, 12, 5, 5), "w3": (30, 192), "w4": (10, 30)}
-    inputs = {"w1": 25, "w2": 200, "w3": 192, "w4": 30}
-    limits = {name: 2.4 / np.sqrt(count + 1) for name, count in inputs.items()}
-    parameters = {name: rng.uniform(-limits[name], limits[name], size=shape) for name, shape in shapes.items()}
-    parameters["w2"] *= connected[:, :, None, None]
-    biases = {"b1": (12, 8, 8), "b2": (12, 4, 4), "b3": (30,), "b4": (10,)}
-    return parameters | {name: np.zeros(shape) for name, shape in biases.items()}
 
 
 # LeNet1989
 
-@misconception(
+changed(
+    "framed_with_zeros",
     of="LeNet1989",
     says="Your frame holds 0, which is grey. Paper is −1 here, and so is the frame: use framed.",
+    old='z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))',
+    new='z, cache = conv_forward(framed(maps, 2, 0.0), p["w" + layer], 0.0, (2, 2), (0, 0))',
 )
-class framed_with_zeros:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps, 2, 0.0), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
-
-@misconception(
+changed(
+    "second_frame_of_zeros",
     of="LeNet1989",
     says="You frame the images with −1 but the maps of layer 1 with 0. Both layers are framed with −1.",
+    old='z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))',
+    new="""
+        z, cache = conv_forward(framed(maps, 2, -1.0 if layer == "1" else 0.0), p["w" + layer], 0.0, (2, 2), (0, 0))
+    """,
 )
-class second_frame_of_zeros:
-    def __init__(self, parameters):
-        self.parameters = parameters
-
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps, 2, -1.0 if layer == "1" else 0.0), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
 
 @misconception(
     of="LeNet1989",
@@ -1564,276 +1207,77 @@ class last_tanh_skipped_backwards:
         gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
         return gradients
 
-@misconception(
+changed(
+    "mask_forgotten_backwards",
     of="LeNet1989",
     says="Weights of w2 that are not connected get a gradient in your answer. The first step of training "
     "would connect them: set it to zero.",
+    old='gradients["w2"] = gradients["w2"] * connected[:, :, None, None]',
+    new="",
 )
-class mask_forgotten_backwards:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        return gradients
-
-@misconception(
+changed(
+    "bias_gradients_added_over_the_map",
     of="LeNet1989",
     says="You add the gradient of b1 and b2 over each map, as for a shared bias. Here every unit has its "
     "own, so add over the batch only.",
+    old='gradients["b" + layer] = grad.sum(axis=0)',
+    new='gradients["b" + layer] = grad.sum(axis=0) * 0 + grad.sum(axis=(0, 2, 3))[:, None, None]',
 )
-class bias_gradients_added_over_the_map:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0) * 0 + grad.sum(axis=(0, 2, 3))[:, None, None]
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
-
-@misconception(
+changed(
+    "frame_cut_on_one_side",
     of="LeNet1989",
     says="You cut the frame's gradient off at the end only, so everything before layer 2 is shifted by two "
     "pixels. The frame lies on both sides.",
+    old="grad = grad[:, :, 2:-2, 2:-2]",
+    new='grad = grad[:, :, 4:, 4:] if layer == "1" else grad[:, :, :-4, :-4]',
 )
-class frame_cut_on_one_side:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 4:, 4:] if layer == "1" else grad[:, :, :-4, :-4]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
-
-@misconception(
+changed(
+    "network_averages_over_the_batch",
     of="LeNet1989",
     says="Your gradients are divided by the number of images. They are added up: the loss has taken the mean "
     "already.",
+    old="return gradients",
+    new="return {name: array / len(grad) for name, array in gradients.items()}",
 )
-class network_averages_over_the_batch:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return {name: array / len(grad) for name, array in gradients.items()}
-
-@misconception(
+changed(
+    "derivative_at_the_output",
     of="LeNet1989",
     says="Your tanh's derivative is taken at its output, so tanh is applied twice. activation_backward wants "
     "what went in.",
+    edits=[
+        (
+            "maps, self.caches[layer] = np.tanh(z), (cache, z)",
+            "maps, self.caches[layer] = np.tanh(z), (cache, np.tanh(z))",
+        ),
+        (
+            "vectors, self.caches[layer] = np.tanh(z), (cache, z)",
+            "vectors, self.caches[layer] = np.tanh(z), (cache, np.tanh(z))",
+        ),
+    ],
 )
-class derivative_at_the_output:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, np.tanh(z))
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, np.tanh(z))
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
-
-@misconception(
+changed(
+    "map_after_map_exchanged",
     of="LeNet1989",
     says="You read the maps pixel by pixel instead of map after map: the channels must come first when the "
     "vector of 192 is made.",
+    edits=[
+        ("vectors = maps.reshape(len(maps), -1)", "vectors = maps.transpose(0, 2, 3, 1).reshape(len(maps), -1)"),
+        ("grad = grad.reshape(len(grad), 12, 4, 4)", "grad = grad.reshape(len(grad), 4, 4, 12).transpose(0, 3, 1, 2)"),
+    ],
 )
-class map_after_map_exchanged:
-    def __init__(self, parameters):
-        self.parameters = parameters
 
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.tanh(z), (cache, z)
-        vectors = maps.transpose(0, 2, 3, 1).reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 4, 4, 12).transpose(0, 3, 1, 2)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
-
-@misconception(
+changed(
+    "relu_for_tanh",
     of="LeNet1989",
     says="Your hidden layers use ReLU. In 1989 every layer ended in tanh.",
+    old="maps, self.caches[layer] = np.tanh(z), (cache, z)",
+    new="maps, self.caches[layer] = np.maximum(z, 0), (cache, z)",
 )
-class relu_for_tanh:
-    def __init__(self, parameters):
-        self.parameters = parameters
-
-    def forward(self, images):
-        if images.ndim != 4 or images.shape[1:] != (1, 16, 16):
-            raise ValueError("images")
-        p, self.caches, maps = self.parameters, {}, images
-        for layer in "12":
-            z, cache = conv_forward(framed(maps), p["w" + layer], 0.0, (2, 2), (0, 0))
-            z = z + p["b" + layer]
-            maps, self.caches[layer] = np.maximum(z, 0), (cache, z)
-        vectors = maps.reshape(len(maps), -1)
-        for layer in "34":
-            z, cache = affine_forward(vectors, p["w" + layer], p["b" + layer])
-            vectors, self.caches[layer] = np.tanh(z), (cache, z)
-        return vectors
-
-    def backward(self, grad):
-        gradients = {}
-        for layer in "43":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            grad, gradients["w" + layer], gradients["b" + layer] = affine_backward(grad, cache)
-        grad = grad.reshape(len(grad), 12, 4, 4)
-        for layer in "21":
-            cache, z = self.caches[layer]
-            grad = activation_backward("tanh", grad, z)
-            gradients["b" + layer] = grad.sum(axis=0)
-            grad, gradients["w" + layer], _ = conv_backward(grad, cache)
-            grad = grad[:, :, 2:-2, 2:-2]
-        gradients["w2"] = gradients["w2"] * connected[:, :, None, None]
-        return gradients
 
 
 @misconception(
@@ -1878,154 +1322,93 @@ class upstream_gradient_multiplied_in_place:
 
 # sgd_epoch
 
-@misconception(
+changed(
+    "uphill",
     of="sgd_epoch",
     says="Your parameters move along the gradient, uphill: the loss grows. Subtract the step.",
+    old="parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}",
+    new="parameters = {name: array + learning_rate * gradients[name] for name, array in parameters.items()}",
 )
-def uphill(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array + learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
 
-@misconception(
+changed(
+    "order_ignored",
     of="sgd_epoch",
     says="You go through the examples as they are stored. `order` decides which comes when, and how often.",
+    old="for i in order:",
+    new="for i in range(len(images)):",
 )
-def order_ignored(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in range(len(images)):
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
 
-@misconception(
+changed(
+    "one_step_for_all",
     of="sgd_epoch",
     says="You collect the gradients of all examples and take one step at the end. Here a step follows every "
     "single example, and the next sees the new parameters.",
+    edits=[
+        ("losses = []", "losses, start = [], parameters"),
+        (
+            "loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])",
+            "loss, gradients = loss_and_gradients(start, images[i : i + 1], targets[i : i + 1])",
+        ),
+    ],
 )
-def one_step_for_all(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses, start = [], parameters
-    for i in order:
-        loss, gradients = loss_and_gradients(start, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
 
-@misconception(
+changed(
+    "parameters_changed_in_place",
     of="sgd_epoch",
     says="You change what the caller still holds: `array -= …` works on the array that was passed in, and "
     "`parameters[name] = …` on the dictionary. Make new ones, or copy before the first step.",
-)
-def parameters_changed_in_place(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
+    old="parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}",
+    new="""
         for name in parameters:
             parameters[name] -= learning_rate * gradients[name]
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
+    """,
+)
 
-@misconception(
+changed(
+    "last_loss_only",
     of="sgd_epoch",
     says="You return the loss of the last example. Asked for is the mean over all.",
+    old="return parameters, float(np.mean(losses))",
+    new="return parameters, float(losses[-1])",
 )
-def last_loss_only(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(losses[-1])
 
-@misconception(
+changed(
+    "sum_of_losses",
     of="sgd_epoch",
     says="You return the sum of the losses. Asked for is the mean.",
+    old="return parameters, float(np.mean(losses))",
+    new="return parameters, float(np.sum(losses))",
 )
-def sum_of_losses(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.sum(losses))
 
-@misconception(
+changed(
+    "divided_by_all_images",
     of="sgd_epoch",
     says="Your mean divides by the number of images, not by the number of entries in order.",
+    old="return parameters, float(np.mean(losses))",
+    new="return parameters, float(np.sum(losses) / len(images))",
 )
-def divided_by_all_images(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.sum(losses) / len(images))
 
-@misconception(
+changed(
+    "step_divided_by_the_count",
     of="sgd_epoch",
     says="Your steps are divided by the number of examples. Each example moves the parameters by the whole "
     "step.",
-)
-def step_divided_by_the_count(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
+    old="parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}",
+    new="""
         parameters = {name: array - learning_rate * gradients[name] / len(order) for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
+    """,
+)
 
-@misconception(
+changed(
+    "loss_after_the_pass",
     of="sgd_epoch",
     says="You measure the losses again after the pass. Asked for are the losses met on the way, each before "
     "its step; the function is called once for each entry.",
+    old="return parameters, float(np.mean(losses))",
+    new="""
+        return parameters, float(np.mean([loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])[0] for i in order]))
+    """,
 )
-def loss_after_the_pass(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError("learning_rate")
-    if len(order) == 0:
-        raise ValueError("order")
-    losses = []
-    for i in order:
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean([loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])[0] for i in order]))
 
 @misconception(
     of="sgd_epoch",
@@ -2044,90 +1427,50 @@ def all_at_once(parameters, loss_and_gradients, images, targets, order, learning
     return parameters, float(np.mean(losses))
 
 
-@misconception(
+changed(
+    "each_example_once",
     of="sgd_epoch",
     says="You look at each example only once, even if it stands in order twice. Each entry of order is a step.",
+    old="for i in order:",
+    new="for i in dict.fromkeys(order):",
 )
-def each_example_once(parameters, loss_and_gradients, images, targets, order, learning_rate):
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be positive, not {learning_rate}")
-    if len(order) == 0:
-        raise ValueError("order holds no example")
-    losses = []
-    for i in dict.fromkeys(order):
-        loss, gradients = loss_and_gradients(parameters, images[i : i + 1], targets[i : i + 1])
-        parameters = {name: array - learning_rate * gradients[name] for name, array in parameters.items()}
-        losses.append(loss)
-    return parameters, float(np.mean(losses))
 
 
 # reject_curve
 
-@misconception(
+changed(
+    "divided_by_all",
     of="reject_curve",
     says="You divide the mistakes by the number of all digits. What counts is the error among the accepted "
     "ones, so divide by how many those are.",
+    old="errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])",
+    new="errors = np.array([wrong[confidence >= threshold].sum() / len(wrong) for threshold in candidates])",
 )
-def divided_by_all(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].sum() / len(wrong) for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "largest_output_for_confidence",
     of="reject_curve",
     says="Your confidence is the largest output alone. It is the largest less the second largest.",
+    old="confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels",
+    new="confidence, wrong = ranked[:, -1], outputs.argmax(axis=1) != labels",
 )
-def largest_output_for_confidence(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "margin_over_the_smallest",
     of="reject_curve",
     says="Your confidence is the largest output less the smallest one. It is the largest less the second "
     "largest.",
+    old="confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels",
+    new="confidence, wrong = ranked[:, -1] - ranked[:, 0], outputs.argmax(axis=1) != labels",
 )
-def margin_over_the_smallest(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, 0], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "share_accepted",
     of="reject_curve",
     says="You return the share that is accepted. Asked for is the share that is rejected.",
+    old="return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])",
+    new="return thresholds, np.array([np.mean(confidence >= threshold) for threshold in thresholds])",
 )
-def share_accepted(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence >= threshold) for threshold in thresholds])
 
 @misconception(
     of="reject_curve",
@@ -2190,87 +1533,49 @@ def ties_taken_one_by_one(outputs, labels, max_errors):
     thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
     return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "highest_threshold",
     of="reject_curve",
     says="You return the highest threshold that will do. It rejects more than necessary: asked for is the "
     "lowest.",
+    old="thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])",
+    new="thresholds = np.array([max(candidates[errors <= limit], default=np.inf) for limit in max_errors])",
 )
-def highest_threshold(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([max(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "no_threshold_is_zero",
     of="reject_curve",
     says="Where no threshold will do, you return something finite. The answer there is infinity, and all are "
     "rejected.",
+    old="thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])",
+    new="thresholds = np.array([min(candidates[errors <= limit], default=0.0) for limit in max_errors])",
 )
-def no_threshold_is_zero(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=0.0) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
-@misconception(
+changed(
+    "strictly_fewer_mistakes",
     of="reject_curve",
     says="You ask for less than max_errors. An error equal to it is good enough.",
+    old="thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])",
+    new="thresholds = np.array([min(candidates[errors < limit], default=np.inf) for limit in max_errors])",
 )
-def strictly_fewer_mistakes(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError("labels")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors < limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
 
-@misconception(
+changed(
+    "softmax_for_confidence",
     of="reject_curve",
     says="You turn the outputs into probabilities first. The confidence is the difference of the outputs themselves.",
+    old="ranked = np.sort(outputs, axis=1)",
+    new="""
+        p = np.exp(outputs); p = p / p.sum(axis=1, keepdims=True)
+        ranked = np.sort(p, axis=1)
+    """,
 )
-def softmax_for_confidence(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError(f"there are {len(labels)} labels for {len(outputs)} outputs")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors must be from 0 to 1")
-    p = np.exp(outputs); p = p / p.sum(axis=1, keepdims=True)
-    ranked = np.sort(p, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])
 
 
-@misconception(
+changed(
+    "rejected_counted",
     of="reject_curve",
     says="You return how many examples are rejected. Asked for is their share of all.",
+    old="return thresholds, np.array([np.mean(confidence < threshold) for threshold in thresholds])",
+    new="return thresholds, np.array([np.sum(confidence < threshold) for threshold in thresholds])",
 )
-def rejected_counted(outputs, labels, max_errors):
-    if len(labels) != len(outputs):
-        raise ValueError(f"there are {len(labels)} labels for {len(outputs)} outputs")
-    if any(not 0 <= error <= 1 for error in max_errors):
-        raise ValueError("max_errors must be from 0 to 1")
-    ranked = np.sort(outputs, axis=1)
-    confidence, wrong = ranked[:, -1] - ranked[:, -2], outputs.argmax(axis=1) != labels
-    candidates = np.unique(confidence)
-    errors = np.array([wrong[confidence >= threshold].mean() for threshold in candidates])
-    thresholds = np.array([min(candidates[errors <= limit], default=np.inf) for limit in max_errors])
-    return thresholds, np.array([np.sum(confidence < threshold) for threshold in thresholds])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 # weight_decay
 
@@ -22,16 +22,13 @@ def half_missing_in_penalty(parameters, lam):
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
 
 
-@misconception(
+changed(
+    "gradient_doubled",
     of="weight_decay",
     says="Your gradient is 2λw. The lecture's penalty has a factor ½, which cancels the 2 of the derivative.",
+    old="return float(penalty), {name: rates[name] * array for name, array in parameters.items()}",
+    new="return float(penalty), {name: 2 * rates[name] * array for name, array in parameters.items()}",
 )
-def gradient_doubled(parameters, lam):
-    if lam < 0:
-        raise ValueError("lam")
-    rates = {name: 0.0 if name.endswith("bias") else lam for name in parameters}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
-    return float(penalty), {name: 2 * rates[name] * array for name, array in parameters.items()}
 
 
 @misconception(
@@ -47,17 +44,14 @@ def half_missing_everywhere(parameters, lam):
     return float(penalty), {name: 2 * rates[name] * array for name, array in parameters.items()}
 
 
-@misconception(
+changed(
+    "gradient_sign_turned",
     of="weight_decay",
     says="Your gradient is −λw, so a step of descent, which subtracts it, would make the weights grow. The gradient "
     "of the penalty points away from 0, as the weights do.",
+    old="return float(penalty), {name: rates[name] * array for name, array in parameters.items()}",
+    new="return float(penalty), {name: -rates[name] * array for name, array in parameters.items()}",
 )
-def gradient_sign_turned(parameters, lam):
-    if lam < 0:
-        raise ValueError("lam")
-    rates = {name: 0.0 if name.endswith("bias") else lam for name in parameters}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
-    return float(penalty), {name: -rates[name] * array for name, array in parameters.items()}
 
 
 @misconception(
@@ -135,29 +129,23 @@ def length_not_squared(parameters, lam):
     return float(lam / 2 * np.sqrt(squares)), {name: rates[name] * array for name, array in parameters.items()}
 
 
-@misconception(
+changed(
+    "bias_anywhere_in_the_name",
     of="weight_decay",
     says="You take every name that holds `bias` somewhere for a bias. Only a name that ends in it is one: "
     "`bias_net.scale` is a weight.",
+    old='rates = {name: 0.0 if name.endswith("bias") else lam for name in parameters}',
+    new='rates = {name: 0.0 if "bias" in name else lam for name in parameters}',
 )
-def bias_anywhere_in_the_name(parameters, lam):
-    if lam < 0:
-        raise ValueError(f"lam must be 0 or more, not {lam}")
-    rates = {name: 0.0 if "bias" in name else lam for name in parameters}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
-    return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
 
 
-@misconception(
+changed(
+    "one_dimension_taken_for_a_bias",
     of="weight_decay",
     says="You take every array of one dimension for a bias, and every other for a weight. What decides is the name.",
+    old='rates = {name: 0.0 if name.endswith("bias") else lam for name in parameters}',
+    new="rates = {name: 0.0 if np.ndim(a) == 1 else lam for name, a in parameters.items()}",
 )
-def one_dimension_taken_for_a_bias(parameters, lam):
-    if lam < 0:
-        raise ValueError(f"lam must be 0 or more, not {lam}")
-    rates = {name: 0.0 if np.ndim(a) == 1 else lam for name, a in parameters.items()}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
-    return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
 
 
 # group_decay
@@ -410,18 +398,15 @@ def dropped_in_place(x, drop_prob, train, rng):
     return x, mask
 
 
-@misconception(
+changed(
+    "one_accepted",
     of="dropout",
     says="You accept drop_prob = 1. Then every entry is dropped, and what is left has to be divided by 0: refuse it.",
+    edits=[
+        ("if not 0 <= drop_prob < 1:", "if not 0 <= drop_prob <= 1:"),
+        ("mask = kept / (1 - drop_prob)", "mask = kept / (1 - drop_prob) if drop_prob < 1 else np.zeros(x.shape)"),
+    ],
 )
-def one_accepted(x, drop_prob, train, rng):
-    if not 0 <= drop_prob <= 1:
-        raise ValueError("drop_prob")
-    mask = np.ones(x.shape)
-    if train:
-        kept = np.random.default_rng(rng).random(x.shape) >= drop_prob
-        mask = kept / (1 - drop_prob) if drop_prob < 1 else np.zeros(x.shape)
-    return x * mask, mask
 
 
 # dropout_backward
@@ -439,45 +424,41 @@ def new_mask(grad, mask):
     return grad * (np.random.default_rng(0).random(grad.shape) >= drop_prob) / (1 - drop_prob)
 
 
-@misconception(
+changed(
+    "gradient_not_scaled",
     of="dropout_backward",
     says="You stop the gradient of dropped units, but do not scale that of the others. They were multiplied on the way "
     "forward, so their gradient is multiplied by the same factor.",
+    old="return grad * mask",
+    new="return grad * (mask > 0)",
 )
-def gradient_not_scaled(grad, mask):
-    if grad.shape != mask.shape:
-        raise ValueError("grad")
-    return grad * (mask > 0)
 
 
-@misconception(
+changed(
+    "all_let_through",
     of="dropout_backward",
     says="You pass the gradient on to all units. A dropped unit had no part in the result: its gradient is 0.",
+    old="return grad * mask",
+    new="return 1.0 * grad",
 )
-def all_let_through(grad, mask):
-    if grad.shape != mask.shape:
-        raise ValueError("grad")
-    return 1.0 * grad
 
 
-@misconception(
+changed(
+    "divided_on_the_way_back",
     of="dropout_backward",
     says="You divide by the scale on the way back. The derivative of x · mask is the mask: multiply by it, again.",
+    old="return grad * mask",
+    new="return np.divide(grad, mask, out=np.zeros(grad.shape), where=mask > 0)",
 )
-def divided_on_the_way_back(grad, mask):
-    if grad.shape != mask.shape:
-        raise ValueError("grad")
-    return np.divide(grad, mask, out=np.zeros(grad.shape), where=mask > 0)
 
 
-@misconception(
+changed(
+    "scaled_twice",
     of="dropout_backward",
     says="You scale twice. The mask holds 1 / (1 − drop_prob) already.",
+    old="return grad * mask",
+    new="return grad * mask * mask",
 )
-def scaled_twice(grad, mask):
-    if grad.shape != mask.shape:
-        raise ValueError("grad")
-    return grad * mask * mask
 
 
 @misconception(
@@ -489,15 +470,14 @@ def shapes_not_compared(grad, mask):
     return grad * mask
 
 
-@misconception(
+changed(
+    "dropout_sizes_compared",
     of="dropout_backward",
     says="You compare how many numbers grad and mask hold, not their shapes. A row and a column may hold as many, and "
     "numpy stretches them into a table.",
+    old="if grad.shape != mask.shape:",
+    new="if grad.size != mask.size:",
 )
-def dropout_sizes_compared(grad, mask):
-    if grad.size != mask.size:
-        raise ValueError(f"grad has the shape {grad.shape}, mask {mask.shape}")
-    return grad * mask
 
 
 # EarlyStopping
@@ -790,73 +770,36 @@ class stopped_for_good(Rehearsal):
         return self.stopped
 
 
-@misconception(
+changed(
+    "first_loss_always_best",
     of="EarlyStopping",
     says="Your first loss counts as an improvement whatever it is, even NaN. Begin with a best loss of infinity, and "
     "compare as in every other epoch.",
+    old="if loss < self.best_loss - self.min_delta:",
+    new="if self.best_weights is None or loss < self.best_loss - self.min_delta:",
 )
-class first_loss_always_best(Rehearsal):
-    def __init__(self, patience, min_delta):
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1, not {patience}")
-        if min_delta < 0:
-            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
-        self.patience, self.min_delta = patience, min_delta
-        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
-        self.epoch = 0
-
-    def update(self, loss, weights):
-        self.epoch += 1
-        if self.best_weights is None or loss < self.best_loss - self.min_delta:
-            self.best_loss, self.best_epoch = loss, self.epoch
-            self.best_weights = {name: array.copy() for name, array in weights.items()}
-        return self.epoch - self.best_epoch >= self.patience
 
 
-@misconception(
+changed(
+    "min_delta_as_a_share",
     of="EarlyStopping",
     says="You take min_delta for a share of the best loss. It is a difference: best_loss − min_delta.",
+    old="if loss < self.best_loss - self.min_delta:",
+    new="if loss < self.best_loss * (1 - self.min_delta):",
 )
-class min_delta_as_a_share(Rehearsal):
-    def __init__(self, patience, min_delta):
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1, not {patience}")
-        if min_delta < 0:
-            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
-        self.patience, self.min_delta = patience, min_delta
-        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
-        self.epoch = 0
-
-    def update(self, loss, weights):
-        self.epoch += 1
-        if loss < self.best_loss * (1 - self.min_delta):
-            self.best_loss, self.best_epoch = loss, self.epoch
-            self.best_weights = {name: array.copy() for name, array in weights.items()}
-        return self.epoch - self.best_epoch >= self.patience
 
 
-@misconception(
+changed(
+    "stops_at_the_first_nan",
     of="EarlyStopping",
     says="You stop as soon as a loss is NaN. It is an epoch without improvement like any other: count it, and wait.",
-)
-class stops_at_the_first_nan(Rehearsal):
-    def __init__(self, patience, min_delta):
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1, not {patience}")
-        if min_delta < 0:
-            raise ValueError(f"min_delta must be at least 0, not {min_delta}")
-        self.patience, self.min_delta = patience, min_delta
-        self.best_loss, self.best_epoch, self.best_weights = math.inf, 0, None
-        self.epoch = 0
-
-    def update(self, loss, weights):
-        self.epoch += 1
+    old="if loss < self.best_loss - self.min_delta:",
+    new="""
         if loss != loss:
             return True
         if loss < self.best_loss - self.min_delta:
-            self.best_loss, self.best_epoch = loss, self.epoch
-            self.best_weights = {name: array.copy() for name, array in weights.items()}
-        return self.epoch - self.best_epoch >= self.patience
+    """,
+)
 
 
 # momentum
@@ -989,51 +932,33 @@ def other_shapes_accepted(w, grad, velocity, learning_rate, gamma):
     return w - increment, increment
 
 
-@misconception(
+changed(
+    "increment_first",
     of="momentum",
     says="You return the increment first and the weights second. The order is (new_w, new_velocity).",
+    old="return w - increment, increment",
+    new="return increment, w - increment",
 )
-def increment_first(w, grad, velocity, learning_rate, gamma):
-    if grad.shape != w.shape or velocity.shape != w.shape:
-        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
-    if not 0 <= gamma < 1:
-        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
-    increment = learning_rate * grad + gamma * velocity
-    return increment, w - increment
 
 
-@misconception(
+changed(
+    "increment_scaled_again",
     of="momentum",
     says="You multiply the previous increment by the learning rate as well. It has its own in it: η belongs to the "
     "gradient only.",
+    old="increment = learning_rate * grad + gamma * velocity",
+    new="increment = learning_rate * (grad + gamma * velocity)",
 )
-def increment_scaled_again(w, grad, velocity, learning_rate, gamma):
-    if grad.shape != w.shape or velocity.shape != w.shape:
-        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
-    if not 0 <= gamma < 1:
-        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
-    increment = learning_rate * (grad + gamma * velocity)
-    return w - increment, increment
 
 
-@misconception(
+changed(
+    "momentum_sizes_compared",
     of="momentum",
     says="You compare how many numbers the arrays hold, not their shapes. A row and a column may hold as many, and "
     "numpy stretches them into a table.",
+    old="if grad.shape != w.shape or velocity.shape != w.shape:",
+    new="if grad.size != w.size or velocity.size != w.size:",
 )
-def momentum_sizes_compared(w, grad, velocity, learning_rate, gamma):
-    if grad.size != w.size or velocity.size != w.size:
-        raise ValueError(f"grad {grad.shape} and velocity {velocity.shape} must have the shape of w, {w.shape}")
-    if learning_rate <= 0:
-        raise ValueError(f"learning_rate must be greater than 0, not {learning_rate}")
-    if not 0 <= gamma < 1:
-        raise ValueError(f"gamma must be at least 0 and less than 1, not {gamma}")
-    increment = learning_rate * grad + gamma * velocity
-    return w - increment, increment
 
 
 # learning_rate_at
@@ -1218,106 +1143,84 @@ def start_left_out(kind, epoch, start, factor, period):
     raise ValueError("kind")
 
 
-@misconception(
+changed(
+    "cosine_over_one_epoch_less",
     of="learning_rate_at",
     says="Your cosine reaches its bottom an epoch too early: you divide by period − 1. Epochs count from 0, and epoch "
     "`period` is the first at the bottom.",
+    old="height = (1 + math.cos(math.pi * min(epoch / period, 1))) / 2",
+    new="height = (1 + math.cos(math.pi * min(epoch / max(period - 1, 1), 1))) / 2",
 )
-def cosine_over_one_epoch_less(kind, epoch, start, factor, period):
-    if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("epoch, start, factor or period is out of range")
-    if kind == "step":
-        return start * factor ** (epoch // period)
-    if kind == "exponential":
-        return start * factor ** (epoch / period)
-    if kind == "cosine":
-        height = (1 + math.cos(math.pi * min(epoch / max(period - 1, 1), 1))) / 2
-        return start * (factor + (1 - factor) * height)
-    raise ValueError(f'kind must be "step", "exponential" or "cosine", not {kind!r}')
 
 
-@misconception(
+changed(
+    "cosine_as_a_straight_line",
     of="learning_rate_at",
     says="Your cosine is a straight line. It should be slow at first, fastest in the middle, and slow again.",
+    old="height = (1 + math.cos(math.pi * min(epoch / period, 1))) / 2",
+    new="height = 1 - min(epoch / period, 1)",
 )
-def cosine_as_a_straight_line(kind, epoch, start, factor, period):
-    if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("epoch, start, factor or period is out of range")
-    if kind == "step":
-        return start * factor ** (epoch // period)
-    if kind == "exponential":
-        return start * factor ** (epoch / period)
-    if kind == "cosine":
-        height = 1 - min(epoch / period, 1)
-        return start * (factor + (1 - factor) * height)
-    raise ValueError(f'kind must be "step", "exponential" or "cosine", not {kind!r}')
 
 
 # anneal_accept
 
 
-@misconception(
+changed(
+    "descents_only",
     of="anneal_accept",
     says="You only go down. Annealing differs from descent in that it sometimes goes up: with probability exp(−dE/T).",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE <= 0",
 )
-def descents_only(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return dE <= 0
 
 
-@misconception(
+changed(
+    "temperature_inverted",
     of="anneal_accept",
     says="Your temperature works the wrong way round: you multiply by T where you should divide, so a hot system "
     "climbs least.",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE <= 0 or u < math.exp(-dE * T)",
 )
-def temperature_inverted(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return dE <= 0 or u < math.exp(-dE * T)
 
 
-@misconception(
+changed(
+    "comparison_turned",
     of="anneal_accept",
     says="You take a climb when u is greater than the probability, so the likely becomes unlikely. An event of "
     "probability p happens when u is less than p.",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE <= 0 or u > math.exp(-dE / T)",
 )
-def comparison_turned(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return dE <= 0 or u > math.exp(-dE / T)
 
 
-@misconception(
+changed(
+    "chance_left_out",
     of="anneal_accept",
     says="You make up your mind without chance: every climb whose probability is above one half is taken. Compare the "
     "probability with u.",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE <= 0 or math.exp(-dE / T) > 0.5",
 )
-def chance_left_out(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return dE <= 0 or math.exp(-dE / T) > 0.5
 
 
-@misconception(
+changed(
+    "signs_turned",
     of="anneal_accept",
     says="Your signs are turned: you always climb, and go down only by chance. Positive dE means up.",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE >= 0 or u < math.exp(dE / T)",
 )
-def signs_turned(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return dE >= 0 or u < math.exp(dE / T)
 
 
-@misconception(
+changed(
+    "overflows",
     of="anneal_accept",
     says="For a large descent your exponential overflows. A descent is taken with any u, so decide that case before "
     "you compute exp(−dE/T).",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return u < math.exp(-dE / T)",
 )
-def overflows(dE, T, u):
-    if T <= 0:
-        raise ValueError("T")
-    return u < math.exp(-dE / T)
 
 
 @misconception(
@@ -1333,15 +1236,14 @@ def temperature_seen_late(dE, T, u):
     return u < math.exp(-dE / T)
 
 
-@misconception(
+changed(
+    "accepted_by_a_sigmoid",
     of="anneal_accept",
     says="You accept with the probability 1 / (1 + e^(dE/T)), which is at most one half for a climb. Here it is "
     "e^(−dE/T).",
+    old="return dE <= 0 or u < math.exp(-dE / T)",
+    new="return dE <= 0 or u < 1 / (1 + math.exp(min(dE / T, 700)))",
 )
-def accepted_by_a_sigmoid(dE, T, u):
-    if T <= 0:
-        raise ValueError(f"T must be greater than 0, not {T}")
-    return dE <= 0 or u < 1 / (1 + math.exp(min(dE / T, 700)))
 
 
 # shift_image
@@ -1419,75 +1321,43 @@ def zero_shift_empties(image, down, right):
 # augment
 
 
-@misconception(
+changed(
+    "changed_at_evaluation",
     of="augment",
     says="You change the pictures outside of training, too. What is measured then is another task: if `train` is "
     "False, leave them as they are.",
+    old="for n in range(len(images) if train else 0):",
+    new="for n in range(len(images)):",
 )
-def changed_at_evaluation(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images)):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror and int(labels[n]) in mirror_safe:
-            image = image[:, :, ::-1]
-        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "all_mirrored",
     of="augment",
     says="You mirror pictures whatever their label is. Only those with a label in `mirror_safe` are still what they "
     "were: a mirrored b is a d.",
+    old="if changes.mirror and int(labels[n]) in mirror_safe:",
+    new="if changes.mirror:",
 )
-def all_mirrored(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror:
-            image = image[:, :, ::-1]
-        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "always_mirrored",
     of="augment",
     says="You mirror every picture whose label is safe. Whether to do it is drawn for each picture: look at the field "
     "`mirror` of its changes.",
+    old="if changes.mirror and int(labels[n]) in mirror_safe:",
+    new="if int(labels[n]) in mirror_safe:",
 )
-def always_mirrored(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if int(labels[n]) in mirror_safe:
-            image = image[:, :, ::-1]
-        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "upside_down",
     of="augment",
     says="Your mirror exchanges top and bottom. Left and right are the last axis.",
+    old="image = image[:, :, ::-1]",
+    new="image = image[:, ::-1]",
 )
-def upside_down(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror and int(labels[n]) in mirror_safe:
-            image = image[:, ::-1]
-        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
 @misconception(
@@ -1508,21 +1378,13 @@ def same_changes_for_all(images, labels, mirror_safe, train, rng):
     return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "augmented_with_roll",
     of="augment",
     says="What leaves your pictures on one side comes back on the other. Use `shift_image`, not `np.roll`.",
+    old="moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)",
+    new="moved = np.roll(rotate(image, changes.degrees), (changes.down, changes.right), axis=(1, 2))",
 )
-def augmented_with_roll(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror and int(labels[n]) in mirror_safe:
-            image = image[:, :, ::-1]
-        moved = np.roll(rotate(image, changes.degrees), (changes.down, changes.right), axis=(1, 2))
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
 @misconception(
@@ -1542,22 +1404,14 @@ def not_clipped(images, labels, mirror_safe, train, rng):
     return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "shifted_before_rotating",
     of="augment",
     says="You shift before you rotate. The order makes a difference, because the rotation is about the middle of the "
     "frame: mirror, rotate, shift, noise.",
+    old="moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)",
+    new="moved = rotate(shift_image(image, changes.down, changes.right), changes.degrees)",
 )
-def shifted_before_rotating(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError("labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror and int(labels[n]) in mirror_safe:
-            image = image[:, :, ::-1]
-        moved = rotate(shift_image(image, changes.down, changes.right), changes.degrees)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
 @misconception(
@@ -1616,22 +1470,14 @@ def rotated_before_mirrored(images, labels, mirror_safe, train, rng):
     return new_images, np.array(labels)
 
 
-@misconception(
+changed(
+    "only_unsafe_labels_mirrored",
     of="augment",
     says="You mirror the pictures whose label is *not* in mirror_safe, and leave the safe ones alone. Turn the "
     "question round.",
+    old="if changes.mirror and int(labels[n]) in mirror_safe:",
+    new="if changes.mirror and int(labels[n]) not in mirror_safe:",
 )
-def only_unsafe_labels_mirrored(images, labels, mirror_safe, train, rng):
-    if len(images) != len(labels):
-        raise ValueError(f"{len(images)} images do not go with {len(labels)} labels")
-    new_images, generator = np.array(images, dtype=float), np.random.default_rng(rng)
-    for n in range(len(images) if train else 0):
-        changes, image = draw_changes(images[n].shape, generator), images[n]
-        if changes.mirror and int(labels[n]) not in mirror_safe:
-            image = image[:, :, ::-1]
-        moved = shift_image(rotate(image, changes.degrees), changes.down, changes.right)
-        new_images[n] = np.clip(moved + changes.noise, 0, 1)
-    return new_images, np.array(labels)
 
 
 # gradient_flow
@@ -1657,97 +1503,65 @@ def slope_at_the_result(x, weights, activation, grad):
     return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "from_the_top_down",
     of="gradient_flow",
     says="Your list is upside down: it begins at the top. The first entry is the gradient with respect to x.",
+    old="return np.array(sizes[::-1])",
+    new="return np.array(sizes)",
 )
-def from_the_top_down(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError("grad")
-    sizes = [np.sqrt(np.mean(grad**2))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.sqrt(np.mean(grad**2)))
-    return np.array(sizes)
 
 
-@misconception(
+changed(
+    "lengths",
     of="gradient_flow",
     says="You return lengths: the square root of the sum of squares. The root mean square divides by the number of "
     "entries, so that a wide level does not look larger than a narrow one.",
+    edits=[
+        ("sizes = [np.sqrt(np.mean(grad**2))]", "sizes = [np.sqrt(np.sum(grad**2))]"),
+        ("sizes.append(np.sqrt(np.mean(grad**2)))", "sizes.append(np.sqrt(np.sum(grad**2)))"),
+    ],
 )
-def lengths(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError("grad")
-    sizes = [np.sqrt(np.sum(grad**2))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.sqrt(np.sum(grad**2)))
-    return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "absolute_values_averaged",
     of="gradient_flow",
     says="You average absolute values. The root mean square squares first, then averages, then takes the root.",
+    edits=[
+        ("sizes = [np.sqrt(np.mean(grad**2))]", "sizes = [np.mean(np.abs(grad))]"),
+        ("sizes.append(np.sqrt(np.mean(grad**2)))", "sizes.append(np.mean(np.abs(grad)))"),
+    ],
 )
-def absolute_values_averaged(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError("grad")
-    sizes = [np.mean(np.abs(grad))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.mean(np.abs(grad)))
-    return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "begins_with_ones",
     of="gradient_flow",
     says="Your gradient begins with ones, whatever `grad` is. What enters at the top is `grad`.",
+    old="sizes = [np.sqrt(np.mean(grad**2))]",
+    new="""
+        grad = np.ones(h.shape)
+        sizes = [1.0]
+    """,
 )
-def begins_with_ones(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError("grad")
-    grad = np.ones(h.shape)
-    sizes = [1.0]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.sqrt(np.mean(grad**2)))
-    return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "measured_at_the_sums",
     of="gradient_flow",
     says="You measure the gradients with respect to the sums z. The levels are what the activations return, and x.",
+    edits=[
+        ("grad = activate_backward(activation, z, grad) @ W", "grad = activate_backward(activation, z, grad)"),
+        (
+            "sizes.append(np.sqrt(np.mean(grad**2)))",
+            """
+                sizes.append(np.sqrt(np.mean(grad**2)))
+                grad = grad @ W
+            """,
+        ),
+    ],
 )
-def measured_at_the_sums(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError("grad")
-    sizes = [np.sqrt(np.mean(grad**2))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad)
-        sizes.append(np.sqrt(np.mean(grad**2)))
-        grad = grad @ W
-    return np.array(sizes[::-1])
 
 
 @misconception(
@@ -1771,55 +1585,37 @@ def top_activation_skipped(x, weights, activation, grad):
     return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "gradient_shape_unchecked",
     of="gradient_flow",
     says="A gradient of another shape is accepted, because numpy stretches it. Compare its shape with that of the "
     "uppermost level.",
+    old="""
+        if grad.shape != h.shape:
+            raise ValueError(f"grad has the shape {grad.shape}, the uppermost level {h.shape}")
+    """,
+    new="",
 )
-def gradient_shape_unchecked(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    sizes = [np.sqrt(np.mean(grad**2))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.sqrt(np.mean(grad**2)))
-    return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "mean_of_examples",
     of="gradient_flow",
     says="You take a root mean square for each example and average those. The mean of the squares runs over all "
     "entries at once.",
+    edits=[
+        ("sizes = [np.sqrt(np.mean(grad**2))]", "sizes = [np.mean(np.sqrt(np.mean(grad**2, axis=1)))]"),
+        ("sizes.append(np.sqrt(np.mean(grad**2)))", "sizes.append(np.mean(np.sqrt(np.mean(grad**2, axis=1))))"),
+    ],
 )
-def mean_of_examples(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError(f"grad has the shape {grad.shape}, the uppermost level {h.shape}")
-    sizes = [np.mean(np.sqrt(np.mean(grad**2, axis=1)))]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.mean(np.sqrt(np.mean(grad**2, axis=1))))
-    return np.array(sizes[::-1])
 
 
-@misconception(
+changed(
+    "root_forgotten",
     of="gradient_flow",
     says="You return mean squares: take the root.",
+    edits=[
+        ("sizes = [np.sqrt(np.mean(grad**2))]", "sizes = [np.mean(grad**2)]"),
+        ("sizes.append(np.sqrt(np.mean(grad**2)))", "sizes.append(np.mean(grad**2))"),
+    ],
 )
-def root_forgotten(x, weights, activation, grad):
-    sums, h = [], x
-    for W in weights:
-        sums.append(h @ W.T)
-        h = activate(activation, sums[-1])
-    if grad.shape != h.shape:
-        raise ValueError(f"grad has the shape {grad.shape}, the uppermost level {h.shape}")
-    sizes = [np.mean(grad**2)]
-    for W, z in zip(reversed(weights), reversed(sums)):
-        grad = activate_backward(activation, z, grad) @ W
-        sizes.append(np.mean(grad**2))
-    return np.array(sizes[::-1])

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 # tile_filters
 
@@ -606,65 +606,37 @@ def counted_from_the_end(maps, channel):
 # deconvnet
 
 
-@misconception(
+changed(
+    "kernels_not_transposed",
     of="deconvnet",
     says="You filter with the kernels as they are, not transposed. On the way back each value has to stamp its "
     "filter onto the map below, which is filtering with the *flipped* kernel.",
+    old="y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)",
+    new="""
+        w = module.weight.detach().flip(2, 3)
+        y = nn.grad.conv2d_input(before.shape, w, y, module.stride, module.padding)
+    """,
 )
-def kernels_not_transposed(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            w = module.weight.detach().flip(2, 3)
-            y = nn.grad.conv2d_input(before.shape, w, y, module.stride, module.padding)
-    return y
 
 
-@misconception(
+changed(
+    "always_the_forward_mask",
     of="deconvnet",
     says="You follow the chain rule through ReLU, whatever `rule` says: the mask of the way forward. The deconvnet"
     " rectifies the reconstruction instead. Pass `rule` on to relu_backward.",
+    old="y = relu_backward(rule, y, after)",
+    new='y = relu_backward("gradient", y, after)',
 )
-def always_the_forward_mask(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward("gradient", y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
-@misconception(
+changed(
+    "rule_ignored",
     of="deconvnet",
     says="You rectify always, whatever `rule` says. The argument decides how to go back through ReLU: pass it on to "
     "relu_backward.",
+    old="y = relu_backward(rule, y, after)",
+    new='y = relu_backward("deconvnet", y, after)',
 )
-def rule_ignored(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward("deconvnet", y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
 @misconception(
@@ -685,68 +657,42 @@ def not_rectified(model, layer, channel, x, rule="deconvnet"):
     return y
 
 
-@misconception(
+changed(
+    "picture_rectified",
     of="deconvnet",
     says="You rectify the finished picture as well, so everything negative is lost from it. Only where the network"
     " has a ReLU is the reconstruction rectified.",
+    old="return y",
+    new="return y.clamp(min=0)",
 )
-def picture_rectified(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y.clamp(min=0)
 
 
-@misconception(
+changed(
+    "biases_subtracted",
     of="deconvnet",
     says="You add (or subtract) the bias on the way back. The way back filters with the transposed kernels only; "
     "the bias plays no part.",
+    old="y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)",
+    new="""
+        if module.bias is not None:
+            y = y - module.bias.detach().reshape(1, -1, 1, 1)
+        y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
+    """,
 )
-def biases_subtracted(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            if module.bias is not None:
-                y = y - module.bias.detach().reshape(1, -1, 1, 1)
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
-@misconception(
+changed(
+    "whole_layer_sent_back",
     of="deconvnet",
     says="You send the whole layer back, all channels and all places. To see what *one* unit saw, all others have "
     "to be zero: begin with `strongest`.",
+    old="y = strongest(steps[-1].after, channel)",
+    new="""
+        y = steps[-1].after
+        if not 0 <= channel < y.shape[1]:
+            raise ValueError("channel")
+    """,
 )
-def whole_layer_sent_back(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = steps[-1].after
-    if not 0 <= channel < y.shape[1]:
-        raise ValueError("channel")
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
 @misconception(
@@ -798,62 +744,37 @@ def spread_over_the_window(model, layer, channel, x, rule="deconvnet"):
     return y
 
 
-@misconception(
+changed(
+    "began_with_one",
     of="deconvnet",
     says="You take the derivative of the unit, which begins with 1. The deconvnet begins with the unit's "
     "activation, so a strong answer gives a strong picture.",
+    old="y = strongest(steps[-1].after, channel)",
+    new="y = (strongest(steps[-1].after, channel) != 0).to(x.dtype)",
 )
-def began_with_one(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = (strongest(steps[-1].after, channel) != 0).to(x.dtype)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
-@misconception(
+changed(
+    "left_over_rows_lost",
     of="deconvnet",
     says="Where a stride does not divide, your reconstruction is too small: some rows or columns were left over on"
     " the way forward and have to come back as zeros. nn.grad.conv2d_input is told the shape, "
     "conv_transpose2d needs output_padding.",
+    old="y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)",
+    new="y = F.conv_transpose2d(y, module.weight.detach(), None, module.stride, module.padding)",
 )
-def left_over_rows_lost(model, layer, channel, x, rule="deconvnet"):
-    if rule not in ("gradient", "deconvnet", "guided"):
-        raise ValueError("rule")
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            y = F.conv_transpose2d(y, module.weight.detach(), None, module.stride, module.padding)
-    return y
 
 
-@misconception(
+changed(
+    "rule_checked_too_late",
     of="deconvnet",
     says="A rule that does not exist is refused only if there is a ReLU on the way. Check `rule` first.",
+    old="""
+        if rule not in ("gradient", "deconvnet", "guided"):
+            raise ValueError(f"rule must be 'gradient', 'deconvnet' or 'guided', not {rule!r}")
+    """,
+    new="",
 )
-def rule_checked_too_late(model, layer, channel, x, rule="deconvnet"):
-    steps = record(model, layer, x)
-    y = strongest(steps[-1].after, channel)
-    for module, before, after, switches in reversed(steps):
-        if isinstance(module, nn.MaxPool2d):
-            y = F.max_unpool2d(y, switches, module.kernel_size, module.stride, output_size=before.shape)
-        elif isinstance(module, nn.ReLU):
-            y = relu_backward(rule, y, after)
-        else:
-            y = nn.grad.conv2d_input(before.shape, module.weight.detach(), y, module.stride, module.padding)
-    return y
 
 
 # top_patches
@@ -1468,19 +1389,14 @@ def down_and_right_exchanged(images, rng):
     return torch.where(torch.from_numpy(changes.negative).reshape(-1, 1, 1, 1), 1 - moved, moved) + changes.noise
 
 
-@misconception(
+changed(
+    "clipped_to_the_range",
     of="augment_batch",
     says="You clip the result to the range from 0 to 1, which cuts half of the noise off on white and black. "
     "Nothing is to be clipped.",
+    old="return torch.where(turned, negative(moved), moved) + changes.noise",
+    new="return (torch.where(turned, 1 - moved, moved) + changes.noise).clip(0, 1)",
 )
-def clipped_to_the_range(images, rng):
-    if images.dim() != 4:
-        raise ValueError("images")
-    changes = draw_changes(images.shape, rng)
-    moved = [shifted(images[n : n + 1], int(changes.down[n]), int(changes.right[n])) for n in range(len(images))]
-    moved = torch.cat(moved)
-    turned = torch.from_numpy(changes.negative).reshape(-1, 1, 1, 1)
-    return (torch.where(turned, 1 - moved, moved) + changes.noise).clip(0, 1)
 
 
 @misconception(

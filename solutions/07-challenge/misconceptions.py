@@ -10,22 +10,20 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.authoring.answers import misconception
+from autograder.authoring.answers import changed, misconception
 
 
 # count_weights
 
 
-@misconception(
+changed(
+    "buffers_forgotten",
     of="count_weights",
     says="You counted the parameters and forgot the buffers. Batch normalization's means, variances and counter are in "
     "the state, too, and have to travel with it.",
+    old="size = sum(value.numel() * value.element_size() for value in model.state_dict().values())",
+    new="size = sum(value.numel() * value.element_size() for value in model.parameters())",
 )
-def buffers_forgotten(model):
-    if not isinstance(model, nn.Module):
-        raise ValueError("model")
-    size = sum(value.numel() * value.element_size() for value in model.parameters())
-    return -(-size // 4)
 
 
 @misconception(

@@ -56,7 +56,7 @@ def find(victim: str, grader: int) -> int | None:
     """A process of that kind below ``grader``, if there is one now."""
     known = below(grader)
     hosts = [pid for pid, (parent, line) in known.items() if "engine.host" in line and parent == grader]
-    warm = [pid for pid, (_, line) in known.items() if "inside.zygote" in line and "bwrap" not in line.split(" ")[0]]
+    warm = [pid for pid, (_, line) in known.items() if "guest.forkserver" in line and "bwrap" not in line.split(" ")[0]]
     first_warm = [pid for pid in warm if known[pid][0] not in warm]
     candidates = {
         "the grader": [grader],

@@ -14,7 +14,6 @@ from autograder.isolation.limits import Limits
 __all__ = ["Confinement", "lock_down", "set_limits"]
 
 _DESCRIPTORS = 256
-_CHANNEL = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from autograder.leaderboard.board import Board, Standing, Status, decimal
-from autograder.leaderboard.ranking import moment
+from autograder.leaderboard.units import moment
 
 __all__ = ["Document", "document", "document_schema", "render_json"]
 

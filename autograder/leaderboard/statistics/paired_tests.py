@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-__all__ = ["holm", "mcnemar", "mcnemar_mid_p"]
+__all__ = ["holm", "mcnemar"]
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -21,14 +21,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     flips = only_first + only_second
     return min(1.0, 2 * float(binom.cdf(min(only_first, only_second), flips, 0.5))) if flips else 1.0
-
-
-def mcnemar_mid_p(only_first: int, only_second: int) -> float:
-    """The same with half the weight of the observed outcome (Fagerland et al. 2013): less conservative."""
-    flips = only_first + only_second
-    if only_first == only_second:
-        return 1.0 - 0.5 * float(binom.pmf(only_first, flips, 0.5)) if flips else 1.0
-    return mcnemar(only_first, only_second) - float(binom.pmf(min(only_first, only_second), flips, 0.5))
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
