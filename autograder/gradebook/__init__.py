@@ -9,12 +9,14 @@ from autograder.loading import lazily
 if TYPE_CHECKING:
     from autograder.gradebook.database import Database
     from autograder.gradebook.feedback import feedback_page, write_feedback
-    from autograder.gradebook.files import read_timestamp, write_autograded
+    from autograder.gradebook.files import write_autograded
     from autograder.gradebook.late import PenaltyPerDay, configured_penalty
+    from autograder.gradebook.lateness import LatePenalty
     from autograder.gradebook.marks import Comment, Mark, Marks
     from autograder.gradebook.notebooks import autograded_notebook, rebuilt_notebook
-    from autograder.gradebook.recording import LatePenalty, Recorded
+    from autograder.gradebook.recording import Recorded
     from autograder.gradebook.results import ResultStore, result_key
+    from autograder.gradebook.stamps import Stamp, read_stamp, read_timestamp
     from autograder.gradebook.store import Gradebook
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "PenaltyPerDay",
     "Recorded",
     "ResultStore",
+    "Stamp",
     "autograded_notebook",
     "configured_penalty",
     "feedback_page",
+    "read_stamp",
     "read_timestamp",
     "rebuilt_notebook",
     "result_key",
@@ -43,16 +47,18 @@ __getattr__ = lazily(
         "Comment": "marks",
         "Database": "database",
         "Gradebook": "store",
-        "LatePenalty": "recording",
+        "LatePenalty": "lateness",
         "Mark": "marks",
         "Marks": "marks",
         "PenaltyPerDay": "late",
         "Recorded": "recording",
         "ResultStore": "results",
+        "Stamp": "stamps",
         "autograded_notebook": "notebooks",
         "configured_penalty": "late",
         "feedback_page": "feedback",
-        "read_timestamp": "files",
+        "read_stamp": "stamps",
+        "read_timestamp": "stamps",
         "rebuilt_notebook": "notebooks",
         "result_key": "results",
         "write_autograded": "files",

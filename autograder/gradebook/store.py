@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache, partial
 from types import TracebackType
 
 from sqlalchemy import Connection, select
@@ -12,11 +13,14 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
+from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.naming import name_known_students
-from autograder.gradebook.recording import Graded, LatePenalty, Recorded, cells_of, record, scores_of
+from autograder.gradebook.recording import Graded, Recorded, cells_of, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
 from autograder.gradebook.roster_names import FullName, names_of
+from autograder.gradebook.settling import Total, TotalChange, follow_points, outdated, questions, totals_of
+from autograder.gradebook.stamps import Stamp
 from autograder.grading import Result
 from autograder.submission import Submission
 
@@ -48,32 +52,41 @@ class Gradebook:
         course_id: str,
         *,
         late_penalty: LatePenalty | None = None,
+        rules: Callable[[str], LateRules] | None = None,
         names: Mapping[str, FullName] | None = None,
         patience: float = 60.0,
     ) -> None:
-        """Open the gradebook at ``url``; ``names`` of students are written where nobody has entered any.
+        """Open the gradebook at ``url``.
+
+        Args:
+            url: the database's.
+            course_id: nbgrader's name of the course.
+            late_penalty: computes what lateness costs, in place of a course's rules.
+            rules: the rules for lateness of an assignment, by its name.
+            names: of students, where somebody has entered none.
+            patience: seconds to wait for a locked database.
 
         Raises:
             GradebookError: it is damaged, locked or no gradebook. It is left as it was.
         """
         self._database = Database(url, patience)
         self._course_id = course_id
-        self._late_penalty = late_penalty
+        self._rules = lru_cache(maxsize=None)(rules or (lambda name: LateRules(plugin=late_penalty)))
         self._names = names or {}
         self._registered: dict[str, str] = {}
 
     @classmethod
     def of(cls, course: Course, *, patience: float = 60.0) -> Gradebook:
-        """The gradebook of ``course``: late penalty by its nbgrader configuration, names by its ``students.csv``.
+        """The gradebook of ``course``: lateness by its course.toml, names by its ``students.csv``.
 
         Raises:
             CourseError: one of the two files is wrong.
             GradebookError: as the constructor does.
         """
-        from autograder.gradebook.late import configured_penalty
+        from autograder.gradebook.late import late_rules
 
-        penalty, names = configured_penalty(course.root), names_of(course)
-        return cls(course.gradebook_url, course.id, late_penalty=penalty, names=names, patience=patience)
+        rules, names = partial(late_rules, course), names_of(course)
+        return cls(course.gradebook_url, course.id, rules=rules, names=names, patience=patience)
 
     def __enter__(self) -> Gradebook:
         return self
@@ -95,6 +108,7 @@ class Gradebook:
         """
 
         def change(db: Connection) -> str:
+            make_tables(db)
             name_known_students(db, self._names)
             return register(db, assignment, self._course_id, due)
 
@@ -121,7 +135,7 @@ class Gradebook:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
             written. Nothing was written.
         """
-        (recorded,) = self.record_all(assignment, [Graded(student, submission, result, timestamp)])
+        (recorded,) = self.record_all(assignment, [Graded(student, submission, result, Stamp(at=timestamp))])
         return recorded
 
     def record_all(self, assignment: Assignment, graded: Sequence[Graded]) -> list[Recorded]:
@@ -130,22 +144,59 @@ class Gradebook:
         Raises:
             GradebookError: as `record`, of the first that cannot be written. Nothing was written.
         """
-        key = self._key_of(assignment)
+        return self._database.write(self._recording(assignment, graded))
+
+    def preview(self, assignment: Assignment, graded: Sequence[Graded]) -> list[tuple[Total | None, Total]]:
+        """The totals before and after :meth:`record_all`, which is tried out and taken back; None before the first.
+
+        Raises:
+            GradebookError: as `record_all`.
+        """
+        change = self._recording(assignment, graded)
+
+        def both(db: Connection) -> tuple[dict[str, Total], dict[str, Total]]:
+            before = totals_of(db, assignment.name)
+            change(db)
+            return before, totals_of(db, assignment.name)
+
+        before, after = self._database.write(both, keep=False)
+        return [(before.get(each.student), after[each.student]) for each in graded]
+
+    def _recording(self, assignment: Assignment, graded: Sequence[Graded]) -> Callable[[Connection], list[Recorded]]:
+        key, rules = self._key_of(assignment), self._rules(assignment.name)
         scores = [_checked_scores(assignment, each) for each in graded]
         # In the same order whoever writes, so that two graders never wait for each other in a circle.
         order = sorted(range(len(graded)), key=lambda number: graded[number].student)
 
         def change(db: Connection) -> list[Recorded]:
+            make_tables(db)
             cells = cells_of(db, key)
             found = {
-                number: record(
-                    db, key, cells, assignment, graded[number], scores[number], self._late_penalty, self._names
-                )
+                number: record(db, key, cells, assignment, graded[number], scores[number], rules, self._names)
                 for number in order
             }
             return [found[number] for number in range(len(graded))]
 
-        return self._database.write(change)
+        return change
+
+    def totals(self, assignment: str) -> dict[str, Total]:
+        """The totals of all who handed in ``assignment``, by student."""
+        return self._database.read(lambda db: totals_of(db, assignment))
+
+    def follow_points(self, assignment: str) -> list[TotalChange]:
+        """Bring nbgrader's penalties of ``assignment`` up to date with points that a person has given since.
+
+        Only the points count: how late each submission is stays as it was decided when it was graded last.
+        """
+        return self._database.write(lambda db: follow_points(db, assignment, self._rules(assignment)))
+
+    def outdated(self, assignment: str, stamps: Mapping[str, Stamp]) -> set[str]:
+        """The students whose lateness is not what the rules and ``stamps`` say now, so that grading settles it."""
+        return self._database.read(lambda db: outdated(db, assignment, stamps, self._rules(assignment)))
+
+    def questions(self, assignment: str, stamps: Mapping[str, Stamp]) -> dict[str, str]:
+        """For each student whose lateness a person has to decide, a sentence that says why and how."""
+        return self._database.read(lambda db: questions(db, assignment, stamps, self._rules(assignment)))
 
     def marks(self, assignment: Assignment, students: Collection[str]) -> dict[str, Marks]:
         """What the gradebook holds of the submissions of ``students``; one who has none is left out.
