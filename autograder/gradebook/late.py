@@ -69,7 +69,8 @@ def late_rules(course: Course, assignment: str) -> LateRules:
     """
     plugin, policy = _plugin(course.root), course.late_policy(assignment)
     if type(plugin) is PenaltyPerDay:
-        if plugin.share != course.config.grading.late_penalty_per_day:  # It was set in nbgrader_config.py itself.
+        named = "share" in plugin.config.PenaltyPerDay
+        if named and plugin.share != course.config.grading.late_penalty_per_day:  # A share of nbgrader_config.py's own.
             policy = msgspec.structs.replace(policy, late_penalty_per_day=plugin.share)
         return LateRules(policy, course=course, assignment=assignment)
     if type(plugin) is LateSubmissionPlugin and plugin.penalty_method == "none":

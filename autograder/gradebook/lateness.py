@@ -103,9 +103,10 @@ class LateRules:
 
         Args:
             student: nbgrader's id.
-            due: the assignment's deadline in the gradebook.
+            due: the assignment's deadline in the gradebook, which counts where course.toml has none.
             granted: the extension in the gradebook, by nbgrader's ``grant_extension``.
         """
+        due = self._due(due)
         if due is None:
             return None
         names = [student, *filter(None, [self._groups.get(student, "")])]
@@ -120,7 +121,7 @@ class LateRules:
             return Terms(seconds=None)
         if stamp.unknown:
             # The platform compared with its own deadline: whether an extension was kept cannot be told.
-            extended = deadline is not None and deadline != due
+            extended = deadline is not None and deadline != self._due(due)
             return Terms(not extended, None, self._share_unknown() if not extended else 0.0)
         seconds = lateness(stamp.at, deadline and deadline + dt.timedelta(minutes=self._policy.grace_minutes))
         if not seconds:
@@ -132,7 +133,7 @@ class LateRules:
         if stamp.fault:
             return f"{stamp.fault} Until then its lateness is unknown, and it loses no points for it."
         deadline = self.deadline(student, due, granted)
-        extended = deadline is not None and deadline != due
+        extended = deadline is not None and deadline != self._due(due)
         costs = self._plugin is not None or not self._policy.free
         if not stamp.unknown or not costs or not (extended or self._policy.late_unknown == "ask"):
             return ""
@@ -148,6 +149,10 @@ class LateRules:
             return penalty_of(terms, score, None) or None
         points = self._plugin(student, score, terms.seconds or 0.0) if self._plugin else None
         return None if points is None else min(max(points, 0.0), max(score, 0.0))
+
+    def _due(self, written: dt.datetime | None) -> dt.datetime | None:
+        own = self._course.settings(self._assignment).due if self._course else None
+        return written if own is None else own.astimezone(dt.UTC).replace(tzinfo=None)
 
     def _share_unknown(self) -> float:
         return self._policy.share(1.0) if self._policy.late_unknown == "one day" and not self._plugin else 0.0

@@ -32,7 +32,17 @@ from autograder.gradebook.stamps import Stamp
 from autograder.grading import Result
 from autograder.submission import Submission
 
-__all__ = ["Cells", "Graded", "Recorded", "cells_of", "record", "scores_by_notebook", "scores_of", "settle"]
+__all__ = [
+    "Cells",
+    "Graded",
+    "Recorded",
+    "cells_of",
+    "hash_answer",
+    "record",
+    "scores_by_notebook",
+    "scores_of",
+    "settle",
+]
 
 Cells = dict[str, list[tuple[str, str]]]
 """For a kind of cell, the key and the name of each."""
@@ -180,7 +190,7 @@ def _write_scores(
     for cell_id, name in cells:
         row, score = before[cell_id], scores[name]
         if nodes[name].is_solution:
-            text = hashlib.sha256(submission.cell(name).source.strip().encode()).hexdigest()
+            text = hash_answer(submission.cell(name).source)
             known = row.text == text
             if known and score is None and row.auto_score == 0.0:
                 score = 0.0  # It was empty, and only what an empty answer looks like has changed.
@@ -193,6 +203,11 @@ def _write_scores(
     if answers:
         db.execute(delete(ANSWERS).where(ANSWERS.c.id.in_([answer["id"] for answer in answers])))
         db.execute(insert(ANSWERS), answers)
+
+
+def hash_answer(text: str) -> str:
+    """A hash of a written answer, to see whether it is still the one that somebody graded."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 def _unanswered(node: SourceNode, submission: Submission) -> bool:

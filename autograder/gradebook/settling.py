@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.engine import make_url
 
+from autograder.errors import GradebookError
 from autograder.gradebook.lateness import LateRules, kept_terms, penalty_of
 from autograder.gradebook.recording import SUBMITTED, scores_by_notebook
 from autograder.gradebook.registration import ASSIGNMENT, SUBMITTED_NOTEBOOK
@@ -69,9 +72,12 @@ class TotalChange(msgspec.Struct, frozen=True):
         )
 
 
-def totals_of(db: Connection, assignment: str) -> dict[str, Total]:
-    """The totals of all who handed in ``assignment``, by student."""
-    kept, scores = kept_terms(db), scores_by_notebook(db, assignment)
+def totals_of(db: Connection, assignment: str, *, written: bool = False) -> dict[str, Total]:
+    """The totals of all who handed in ``assignment``, by student.
+
+    With ``written`` they are those of nbgrader's own pages, which show the penalty that was written last.
+    """
+    kept, scores = {} if written else kept_terms(db), scores_by_notebook(db, assignment)
     found = {}
     for row in _submissions(db, assignment):
         score, terms = scores.get(row.notebook, 0.0), kept.get(row.id)
@@ -132,22 +138,27 @@ def _submissions(db: Connection, assignment: str) -> Sequence[Row[Any]]:
     return db.execute(question).all()
 
 
-def bring_up_to_date(course: Course, assignments: Sequence[str], say: Callable[[str], None]) -> None:
-    """Let the penalties in the gradebook follow the points that people have given, and say what changed.
+def bring_up_to_date(course: Course, assignments: Sequence[str] | None = None) -> list[str]:
+    """Let the penalties in the gradebook follow the points that people have given; the lines that say what changed.
 
-    Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same.
+    Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same. It never
+    fails: totals are right without it, unless a plugin of the course's own computes penalties.
 
-    Raises:
-        GradebookError: the gradebook cannot be used.
+    Args:
+        course: whose gradebook; if there is none yet, none is made.
+        assignments: by name; default all.
     """
     from autograder.gradebook.store import Gradebook
 
-    if not assignments:
-        return
-    with Gradebook.of(course) as gradebook:
-        for name in assignments:
-            for line in change_lines(name, gradebook.follow_points(name)):
-                say(line)
+    address = make_url(course.gradebook_url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return []
+    try:
+        with Gradebook.of(course) as gradebook:
+            names = gradebook.assignments() if assignments is None else assignments
+            return [line for name in names for line in change_lines(name, gradebook.follow_points(name))]
+    except GradebookError as error:
+        return [f"The late penalties on nbgrader's own pages were not brought up to date: {error}"]
 
 
 def change_lines(assignment: str, changes: Sequence[TotalChange]) -> list[str]:

@@ -20,7 +20,7 @@ import msgspec
 from autograder.course import Course
 from autograder.errors import GradebookError
 
-__all__ = ["LATENESS", "TIMESTAMP", "Stamp", "read_stamp", "read_timestamp", "stamp_bytes", "stamped"]
+__all__ = ["LATENESS", "TIMESTAMP", "Stamp", "read_stamp", "read_timestamp", "stamp_bytes", "stamped", "timestamp_in"]
 
 TIMESTAMP = "timestamp.txt"
 LATENESS = "lateness.txt"
@@ -86,7 +86,7 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
     Raises:
         GradebookError: the file does not hold a time.
     """
-    return _timestamp(course.submitted / student / assignment / TIMESTAMP, ZoneInfo(course.config.time_zone))
+    return timestamp_in(course.submitted / student / assignment / TIMESTAMP, ZoneInfo(course.config.time_zone))
 
 
 def stamp_bytes(folder: Path) -> bytes:
@@ -102,7 +102,8 @@ def stamp_bytes(folder: Path) -> bytes:
     return b"\0".join(found)
 
 
-def _timestamp(path: Path, here: dt.tzinfo) -> dt.datetime | None:
+def timestamp_in(path: Path, here: dt.tzinfo) -> dt.datetime | None:
+    """The time in the file at ``path``, as :func:`read_timestamp`; ``here`` is the course's time zone."""
     try:
         text = _content(path).decode("utf-8-sig").strip()
     except FileNotFoundError:

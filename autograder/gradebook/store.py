@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -16,8 +17,8 @@ from autograder.gradebook.database import Database
 from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.naming import name_known_students
-from autograder.gradebook.recording import Graded, Recorded, cells_of, record, scores_of
-from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
+from autograder.gradebook.recording import SUBMITTED, Graded, Recorded, cells_of, record, scores_of, settle
+from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
 from autograder.gradebook.roster_names import FullName, names_of
 from autograder.gradebook.settling import Total, TotalChange, follow_points, outdated, questions, totals_of
 from autograder.gradebook.stamps import Stamp
@@ -38,6 +39,17 @@ def _checked_scores(assignment: Assignment, graded: Graded) -> dict[str, float |
     if not student or len(student) > _LONGEST_NAME or not student.isprintable():
         raise GradebookError(f"'{student[:40]}' is no student id: use 1 to {_LONGEST_NAME} printable characters.")
     return scores_of(assignment, graded.submission, result)
+
+
+def _submitted(assignment: str, notebook: str, student: str) -> Any:
+    """A question for the keys of a submitted assignment and of one of its notebooks."""
+    return (
+        select(SUBMITTED.c.id.label("submission"), SUBMITTED_NOTEBOOK.c.id.label("notebook"))
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        .where(ASSIGNMENT.c.name == assignment, NOTEBOOK.c.name == notebook, SUBMITTED.c.student_id == student)
+    )
 
 
 class Gradebook:
@@ -179,9 +191,32 @@ class Gradebook:
 
         return change
 
-    def totals(self, assignment: str) -> dict[str, Total]:
-        """The totals of all who handed in ``assignment``, by student."""
-        return self._database.read(lambda db: totals_of(db, assignment))
+    def assignments(self) -> list[str]:
+        """The names of the assignments in it, sorted."""
+        return sorted(self._database.read(lambda db: db.execute(select(ASSIGNMENT.c.name)).scalars().all()))
+
+    def totals(self, assignment: str, *, written: bool = False) -> dict[str, Total]:
+        """The totals of all who handed in ``assignment``, by student; as :func:`totals_of`."""
+        return self._database.read(lambda db: totals_of(db, assignment, written=written))
+
+    def settle(self, assignment: str, notebook: str, student: str, stamp: Stamp) -> Recorded:
+        """Decide how late a submission in the gradebook is, and write its penalty.
+
+        Raises:
+            GradebookError: the gradebook does not have it, or cannot be written.
+        """
+
+        def change(db: Connection) -> Recorded | None:
+            make_tables(db)
+            row = db.execute(_submitted(assignment, notebook, student)).first()
+            if row is None:
+                return None
+            return settle(db, row.submission, row.notebook, student, stamp, self._rules(assignment))
+
+        found = self._database.write(change)
+        if found is None:
+            raise GradebookError(f"{assignment} of {student} is not in the gradebook. Grade it first.")
+        return found
 
     def follow_points(self, assignment: str) -> list[TotalChange]:
         """Bring nbgrader's penalties of ``assignment`` up to date with points that a person has given since.
