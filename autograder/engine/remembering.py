@@ -11,7 +11,7 @@ import msgspec
 
 from autograder.authoring import Assignment, load_assignment
 from autograder.course import Course
-from autograder.engine.identity import code_digest, digest
+from autograder.engine.identity import digest, reading_digest
 
 __all__ = ["remembered_assignment"]
 
@@ -34,7 +34,7 @@ def remembered_assignment(course: Course, name: str) -> Assignment:
 
 def _digest(course: Course, name: str) -> str:
     """Names the content of all files that an assignment is read from."""
-    parts = [code_digest(), name.encode()]
+    parts = [reading_digest(), name.encode()]
     for folder in (course.source / name, course.release / name):
         for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
             parts += [path.name.encode(), path.read_bytes()]

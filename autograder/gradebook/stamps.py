@@ -161,7 +161,7 @@ def stamped(text: str, here: dt.tzinfo = dt.UTC) -> dt.datetime:
 
 def _plain(text: str) -> str:
     """The text in capitals, as the parser knows zones, and with ``UTC+1`` as the offset that everybody means by it."""
-    text = re.sub(r"\b(?:UTC|GMT)\s*(?=[+-]\d)", "", text.upper())
+    text = re.sub(r"(?<!/)\b(?:UTC|GMT)\s*(?=[+-]\d)", "", text.upper())
     return text if re.search(r"[+-]\d\d:?\d\d\s*\(", text) else re.sub(r"[()\[\]]", " ", text).strip()
 
 
