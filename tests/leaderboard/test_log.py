@@ -204,3 +204,59 @@ def test_a_freeze_at_no_time_is_named_by_line(log):
     log.path.write_text("\n".join([*lines[:-1], msgspec.json.encode(bad).decode()]) + "\n")
     with pytest.raises(LeaderboardError, match=r"line 5: 'yesterday' is not a time"):
         frozen_at(log)
+
+
+@pytest.mark.parametrize("field", ["history", "late", "provisional", "prize", "badges", "adjustments", "reason", "at"])
+def test_a_field_that_is_newer_than_the_log_changes_nothing(log, tmp_path, field):
+    now = board(9, 4, apart=[Entry("w", status=Status.WITHDRAWN)]) if field != "at" else undated()
+    record(now, log, key)
+    older = Log(tmp_path / "older.jsonl")
+    entries = {"grade", "status", "withdrawal"}
+    events = [
+        (each.kind, {k: v for k, v in each.data.items() if each.kind not in entries or k != field}, each.reason)
+        for each in log.records()
+    ]
+    assert any(field in each.data for each in log.records()) or field == "adjustments"
+    older.append([*events, ("freeze", {}, "")])
+    count = older.verify()
+    record(now, older, key)  # It is frozen, and there is no reason to give.
+    assert older.verify() == count
+    assert render_json(replay(older)) == render_json(record(now, older, key))
+
+
+def undated():
+    return standings([Entry("a", 3), Entry("b", 2)], name="b", maximum=66, names=lambda entrant: f"name {entrant}")
+
+
+@pytest.mark.parametrize("setting", ["show", "notes", "times"])
+def test_a_setting_that_is_newer_than_the_log_changes_nothing(log, tmp_path, setting):
+    record(undated(), log, key)
+    older = Log(tmp_path / "older.jsonl")
+    older.append(
+        [(each.kind, {k: v for k, v in each.data.items() if k != setting}, each.reason) for each in log.records()]
+    )
+    count = older.verify()
+    record(undated(), older, key)
+    assert older.verify() == count
+
+
+def test_a_field_that_has_gone_changes_nothing(log, tmp_path):
+    record(undated(), log, key)
+    newer = Log(tmp_path / "newer.jsonl")
+    newer.append(
+        [(each.kind, {**each.data, "colour": 1} if each.kind == "grade" else each.data, "") for each in log.records()]
+    )
+    count = newer.verify()
+    record(undated(), newer, key)
+    assert newer.verify() == count
+
+
+def test_a_newer_field_that_says_something_is_recorded(log):
+    record(board(9, 4), log, key)
+    before = log.verify()
+    late = standings(
+        [Entry("s0", 9, AT, late=True), Entry("s1", 4, AT + dt.timedelta(hours=1))],
+        name="b", maximum=66, prizes=PRIZES, names=lambda entrant: f"name {entrant}",
+    )  # fmt: skip
+    record(late, log, key)
+    assert [each.kind for each in log.records()[before:]] == ["regrade"]
