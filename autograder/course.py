@@ -73,8 +73,7 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         late_penalty_per_day: share of the points earned that each started day late costs, 0 to 1.
         late_penalty_fixed: share that late work loses at once, whatever the day, 0 to 1.
         late_penalty_max: the largest share that lateness can cost, 0 to 1.
-        late_days_accepted: days past the deadline after which work is not accepted: it loses all points. None accepts
-            work at any time.
+        late_days_accepted: days past the deadline after which work is not accepted: it loses all points.
         late_unknown: what work costs that is late by an unknown time: ``ask`` leaves it to a person, ``no penalty``,
             or ``one day`` as for the first day.
     """
@@ -87,7 +86,7 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     late_penalty_per_day: Share = 0.0
     late_penalty_fixed: Share = 0.0
     late_penalty_max: Share = 1.0
-    late_days_accepted: Days | None = None
+    late_days_accepted: Days = 3650.0
     late_unknown: Unknown = "ask"
 
     def limits(self) -> GradingSettings:
@@ -107,7 +106,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
-    extensions: dict[str, dict[str, Extension]] = msgspec.field(default_factory=dict)
+    extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)
     prizes: list[dict[str, Any]] = msgspec.field(default_factory=list)
     announcements: list[str] = msgspec.field(default_factory=list)
@@ -227,7 +226,7 @@ class Course:
         Args:
             names: a student's id, and the group's name if there is one.
         """
-        granted = self.config.extensions
+        granted: dict[str, dict[str, Extension]] = self.config.extensions
         by_student = [granted.get(name, {}).get(assignment) for name in names]
         by_assignment = [granted.get(assignment, {}).get(name) for name in names]
         return [each for each in (*by_student, *by_assignment) if each is not None]

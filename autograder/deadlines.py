@@ -24,7 +24,8 @@ DAY = 24 * 60 * 60
 _YEARS = range(1970, 9000)  # Outside of these, adding a zone or an extension can leave the calendar.
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(minute|hour|day|week)s?\s*", re.IGNORECASE)
 _SECONDS = {"minute": 60, "hour": 3600, "day": DAY, "week": 7 * DAY}
-_LONGEST = 3650 * DAY
+_MOST_DAYS = 3650.0  # Ten years: what is set to this is not limited.
+_LONGEST = _MOST_DAYS * DAY
 
 
 class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,20 +51,20 @@ class LatePolicy(msgspec.Struct, frozen=True):
     late_penalty_per_day: float = 0.0
     late_penalty_fixed: float = 0.0
     late_penalty_max: float = 1.0
-    late_days_accepted: float | None = None
+    late_days_accepted: float = _MOST_DAYS
     late_unknown: str = "ask"
 
     @property
     def free(self) -> bool:
         """Whether lateness never costs anything."""
         shares = self.late_penalty_per_day + self.late_penalty_fixed
-        return shares * self.late_penalty_max == 0 and self.late_days_accepted is None
+        return shares * self.late_penalty_max == 0 and self.late_days_accepted >= _MOST_DAYS
 
     def share(self, seconds: float) -> float:
         """The share of the points earned, 0 to 1, that work loses which is late by ``seconds``."""
         if seconds <= 0:
             return 0.0
-        if self.late_days_accepted is not None and seconds > self.late_days_accepted * DAY:
+        if seconds > self.late_days_accepted * DAY:
             return 1.0
         lost = self.late_penalty_fixed + self.late_penalty_per_day * math.ceil(seconds / DAY)
         return min(lost, self.late_penalty_max)
@@ -99,18 +100,18 @@ def _with_due(name: str, table: Any, zone: ZoneInfo, path: Path) -> Any:
     return {**table, "due": _time(table["due"], f"assignments.{name}.due", zone, path)}
 
 
-def _granted(table: Any, key: str, zone: ZoneInfo, path: Path) -> dict[str, Any]:
+def _granted(table: Any, key: str, zone: ZoneInfo, path: Path) -> dict[str, Extension]:
     if not isinstance(table, dict):
         _refuse(path, key, table, "a table", "Write the extension under an assignment's name")
     return {name: _extension(value, f"{key}.{name}", zone, path) for name, value in table.items()}
 
 
-def _extension(value: Any, key: str, zone: ZoneInfo, path: Path) -> dict[str, Any]:
+def _extension(value: Any, key: str, zone: ZoneInfo, path: Path) -> Extension:
     if isinstance(value, str) and (span := _SPAN.fullmatch(value)):
-        return {"seconds": _span(float(span[1]) * _SECONDS[span[2].lower()], value, key, path)}
+        return Extension(seconds=_span(float(span[1]) * _SECONDS[span[2].lower()], value, key, path))
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return {"seconds": _span(float(value) * DAY, value, key, path)}
-    return {"until": _time(value, key, zone, path, ' or "3 days"')}
+        return Extension(seconds=_span(float(value) * DAY, value, key, path))
+    return Extension(until=_time(value, key, zone, path, ' or "3 days"'))
 
 
 def _span(seconds: float, value: Any, key: str, path: Path) -> float:

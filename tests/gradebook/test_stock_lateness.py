@@ -16,7 +16,7 @@ from autograder.course import Course
 from autograder.gradebook import Gradebook
 from autograder.gradebook.late import nbgrader_configuration
 
-pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's own warnings.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # nbgrader's own warnings.
 NAME = "00-tiny-topic"
 RULES = 'id = "tiny"\nfixed_secret = "tiny"\n[grading]\nlate_penalty_per_day = 0.25\n'
 Run = Callable[[str], None]
