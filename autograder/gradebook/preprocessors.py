@@ -25,7 +25,7 @@ from sqlalchemy import delete, insert, select
 
 from autograder.authoring import Assignment, load_assignment
 from autograder.course import Course
-from autograder.errors import GradebookError, MachineryError
+from autograder.errors import CourseError, GradebookError, MachineryError
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
@@ -128,7 +128,10 @@ class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
 
 def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | None:
     """The time stamp in a folder; None, with a warning, where it cannot be read."""
-    zone = ZoneInfo(Course.find(Path(self.root)).config.time_zone)
+    try:
+        zone = ZoneInfo(Course.find(Path(self.root)).config.time_zone)
+    except CourseError:  # A course of nbgrader's alone, in the same process.
+        zone = ZoneInfo("UTC")
     try:
         return timestamp_in(Path(dest_path) / TIMESTAMP, zone)
     except GradebookError as error:
