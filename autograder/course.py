@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +15,8 @@ import msgspec
 
 from autograder.deadlines import EXAMPLE, Extension, LatePolicy, read_times
 from autograder.errors import CourseError
+from autograder.roster import FILE_NAME as ROSTER_NAME
+from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
@@ -239,13 +241,29 @@ class Course:
         """
         known = sorted(folder.name for folder in self.source.glob("*") if folder.is_dir())
         strays = [_stray(name, known) for name in self.config.assignments if name not in known]
-        return strays + [
-            f"{FILE_NAME}, [extensions]: neither {outer} nor {inner} is an assignment, so this has no effect. "
-            f"There are: {', '.join(known) or 'none'}."
-            for outer, granted in self.config.extensions.items()
-            for inner in granted
-            if outer not in known and inner not in known
-        ]
+        return [*strays, *self._stray_extensions(known)]
+
+    def _stray_extensions(self, known: list[str]) -> Iterator[str]:
+        people = self._people()
+        for outer, granted in self.config.extensions.items():
+            for inner in granted:
+                who = inner if outer in known else outer
+                if outer not in known and inner not in known:
+                    yield (
+                        f"{FILE_NAME}, [extensions]: neither {outer} nor {inner} is an assignment, so this has no "
+                        f"effect. There are: {', '.join(known) or 'none'}."
+                    )
+                elif people and who not in people:
+                    yield f"{FILE_NAME}, [extensions]: {who} is neither a student nor a group of {ROSTER_NAME}."
+
+    def _people(self) -> set[str]:
+        """The ids and groups of the roster; none where there is no roster, or a wrong one, which others will say."""
+        path = self.root / ROSTER_NAME
+        try:
+            students = Roster.read(path).students if path.is_file() else ()
+        except CourseError:
+            return set()
+        return {name for each in students for name in (each.id, each.group) if name}
 
 
 def _stray(name: str, known: list[str]) -> str:

@@ -137,6 +137,14 @@ def test_an_extension_for_no_assignment_is_said(tmp_path: Path) -> None:
     assert "01-b" in remark
 
 
+def test_an_extension_for_nobody_is_said(tmp_path: Path) -> None:
+    (tmp_path / "solutions" / "01-a").mkdir(parents=True)
+    (tmp_path / "students.csv").write_text("id,group\nada,Team 1\n")
+    text = '[extensions]\nada.01-a = 1\n"Team 1".01-a = 1\n01-a = { aad = 1 }\n'
+    (remark,) = course_with(tmp_path, text).remarks()
+    assert "aad is neither a student nor a group" in remark
+
+
 @pytest.mark.parametrize(
     "line",
     [

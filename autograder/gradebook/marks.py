@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -76,6 +77,17 @@ class Marks(msgspec.Struct, frozen=True):
     def total(self) -> float:
         """All points, extra credit and penalty counted, and never below 0."""
         return max(0.0, sum(mark.points or 0.0 for mark in self.cells.values()) + self.extra - self.late_penalty)
+
+    @property
+    def how_late(self) -> str:
+        """The lateness in words, rounded up to a minute; empty for work that is not late."""
+        if not self.late:
+            return ""
+        if self.seconds_late is None:
+            return "late, by an unknown time"
+        minutes = math.ceil(self.seconds_late / 60)
+        parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+        return " ".join(f"{number} {unit}" for number, unit in parts if number) + " late"
 
     @property
     def max_points(self) -> float:
