@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.atomic_files import write_atomically
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
 
 __all__ = ["code_digest", "data_digest", "digest", "graded_files", "reading_digest", "without_prose"]
 

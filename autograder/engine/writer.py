@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from autograder.authoring import Assignment
-from autograder.challenge.results import FILE_NAME, record_results, result_of
+from autograder.authoring.assignment import Assignment
+from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.difference import StudentChange
 from autograder.engine.identity import digest
-from autograder.engine.journal import Entry, Journal
-from autograder.gradebook.roster_names import names_of
+from autograder.engine.journal import Journal, JournalRow
+from autograder.gradebook.roster_names import full_names
 from autograder.gradebook.stamps import Stamp, read_stamp, stamp_bytes
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
-    from autograder.gradebook import Gradebook
-    from autograder.gradebook.recording import Graded
     from autograder.gradebook.settling import Total
+    from autograder.gradebook.store import Gradebook
+    from autograder.gradebook.write_submission import GradedSubmission
 
 __all__ = ["ToWrite", "Writer"]
 
@@ -43,7 +43,7 @@ class ToWrite:
         result: its result.
     """
 
-    entry: Entry
+    entry: JournalRow
     submission: Submission
     result: Result
 
@@ -58,8 +58,8 @@ def _points_in(url: str, assignment: str) -> dict[str, float]:
     from sqlalchemy import func, select
 
     from autograder.gradebook.database import Database
-    from autograder.gradebook.recording import SUBMITTED
     from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+    from autograder.gradebook.write_submission import SUBMITTED
 
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
@@ -94,7 +94,7 @@ class Writer:
         self._assignment = assignment
         self._journal = journal
         self._gradebook: Gradebook | None = None
-        names_of(course)  # A mistake in the roster is said before anything is graded.
+        full_names(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._design = _page_design()
         self._rules = _late_settings(course, assignment.name)
@@ -116,12 +116,12 @@ class Writer:
         settled = (self._unchanged or self._whole) and not self._pending
         self._journal.leave_note(self._note, self._state() if settled else "")
 
-    def mark(self, entry: Entry) -> str:
+    def mark(self, entry: JournalRow) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
         stamp = stamp_bytes(self._submitted / entry.student / self._assignment.name)
         return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._design)
 
-    def is_written(self, entry: Entry) -> bool:
+    def is_written(self, entry: JournalRow) -> bool:
         """Whether gradebook and files already hold ``entry``, as far as can be told without opening the gradebook."""
         name, student = self._assignment.notebook, entry.student
         return (
@@ -131,7 +131,7 @@ class Writer:
             and self._file(self._feedback, student, f"{name}.html").exists()
         )
 
-    def unsettled(self, entries: Sequence[Entry], everyone: bool) -> set[str]:
+    def unsettled(self, entries: Sequence[JournalRow], everyone: bool) -> set[str]:
         """The students of ``entries`` for whom the gradebook does not hold what it should.
 
         Either it does not have the points that the journal says were written to it, or their lateness is not what the
@@ -188,7 +188,8 @@ class Writer:
         """
         if not batch:
             return
-        from autograder.gradebook import write_autograded, write_feedback
+        from autograder.gradebook.feedback import write_feedback
+        from autograder.gradebook.files import write_autograded
 
         course, assignment = self._course, self._assignment
         with self._timed("database"):
@@ -224,12 +225,12 @@ class Writer:
         written = self._file(self._submitted, student, f"{self._assignment.notebook}.ipynb").stat().st_mtime
         return dt.datetime.fromtimestamp(int(written), dt.UTC)
 
-    def _graded(self, item: ToWrite) -> Graded:
-        from autograder.gradebook.recording import Graded
+    def _graded(self, item: ToWrite) -> GradedSubmission:
+        from autograder.gradebook.write_submission import GradedSubmission
 
         student = item.entry.student
         stamp = read_stamp(self._course, student, self._assignment.name)
-        return Graded(student, item.submission, item.result, stamp)
+        return GradedSubmission(student, item.submission, item.result, stamp)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
@@ -241,7 +242,7 @@ class Writer:
 
     def _open(self) -> Gradebook:
         if self._gradebook is None:
-            from autograder.gradebook import Gradebook
+            from autograder.gradebook.store import Gradebook
 
             self._gradebook = Gradebook.of(self._course)
             self._gradebook.register(self._assignment, self._course.settings(self._assignment.name).due)

@@ -23,19 +23,20 @@ from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 from nbgrader.utils import is_solution
 from sqlalchemy import delete, insert, select
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import CourseError, GradebookError, MachineryError
 from autograder.gradebook.files import remove_strays
+from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
 from autograder.gradebook.lateness import ANSWERS, make_tables
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
-from autograder.gradebook.recording import hash_answer
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
-from autograder.grading import grade
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align
+from autograder.gradebook.write_submission import hash_answer
+from autograder.grading.grade import grade_submission
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 __all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
 
@@ -53,7 +54,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         submission = align(nb, assignment)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
-        return rebuilt_notebook(assignment, submission), resources
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -70,13 +71,13 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(
+        result = grade_submission(
             submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
         )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
 

@@ -12,9 +12,9 @@ from sqlalchemy.engine import make_url
 
 from autograder.errors import GradebookError
 from autograder.gradebook.lateness import LateRules, kept_terms, penalty_of
-from autograder.gradebook.recording import SUBMITTED, scores_by_notebook
 from autograder.gradebook.registration import ASSIGNMENT, SUBMITTED_NOTEBOOK
 from autograder.gradebook.stamps import Stamp
+from autograder.gradebook.write_submission import SUBMITTED, scores_by_notebook
 
 if TYPE_CHECKING:
     from autograder.course import Course

@@ -10,27 +10,35 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
 from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
-from autograder.gradebook.naming import name_known_students
-from autograder.gradebook.recording import SUBMITTED, Graded, Recorded, cells_of, record, scores_of, settle
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
-from autograder.gradebook.roster_names import FullName, names_of
+from autograder.gradebook.roster_names import FullName, full_names
 from autograder.gradebook.settling import Total, TotalChange, follow_points, outdated, questions, totals_of
 from autograder.gradebook.stamps import Stamp
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.gradebook.student_names import name_known_students
+from autograder.gradebook.write_submission import (
+    SUBMITTED,
+    GradebookScore,
+    GradedSubmission,
+    cells_of,
+    scores_of,
+    settle,
+    write_submission,
+)
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["Gradebook"]
 
 _LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
 
 
-def _checked_scores(assignment: Assignment, graded: Graded) -> dict[str, float | None]:
+def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[str, float | None]:
     student, result = graded.student, graded.result
     if result.status != "graded":
         raise GradebookError(
@@ -95,9 +103,9 @@ class Gradebook:
             CourseError: one of the two files is wrong.
             GradebookError: as the constructor does.
         """
-        from autograder.gradebook.late import late_rules
+        from autograder.gradebook.late_plugin import late_rules
 
-        rules, names = partial(late_rules, course), names_of(course)
+        rules, names = partial(late_rules, course), full_names(course)
         return cls(course.gradebook_url, course.id, rules=rules, names=names, patience=patience)
 
     def __enter__(self) -> Gradebook:
@@ -133,7 +141,7 @@ class Gradebook:
         submission: Submission,
         result: Result,
         timestamp: dt.datetime | None = None,
-    ) -> Recorded:
+    ) -> GradebookScore:
         """Write a graded result in one transaction; recording it again changes nothing.
 
         Args:
@@ -147,10 +155,10 @@ class Gradebook:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
             written. Nothing was written.
         """
-        (recorded,) = self.record_all(assignment, [Graded(student, submission, result, Stamp(at=timestamp))])
+        (recorded,) = self.record_all(assignment, [GradedSubmission(student, submission, result, Stamp(at=timestamp))])
         return recorded
 
-    def record_all(self, assignment: Assignment, graded: Sequence[Graded]) -> list[Recorded]:
+    def record_all(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[GradebookScore]:
         """Write graded results in one transaction: all of them or none. Otherwise as `record`, one after the other.
 
         Raises:
@@ -158,7 +166,7 @@ class Gradebook:
         """
         return self._database.write(self._recording(assignment, graded))
 
-    def preview(self, assignment: Assignment, graded: Sequence[Graded]) -> list[tuple[Total | None, Total]]:
+    def preview(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[tuple[Total | None, Total]]:
         """The totals before and after :meth:`record_all`, which is tried out and taken back; None before the first.
 
         Raises:
@@ -174,17 +182,19 @@ class Gradebook:
         before, after = self._database.write(both, keep=False)
         return [(before.get(each.student), after[each.student]) for each in graded]
 
-    def _recording(self, assignment: Assignment, graded: Sequence[Graded]) -> Callable[[Connection], list[Recorded]]:
+    def _recording(
+        self, assignment: Assignment, graded: Sequence[GradedSubmission]
+    ) -> Callable[[Connection], list[GradebookScore]]:
         key, rules = self._key_of(assignment), self._rules(assignment.name)
         scores = [_checked_scores(assignment, each) for each in graded]
         # In the same order whoever writes, so that two graders never wait for each other in a circle.
         order = sorted(range(len(graded)), key=lambda number: graded[number].student)
 
-        def change(db: Connection) -> list[Recorded]:
+        def change(db: Connection) -> list[GradebookScore]:
             make_tables(db)
             cells = cells_of(db, key)
             found = {
-                number: record(db, key, cells, assignment, graded[number], scores[number], rules, self._names)
+                number: write_submission(db, key, cells, assignment, graded[number], scores[number], rules, self._names)
                 for number in order
             }
             return [found[number] for number in range(len(graded))]
@@ -199,14 +209,14 @@ class Gradebook:
         """The totals of all who handed in ``assignment``, by student; as :func:`totals_of`."""
         return self._database.read(lambda db: totals_of(db, assignment, written=written))
 
-    def settle(self, assignment: str, notebook: str, student: str, stamp: Stamp) -> Recorded:
+    def settle(self, assignment: str, notebook: str, student: str, stamp: Stamp) -> GradebookScore:
         """Decide how late a submission in the gradebook is, and write its penalty.
 
         Raises:
             GradebookError: the gradebook does not have it, or cannot be written.
         """
 
-        def change(db: Connection) -> Recorded | None:
+        def change(db: Connection) -> GradebookScore | None:
             make_tables(db)
             row = db.execute(_submitted(assignment, notebook, student)).first()
             if row is None:

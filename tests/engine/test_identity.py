@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course, GradingSettings
 from autograder.engine import identity
 from autograder.engine.identity import code_digest, data_digest, graded_files, without_prose

@@ -15,10 +15,15 @@ import nbgrader.api
 import pytest
 
 from autograder.course import Course
-from autograder.engine import ClassReport, Mapper, Silent, StudentChange, grade_class
-from autograder.gradebook import Gradebook
+from autograder.engine.api import grade_class
+from autograder.engine.difference import StudentChange
+from autograder.engine.executor import Executor
+from autograder.engine.grading_report import ClassReport
+from autograder.engine.progress import Silent
+from autograder.gradebook.store import Gradebook
 from autograder.leaderboard.grades import Grade, read_grades
-from autograder.reporting import export, return_feedback
+from autograder.reporting.feedback_return import return_feedback
+from autograder.reporting.lms_export import export_grades
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class, Shared
@@ -64,9 +69,9 @@ class Term:
             self.asked += changes
             return yes
 
-        return grade_class(self.course, NAME, make_mapper=self._mapper, progress=Silent(), confirm=confirm, **options)
+        return grade_class(self.course, NAME, make_executor=self._mapper, progress=Silent(), confirm=confirm, **options)
 
-    def _mapper(self) -> Mapper:
+    def _mapper(self) -> Executor:
         return self.instant
 
     def by_hand(self, student: str, points: float) -> None:
@@ -88,7 +93,9 @@ class Term:
         """The student's total, after every view was asked for it: they must all say the same."""
         board = self.board(student).points
         assert board is not None
-        exported = export(self.course, "csv", self.course.root / "grades.csv").path.read_text(encoding="utf-8-sig")
+        exported = export_grades(self.course, "csv", self.course.root / "grades.csv").path.read_text(
+            encoding="utf-8-sig"
+        )
         row = next(line for line in exported.splitlines() if line.startswith(student)).split(",")
         return_feedback(self.course, NAME, [student])
         page = (self.course.feedback / student / NAME / "two_functions.html").read_text()
@@ -140,7 +147,7 @@ def test_the_next_command_after_grading_by_hand_shows_what_changes(term: Term) -
     term.hand_in("ada", "2026-03-03 11:00 UTC")
     term.grade()
     term.by_hand("ada", 2)
-    said = "\n".join(export(term.course, "csv").lines())
+    said = "\n".join(export_grades(term.course, "csv").lines())
     assert "ada: total 5.6 → 5.4 (late penalty 0.4 → 0.6)" in said
     assert "late penalty" not in "\n".join(return_feedback(term.course, NAME).lines())
 
@@ -319,7 +326,7 @@ def test_a_plugin_of_the_courses_own_decides_what_lateness_costs(term: Term) -> 
     term.hand_in("ada", "2026-03-03 11:00 UTC")
     term.grade()
     term.by_hand("ada", 3)
-    assert export(term.course, "csv").path.is_file()
+    assert export_grades(term.course, "csv").path.is_file()
     assert term.total("ada") == 3.5
 
 

@@ -11,10 +11,10 @@ import nbgrader.api
 import pytest
 from nbgrader.apps import NbGraderAPI
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.gradebook import Gradebook
-from autograder.gradebook.late import nbgrader_configuration
+from autograder.gradebook.late_plugin import nbgrader_configuration
+from autograder.gradebook.store import Gradebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # nbgrader's own warnings.
 NAME = "00-tiny-topic"
@@ -125,7 +125,7 @@ def test_a_configuration_with_nbgraders_own_steps_works_on(course: Course, run: 
         "    SaveScores,\n    AssignPenalties,\n]", "    SaveAutoGrades,\n    AssignLatePenalties,\n]"
     )
     head = "from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades\n"
-    tail = "\nfrom autograder.gradebook.late import PenaltyPerDay\nc.AssignLatePenalties.plugin_class = PenaltyPerDay\n"
+    tail = "\nfrom autograder.gradebook.late_plugin import PenaltyPerDay\nc.AssignLatePenalties.plugin_class = PenaltyPerDay\n"
     path.write_text(head + older + tail + "c.PenaltyPerDay.share = course.config.grading.late_penalty_per_day\n")
     rules(course, f"[assignments.{NAME}]\ndue = 2026-03-02T12:00:00Z\n")
     with nbgrader.api.Gradebook(course.gradebook_url, course.id) as stock:
