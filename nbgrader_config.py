@@ -8,7 +8,6 @@ from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbgrader.preprocessors import (
-    AssignLatePenalties,
     CheckCellMetadata,
     ClearOutput,
     DeduplicateIds,
@@ -16,12 +15,17 @@ from nbgrader.preprocessors import (
     LimitOutput,
     OverwriteCells,
     OverwriteKernelspec,
-    SaveAutoGrades,
 )
 
 from autograder.course import Course
-from autograder.gradebook.late_plugin import PenaltyPerDay
-from autograder.gradebook.preprocessors import IsolatedExecute, RebuildSubmission, ShowSafely, StripHidden
+from autograder.gradebook.preprocessors import (
+    AssignPenalties,
+    IsolatedExecute,
+    RebuildSubmission,
+    SaveScores,
+    ShowSafely,
+    StripHidden,
+)
 
 c = get_config()  # noqa: F821
 course = Course.find(Path(__file__).parent)
@@ -48,12 +52,12 @@ c.Autograde.sanitize_preprocessors = [
 c.Autograde.autograde_preprocessors = [
     IsolatedExecute,
     LimitOutput,
-    SaveAutoGrades,
-    AssignLatePenalties,
+    SaveScores,
+    AssignPenalties,
     CheckCellMetadata,
 ]
 c.GenerateFeedback.preprocessors = [GetGrades, StripHidden, CSSHTMLHeaderPreprocessor]
 c.HTMLExporter.preprocessors = [ShowSafely]
 
-c.AssignLatePenalties.plugin_class = PenaltyPerDay
-c.PenaltyPerDay.share = course.config.grading.late_penalty_per_day
+# What lateness costs stands in course.toml. A plugin of your own, named in c.AssignLatePenalties.plugin_class, is used
+# in its place.

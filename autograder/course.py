@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import tomllib
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from autograder.deadlines import EXAMPLE, Extension, LatePolicy, read_times
 from autograder.errors import CourseError
+from autograder.roster import FILE_NAME as ROSTER_NAME
+from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
 
 FILE_NAME = "course.toml"
 SECRET_NAME = ".course-secret"
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Minutes = Annotated[float, msgspec.Meta(ge=0, le=525_600)]
+Days = Annotated[float, msgspec.Meta(ge=0, le=3650)]
+Unknown = Literal["ask", "no penalty", "one day"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -38,12 +47,20 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
     """What a course decides about one assignment.
 
     Attributes:
-        due: the moment after which a submission is late; a time without a zone is UTC.
+        due: the moment after which a submission is late, in UTC.
         optional: an optional assignment can only help a student's total.
+        grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
+            in place of those of :class:`GradingSettings`; None leaves theirs.
     """
 
     due: dt.datetime | None = None
     optional: bool = False
+    grace_minutes: Minutes | None = None
+    late_penalty_per_day: Share | None = None
+    late_penalty_fixed: Share | None = None
+    late_penalty_max: Share | None = None
+    late_days_accepted: Days | None = None
+    late_unknown: Unknown | None = None
 
 
 class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -55,7 +72,13 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         total_seconds: wall time for the whole submission.
         memory_mb: memory beyond what the warm process already holds, in MiB.
         follow_through: whether an exercise that fails only because it builds on a wrong one gets its points.
+        grace_minutes: minutes past the deadline that do not count as late.
         late_penalty_per_day: share of the points earned that each started day late costs, 0 to 1.
+        late_penalty_fixed: share that late work loses at once, whatever the day, 0 to 1.
+        late_penalty_max: the largest share that lateness can cost, 0 to 1.
+        late_days_accepted: days past the deadline after which work is not accepted: it loses all points.
+        late_unknown: what work costs that is late by an unknown time: ``ask`` leaves it to a person, ``no penalty``,
+            or ``one day`` as for the first day.
     """
 
     cell_seconds: Positive = 30.0
@@ -63,7 +86,18 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     total_seconds: Positive = 300.0
     memory_mb: Annotated[int, msgspec.Meta(ge=64)] = 1024
     follow_through: bool = True
-    late_penalty_per_day: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    grace_minutes: Minutes = 0.0
+    late_penalty_per_day: Share = 0.0
+    late_penalty_fixed: Share = 0.0
+    late_penalty_max: Share = 1.0
+    late_days_accepted: Days = 3650.0
+    late_unknown: Unknown = "ask"
+
+    def limits(self) -> GradingSettings:
+        """The settings that a result depends on: without what lateness costs, which no result holds."""
+        return GradingSettings(
+            self.cell_seconds, self.check_seconds, self.total_seconds, self.memory_mb, self.follow_through
+        )
 
 
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -71,12 +105,14 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     id: str
     title: str = ""
+    time_zone: str = "UTC"
     gradebook: str = ""
     fixed_secret: str = ""
     colab_archive: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s\"]+)?$")] = ""
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
+    extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)
     prizes: list[dict[str, Any]] = msgspec.field(default_factory=list)
     announcements: list[str] = msgspec.field(default_factory=list)
@@ -180,14 +216,58 @@ class Course:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""
         return self.config.assignments.get(assignment, AssignmentSettings())
 
+    def late_policy(self, assignment: str) -> LatePolicy:
+        """What lateness costs in ``assignment``: its own settings, and the course's where it has none."""
+        own, shared = self.settings(assignment), self.config.grading
+
+        def chosen(name: str) -> Any:
+            value = getattr(own, name)
+            return getattr(shared, name) if value is None else value
+
+        return LatePolicy(**{name: chosen(name) for name in LatePolicy.__struct_fields__})
+
+    def extensions(self, assignment: str, names: Collection[str]) -> list[Extension]:
+        """The extensions in course.toml for ``assignment`` that are granted to any of ``names``.
+
+        Args:
+            names: a student's id, and the group's name if there is one.
+        """
+        granted: dict[str, dict[str, Extension]] = self.config.extensions
+        by_student = [granted.get(name, {}).get(assignment) for name in names]
+        by_assignment = [granted.get(assignment, {}).get(name) for name in names]
+        return [each for each in (*by_student, *by_assignment) if each is not None]
+
     def remarks(self) -> list[str]:
-        """What is odd in course.toml without being wrong, for the person who grades.
+        """The oddities of course.toml that are not errors, as sentences for the person who grades.
 
         Settings of an assignment that is not there may be announced for later, or a mistyped name: then its due date
         counts for nobody.
         """
         known = sorted(folder.name for folder in self.source.glob("*") if folder.is_dir())
-        return [_stray(name, known) for name in self.config.assignments if name not in known]
+        strays = [_stray(name, known) for name in self.config.assignments if name not in known]
+        return [*strays, *self._stray_extensions(known)]
+
+    def _stray_extensions(self, known: list[str]) -> Iterator[str]:
+        people = self._people()
+        for outer, granted in self.config.extensions.items():
+            for inner in granted:
+                who = inner if outer in known else outer
+                if outer not in known and inner not in known:
+                    yield (
+                        f"{FILE_NAME}, [extensions]: neither {outer} nor {inner} is an assignment, so this has no "
+                        f"effect. There are: {', '.join(known) or 'none'}."
+                    )
+                elif people and who not in people:
+                    yield f"{FILE_NAME}, [extensions]: {who} is neither a student nor a group of {ROSTER_NAME}."
+
+    def _people(self) -> set[str]:
+        """The ids and groups of the roster; none where there is no roster, or a wrong one, which others will say."""
+        path = self.root / ROSTER_NAME
+        try:
+            students = Roster.read(path).students if path.is_file() else ()
+        except CourseError:
+            return set()
+        return {name for each in students for name in (each.id, each.group) if name}
 
 
 def _stray(name: str, known: list[str]) -> str:
@@ -201,9 +281,24 @@ def _stray(name: str, known: list[str]) -> str:
 
 
 def _read(path: Path) -> CourseConfig:
+    text = ""
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), CourseConfig)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(read_times(tomllib.loads(text), path), CourseConfig)
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{path} cannot be read: {error}{_quoted(text, str(error))}. Correct the file.") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise CourseError(f"{path} cannot be read: {error}. Correct the file.") from error
     except msgspec.ValidationError as error:
         raise CourseError(f"{path}: {error}. Correct that key; docs/graders.md lists them all.") from error
+
+
+def _quoted(text: str, complaint: str) -> str:
+    """The line that a complaint of the TOML reader is about, and for a time how to write one."""
+    found = re.search(r"at line (\d+)", complaint)
+    lines = text.splitlines()
+    if not found or int(found[1]) > len(lines):
+        return ""
+    line = lines[int(found[1]) - 1].strip()
+    hint = f". A time is written as {EXAMPLE}" if re.search(r"=\s*\d+[-:.]", line) else ""
+    return f", which reads: {line[:120]}{hint}"

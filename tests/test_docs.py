@@ -127,6 +127,16 @@ def test_the_defaults_in_the_docs_are_the_defaults(table: str, kind: type[msgspe
     assert SETTINGS[table] == msgspec.to_builtins(kind())
 
 
+def test_the_deadlines_in_the_docs_are_understood(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text(f'id = "docs"\n{blocks(GRADERS, "toml")[1]}', encoding="utf-8")
+    course = Course.find(tmp_path)
+    due = course.settings("01-convolution").due
+    assert due is not None
+    assert due.isoformat() == "2026-03-02T22:59:00+00:00"  # Berlin's time in winter.
+    assert len(course.extensions("01-convolution", ["ada", "Team 1"])) == 2
+    assert course.late_policy("02-feature-maps").late_penalty_per_day == 0.2
+
+
 def test_the_roster_in_the_docs_has_every_column() -> None:
     (example,) = blocks(GRADERS, "csv")
     assert tuple(next(csv.reader(io.StringIO(example)))) == COLUMNS

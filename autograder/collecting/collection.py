@@ -15,7 +15,8 @@ from autograder.collecting.identification import Catalogue
 from autograder.collecting.submitters import Submitter, find_submitters, gradescope_senders
 from autograder.course import Course
 from autograder.errors import AuthoringError, GradebookError
-from autograder.gradebook.files import TIMESTAMP, read_timestamp
+from autograder.gradebook.files import TIMESTAMP
+from autograder.gradebook.stamps import read_timestamp
 from autograder.roster import FILE_NAME, Roster
 
 __all__ = ["CollectionReport", "PlacedFile", "UnplacedFile", "collect_downloads"]

@@ -9,7 +9,7 @@ import msgspec
 from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.engine.identity import code_digest, digest
+from autograder.engine.identity import digest, reading_digest
 from autograder.errors import GradebookError
 
 __all__ = ["load_cached_assignment"]
@@ -33,7 +33,7 @@ def load_cached_assignment(course: Course, name: str) -> Assignment:
 
 def _digest(course: Course, name: str) -> str:
     """Names the content of all files that an assignment is read from."""
-    parts = [code_digest(), name.encode()]
+    parts = [reading_digest(), name.encode()]
     for folder in (course.source / name, course.release / name):
         for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
             parts += [path.name.encode(), path.read_bytes()]

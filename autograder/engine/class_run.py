@@ -76,6 +76,8 @@ class ClassRun:
         self._batch: list[ToWrite] = []
         self._batch_since = 0.0
         self._held: list[tuple[ToWrite, StudentChange]] = []
+        self._changes: list[StudentChange] = []
+        self._questions: dict[str, str] = {}
         self._stopped = False
         self._first_result = 0.0
         self._phases: dict[str, float] = defaultdict(float)
@@ -109,15 +111,16 @@ class ClassRun:
         entries = self._journal.entries(name)
         looked = [look_up(found, self._bundle, entries.get(found.student)) for found in discovery.found]
         known = [one.entry for one in looked if one.entry is not None and one.entry.written]
-        disputed = self._writer.disputed(known) if known else set()
+        unsettled = self._writer.unsettled(known, students is None)
+        self._questions = self._writer.questions([one.found.student for one in looked])
         self._progress.start(len(looked), 0)
         for one in looked:
-            self._look_up(one, one.found.student in disputed)
+            self._look_up(one, one.found.student in unsettled)
 
-    def _look_up(self, looked: Lookup, disputed: bool) -> None:
+    def _look_up(self, looked: Lookup, unsettled: bool) -> None:
         entry = looked.entry
         known = entry is not None and not self._again and entry.result_key == self._key(entry.submission_key)
-        if entry is not None and known and not disputed and self._writer.is_written(entry):
+        if entry is not None and known and not unsettled and self._writer.is_written(entry):
             self._done(entry.student, "stored", entry.points)
             return
         try:
@@ -208,24 +211,17 @@ class ClassRun:
         result = msgspec.structs.replace(result, repairs=submission.repairs)
         item = ToWrite(entry, submission, result)
         self._done(student, kind, result.points, "", seconds, checks_run)
-        change = self._change(before, entry, result)
-        if change is not None:
-            self._held.append((item, change))
+        if before is not None and before.written_key and before.submission_key == entry.submission_key:
+            self._held.append((item, self._change(before, entry, result)))
             return
         self._batch_since = self._batch_since or time.monotonic()
         self._batch.append(item)
 
-    def _change(self, before: JournalRow | None, now: JournalRow, result: Result) -> StudentChange | None:
-        """What a regrade changes; None for a first grading, a new submission, or the same points."""
-        if before is None or not before.written_key or before.submission_key != now.submission_key:
-            return None
-        if before.written_key == now.result_key:
-            return None
-        old = self._store.get(before.written_key)
-        if old is None:
-            return None
-        checks = regrade_difference(old, result)
-        return StudentChange(now.student, old.points, result.points, checks) if checks else None
+    def _change(self, before: JournalRow, now: JournalRow, result: Result) -> StudentChange:
+        """What grading the same code again changes in its checks."""
+        old = self._store.get(before.written_key) if before.written_key != now.result_key else None
+        checks = regrade_difference(old, result) if old is not None else ()
+        return StudentChange(now.student, old.points if old else result.points, result.points, checks)
 
     def _flush(self, only_if_due: bool = False) -> None:
         due = len(self._batch) >= _BATCH or time.monotonic() - self._batch_since >= _BATCH_SECONDS
@@ -234,12 +230,19 @@ class ClassRun:
             self._writer.write(batch)
 
     def _write_changes(self) -> bool:
-        if not self._held or self._stopped:
+        """Write what grading the same code again gives; what changes is shown first. Returns whether it was written."""
+        if self._stopped:
             return not self._held
-        changes = [change for _, change in self._held]
-        if not self._confirm(self._assignment.name, changes):
+        changes = self._writer.changes(self._held)
+        silent = [item for (item, _), change in zip(self._held, changes, strict=True) if change is None]
+        self._writer.write(silent)
+        self._changes = [change for change in changes if change is not None]
+        if not self._changes:
+            return True
+        if not self._confirm(self._assignment.name, self._changes):
+            self._writer.leave()
             return False
-        self._writer.write([item for item, _ in self._held])
+        self._writer.write([item for (item, _), change in zip(self._held, changes, strict=True) if change is not None])
         return True
 
     # Reporting.
@@ -247,6 +250,7 @@ class ClassRun:
     def _done(
         self, student: str, kind: Any, points: float | None, reason: str = "", seconds: float = 0.0, checks_run: int = 0
     ) -> None:
+        reason = reason or self._questions.get(student, "")
         self._reports[student].append(SubmissionReport(student, kind, points, reason, seconds, checks_run))
         self._progress.advance(kind)
 
@@ -255,7 +259,7 @@ class ClassRun:
         return ClassReport(
             self._assignment.name,
             tuple(report for student in sorted(self._reports) for report in self._reports[student]),
-            tuple(change for _, change in self._held),
+            tuple(self._changes),
             changes_written,
             self._stopped,
             sum(len(group) for group in self._waiting.values()),
@@ -264,6 +268,7 @@ class ClassRun:
             self._writer.written,
             {**self._phases, **self._writer.seconds},
             dict(self._checks),
+            tuple(self._writer.followed),
         )
 
 

@@ -88,6 +88,7 @@ class Grader:
         self._seen[bundle.digest] = seen + 1
         if seen == 0:
             reference_for(bundle.assignment)
+            _ = bundle.grader  # Kept with the bundle; every child would hash the sources again.
             if self._hidden is not None and competes(bundle.assignment):
                 hidden_test(bundle.secret, self._hidden)
         elif seen == 1 and self._sandbox is not None:

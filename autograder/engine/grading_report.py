@@ -53,6 +53,7 @@ class ClassReport(msgspec.Struct, frozen=True):
         written: how many submissions were written into the gradebook.
         phases: seconds by what they went to, summed over submissions and workers.
         checks: seconds by check, the student's part included, summed over submissions.
+        followed: lines on totals whose late penalty followed points given by hand since the last run.
     """
 
     assignment: str
@@ -66,6 +67,7 @@ class ClassReport(msgspec.Struct, frozen=True):
     written: int = 0
     phases: dict[str, float] = msgspec.field(default_factory=dict)
     checks: dict[str, float] = msgspec.field(default_factory=dict)
+    followed: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -74,7 +76,7 @@ class ClassReport(msgspec.Struct, frozen=True):
 
     @property
     def needing_a_look(self) -> Sequence[SubmissionReport]:
-        """Submissions without a grade in the gradebook."""
+        """Submissions without a grade in the gradebook, or with a lateness that a person has to decide."""
         return [each for each in self.submissions if each.kind not in _FINE or each.reason]
 
     @property
@@ -91,8 +93,8 @@ class ClassReport(msgspec.Struct, frozen=True):
         looks = [f"{each.student}: {each.kind}: {each.reason}" for each in self.needing_a_look]
         if self.interrupted:
             looks.append(f"Stopped; {self.waiting} not graded yet. Run the same command again to go on from here.")
-        if not self.changes_written:
+        if not self.changes_written and not self.interrupted:
             looks.append(
                 f"Changes for {len(self.changes)} students were not written. Run again with --yes to write them."
             )
-        return [head, *looks]
+        return [head, *self.followed, *looks]

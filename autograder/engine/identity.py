@@ -1,18 +1,36 @@
-"""What makes two graders the same: their code, and the packages that can change a number."""
+"""What makes two graders the same: the code that can change a grade, and the packages that can change a number."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import hashlib
 import platform
+import stat
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["code_digest", "digest"]
+import msgspec
+
+from autograder.atomic_files import write_atomically
+from autograder.errors import GradebookError
+
+__all__ = ["code_digest", "data_digest", "digest", "graded_files", "reading_digest", "without_prose"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PARTS = ("authoring", "challenge", "grading", "isolation", "lab", "submission")
-_PACKAGES = ("numpy", "scipy", "torch")
+_MODULES = ("secrets.py", "engine/child.py", "engine/grader.py", "engine/incremental.py")
+_ELSEWHERE = {
+    # What derives files from a source: its outcome is hashed with the assignment.
+    "authoring/build.py", "authoring/colab.py", "authoring/skeleton/__init__.py",
+    # What only draws: a picture is shown to people and never compared.
+    "lab/alternative_text.py", "lab/curves.py", "lab/figures.py", "lab/filters.py",
+    # What a grade is not made of: the competition's published tables and its reference entries.
+    "challenge/references.py", "challenge/results.py",
+}  # fmt: skip
+_PACKAGES = ("ipython", "msgpack", "numpy", "pillow", "scipy", "torch", "torchvision")
 
 
 def digest(*parts: bytes) -> str:
@@ -21,17 +39,90 @@ def digest(*parts: bytes) -> str:
     return hashlib.sha256(message).hexdigest()[:32]
 
 
-@lru_cache(maxsize=1)
-def code_digest() -> bytes:
-    """Names the code that turns a submission into a result, and the versions it runs on.
+def graded_files(package: Path = _PACKAGE) -> Iterator[Path]:
+    """The sources that a grade can depend on, sorted, of the package at ``package``."""
+    found = [path for part in _PARTS for path in (package / part).rglob("*.py")]
+    found += [package / name for name in _MODULES]
+    return iter(sorted(path for path in found if path.relative_to(package).as_posix() not in _ELSEWHERE))
+
+
+@lru_cache(maxsize=4)
+def code_digest(package: Path = _PACKAGE) -> bytes:
+    """A hash of the code that turns a submission into a result, and of the versions it runs on.
 
     The sources are hashed rather than a version number read: a correction to a comparison must not be answered from
-    results that were stored before it.
+    results that were stored before it. Comments, docstrings and layout are left out: they cannot change a grade, and a
+    reworded sentence must not grade a class again.
     """
-    files = sorted(path for part in _PARTS for path in (_PACKAGE / part).rglob("*.py"))
-    parts = [part for path in files for part in (str(path.relative_to(_PACKAGE)).encode(), path.read_bytes())]
     versions = [f"{name} {_version(name)}".encode() for name in _PACKAGES]
-    return digest(platform.python_version().encode(), *versions, *parts).encode()
+    return _digest_of(package, list(graded_files(package)), platform.python_version().encode(), *versions)
+
+
+@lru_cache(maxsize=4)
+def reading_digest(package: Path = _PACKAGE) -> bytes:
+    """A hash of the code that reads an assignment."""
+    return _digest_of(package, sorted((package / "authoring").rglob("*.py")))
+
+
+def data_digest(folders: Sequence[Path], cache: Path) -> str:
+    """A hash of the data that students' code and hidden tests read: a corrected file changes what is right.
+
+    Args:
+        folders: all that they may read.
+        cache: where the hashes of files are kept, so that a file is only read again when its size or time changes.
+    """
+    known, found, parts = _known(cache), {}, []
+    files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*"))]
+    for folder, path in files:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and not path.name.startswith("."):
+            mark = f"{path} {status.st_size} {status.st_mtime_ns}"
+            found[mark] = known.get(mark) or hashlib.sha256(path.read_bytes()).hexdigest()
+            parts += [path.relative_to(folder).as_posix().encode(), found[mark].encode()]
+    if found != known:
+        with contextlib.suppress(GradebookError):
+            write_atomically(cache, msgspec.json.encode(found))
+    return digest(*parts)
+
+
+def _known(cache: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(cache.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def _digest_of(package: Path, files: list[Path], *parts: bytes) -> bytes:
+    names = [str(path.relative_to(package)).encode() for path in files]
+    sources = [path.read_bytes() for path in files]
+    exact = digest(*parts, *names, *sources)
+    cache = package / "__pycache__" / f"code-{exact}"  # As with Python's own: parsing takes longer than a look-up.
+    try:
+        return cache.read_bytes()
+    except OSError:
+        found = digest(*parts, *names, *map(without_prose, sources)).encode()
+    with contextlib.suppress(GradebookError):
+        write_atomically(cache, found)
+    return found
+
+
+def without_prose(source: bytes) -> bytes:
+    """The program in ``source`` without comments, docstrings and layout; itself if it is not Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and len(body) > 1:
+            node.body = [each for each in body if not _is_text(each)] or body  # type: ignore[attr-defined]
+        elif isinstance(body, list) and body and _is_text(body[0]):
+            node.body = [ast.Pass()]  # type: ignore[attr-defined]
+    return ast.dump(tree).encode()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _version(package: str) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course, GradingSettings
-from autograder.engine.identity import code_digest, digest
+from autograder.engine.identity import code_digest, data_digest, digest
 from autograder.secrets import Secret
 from autograder.submission.model import Submission
 
@@ -40,22 +40,24 @@ class Bundle(msgspec.Struct, frozen=True, dict=True):
         assignment: cells, hidden tests, named answers.
         secret_key: the course secret, from which hidden inputs are seeded.
         settings: what one submission may use.
+        data: names the content of the files that code and hidden tests read.
     """
 
     assignment: Assignment
     secret_key: bytes
     settings: GradingSettings
+    data: str = ""
 
     @classmethod
     def of(cls, course: Course, assignment: Assignment) -> Bundle:
         """The bundle of ``assignment`` as ``course`` is configured now."""
-        return cls(assignment, course.secret.key, course.config.grading)
+        data = data_digest([course.data, course.hidden_data], course.results / "data.json")
+        return cls(assignment, course.secret.key, course.config.grading.limits(), data)
 
     @cached_property
     def grader(self) -> str:
-        """Names what grades: the grader's code, the versions it runs on, its limits and its secret."""
-        limits = msgspec.structs.replace(self.settings, late_penalty_per_day=0.0)
-        return digest(code_digest(), self.secret_key, encode(limits))
+        """A hash of what grades: the grader's code, the versions it runs on, its limits, its data and its secret."""
+        return digest(code_digest(), self.secret_key, encode(self.settings.limits()), self.data.encode())
 
     @property
     def secret(self) -> Secret:

@@ -12,17 +12,23 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
+from autograder.engine.difference import StudentChange
 from autograder.engine.identity import digest
 from autograder.engine.journal import Journal, JournalRow
 from autograder.gradebook.roster_names import full_names
+from autograder.gradebook.stamps import Stamp, read_stamp, stamp_bytes
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
+    from autograder.gradebook.settling import Total
     from autograder.gradebook.store import Gradebook
+    from autograder.gradebook.write_submission import GradedSubmission
 
 __all__ = ["ToWrite", "Writer"]
 
@@ -79,6 +85,7 @@ class Writer:
 
     Attributes:
         written: how many submissions were written.
+        followed: lines on totals whose late penalty followed points given by hand since.
         seconds: how long each part of writing took in all.
     """
 
@@ -89,9 +96,11 @@ class Writer:
         self._gradebook: Gradebook | None = None
         full_names(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
-        self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
-        self._terms += _page_design()
+        self._design = _page_design()
+        self._rules = _late_settings(course, assignment.name)
+        self._unchanged = self._whole = self._pending = False
         self.written = 0
+        self.followed: list[str] = []
         self.seconds: dict[str, float] = defaultdict(float)
 
     def get_ready(self) -> None:
@@ -100,18 +109,17 @@ class Writer:
         import autograder.gradebook.store  # noqa: F401
 
     def close(self) -> None:
-        """Close the gradebook, and note how it was left."""
-        if self._gradebook is not None:
-            self._gradebook.close()
-            self._journal.leave_note("gradebook", self._gradebook_mark())
+        """Close the gradebook, and note how it was left if nothing is left to be settled in it."""
+        if self._gradebook is None:
+            return
+        self._gradebook.close()
+        settled = (self._unchanged or self._whole) and not self._pending
+        self._journal.leave_note(self._note, self._state() if settled else "")
 
     def mark(self, entry: JournalRow) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
-        try:
-            stamp = self._file(self._submitted, entry.student, "timestamp.txt").read_bytes()
-        except OSError:
-            stamp = b""
-        return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._terms)
+        stamp = stamp_bytes(self._submitted / entry.student / self._assignment.name)
+        return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._design)
 
     def is_written(self, entry: JournalRow) -> bool:
         """Whether gradebook and files already hold ``entry``, as far as can be told without opening the gradebook."""
@@ -123,16 +131,54 @@ class Writer:
             and self._file(self._feedback, student, f"{name}.html").exists()
         )
 
-    def disputed(self, entries: Sequence[JournalRow]) -> set[str]:
-        """Students of ``entries`` for whom the gradebook does not hold what the journal says was written to it.
+    def unsettled(self, entries: Sequence[JournalRow], everyone: bool) -> set[str]:
+        """The students of ``entries`` for whom the gradebook does not hold what it should.
 
-        A gradebook file that nobody touched since the last run is not opened.
+        Either it does not have the points that the journal says were written to it, or their lateness is not what the
+        rules, extensions and stamps say now. Penalties follow points that a person has given since. A gradebook that
+        nobody touched since the last run, under the same rules, is not opened.
+
+        Args:
+            entries: what the journal says was written.
+            everyone: whether these are all of the class.
         """
-        mark = self._gradebook_mark()
-        if mark and mark == self._journal.note("gradebook"):
+        state = self._state()
+        self._whole, self._unchanged = everyone, bool(state) and state == self._journal.note(self._note)
+        if self._unchanged or not entries:
             return set()
-        points = _points_in(self._course.gradebook_url, self._assignment.name)
-        return {entry.student for entry in entries if points.get(entry.student) != entry.points}
+        from autograder.gradebook.settling import change_lines
+
+        name, students = self._assignment.name, [entry.student for entry in entries]
+        points = _points_in(self._course.gradebook_url, name)
+        missing = {entry.student for entry in entries if points.get(entry.student) != entry.points}
+        with self._timed("database"):
+            gradebook = self._open()
+            self.followed += change_lines(name, gradebook.follow_points(name))
+            return missing | gradebook.outdated(name, self.stamps(students))
+
+    def stamps(self, students: Sequence[str]) -> dict[str, Stamp]:
+        """The time stamps of ``students``."""
+        return {student: read_stamp(self._course, student, self._assignment.name) for student in students}
+
+    def questions(self, students: Sequence[str]) -> dict[str, str]:
+        """For each of ``students`` whose lateness a person has to decide, a sentence that says why and how."""
+        stamps = {student: stamp for student, stamp in self.stamps(students).items() if stamp.fault or stamp.unknown}
+        if not stamps:
+            return {}
+        with self._timed("database"):
+            return self._open().questions(self._assignment.name, stamps)
+
+    def changes(self, items: Sequence[tuple[ToWrite, StudentChange]]) -> list[StudentChange | None]:
+        """Each change with the totals that it has in the gradebook; None where nothing that anybody sees changes."""
+        if not items:
+            return []
+        with self._timed("database"):
+            found = self._open().preview(self._assignment, [self._graded(item) for item, _ in items])
+        return [_with_totals(change, *pair) for (_, change), pair in zip(items, found, strict=True)]
+
+    def leave(self) -> None:
+        """Take note that changes were not written: the next run shows them again."""
+        self._pending = True
 
     def write(self, batch: Sequence[ToWrite]) -> None:
         """Write ``batch``; the journal says so only when all of it is written.
@@ -143,19 +189,13 @@ class Writer:
         if not batch:
             return
         from autograder.gradebook.feedback import write_feedback
-        from autograder.gradebook.files import read_timestamp, write_autograded
-        from autograder.gradebook.write_submission import GradedSubmission
+        from autograder.gradebook.files import write_autograded
 
         course, assignment = self._course, self._assignment
         with self._timed("database"):
             gradebook = self._open()
             students = [item.entry.student for item in batch]
-            moments = [read_timestamp(course, student, assignment.name) for student in students]
-            graded = [
-                GradedSubmission(student, item.submission, item.result, moment)
-                for student, item, moment in zip(students, batch, moments, strict=True)
-            ]
-            gradebook.record_all(assignment, graded)
+            gradebook.record_all(assignment, [self._graded(item) for item in batch])
         with self._timed("conversion"):
             for item in batch:
                 write_autograded(course, assignment, item.entry.student, item.submission, item.result)
@@ -179,13 +219,18 @@ class Writer:
 
     def _handed_in(self, student: str) -> dt.datetime:
         """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
-        from autograder.gradebook.files import read_timestamp
-
-        moment = read_timestamp(self._course, student, self._assignment.name)
-        if moment is not None:
-            return moment
+        stamp = read_stamp(self._course, student, self._assignment.name)
+        if stamp.at is not None:
+            return stamp.at
         written = self._file(self._submitted, student, f"{self._assignment.notebook}.ipynb").stat().st_mtime
         return dt.datetime.fromtimestamp(int(written), dt.UTC)
+
+    def _graded(self, item: ToWrite) -> GradedSubmission:
+        from autograder.gradebook.write_submission import GradedSubmission
+
+        student = item.entry.student
+        stamp = read_stamp(self._course, student, self._assignment.name)
+        return GradedSubmission(student, item.submission, item.result, stamp)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
@@ -206,8 +251,12 @@ class Writer:
     def _file(self, root: Path, student: str, file: str) -> Path:
         return root / student / self._assignment.name / file
 
-    def _gradebook_mark(self) -> str:
-        """Tells whether an SQLite file was touched; empty for a server, or if there is no file."""
+    @property
+    def _note(self) -> str:
+        return f"gradebook {self._assignment.name}"
+
+    def _state(self) -> str:
+        """Tells whether an SQLite file was touched or the rules changed; empty for a server, or if there is no file."""
         url = self._course.gradebook_url
         if not url.startswith("sqlite:///"):
             return ""
@@ -215,4 +264,30 @@ class Writer:
             status = Path(url.removeprefix("sqlite:///")).stat()
         except OSError:
             return ""
-        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns}"
+        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {self._rules}"
+
+
+def _late_settings(course: Course, assignment: str) -> str:
+    """A hash of all that decides what lateness costs, besides stamps and the gradebook."""
+    files = [course.root / name for name in ("nbgrader_config.py", "students.csv")]
+    settings = (course.settings(assignment), course.late_policy(assignment), course.config.extensions)
+    return digest(
+        msgspec.json.encode(settings, order="deterministic"),
+        *(path.read_bytes() if path.is_file() else b"" for path in files),
+    )
+
+
+def _with_totals(change: StudentChange, before: Total | None, after: Total) -> StudentChange | None:
+    if before is None:
+        return change if change.checks else None
+    if before.same(after) and not change.checks:
+        return None
+    return msgspec.structs.replace(
+        change,
+        total_before=before.points,
+        total_after=after.points,
+        penalty_before=before.penalty,
+        penalty_after=after.penalty,
+        late_before=before.late,
+        late_after=after.late,
+    )

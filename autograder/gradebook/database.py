@@ -84,8 +84,10 @@ class Database:
         """Give back every connection."""
         self.engine.dispose()
 
-    def write(self, change: Callable[[Connection], T]) -> T:
+    def write(self, change: Callable[[Connection], T], *, keep: bool = True) -> T:
         """Run ``change`` in one transaction: all of it is written or none of it.
+
+        Without ``keep`` none of it is: it only shows what it would do.
 
         A locked database is waited for, up to ``patience`` seconds in all; ``change`` may then run again from
         its start.
@@ -96,8 +98,11 @@ class Database:
         deadline, pause = time.monotonic() + self.patience, 0.05
         while True:
             try:
-                with self.engine.begin() as connection:
-                    return change(connection)
+                with self.engine.connect() as connection, connection.begin() as transaction:
+                    found = change(connection)
+                    if not keep:
+                        transaction.rollback()
+                    return found
             except SQLAlchemyError as error:
                 again = _is_locked(error) or isinstance(error, IntegrityError)
                 if not again or time.monotonic() + pause > deadline:

@@ -1,20 +1,22 @@
-"""Penalties for late submissions: nbgrader's plugin trait, and a plugin that takes a share per day."""
+"""nbgrader's trait for late penalties: a plugin that takes a share per day, and which plugin a course has chosen."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+import msgspec
 from nbgrader.plugins import LateSubmissionPlugin
 from nbgrader.preprocessors import AssignLatePenalties
 from traitlets import Float
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
+from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.write_submission import LatePenalty
+from autograder.gradebook.lateness import LatePenalty, LateRules
 
-__all__ = ["PenaltyPerDay", "configured_penalty", "nbgrader_configuration"]
+__all__ = ["PenaltyPerDay", "configured_penalty", "late_rules", "nbgrader_configuration"]
 
 _DAY = 24 * 60 * 60
 CONFIG_NAME = "nbgrader_config.py"
@@ -49,11 +51,34 @@ def nbgrader_configuration(root: Path) -> Config:
 
 
 def configured_penalty(root: Path) -> LatePenalty:
-    """The late penalty that nbgrader itself would use in the course at ``root``.
+    """The late penalty that nbgrader's own plugin would take in the course at ``root``.
 
     Raises:
         CourseError: the configuration does not run or names no such plugin.
     """
+    return _as_function(_plugin(root))
+
+
+def late_rules(course: Course, assignment: str) -> LateRules:
+    """The rules of ``course`` for lateness in ``assignment``.
+
+    course.toml decides what lateness costs, unless nbgrader_config.py names a plugin of the course's own.
+
+    Raises:
+        CourseError: as :func:`configured_penalty` does, or students.csv is wrong.
+    """
+    plugin, policy = _plugin(course.root), course.late_policy(assignment)
+    if type(plugin) is PenaltyPerDay:
+        named = "share" in plugin.config.PenaltyPerDay
+        if named and plugin.share != course.config.grading.late_penalty_per_day:  # A share of nbgrader_config.py's own.
+            policy = msgspec.structs.replace(policy, late_penalty_per_day=plugin.share)
+        return LateRules(policy, course=course, assignment=assignment)
+    if type(plugin) is LateSubmissionPlugin and plugin.penalty_method == "none":
+        return LateRules(policy, course=course, assignment=assignment)
+    return LateRules(policy, _as_function(plugin), course, assignment)
+
+
+def _plugin(root: Path) -> LateSubmissionPlugin:
     try:
         step = AssignLatePenalties(config=nbgrader_configuration(root))
         step.init_plugin()
@@ -61,8 +86,10 @@ def configured_penalty(root: Path) -> LatePenalty:
         raise
     except Exception as error:  # traitlets raises ImportError, TraitError and more for a wrong plugin.
         raise CourseError(f"{root / CONFIG_NAME}: the late penalty's plugin cannot be used: {error}.") from error
-    plugin = step.plugin_inst
+    return step.plugin_inst
 
+
+def _as_function(plugin: LateSubmissionPlugin) -> LatePenalty:
     def penalty(student: str, score: float, seconds_late: float) -> float | None:
         lost = plugin.late_submission_penalty(student, score, seconds_late)
         return None if lost is None else float(lost)

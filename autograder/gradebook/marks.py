@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
+from autograder.gradebook.lateness import Terms, kept_terms, penalty_of
 from autograder.gradebook.registration import BASE, COMMENT, GRADE, GRADE_CELL, SUBMITTED_NOTEBOOK
 from autograder.gradebook.sanitising import as_plain_text
 from autograder.gradebook.write_submission import SUBMITTED
@@ -55,12 +57,16 @@ class Marks(msgspec.Struct, frozen=True):
     Attributes:
         cells: by grade_id of the graded cell.
         comments: by grade_id of the cell that the student wrote.
-        late_penalty: points lost for being late.
+        late_penalty: points lost for being late, from the points as they stand.
+        late: whether it was handed in after the deadline.
+        seconds_late: by how much, extensions and grace counted; None if that is not known.
     """
 
     cells: dict[str, Mark]
     comments: dict[str, Comment] = {}
     late_penalty: float = 0.0
+    late: bool = False
+    seconds_late: float | None = 0.0
 
     @property
     def extra(self) -> float:
@@ -71,6 +77,17 @@ class Marks(msgspec.Struct, frozen=True):
     def total(self) -> float:
         """All points, extra credit and penalty counted, and never below 0."""
         return max(0.0, sum(mark.points or 0.0 for mark in self.cells.values()) + self.extra - self.late_penalty)
+
+    @property
+    def how_late(self) -> str:
+        """The lateness in words, rounded up to a minute; empty for work that is not late."""
+        if not self.late:
+            return ""
+        if self.seconds_late is None:
+            return "late, by an unknown time"
+        minutes = math.ceil(self.seconds_late / 60)
+        parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+        return " ".join(f"{number} {unit}" for number, unit in parts if number) + " late"
 
     @property
     def max_points(self) -> float:
@@ -87,15 +104,28 @@ def read_marks(db: Connection, notebook_id: str, students: Collection[str]) -> d
     """The marks of those of ``students`` who have a submission to the notebook, by student."""
     condition = SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id, SUBMITTED.c.student_id.in_(students)
     found = (
-        select(SUBMITTED_NOTEBOOK.c.id, SUBMITTED.c.student_id, SUBMITTED_NOTEBOOK.c.late_submission_penalty)
+        select(
+            SUBMITTED_NOTEBOOK.c.id,
+            SUBMITTED_NOTEBOOK.c.late_submission_penalty,
+            SUBMITTED.c.id.label("submission"),
+            SUBMITTED.c.student_id,
+        )
         .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
         .where(*condition)
     )
-    cells, comments = _cells(db, condition), _comments(db, condition)
+    cells, comments, kept = _cells(db, condition), _comments(db, condition), kept_terms(db)
     return {
-        str(row.student_id): Marks(cells[row.id], comments[row.id], float(row.late_submission_penalty or 0.0))
+        str(row.student_id): _with_lateness(
+            Marks(cells[row.id], comments[row.id]), kept.get(row.submission), row.late_submission_penalty
+        )
         for row in db.execute(found).all()
     }
+
+
+def _with_lateness(marks: Marks, terms: Terms | None, written: float | None) -> Marks:
+    lost = penalty_of(terms, marks.total, written)
+    known = terms or Terms()
+    return msgspec.structs.replace(marks, late_penalty=lost, late=known.late, seconds_late=known.seconds)
 
 
 def _cells(db: Connection, condition: Any) -> Mapping[str, dict[str, Mark]]:

@@ -7,29 +7,38 @@ nbgrader would start a kernel, and keep hidden tests and unsafe output out of wh
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
+from nbgrader.utils import is_solution
+from sqlalchemy import delete, insert, select
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.errors import MachineryError
+from autograder.errors import CourseError, GradebookError, MachineryError
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
+from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.sanitising import safe_outputs
+from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
+from autograder.gradebook.store import Gradebook
+from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.grade import grade_submission
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 
-__all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
+__all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
 
 Step = tuple[NotebookNode, dict[str, Any]]
 # A space in the right place ends an HTML tag, a link or picture, and a link's definition, and changes no formula.
@@ -71,6 +80,69 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
+
+
+class SaveScores(SaveAutoGrades):  # type: ignore[misc]
+    """Saves scores as nbgrader does; what a person graded stays so while it is the same answer, or score."""
+
+    def _add_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
+        grade = self.gradebook.find_grade(
+            cell.metadata["nbgrader"]["grade_id"], self.notebook_id, self.assignment_id, self.student_id
+        )
+        key, auto, manual, waited = grade.id, grade.auto_score, grade.manual_score, grade.needs_manual_grade
+        super()._add_score(cell, resources)
+        if is_solution(cell):
+            known = self._same_answer(key, hash_answer(cell.source))
+        else:
+            known = cell.cell_type == "code" and auto == grade.auto_score
+        if manual is not None and known:
+            grade.needs_manual_grade = waited
+        self.gradebook.db.commit()
+
+    def _same_answer(self, key: str, text: str) -> bool:
+        """Whether the grade ``key`` was kept for this text; from now on it is."""
+        db = self.gradebook.db
+        make_tables(db.connection())
+        before = db.execute(select(ANSWERS.c.text).where(ANSWERS.c.id == key)).scalar()
+        db.execute(delete(ANSWERS).where(ANSWERS.c.id == key))
+        db.execute(insert(ANSWERS).values(id=key, text=text))
+        return bool(before == text)
+
+
+class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
+    """Decides how late a submission is and what that costs, as ``autograder grade`` does."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
+        """The same notebook; the gradebook has its lateness and penalty."""
+        course, _ = _subject(resources)
+        names = resources["nbgrader"]
+        student, assignment = names["student"], names["assignment"]
+        stamp = read_stamp(course, student, assignment)
+        with Gradebook.of(course) as gradebook:
+            settled = gradebook.settle(assignment, names["notebook"], student, stamp)
+            for sentence in gradebook.questions(assignment, {student: stamp}).values():
+                self.log.warning("%s: %s", student, sentence)
+        if settled.late_penalty:
+            self.log.warning("%s loses %g points for being late.", student, settled.late_penalty)
+        return nb, resources
+
+
+def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | None:
+    """The time stamp in a folder; None, with a warning, where it cannot be read."""
+    try:
+        zone = ZoneInfo(Course.find(Path(self.root)).config.time_zone)
+    except CourseError:  # A course of nbgrader's alone, in the same process.
+        zone = ZoneInfo("UTC")
+    try:
+        return timestamp_in(Path(dest_path) / TIMESTAMP, zone)
+    except GradebookError as error:
+        self.log.warning("%s Its lateness is unknown, and it loses no points for it.", error)
+        return None
+
+
+# nbgrader's own reader ends the whole run over one stamp that is not a time, and drops zones that it does not know.
+# There is no trait to replace it by.
+CourseDirectory.get_existing_timestamp = _existing_timestamp
 
 
 class StripHidden(ClearHiddenTests):  # type: ignore[misc]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache, partial
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -12,16 +14,20 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
+from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
-from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
+from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
 from autograder.gradebook.roster_names import FullName, full_names
+from autograder.gradebook.settling import Total, TotalChange, follow_points, outdated, questions, totals_of
+from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.student_names import name_known_students
 from autograder.gradebook.write_submission import (
+    SUBMITTED,
     GradebookScore,
     GradedSubmission,
-    LatePenalty,
     cells_of,
     scores_of,
+    settle,
     write_submission,
 )
 from autograder.grading.result import Result
@@ -43,6 +49,17 @@ def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[st
     return scores_of(assignment, graded.submission, result)
 
 
+def _submitted(assignment: str, notebook: str, student: str) -> Any:
+    """A question for the keys of a submitted assignment and of one of its notebooks."""
+    return (
+        select(SUBMITTED.c.id.label("submission"), SUBMITTED_NOTEBOOK.c.id.label("notebook"))
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        .where(ASSIGNMENT.c.name == assignment, NOTEBOOK.c.name == notebook, SUBMITTED.c.student_id == student)
+    )
+
+
 class Gradebook:
     """nbgrader's gradebook, written one submission at a time.
 
@@ -55,32 +72,41 @@ class Gradebook:
         course_id: str,
         *,
         late_penalty: LatePenalty | None = None,
+        rules: Callable[[str], LateRules] | None = None,
         names: Mapping[str, FullName] | None = None,
         patience: float = 60.0,
     ) -> None:
-        """Open the gradebook at ``url``; ``names`` of students are written where nobody has entered any.
+        """Open the gradebook at ``url``.
+
+        Args:
+            url: the database's.
+            course_id: nbgrader's name of the course.
+            late_penalty: computes what lateness costs, in place of a course's rules.
+            rules: the rules for lateness of an assignment, by its name.
+            names: of students, where somebody has entered none.
+            patience: seconds to wait for a locked database.
 
         Raises:
             GradebookError: it is damaged, locked or no gradebook. It is left as it was.
         """
         self._database = Database(url, patience)
         self._course_id = course_id
-        self._late_penalty = late_penalty
+        self._rules = lru_cache(maxsize=None)(rules or (lambda name: LateRules(plugin=late_penalty)))
         self._names = names or {}
         self._registered: dict[str, str] = {}
 
     @classmethod
     def of(cls, course: Course, *, patience: float = 60.0) -> Gradebook:
-        """The gradebook of ``course``: late penalty by its nbgrader configuration, names by its ``students.csv``.
+        """The gradebook of ``course``: lateness by its course.toml, names by its ``students.csv``.
 
         Raises:
             CourseError: one of the two files is wrong.
             GradebookError: as the constructor does.
         """
-        from autograder.gradebook.late_plugin import configured_penalty
+        from autograder.gradebook.late_plugin import late_rules
 
-        penalty, names = configured_penalty(course.root), full_names(course)
-        return cls(course.gradebook_url, course.id, late_penalty=penalty, names=names, patience=patience)
+        rules, names = partial(late_rules, course), full_names(course)
+        return cls(course.gradebook_url, course.id, rules=rules, names=names, patience=patience)
 
     def __enter__(self) -> Gradebook:
         return self
@@ -102,6 +128,7 @@ class Gradebook:
         """
 
         def change(db: Connection) -> str:
+            make_tables(db)
             name_known_students(db, self._names)
             return register(db, assignment, self._course_id, due)
 
@@ -128,7 +155,7 @@ class Gradebook:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
             written. Nothing was written.
         """
-        (recorded,) = self.record_all(assignment, [GradedSubmission(student, submission, result, timestamp)])
+        (recorded,) = self.record_all(assignment, [GradedSubmission(student, submission, result, Stamp(at=timestamp))])
         return recorded
 
     def record_all(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[GradebookScore]:
@@ -137,22 +164,84 @@ class Gradebook:
         Raises:
             GradebookError: as `record`, of the first that cannot be written. Nothing was written.
         """
-        key = self._key_of(assignment)
+        return self._database.write(self._recording(assignment, graded))
+
+    def preview(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[tuple[Total | None, Total]]:
+        """The totals before and after :meth:`record_all`, which is tried out and taken back; None before the first.
+
+        Raises:
+            GradebookError: as `record_all`.
+        """
+        change = self._recording(assignment, graded)
+
+        def both(db: Connection) -> tuple[dict[str, Total], dict[str, Total]]:
+            before = totals_of(db, assignment.name)
+            change(db)
+            return before, totals_of(db, assignment.name)
+
+        before, after = self._database.write(both, keep=False)
+        return [(before.get(each.student), after[each.student]) for each in graded]
+
+    def _recording(
+        self, assignment: Assignment, graded: Sequence[GradedSubmission]
+    ) -> Callable[[Connection], list[GradebookScore]]:
+        key, rules = self._key_of(assignment), self._rules(assignment.name)
         scores = [_checked_scores(assignment, each) for each in graded]
         # In the same order whoever writes, so that two graders never wait for each other in a circle.
         order = sorted(range(len(graded)), key=lambda number: graded[number].student)
 
         def change(db: Connection) -> list[GradebookScore]:
+            make_tables(db)
             cells = cells_of(db, key)
             found = {
-                number: write_submission(
-                    db, key, cells, assignment, graded[number], scores[number], self._late_penalty, self._names
-                )
+                number: write_submission(db, key, cells, assignment, graded[number], scores[number], rules, self._names)
                 for number in order
             }
             return [found[number] for number in range(len(graded))]
 
-        return self._database.write(change)
+        return change
+
+    def assignments(self) -> list[str]:
+        """The names of the assignments in it, sorted."""
+        return sorted(self._database.read(lambda db: db.execute(select(ASSIGNMENT.c.name)).scalars().all()))
+
+    def totals(self, assignment: str, *, written: bool = False) -> dict[str, Total]:
+        """The totals of all who handed in ``assignment``, by student; as :func:`totals_of`."""
+        return self._database.read(lambda db: totals_of(db, assignment, written=written))
+
+    def settle(self, assignment: str, notebook: str, student: str, stamp: Stamp) -> GradebookScore:
+        """Decide how late a submission in the gradebook is, and write its penalty.
+
+        Raises:
+            GradebookError: the gradebook does not have it, or cannot be written.
+        """
+
+        def change(db: Connection) -> GradebookScore | None:
+            make_tables(db)
+            row = db.execute(_submitted(assignment, notebook, student)).first()
+            if row is None:
+                return None
+            return settle(db, row.submission, row.notebook, student, stamp, self._rules(assignment))
+
+        found = self._database.write(change)
+        if found is None:
+            raise GradebookError(f"{assignment} of {student} is not in the gradebook. Grade it first.")
+        return found
+
+    def follow_points(self, assignment: str) -> list[TotalChange]:
+        """Bring nbgrader's penalties of ``assignment`` up to date with points that a person has given since.
+
+        Only the points count: how late each submission is stays as it was decided when it was graded last.
+        """
+        return self._database.write(lambda db: follow_points(db, assignment, self._rules(assignment)))
+
+    def outdated(self, assignment: str, stamps: Mapping[str, Stamp]) -> set[str]:
+        """The students whose lateness is not what the rules and ``stamps`` say now, so that grading settles it."""
+        return self._database.read(lambda db: outdated(db, assignment, stamps, self._rules(assignment)))
+
+    def questions(self, assignment: str, stamps: Mapping[str, Stamp]) -> dict[str, str]:
+        """For each student whose lateness a person has to decide, a sentence that says why and how."""
+        return self._database.read(lambda db: questions(db, assignment, stamps, self._rules(assignment)))
 
     def marks(self, assignment: Assignment, students: Collection[str]) -> dict[str, Marks]:
         """What the gradebook holds of the submissions of ``students``; one who has none is left out.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 import nbgrader.api as api
-from sqlalchemy import Boolean, Connection, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import SourceNode, source_nodes
+from autograder.gradebook.lateness import ANSWERS, LateRules, keep_terms
 from autograder.gradebook.registration import (
     ASSIGNMENT,
     BASE,
@@ -26,27 +27,43 @@ from autograder.gradebook.registration import (
     table,
 )
 from autograder.gradebook.roster_names import FullName
+from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.student_names import name_student
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
-__all__ = ["Cells", "GradedSubmission", "LatePenalty", "GradebookScore", "cells_of", "write_submission", "scores_of"]
+__all__ = [
+    "Cells",
+    "GradedSubmission",
+    "GradebookScore",
+    "cells_of",
+    "hash_answer",
+    "write_submission",
+    "scores_by_notebook",
+    "scores_of",
+    "settle",
+]
 
-LatePenalty = Callable[[str, float, float], float | None]
-"""From a student's id, the notebook's score and the seconds it is late to the points it loses; None for none."""
 Cells = dict[str, list[tuple[str, str]]]
 """For a kind of cell, the key and the name of each."""
 
 SUBMITTED = table(api.SubmittedAssignment)
-
+_EXTRA = func.coalesce(GRADE.c.extra_credit, 0.0)
+_SCORE = func.coalesce(
+    func.sum(
+        case(
+            (GRADE.c.manual_score.is_not(None), GRADE.c.manual_score + _EXTRA),
+            (GRADE.c.auto_score.is_not(None), GRADE.c.auto_score + _EXTRA),
+            else_=0.0,
+        )
+    ),
+    0.0,
+)
 
 _GRADED = (
     update(GRADE)
-    .where(GRADE.c.notebook_id == bindparam("row"), GRADE.c.cell_id == bindparam("cell"))
-    .values(
-        auto_score=bindparam("score"),
-        needs_manual_grade=or_(GRADE.c.manual_score.is_not(None), bindparam("undecided", type_=Boolean)),
-    )
+    .where(GRADE.c.id == bindparam("row"))
+    .values(auto_score=bindparam("score"), needs_manual_grade=bindparam("open"))
 )
 _COMMENTED = (
     update(COMMENT)
@@ -62,13 +79,13 @@ class GradedSubmission(NamedTuple):
         student: nbgrader's student id; made if it is new.
         submission: what was graded; written answers in it are left for a person.
         result: how it was graded.
-        timestamp: when it was handed in; without a zone it is UTC. None keeps what is there.
+        stamp: when it was handed in. One that is empty keeps the time that is there; one that is unknown removes it.
     """
 
     student: str
     submission: Submission
     result: Result
-    timestamp: dt.datetime | None = None
+    stamp: Stamp = Stamp()
 
 
 class GradebookScore(msgspec.Struct, frozen=True):
@@ -130,31 +147,67 @@ def write_submission(
     assignment: Assignment,
     graded: GradedSubmission,
     scores: dict[str, float | None],
-    late_penalty: LatePenalty | None,
+    rules: LateRules,
     names: Mapping[str, FullName],
 ) -> GradebookScore:
     """Write the scores as nbgrader's SaveAutoGrades and AssignLatePenalties do.
 
-    What a person gave (manual scores, extra credit, comments) stays; a cell that had a manual score is marked
-    for another look.
+    What a person gave (manual scores, extra credit, comments) stays. A cell with a manual score is marked for another
+    look if what the person judged has changed: the answer's text, or what the check gives.
     """
     student, submission = graded.student, graded.submission
     name_student(db, student, names)
-    submitted_id = _submitted_assignment(db, assignment.name, student, graded.timestamp)
+    submitted_id = _submitted_assignment(db, assignment.name, student)
     key = _submitted_notebook(db, submitted_id, notebook_id, cells)
-    scored = [
-        {"row": key, "cell": cell_id, "score": scores[name], "undecided": scores[name] is None}
-        for cell_id, name in cells["GradeCell"]
-    ]
-    db.execute(_GRADED, scored)
     nodes = {node.grade_id: node for node in source_nodes(assignment)}
+    _write_scores(db, key, cells["GradeCell"], nodes, submission, scores)
     commented = [
         {"row": key, "cell": cell_id, "comment": "No response." if _unanswered(nodes[name], submission) else None}
         for cell_id, name in cells["SolutionCell"]
     ]
     if commented:
         db.execute(_COMMENTED, commented)
-    return _with_penalty(db, key, submitted_id, student, late_penalty)
+    return settle(db, submitted_id, key, student, graded.stamp, rules)
+
+
+def _write_scores(
+    db: Connection,
+    key: str,
+    cells: list[tuple[str, str]],
+    nodes: Mapping[str, SourceNode],
+    submission: Submission,
+    scores: Mapping[str, float | None],
+) -> None:
+    """Write the score of every graded cell, and which answers wait for a person."""
+    question = (
+        select(GRADE.c.id, GRADE.c.cell_id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
+        .add_columns(ANSWERS.c.text)
+        .outerjoin(ANSWERS, ANSWERS.c.id == GRADE.c.id)
+        .where(GRADE.c.notebook_id == key)
+    )
+    before = {row.cell_id: row for row in db.execute(question).all()}
+    graded, answers = [], []
+    for cell_id, name in cells:
+        row, score = before[cell_id], scores[name]
+        if nodes[name].is_solution:
+            text = hash_answer(submission.cell(name).source)
+            known = row.text == text
+            if known and score is None and row.auto_score == 0.0:
+                score = 0.0  # It was empty, and only what an empty answer looks like has changed.
+            answers.append({"id": row.id, "text": text})
+        else:
+            known = row.auto_score == score
+        waits = not known or row.needs_manual_grade if row.manual_score is not None else score is None
+        graded.append({"row": row.id, "score": score, "open": waits})
+    db.execute(_GRADED, graded)
+    if answers:
+        db.execute(delete(ANSWERS).where(ANSWERS.c.id.in_([answer["id"] for answer in answers])))
+        db.execute(insert(ANSWERS), answers)
+
+
+def hash_answer(text: str) -> str:
+    """A hash of a written answer, to see whether it is still the one that somebody graded."""
+    return hashlib.sha256(text.strip().encode()).hexdigest()
 
 
 def _unanswered(node: SourceNode, submission: Submission) -> bool:
@@ -162,18 +215,15 @@ def _unanswered(node: SourceNode, submission: Submission) -> bool:
     return submission.cell(node.grade_id).source == node.source
 
 
-def _submitted_assignment(db: Connection, assignment: str, student: str, timestamp: dt.datetime | None) -> str:
+def _submitted_assignment(db: Connection, assignment: str, student: str) -> str:
     assignment_id = db.execute(select(ASSIGNMENT.c.id).where(ASSIGNMENT.c.name == assignment)).scalar_one()
     condition = SUBMITTED.c.assignment_id == assignment_id, SUBMITTED.c.student_id == student
     row = db.execute(select(SUBMITTED.c.id).where(*condition)).first()
-    values = {} if timestamp is None else {"timestamp": naive_utc(timestamp)}
-    if row is None:
-        key = new_id()
-        db.execute(insert(SUBMITTED).values(id=key, assignment_id=assignment_id, student_id=student, **values))
-        return key
-    if values:
-        db.execute(update(SUBMITTED).where(SUBMITTED.c.id == row.id).values(**values))
-    return str(row.id)
+    if row is not None:
+        return str(row.id)
+    key = new_id()
+    db.execute(insert(SUBMITTED).values(id=key, assignment_id=assignment_id, student_id=student))
+    return key
 
 
 def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str, cells: Cells) -> str:
@@ -195,42 +245,49 @@ def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str, cel
     return key
 
 
-def _with_penalty(
-    db: Connection, key: str, submitted_id: str, student: str, late_penalty: LatePenalty | None
-) -> GradebookScore:
+def settle(db: Connection, submitted_id: str, key: str, student: str, stamp: Stamp, rules: LateRules) -> GradebookScore:
+    """Decide how late a submission is, keep that, and write the penalty from the points as they stand.
+
+    Args:
+        submitted_id, key: of the submitted assignment and of its notebook.
+        stamp: as for :class:`GradedSubmission`.
+    """
+    row = SUBMITTED.c.id == submitted_id
+    if stamp != Stamp():
+        at = None if stamp.at is None else naive_utc(stamp.at)
+        db.execute(update(SUBMITTED).where(row).values(timestamp=at))
+    found = db.execute(
+        select(SUBMITTED.c.timestamp, SUBMITTED.c.extension, ASSIGNMENT.c.duedate)
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .where(row)
+    ).one()
+    known = Stamp(at=found.timestamp) if stamp == Stamp() else msgspec.structs.replace(stamp, at=found.timestamp)
+    terms = rules.terms(student, known, found.duedate, found.extension)
+    keep_terms(db, submitted_id, terms)
     score, maximum, review = db.execute(_totals(key)).one()
-    late = _seconds_late(db, submitted_id)
-    lost = late_penalty(student, score, late) if late_penalty is not None and late > 0 else None
-    if lost is not None:
-        lost = min(max(lost, 0.0), score)
-    row = SUBMITTED_NOTEBOOK.c.id == key
-    db.execute(update(SUBMITTED_NOTEBOOK).where(row).values(late_submission_penalty=lost))
+    lost = rules.lost(student, float(score), terms)
+    db.execute(update(SUBMITTED_NOTEBOOK).where(SUBMITTED_NOTEBOOK.c.id == key).values(late_submission_penalty=lost))
     return GradebookScore(float(score), float(maximum), float(lost or 0), bool(review))
 
 
 def _totals(key: str) -> Any:
     """Score, maximum and number of cells to look at, of one submitted notebook, as nbgrader computes them."""
-    extra = func.coalesce(GRADE.c.extra_credit, 0.0)
-    score = case(
-        (GRADE.c.manual_score.is_not(None), GRADE.c.manual_score + extra),
-        (GRADE.c.auto_score.is_not(None), GRADE.c.auto_score + extra),
-        else_=0.0,
-    )
     review = func.sum(case((GRADE.c.needs_manual_grade, 1), else_=0))
     return (
-        select(func.coalesce(func.sum(score), 0.0), func.coalesce(func.sum(GRADE_CELL.c.max_score), 0.0), review)
+        select(_SCORE, func.coalesce(func.sum(GRADE_CELL.c.max_score), 0.0), review)
         .join(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
         .where(GRADE.c.notebook_id == key)
     )
 
 
-def _seconds_late(db: Connection, submitted_id: str) -> float:
-    row = db.execute(
-        select(SUBMITTED.c.timestamp, SUBMITTED.c.extension, ASSIGNMENT.c.duedate)
+def scores_by_notebook(db: Connection, assignment: str) -> dict[str, float]:
+    """The score of every submitted notebook of ``assignment``, by its key."""
+    question = (
+        select(GRADE.c.notebook_id, _SCORE)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
-        .where(SUBMITTED.c.id == submitted_id)
-    ).one()
-    if row.timestamp is None or row.duedate is None:
-        return 0.0
-    due = row.duedate + (row.extension or dt.timedelta())
-    return max(0.0, float((row.timestamp - due).total_seconds()))
+        .where(ASSIGNMENT.c.name == assignment)
+        .group_by(GRADE.c.notebook_id)
+    )
+    return {key: float(score) for key, score in db.execute(question).all()}

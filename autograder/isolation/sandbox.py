@@ -257,7 +257,7 @@ class Sandbox:
                 raise LayerMissing(
                     f"the sandbox layer {report.name!r} ({report.purpose}) is missing: {report.detail}."
                     f" To get it: {report.remedy}."
-                    f" To grade without it, name it: allow_missing = [{report.name!r}]."
+                    f" To grade without it, name it: --missing-ok {report.name}."
                 )
         return frozenset(present)
 

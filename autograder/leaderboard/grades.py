@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, case, create_engine, func, select
 from sqlalchemy.engine import make_url
@@ -15,6 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from autograder.errors import GradebookError
+
+if TYPE_CHECKING:
+    from autograder.gradebook.lateness import Terms
 
 __all__ = ["AssignmentGrades", "Grade", "assignment_names", "handed_in", "read_grades", "roster"]
 
@@ -26,7 +29,7 @@ class Grade:
     Attributes:
         points: after any late penalty, never below 0; None while the autograder has not finished.
         open: parts that a person has still to grade.
-        late: handed in after the deadline, extensions counted.
+        late: handed in after the deadline, extensions and grace counted.
     """
 
     student: str
@@ -116,10 +119,13 @@ def read_grades(url: str, assignment: str | None = None) -> tuple[AssignmentGrad
 def _grades(session: Session, assignment: Row[str, str, float, dt.datetime | None]) -> tuple[Grade, ...]:
     from nbgrader.api import SubmittedAssignment
 
+    from autograder.gradebook.lateness import kept_terms
+
     scores = _scores(assignment.id)
     penalties = _penalties(assignment.id)
     rows = session.execute(
         select(
+            SubmittedAssignment.id,
             SubmittedAssignment.student_id,
             SubmittedAssignment.timestamp,
             SubmittedAssignment.extension,
@@ -133,15 +139,19 @@ def _grades(session: Session, assignment: Row[str, str, float, dt.datetime | Non
         .where(SubmittedAssignment.assignment_id == assignment.id)
         .order_by(SubmittedAssignment.student_id)
     )
-    return tuple(_grade(row, assignment.duedate) for row in rows)
+    kept = kept_terms(session.connection())
+    return tuple(_grade(row, assignment.duedate, kept.get(row.id)) for row in rows)
 
 
-def _grade(row: Row[*tuple[Any, ...]], due: dt.datetime | None) -> Grade:
+def _grade(row: Row[*tuple[Any, ...]], due: dt.datetime | None, terms: Terms | None) -> Grade:
+    from autograder.gradebook.lateness import lateness, penalty_of
+
     finished = row.points is not None and not row.ungraded
-    points = max(0.0, float(row.points) - float(row.penalty or 0)) if finished else None
-    limit = due + row.extension if due and row.extension else due
-    late = bool(limit and row.timestamp and row.timestamp > limit)
-    return Grade(row.student_id, points, row.timestamp, int(row.open or 0), late)
+    score = float(row.points or 0.0)
+    points = max(0.0, score - penalty_of(terms, score, row.penalty)) if finished else None
+    # Without terms only nbgrader has graded it, by its own rules.
+    own = lateness(row.timestamp, due and due + (row.extension or dt.timedelta())) > 0
+    return Grade(row.student_id, points, row.timestamp, int(row.open or 0), own if terms is None else terms.late)
 
 
 def _scores(assignment: str):  # type: ignore[no-untyped-def]

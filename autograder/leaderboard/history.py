@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,10 @@ def _events(board: Board, state: _State, key: Callable[[str], str], reason: str)
     """What has to be written so that a replay gives ``board``; empty if nothing changed."""
     events: list[Event] = []
     settings = {name: getattr(board, name) for name in _SETTINGS}
-    if settings != state.settings:
+    if _told(settings, Board) != _told(state.settings, Board):
         events.append(("open", {**settings, "notes": list(board.notes)}, reason if state.settings else ""))
     prizes = [_prize(prize) for prize in board.prizes]
-    if prizes != state.prizes:
+    if [_told(prize, Prize) for prize in prizes] != [_told(prize, Prize) for prize in state.prizes]:
         events.append(("prizes", {"prizes": prizes}, reason if state.prizes else ""))
     rows = (*board.standings, *board.apart)
     for row in sorted(rows, key=lambda row: key(row.entry.entrant)):
@@ -176,7 +177,7 @@ def _row_events(row: Standing, state: _State, key: str, reason: str) -> list[Eve
     if state.names.get(key) != row.name:
         events.append(("name", {"entrant": key, "name": row.name}, ""))
     before, now = state.entries.get(key), _encoded(row.entry, key)
-    if before != now:
+    if before is None or _told(before, BoardEntry) != _told(now, BoardEntry):
         kind = _kind(before, now)
         why = "; ".join(now["adjustments"]) if kind == "adjustment" and now.get("adjustments") else ""
         told = reason if before else ""
@@ -190,7 +191,7 @@ def _kind(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
         return "withdrawal"
     if now["status"] != Status.SCORED:
         return "status"
-    if (before or {}).get("adjustments") != now.get("adjustments"):
+    if (before or {}).get("adjustments", []) != now.get("adjustments", []):
         return "adjustment"
     if before is None or before["status"] != Status.SCORED:
         return "grade"
@@ -202,6 +203,27 @@ def _encoded(entry: BoardEntry, key: str) -> dict[str, Any]:
     data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(entry, entrant=key)))
     # A log of before there were reasons in it stays as it is.
     return data if data["adjustments"] else {name: value for name, value in data.items() if name != "adjustments"}
+
+
+def _told(data: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The part of a record that tells something: without what every ``kind`` has unless it is told otherwise.
+
+    A field that was added to ``kind`` after the log was written must not make a change of every entry in it, nor one
+    that has gone since.
+    """
+    plain = _defaults(kind)
+    return {name: value for name, value in _plain(data).items() if name in plain and value != plain[name]}
+
+
+@lru_cache(maxsize=8)
+def _defaults(kind: type) -> dict[str, Any]:
+    """Each field of a dataclass or struct with its default as it stands in a log; ``...`` where it has none."""
+    fields = msgspec.inspect.type_info(kind).fields  # type: ignore[attr-defined]
+    return {field.name: ... if field.default is msgspec.NODEFAULT else _plain(field.default) for field in fields}
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _prize(prize: Prize) -> dict[str, Any]:

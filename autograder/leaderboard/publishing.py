@@ -15,6 +15,7 @@ from autograder.atomic_files import write_atomically
 from autograder.challenge.competition_results import FILE_NAME
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
+from autograder.gradebook.settling import bring_up_to_date
 from autograder.leaderboard.board import Board, BoardEntry, Status
 from autograder.leaderboard.competition_boards import ChallengeResult, private_board, public_board, read_results
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
@@ -68,6 +69,9 @@ def publish_boards(
     check_formats(formats)
     screen = console or Console()
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    if assignment != CHALLENGE:
+        for line in bring_up_to_date(course, [assignment] if assignment else None):
+            screen.print(line, markup=False, highlight=False)
     board = board_of(course, assignment, freeze_at=now if freeze else None)
     log = log_of(course, board.name)
     key = partial(entrant_key, secret=course.secret)

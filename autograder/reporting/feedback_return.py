@@ -16,6 +16,7 @@ from autograder.errors import GradebookError, UnreadableSubmission
 from autograder.gradebook.feedback import write_feedback
 from autograder.gradebook.marks import Marks
 from autograder.gradebook.result_store import ResultStore
+from autograder.gradebook.settling import bring_up_to_date
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
 from autograder.submission.alignment import align
@@ -33,12 +34,14 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
         written: the students whose pages were written.
         open: those of them with a written answer that waits for a person.
         left: for everybody else, why there is no new page and what to do.
+        followed: lines on late penalties that followed points given by hand.
     """
 
     assignment: str
     written: tuple[str, ...]
     open: tuple[str, ...]
     left: tuple[tuple[str, str], ...]
+    followed: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -49,7 +52,7 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
         """The report for people."""
         waiting = f" {len(self.open)} with a written answer that is not graded yet." if self.open else ""
         head = f"{self.assignment}: pages of feedback written: {len(self.written)}.{waiting}"
-        return [head, *(f"{student}: {reason}" for student, reason in self.left)]
+        return [*self.followed, head, *(f"{student}: {reason}" for student, reason in self.left)]
 
 
 def return_feedback(course: Course, name: str, students: Sequence[str] | None = None) -> FeedbackReturn:
@@ -66,6 +69,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
     with Journal(course.results / "journal.db") as journal:
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)
+    followed = bring_up_to_date(course, [name]) if stored else []
     marks = _marks(course, assignment, list(stored))
     for student, (submission, result) in stored.items():
         if student in marks:
@@ -77,6 +81,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         tuple(student for student in stored if student in marks),
         tuple(student for student in stored if student in marks and marks[student].open),
         tuple(sorted([*misplaced, *left.items(), *lost.items()])),
+        tuple(followed),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from autograder.atomic_files import write_atomically
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.gradebook.settling import bring_up_to_date
 from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
 from autograder.leaderboard.render.spreadsheet import safe_cell
 from autograder.roster import FILE_NAME, Roster, Student
@@ -63,12 +64,13 @@ def export_grades(
     """
     if platform not in FORMATS:
         raise CourseError(f"'{platform}' is no format. Use one of {', '.join(FORMATS)}.")
+    followed = bring_up_to_date(course, assignments or None)
     grades = _grades(course, assignments)
     students = _students(course, platform, roster)
     rows = {"canvas": _canvas, "moodle": _moodle, "csv": _plain}[platform](grades, students)
     path = output or course.root / f"grades-{platform}.csv"
     write_atomically(path, _as_csv(rows).encode("utf-8-sig" if platform == "csv" else "utf-8"))
-    return GradeExport(path, len(students), tuple(_warnings(grades, students, platform)))
+    return GradeExport(path, len(students), (*followed, *_warnings(grades, students, platform)))
 
 
 def _grades(course: Course, names: Sequence[str] | None) -> list[AssignmentGrades]:

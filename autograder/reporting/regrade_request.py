@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from sqlalchemy.engine import make_url
 
 from autograder.course import Course
 from autograder.engine.api import grade_class
@@ -19,6 +20,8 @@ from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.progress import Progress
 from autograder.errors import CourseError, GradebookError, LeaderboardError
 from autograder.gradebook.result_store import ResultStore
+from autograder.gradebook.settling import Total
+from autograder.gradebook.store import Gradebook
 from autograder.leaderboard.publishing import log_of, publish_boards
 
 __all__ = ["Regrade", "regrade_submission", "read_regrades"]
@@ -35,6 +38,8 @@ class Regrade(msgspec.Struct, frozen=True):
         reason: why it was looked at again.
         before, after: points by checks; None where there was no result.
         checks: those whose points changed.
+        total_before, total_after: the totals in the gradebook, by hand and lateness included; None without one.
+        penalty_before, penalty_after: points of these that are lost for lateness.
         boards: published again because of it.
     """
 
@@ -46,6 +51,16 @@ class Regrade(msgspec.Struct, frozen=True):
     after: float | None
     checks: tuple[CheckChange, ...] = ()
     boards: tuple[str, ...] = ()
+    total_before: float | None = None
+    total_after: float | None = None
+    penalty_before: float = 0.0
+    penalty_after: float = 0.0
+
+    @property
+    def changed(self) -> bool:
+        """Whether any number of the student's is another one now."""
+        pairs = ((self.total_before, self.total_after), (self.penalty_before, self.penalty_after))
+        return bool(self.checks) or any(abs((one or 0.0) - (other or 0.0)) > 1e-9 for one, other in pairs)
 
 
 def regrade_submission(
@@ -78,7 +93,7 @@ def regrade_submission(
     if not reason.strip():
         raise CourseError(f"Why is {assignment} of {student} graded again? Say it with --reason; it is kept.")
     screen = console or Console()
-    before = _entry(course, assignment, student)
+    before, total = _entry(course, assignment, student), _total(course, assignment, student)
     accept = (lambda *_: True) if yes else None
     report = grade_class(
         course,
@@ -93,6 +108,7 @@ def regrade_submission(
     if not report.changes_written:
         return None
     done = _difference(course, student, assignment, reason.strip(), before)
+    done = _with_totals(done, total, _total(course, assignment, student))
     _show(done, screen)
     boards = _publish(course, assignment, f"regrade of {assignment}: {reason.strip()}", screen)
     done = msgspec.structs.replace(done, boards=tuple(boards))
@@ -137,13 +153,43 @@ def _difference(course: Course, student: str, assignment: str, reason: str, befo
     return Regrade(now, student, assignment, reason, old.points if old else None, new.points if new else None, checks)
 
 
+def _total(course: Course, assignment: str, student: str) -> Total | None:
+    """The student's total as nbgrader's own pages show it; None if there is none."""
+    address = make_url(course.gradebook_url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return None
+    with Gradebook.of(course) as gradebook:
+        return gradebook.totals(assignment, written=True).get(student)
+
+
+def _with_totals(done: Regrade, before: Total | None, after: Total | None) -> Regrade:
+    return msgspec.structs.replace(
+        done,
+        total_before=before.points if before and done.before is not None else None,
+        total_after=after.points if after else None,
+        penalty_before=before.penalty if before else 0.0,
+        penalty_after=after.penalty if after else 0.0,
+    )
+
+
 def _show(done: Regrade, screen: Console) -> None:
-    if done.checks:
-        change = StudentChange(done.student, done.before or 0.0, done.after or 0.0, done.checks)
+    if done.before is not None and done.changed:
+        change = StudentChange(
+            done.student,
+            done.before,
+            done.after or 0.0,
+            done.checks,
+            done.total_before,
+            done.total_after,
+            done.penalty_before,
+            done.penalty_after,
+        )
         screen.print(difference_table([change], done.assignment))
     else:
         same = "has a first result" if done.before is None else "is the same as before"
-        screen.print(f"{done.assignment} of {done.student} {same}: {done.after:g} points by checks.", highlight=False)
+        total = "" if done.total_after is None else f", {done.total_after:g} in all"
+        line = f"{done.assignment} of {done.student} {same}: {done.after:g} points by checks{total}."
+        screen.print(line, highlight=False)
 
 
 def _publish(course: Course, assignment: str, reason: str, screen: Console) -> Sequence[str]:

@@ -14,7 +14,8 @@ from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.files import read_timestamp, remove_strays, write_autograded
+from autograder.gradebook.files import remove_strays, write_autograded
+from autograder.gradebook.stamps import read_timestamp
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
 from autograder.submission.model import Submission

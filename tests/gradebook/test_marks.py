@@ -136,3 +136,17 @@ def test_the_graders_own_comment_gives_way_to_a_persons(
         after = ours.marks(assignment, ["anna"])["anna"].comments["answer-why"]
     assert (before.text, before.by_hand) == ("No response.", False)
     assert (after.text, after.by_hand) == ("Please write something.", True)
+
+
+@pytest.mark.parametrize(
+    ("late", "seconds", "words"),
+    [
+        (False, 0.0, ""),
+        (True, 1.0, "1 min late"),
+        (True, 86_400.0, "1 d late"),
+        (True, 2 * 86_400 + 3_661.0, "2 d 1 h 2 min late"),
+        (True, None, "late, by an unknown time"),
+    ],
+)
+def test_lateness_is_told_in_words(late: bool, seconds: float | None, words: str) -> None:
+    assert Marks({}, late=late, seconds_late=seconds).how_late == words

@@ -198,3 +198,61 @@ def test_a_freeze_at_no_time_is_named_by_line(log):
     log.path.write_text("\n".join([*lines[:-1], msgspec.json.encode(bad).decode()]) + "\n")
     with pytest.raises(LeaderboardError, match=r"line 5: 'yesterday' is not a time"):
         frozen_at(log)
+
+
+@pytest.mark.parametrize("field", ["history", "late", "provisional", "prize", "badges", "adjustments", "reason", "at"])
+def test_a_field_that_is_newer_than_the_log_changes_nothing(log, tmp_path, field):
+    now = board(9, 4, apart=[BoardEntry("w", status=Status.WITHDRAWN)]) if field != "at" else undated()
+    record_board(now, log, key)
+    older = BoardLog(tmp_path / "older.jsonl")
+    entries = {"grade", "status", "withdrawal"}
+    events = [
+        (each.kind, {k: v for k, v in each.data.items() if each.kind not in entries or k != field}, each.reason)
+        for each in log.records()
+    ]
+    assert any(field in each.data for each in log.records()) or field == "adjustments"
+    older.append([*events, ("freeze", {}, "")])
+    count = older.verify()
+    record_board(now, older, key)  # It is frozen, and there is no reason to give.
+    assert older.verify() == count
+    assert render_json(replay_board(older)) == render_json(record_board(now, older, key))
+
+
+def undated():
+    return standings(
+        [BoardEntry("a", 3), BoardEntry("b", 2)], name="b", maximum=66, names=lambda entrant: f"name {entrant}"
+    )
+
+
+@pytest.mark.parametrize("setting", ["show", "notes", "times"])
+def test_a_setting_that_is_newer_than_the_log_changes_nothing(log, tmp_path, setting):
+    record_board(undated(), log, key)
+    older = BoardLog(tmp_path / "older.jsonl")
+    older.append(
+        [(each.kind, {k: v for k, v in each.data.items() if k != setting}, each.reason) for each in log.records()]
+    )
+    count = older.verify()
+    record_board(undated(), older, key)
+    assert older.verify() == count
+
+
+def test_a_field_that_has_gone_changes_nothing(log, tmp_path):
+    record_board(undated(), log, key)
+    newer = BoardLog(tmp_path / "newer.jsonl")
+    newer.append(
+        [(each.kind, {**each.data, "colour": 1} if each.kind == "grade" else each.data, "") for each in log.records()]
+    )
+    count = newer.verify()
+    record_board(undated(), newer, key)
+    assert newer.verify() == count
+
+
+def test_a_newer_field_that_says_something_is_recorded(log):
+    record_board(board(9, 4), log, key)
+    before = log.verify()
+    late = standings(
+        [BoardEntry("s0", 9, AT, late=True), BoardEntry("s1", 4, AT + dt.timedelta(hours=1))],
+        name="b", maximum=66, prizes=PRIZES, names=lambda entrant: f"name {entrant}",
+    )  # fmt: skip
+    record_board(late, log, key)
+    assert [each.kind for each in log.records()[before:]] == ["regrade"]

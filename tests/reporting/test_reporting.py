@@ -14,6 +14,7 @@ from rich.console import Console
 from typer.main import get_command
 
 from autograder.cli import app
+from autograder.course import Course
 from autograder.engine.progress import Silent
 from autograder.errors import CourseError, GradebookError
 from autograder.leaderboard.publishing import log_of, publish_boards
@@ -202,3 +203,58 @@ def test_feedback_for_somebody_unknown_says_so(graded: Class) -> None:
     returned = return_feedback(graded.course, NAME, ["bod", "ada"])
     assert returned.written == ("ada",)
     assert "Did you mean bob?" in dict(returned.left)["bod"]
+
+
+@pytest.fixture
+def late(a_class: Class) -> Class:
+    """Ada is right in all checks, a day late at a tenth a day, and has two points for her answer since."""
+    settings = f"[grading]\nlate_penalty_per_day = 0.1\n[assignments.{NAME}]\ndue = 2026-03-02T12:00:00Z\n"
+    path = a_class.course.root / "course.toml"
+    path.write_text(path.read_text() + settings)
+    a_class.course = Course.find(path.parent)
+    a_class.hand_in("ada", RIGHT)
+    (a_class.course.submitted / "ada" / NAME / "timestamp.txt").write_text("2026-03-02 13:00 UTC")
+    a_class.grade()
+    read_answer(a_class, "ada", 2, "Good.")
+    return a_class
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
+def test_a_regrade_never_says_the_same_while_a_total_changes(late: Class) -> None:
+    screen = Console(file=io.StringIO(), width=120)
+    done = regrade_submission(late.course, "ada", NAME, "asked for", yes=True, console=screen, progress=Silent())
+    assert done is not None
+    assert (done.before, done.after, done.checks) == (4, 4, ())
+    assert (done.total_before, done.total_after) == (pytest.approx(5.6), pytest.approx(5.4))
+    said = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "same as before" not in said
+    assert "late penalty" in said
+    assert "5.6 → 5.4" in said
+    assert read_regrades(late.course) == [done]
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
+def test_a_regrade_that_changes_nothing_shows_the_total(late: Class) -> None:
+    return_feedback(late.course, NAME)
+    screen = Console(file=io.StringIO(), width=120)
+    regrade_submission(late.course, "ada", NAME, "asked for", yes=True, console=screen, progress=Silent())
+    assert "is the same as before: 4 points by checks, 5.4 in all." in screen.file.getvalue()  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
+def test_publishing_says_that_a_penalty_followed_points_given_by_hand(late: Class) -> None:
+    screen = Console(file=io.StringIO(), width=120)
+    board = publish_boards(late.course, NAME, ("json",), console=screen)
+    assert "ada: total 5.6 → 5.4" in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert board.standings[0].entry.score == 5.4 * board.scale
+    publish_boards(late.course, NAME, ("json",), console=(again := Console(file=io.StringIO())))
+    assert "total" not in again.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_requests_answered_before_totals_were_kept_are_still_read(a_class: Class) -> None:
+    path = a_class.course.results / "regrades.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '{"at":"2026-01-01T00:00:00Z","student":"ada","assignment":"a","reason":"r","before":1.0,"after":2.0}\n'
+    )
+    assert read_regrades(a_class.course)[0].total_after is None

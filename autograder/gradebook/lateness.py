@@ -1,0 +1,177 @@
+"""How late a submission is, and what that costs: the one place that decides either.
+
+Boards, feedback, exports, ``autograder grade`` and nbgrader's own steps all ask here. What was decided is kept in the
+gradebook beside nbgrader's tables (:class:`Terms`), as a share of the points: the points themselves may change at any
+time, because a person grades by hand, and the penalty follows them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+import msgspec
+from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, insert, inspect, select
+
+from autograder.course import Course
+from autograder.deadlines import LatePolicy
+from autograder.gradebook.stamps import Stamp
+from autograder.roster import FILE_NAME, Roster
+
+__all__ = [
+    "LatePenalty",
+    "LateRules",
+    "Terms",
+    "keep_terms",
+    "kept_terms",
+    "lateness",
+    "make_tables",
+    "penalty_of",
+]
+
+LatePenalty = Callable[[str, float, float], float | None]
+"""From a student's id, the notebook's score and the seconds it is late to the points it loses; None for none."""
+
+_OURS = MetaData()
+TERMS = Table(
+    "autograder_lateness", _OURS, Column("id", String(32), primary_key=True), Column("terms", Text, nullable=False)
+)
+"""By the key of nbgrader's submitted assignment; nbgrader leaves tables alone that it does not know."""
+ANSWERS = Table(
+    "autograder_answers", _OURS, Column("id", String(32), primary_key=True), Column("text", String(64), nullable=False)
+)
+"""By the key of nbgrader's grade, a hash of the answer that it is the grade of."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """The lateness of one submission, as it was decided last.
+
+    Attributes:
+        late: whether it counts as late.
+        seconds: past the deadline, extensions and grace counted; None if that is not known.
+        share: of the points earned, lost; None where the course's own nbgrader plugin computes the points lost.
+    """
+
+    late: bool = False
+    seconds: float | None = 0.0
+    share: float | None = 0.0
+
+
+def lateness(stamp: dt.datetime | None, due: dt.datetime | None) -> float:
+    """The seconds by which a stamp lies past a deadline, both in UTC without a zone; 0 if either is missing."""
+    return 0.0 if stamp is None or due is None else max(0.0, (stamp - due).total_seconds())
+
+
+def penalty_of(terms: Terms | None, score: float, written: float | None) -> float:
+    """The points lost out of ``score`` as it stands.
+
+    Args:
+        terms: as kept; None if they were never decided.
+        score: the notebook's points, by checks and by hand.
+        written: the penalty in nbgrader's own column, which counts if only a plugin can compute it.
+    """
+    lost = (written or 0.0) if terms is None or terms.share is None else terms.share * score
+    return min(max(lost, 0.0), max(score, 0.0))
+
+
+class LateRules:
+    """The rules of a course for one assignment.
+
+    Args:
+        policy: what lateness costs.
+        plugin: computes the points lost instead of ``policy``, as nbgrader's plugins do.
+        course, assignment: where extensions are looked up; None has none.
+    """
+
+    def __init__(
+        self,
+        policy: LatePolicy | None = None,
+        plugin: LatePenalty | None = None,
+        course: Course | None = None,
+        assignment: str = "",
+    ) -> None:
+        self._policy = policy or LatePolicy()
+        self._plugin = plugin
+        self._course = course
+        self._assignment = assignment
+        path = course.root / FILE_NAME if course else None
+        students = Roster.read(path).students if path and path.is_file() and course and course.config.extensions else ()
+        self._groups = {student.id: student.group for student in students if student.group}
+
+    def deadline(self, student: str, due: dt.datetime | None, granted: dt.timedelta | None) -> dt.datetime | None:
+        """The student's own deadline, in UTC without a zone: the latest that anybody granted, without the grace.
+
+        Args:
+            student: nbgrader's id.
+            due: the assignment's deadline in the gradebook, which counts where course.toml has none.
+            granted: the extension in the gradebook, by nbgrader's ``grant_extension``.
+        """
+        due = self._due(due)
+        if due is None:
+            return None
+        names = [student, *filter(None, [self._groups.get(student, "")])]
+        ours = self._course.extensions(self._assignment, names) if self._course else []
+        later = [each.applied(due.replace(tzinfo=dt.UTC)).replace(tzinfo=None) for each in ours]
+        return max([due, due + (granted or dt.timedelta()), *later])
+
+    def terms(self, student: str, stamp: Stamp, due: dt.datetime | None, granted: dt.timedelta | None) -> Terms:
+        """The lateness of a submission with ``stamp``, and what it costs now."""
+        deadline = self.deadline(student, due, granted)
+        if stamp.fault:
+            return Terms(seconds=None)
+        if stamp.unknown:
+            # The platform compared with its own deadline: whether an extension was kept cannot be told.
+            extended = deadline is not None and deadline != self._due(due)
+            return Terms(not extended, None, self._share_unknown() if not extended else 0.0)
+        seconds = lateness(stamp.at, deadline and deadline + dt.timedelta(minutes=self._policy.grace_minutes))
+        if not seconds:
+            return Terms()
+        return Terms(True, seconds, None if self._plugin else self._policy.share(seconds))
+
+    def question(self, student: str, stamp: Stamp, due: dt.datetime | None, granted: dt.timedelta | None) -> str:
+        """The sentence for a person who has to decide on a submission's lateness; empty if nobody has to."""
+        if stamp.fault:
+            return f"{stamp.fault} Until then its lateness is unknown, and it loses no points for it."
+        deadline = self.deadline(student, due, granted)
+        extended = deadline is not None and deadline != self._due(due)
+        costs = self._plugin is not None or not self._policy.free
+        if not stamp.unknown or not costs or not (extended or self._policy.late_unknown == "ask"):
+            return ""
+        why = "has an extension and is marked late by the platform" if extended else "is late"
+        return (
+            f"it {why}, by an unknown time, and loses no points for it until a person decides: write the time into "
+            "timestamp.txt beside the notebook, or set late_unknown in course.toml."
+        )
+
+    def lost(self, student: str, score: float, terms: Terms) -> float | None:
+        """The points lost out of ``score``; None for none, as nbgrader writes it."""
+        if terms.share is not None:
+            return penalty_of(terms, score, None) or None
+        points = self._plugin(student, score, terms.seconds or 0.0) if self._plugin else None
+        return None if points is None else min(max(points, 0.0), max(score, 0.0))
+
+    def _due(self, written: dt.datetime | None) -> dt.datetime | None:
+        own = self._course.settings(self._assignment).due if self._course else None
+        return written if own is None else own.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def _share_unknown(self) -> float:
+        return self._policy.share(1.0) if self._policy.late_unknown == "one day" and not self._plugin else 0.0
+
+
+def make_tables(db: Connection) -> None:
+    """Add this package's own tables to nbgrader's database, unless they are there."""
+    _OURS.create_all(db, checkfirst=True)
+
+
+def kept_terms(db: Connection) -> dict[str, Terms]:
+    """The terms that the gradebook keeps, by the key of the submitted assignment; none if only nbgrader wrote it."""
+    if not inspect(db).has_table(TERMS.name):
+        return {}
+    rows = db.execute(select(TERMS.c.id, TERMS.c.terms)).all()
+    return {key: msgspec.json.decode(text, type=Terms) for key, text in rows}
+
+
+def keep_terms(db: Connection, key: str, terms: Terms) -> None:
+    """Keep the terms of the submitted assignment ``key``."""
+    db.execute(delete(TERMS).where(TERMS.c.id == key))
+    db.execute(insert(TERMS).values(id=key, terms=msgspec.json.encode(terms).decode()))

@@ -1,0 +1,169 @@
+"""Totals of a class in the gradebook: what they are, and how the penalties for lateness are kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.engine import make_url
+
+from autograder.errors import GradebookError
+from autograder.gradebook.lateness import LateRules, kept_terms, penalty_of
+from autograder.gradebook.registration import ASSIGNMENT, SUBMITTED_NOTEBOOK
+from autograder.gradebook.stamps import Stamp
+from autograder.gradebook.write_submission import SUBMITTED, scores_by_notebook
+
+if TYPE_CHECKING:
+    from autograder.course import Course
+
+__all__ = [
+    "Total",
+    "TotalChange",
+    "bring_up_to_date",
+    "change_lines",
+    "follow_points",
+    "outdated",
+    "questions",
+    "totals_of",
+]
+
+_SAME = 1e-9
+
+
+class Total(msgspec.Struct, frozen=True):
+    """The total of one submission.
+
+    Attributes:
+        score: by checks and by hand, extra credit included.
+        penalty: points of these that are lost for lateness.
+        late: whether it counts as late.
+    """
+
+    score: float
+    penalty: float = 0.0
+    late: bool = False
+
+    @property
+    def points(self) -> float:
+        """The total itself, never below 0."""
+        return max(0.0, self.score - self.penalty)
+
+    def same(self, other: Total) -> bool:
+        """Whether ``other`` shows the same numbers."""
+        pairs = ((self.score, other.score), (self.penalty, other.penalty))
+        return self.late == other.late and all(abs(one - another) < _SAME for one, another in pairs)
+
+
+class TotalChange(msgspec.Struct, frozen=True):
+    """The total of one student before and after."""
+
+    student: str
+    before: Total
+    after: Total
+
+    def line(self) -> str:
+        """The change as a line for people."""
+        return (
+            f"{self.student}: total {self.before.points:g} → {self.after.points:g} "
+            f"(late penalty {self.before.penalty:g} → {self.after.penalty:g})"
+        )
+
+
+def totals_of(db: Connection, assignment: str, *, written: bool = False) -> dict[str, Total]:
+    """The totals of all who handed in ``assignment``, by student.
+
+    With ``written`` they are those of nbgrader's own pages, which show the penalty that was written last.
+    """
+    kept, scores = {} if written else kept_terms(db), scores_by_notebook(db, assignment)
+    found = {}
+    for row in _submissions(db, assignment):
+        score, terms = scores.get(row.notebook, 0.0), kept.get(row.id)
+        found[str(row.student_id)] = Total(score, penalty_of(terms, score, row.penalty), bool(terms and terms.late))
+    return found
+
+
+def follow_points(db: Connection, assignment: str, rules: LateRules) -> list[TotalChange]:
+    """Write the penalties anew where a person has changed the points since; the changes, by student."""
+    kept, scores, changes = kept_terms(db), scores_by_notebook(db, assignment), []
+    for row in _submissions(db, assignment):
+        terms = kept.get(row.id)
+        if terms is None:
+            continue
+        score = scores.get(row.notebook, 0.0)
+        lost = rules.lost(row.student_id, score, terms)
+        before, after = Total(score, row.penalty or 0.0, terms.late), Total(score, lost or 0.0, terms.late)
+        if before.same(after):
+            continue
+        own = SUBMITTED_NOTEBOOK.c.id == row.notebook
+        db.execute(update(SUBMITTED_NOTEBOOK).where(own).values(late_submission_penalty=lost))
+        changes.append(TotalChange(str(row.student_id), before, after))
+    return sorted(changes, key=lambda change: change.student)
+
+
+def outdated(db: Connection, assignment: str, stamps: Mapping[str, Stamp], rules: LateRules) -> set[str]:
+    """The students of ``stamps`` whose kept lateness is not what ``rules`` say now."""
+    kept = kept_terms(db)
+    return {
+        row.student_id
+        for row in _submissions(db, assignment)
+        if row.student_id in stamps
+        and kept.get(row.id) != rules.terms(row.student_id, _stamp(stamps, row), row.duedate, row.extension)
+    }
+
+
+def questions(db: Connection, assignment: str, stamps: Mapping[str, Stamp], rules: LateRules) -> dict[str, str]:
+    """The sentences for a person, by student, where lateness cannot be decided without one."""
+    granted = {row.student_id: (row.duedate, row.extension) for row in _submissions(db, assignment)}
+    asked = {name: rules.question(name, stamp, *granted.get(name, (None, None))) for name, stamp in stamps.items()}
+    return {name: sentence for name, sentence in asked.items() if sentence}
+
+
+def _stamp(stamps: Mapping[str, Stamp], row: Row[Any]) -> Stamp:
+    stamp = stamps[row.student_id]
+    return Stamp(at=row.timestamp) if stamp == Stamp() else stamp
+
+
+def _submissions(db: Connection, assignment: str) -> Sequence[Row[Any]]:
+    question = (
+        select(SUBMITTED.c.id, SUBMITTED.c.student_id, SUBMITTED.c.timestamp, SUBMITTED.c.extension)
+        .add_columns(ASSIGNMENT.c.duedate, SUBMITTED_NOTEBOOK.c.id.label("notebook"))
+        .add_columns(SUBMITTED_NOTEBOOK.c.late_submission_penalty.label("penalty"))
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .where(ASSIGNMENT.c.name == assignment)
+    )
+    return db.execute(question).all()
+
+
+def bring_up_to_date(course: Course, assignments: Sequence[str] | None = None) -> list[str]:
+    """Let the penalties in the gradebook follow the points that people have given; the lines that say what changed.
+
+    Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same. It never
+    fails: totals are right without it, unless a plugin of the course's own computes penalties.
+
+    Args:
+        course: whose gradebook; if there is none yet, none is made.
+        assignments: by name; default all.
+    """
+    from autograder.gradebook.store import Gradebook
+
+    address = make_url(course.gradebook_url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return []
+    try:
+        with Gradebook.of(course) as gradebook:
+            names = gradebook.assignments() if assignments is None else assignments
+            return [line for name in names for line in change_lines(name, gradebook.follow_points(name))]
+    except GradebookError as error:
+        return [f"The late penalties on nbgrader's own pages were not brought up to date: {error}"]
+
+
+def change_lines(assignment: str, changes: Sequence[TotalChange]) -> list[str]:
+    """The lines that tell people which totals followed points given by hand."""
+    if not changes:
+        return []
+    head = f"{assignment}: points were given by hand since; the late penalties follow them:"
+    return [head, *(f"  {change.line()}" for change in changes)]
