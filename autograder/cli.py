@@ -256,8 +256,11 @@ def leaderboard(
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say which layers of isolation this machine offers, and how to get those that it lacks."""
+    from autograder.authoring.drift import remarks_on_release
     from autograder.isolation import print_doctor
 
+    for remark in remarks_on_release():
+        typer.echo(remark, err=True)
     raise typer.Exit(print_doctor(Console(), as_json=json))
 
 
