@@ -9,7 +9,7 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import FunctionType
@@ -23,6 +23,7 @@ from autograder.grading.compiling import Compiled, compiled
 from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
+from autograder.grading.stopping import Stopped, cause_of, missing_name
 from autograder.grading.student import StudentSide
 from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
 from autograder.isolation.publishing import publish
@@ -31,6 +32,7 @@ from autograder.lab import CheckFailed
 __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
+
 
 @dataclass
 class CheckRun:
@@ -119,7 +121,7 @@ class CheckRun:
         except Exception as error:
             if isinstance(error, AutograderError) and not isinstance(error, StudentError):
                 raise
-            self.failure = _explain(error, quiet)
+            self.failure = _explain(error, quiet, side.stopped)
             self.timed_out = worker.lost == "timeout"
         finally:
             worker.deadline, worker.transcript, worker.quiet = None, None, False
@@ -160,23 +162,33 @@ def _unrecorded(side: StudentSide) -> Iterator[None]:
         worker.transcript = transcript
 
 
-def _explain(error: Exception, quiet: bool) -> str:
+def _explain(error: Exception, quiet: bool, stopped: Sequence[Stopped]) -> str:
     """What a student is told. In a hidden part: no value, and nothing that the student's code could have chosen."""
     if isinstance(error, CheckFailed):
         shown = CheckFailed(error.summary, hint=error.hint, case=error.case) if quiet else error
-        return _sentence(str(shown))
+        cause = error.__cause__
+        why = _why_missing(cause, stopped) if isinstance(cause, NameError) else ""
+        return "\n".join(filter(None, (_sentence(str(shown)), _sentence(why))))
     if isinstance(error, NameError) and not isinstance(error, StudentError) and error.name:
-        return f"`{error.name}` is not defined: its cell is missing, or it did not run to its end."
+        why = cause_of(error.name, stopped) or "its cell is missing, or it did not run to its end."
+        return f"`{error.name}` is not defined: {why}"
     if isinstance(error, WorkerLost):
         return f"{_sentence(error.message)}."
     if type_name(error) == "NotImplementedError":
         return "This exercise is still blank."
     if isinstance(error, StudentError):
         detail = "" if quiet else f": {error.message}\n{error.traceback[-1500:]}"
-        return f"Your code raised {type_name(error)}{detail}".rstrip()
+        why = _why_missing(error, stopped) if isinstance(error, NameError) else ""
+        return "\n".join(filter(None, (f"Your code raised {type_name(error)}{detail}".rstrip(), _sentence(why))))
     if isinstance(error, AssertionError):
         return _sentence("the check failed" if quiet or not str(error) else str(error))
     return f"What your code returned cannot be used here ({type(error).__name__})."
+
+
+def _why_missing(error: NameError, stopped: Sequence[Stopped]) -> str:
+    """Which cell took the name along; in a hidden part, which does not say what name, the first that stopped."""
+    name = missing_name(str(error))
+    return cause_of(name, stopped) if name or not stopped else f"before that, {stopped[0].sentence}"
 
 
 def _sentence(text: str) -> str:

@@ -13,6 +13,7 @@ from autograder.authoring import Assignment
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.compiling import loaded_names
+from autograder.grading.stopping import Stopped, stopped_at
 from autograder.grading.trusted import Trusted
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, SubmissionCell
@@ -59,6 +60,7 @@ class StudentSide:
         pins: for each check, the names that it reads from the student's process.
         seconds: wall time in the student's own cells.
         questions: how many went over the wire, in either direction.
+        stopped: the cells that did not run to their end, in order.
     """
 
     submission: Submission
@@ -73,6 +75,7 @@ class StudentSide:
     peak_rss_bytes: int = 0
     seconds: float = 0.0
     questions: int = 0
+    stopped: list[Stopped] = field(default_factory=list)
     _worker: Worker | None = None
     _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
@@ -141,6 +144,8 @@ class StudentSide:
         self.seconds += time.perf_counter() - started
         if not again:
             self.outputs[cell.cell_id] = outcome.outputs
+        if not again and not outcome.ok:
+            self.stopped.append(stopped_at(cell, outcome))
         if worker.lost:
             self._broken.add(cell.cell_id)
 

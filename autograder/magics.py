@@ -1,0 +1,97 @@
+"""What a notebook asks of the shell, and not of Python: the grader and ``autograder check`` do none of it, and say so.
+
+Shell lines, installs and magics that nobody knows must not take the code beside them along: what is defined below
+``%pip install`` in the same cell is defined all the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from IPython.core.error import UsageError
+from IPython.utils.text import SList
+
+__all__ = ["Harmless", "refuse_input"]
+
+# Each starts another program, or is written in another language.
+_PROGRAMS = frozenset([
+    "!", "!!", "sx", "system", "sc", "pip", "conda", "mamba", "micromamba", "uv", "bash", "sh", "zsh", "script",
+    "cmd", "powershell", "perl", "ruby", "pypy", "python", "python2", "python3", "html", "javascript", "js", "svg",
+    "latex", "R", "cython", "fortran", "sql",
+])  # fmt: skip
+# What they ask for exists on a student's computer, perhaps; where it does not, nothing else is lost.
+_OPTIONAL = frozenset([
+    "load_ext", "reload_ext", "unload_ext", "matplotlib", "pylab", "gui", "config", "autoreload", "cd",
+])  # fmt: skip
+
+
+class Harmless:
+    """For a shell class to inherit before IPython's own: shell lines and unknown magics do nothing, and say so."""
+
+    def system(self, cmd: str) -> None:
+        """``!command``: not run."""
+        _say(f"!{cmd}")
+
+    system_raw = system_piped = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
+        """``name = !command``: not run; it would have shown nothing."""
+        _say(f"!{cmd}")
+        return SList() if split else ""
+
+    def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
+        """``%name line``."""
+        shell: Any = self
+        if magic_name in _PROGRAMS or shell.find_line_magic(magic_name) is None:
+            return _say(f"%{magic_name} {line}")
+        with _going_on(f"%{magic_name} {line}", magic_name in _OPTIONAL):
+            run: Callable[..., Any] = super().run_line_magic  # type: ignore[misc]
+            return run(magic_name, line, _stack_depth + 1)
+
+    def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
+        """``%%name line`` above a cell. Below a magic that nobody knows, Python still runs."""
+        shell: Any = self
+        if magic_name in _PROGRAMS:
+            return _say(f"%%{magic_name} {line}")
+        if shell.find_cell_magic(magic_name) is None:
+            _say(f"%%{magic_name} {line}")
+            return self._run_below(cell)
+        with _going_on(f"%%{magic_name} {line}", False):
+            run: Callable[..., Any] = super().run_cell_magic  # type: ignore[misc]
+            return run(magic_name, line, cell)
+
+    def _run_below(self, cell: str) -> None:
+        shell: Any = self
+        source = shell.transform_cell(cell)
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError):
+            return
+        exec(compile(source, "<cell>", "exec"), shell.user_ns)
+
+
+def refuse_input(*_: object, **__: object) -> str:
+    """In place of ``input``. Raises EOFError, with what to do."""
+    raise EOFError("input() asks a person, and nobody is there while your notebook is graded: put a value in its place")
+
+
+@contextmanager
+def _going_on(what: str, optional: bool) -> Iterator[None]:
+    """A magic that is used wrongly, or asks for what is not here, does nothing; an error of the code it runs is one."""
+    try:
+        yield
+    except UsageError:
+        _say(what)
+    except Exception:
+        if not optional:
+            raise
+        _say(what)
+
+
+def _say(what: str) -> None:
+    about = "no shell commands, installs, other programs or unknown magics here; the code beside it runs"
+    sys.stdout.write(f"Not run: {what.strip()[:200]} ({about})\n")
