@@ -6,17 +6,20 @@ student's work on the released skeleton and explains every repair. Both are pure
 """
 
 from autograder.submission.alignment import align, load_submission, submission_key
+from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import CellKind, Repair, Submission, SubmissionCell
 from autograder.submission.reading import MAX_BYTES, RawNotebook, load, read_submission
 
 __all__ = [
     "MAX_BYTES",
+    "Catalogue",
     "CellKind",
     "RawNotebook",
     "Repair",
     "Submission",
     "SubmissionCell",
     "align",
+    "catalogue_of",
     "load",
     "load_submission",
     "read_submission",

@@ -1,0 +1,94 @@
+"""Which assignment a notebook belongs to, told by what only one assignment has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.authoring import Assignment
+from autograder.authoring.assignment import source_path
+from autograder.authoring.regions import CODE_STUB, TEXT_STUB
+from autograder.authoring.releasing import released
+from autograder.course import Course
+from autograder.errors import AutograderError
+from autograder.submission.cells import StudentCell
+
+__all__ = ["Catalogue", "Marks", "catalogue_of", "marks_of", "rightful"]
+
+_GENERIC = {"", CODE_STUB, TEXT_STUB}
+
+
+class Marks(msgspec.Struct, frozen=True):
+    """By what the exercises, checks and questions of one assignment are recognised."""
+
+    grade_ids: frozenset[str]
+    cell_ids: frozenset[str]
+    texts: frozenset[str]
+
+    def score(self, cells: Sequence[StudentCell]) -> int:
+        """How much of ``cells`` speaks for this assignment: a mark, an id and a text count one each."""
+        return sum(
+            (cell.grade_id in self.grade_ids) + (cell.cell_id in self.cell_ids) + (cell.text in self.texts)
+            for cell in cells
+        )
+
+
+Catalogue = Mapping[str, Marks]
+"""The marks of a course's assignments, by name."""
+
+
+def marks_of(assignment: Assignment) -> Marks:
+    """The marks of an assignment."""
+    return _marks_in(assignment.release)
+
+
+def catalogue_of(course: Course) -> Catalogue:
+    """The marks of every assignment that ``course`` has, as far as its sources can be read."""
+    found = {}
+    for name in course.assignments():
+        try:
+            path = source_path(course, name)
+            found[name] = _read(path, path.stat().st_mtime_ns)
+        except (AutograderError, OSError, ValueError, KeyError, TypeError):
+            continue  # Whoever grades that assignment is told; here it only cannot be recognised.
+    return found
+
+
+def rightful(cells: Sequence[StudentCell], assignment: Assignment, others: Callable[[], Catalogue]) -> str:
+    """The other assignment that ``cells`` belong to rather than to ``assignment``; empty if to none.
+
+    A notebook with half of the assignment or more in it belongs to it, whatever else was copied there.
+    """
+    own = marks_of(assignment)
+    mine = own.score(cells)
+    if mine >= max(1, len(own.cell_ids) // 2):
+        return ""
+    scores = {name: marks.score(cells) for name, marks in others().items() if name != assignment.name}
+    best = max(scores, key=lambda name: scores[name], default="")
+    return best if best and scores[best] > mine else ""
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, changed: int) -> Marks:
+    return _marks(released(json.loads(path.read_text(encoding="utf-8"))))
+
+
+@lru_cache(maxsize=64)
+def _marks_in(release: str) -> Marks:
+    return _marks(json.loads(release))
+
+
+def _marks(release: Mapping[str, Any]) -> Marks:
+    cells = [cell for cell in release["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id")]
+    own = [cell for cell in cells if any(cell["metadata"]["nbgrader"].get(key) for key in ("grade", "solution"))]
+    texts = {"\n".join(line.rstrip() for line in cell["source"].strip().split("\n")) for cell in own}
+    return Marks(
+        frozenset(cell["metadata"]["nbgrader"]["grade_id"] for cell in own),
+        frozenset(cell["id"] for cell in own),
+        frozenset(texts - _GENERIC),
+    )
