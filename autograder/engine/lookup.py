@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from autograder.engine.identity import digest
 from autograder.engine.journal import Entry
 from autograder.engine.messages import Bundle
 from autograder.errors import UnreadableSubmission
-from autograder.submission import MAX_BYTES, Submission, align, load, read_submission
+from autograder.submission import MAX_BYTES, Catalogue, Submission, align, load, read_submission
 
 __all__ = ["Looked", "look", "parse", "read_file"]
 
@@ -70,7 +71,7 @@ def read_file(path: Path) -> bytes:
     raise UnreadableSubmission(f"{path} changed while it was read. Run the command again.")
 
 
-def parse(looked: Looked, assignment: Assignment) -> Submission:
+def parse(looked: Looked, assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
     """The submission that the file amounts to.
 
     Raises:
@@ -79,7 +80,7 @@ def parse(looked: Looked, assignment: Assignment) -> Submission:
     if looked.refusal:
         raise UnreadableSubmission(looked.refusal)
     try:
-        return align(read_submission(looked.content, str(looked.found.path)), assignment)
+        return align(read_submission(looked.content, str(looked.found.path)), assignment, others)
     except (RecursionError, MemoryError) as error:
         raise UnreadableSubmission(
             f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."

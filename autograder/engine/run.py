@@ -14,6 +14,7 @@ import msgspec
 
 from autograder.authoring import Assignment
 from autograder.course import Course
+from autograder.engine.choosing import settle
 from autograder.engine.difference import StudentChange, regrade_difference
 from autograder.engine.discover import discover
 from autograder.engine.incremental import Graded
@@ -28,7 +29,7 @@ from autograder.engine.writer import ToWrite, Writer
 from autograder.errors import UnreadableSubmission
 from autograder.gradebook.results import ResultStore, result_key
 from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.submission import Catalogue, Submission, catalogue_of
 
 __all__ = ["ClassRun", "Confirm", "MakeMapper", "options_of"]
 
@@ -78,6 +79,7 @@ class ClassRun:
         self._held: list[tuple[ToWrite, StudentChange]] = []
         self._stopped = False
         self._first_result = 0.0
+        self._catalogue: Catalogue | None = None
         self._phases: dict[str, float] = defaultdict(float)
         self._checks: dict[str, float] = defaultdict(float)
 
@@ -96,6 +98,12 @@ class ClassRun:
             written = self._write_changes()
         return self._report(written)
 
+    def _others(self) -> Catalogue:
+        """By what the course's assignments are recognised; read when a notebook does not look like this one's."""
+        if self._catalogue is None:
+            self._catalogue = catalogue_of(self._course)
+        return self._catalogue
+
     def _stop(self) -> None:
         self._stopped = True
 
@@ -103,7 +111,7 @@ class ClassRun:
 
     def _look_everything_up(self, students: Sequence[str] | None) -> None:
         name, notebook = self._assignment.name, self._assignment.notebook
-        discovery = discover(self._course, name, notebook, students)
+        discovery = settle(discover(self._course, name, notebook, students), self._assignment, self._others)
         for stray in discovery.misplaced:
             self._reports[stray.student].append(SubmissionReport(stray.student, "misplaced", reason=stray.reason))
         entries = self._journal.entries(name)
@@ -118,10 +126,10 @@ class ClassRun:
         entry = looked.entry
         known = entry is not None and not self._again and entry.result_key == self._key(entry.submission_key)
         if entry is not None and known and not disputed and self._writer.is_written(entry):
-            self._done(entry.student, "stored", entry.points)
+            self._done(entry.student, "stored", entry.points, looked.found.remark)
             return
         try:
-            submission = parse(looked, self._assignment)
+            submission = parse(looked, self._assignment, self._others)
         except UnreadableSubmission as error:
             self._refuse(looked, str(error))
             return
@@ -207,7 +215,8 @@ class ClassRun:
         # Repairs belong to the file, not to the code: two students with equal code may have had different ones.
         result = msgspec.structs.replace(result, repairs=submission.repairs)
         item = ToWrite(entry, submission, result)
-        self._done(student, kind, result.points, "", seconds, checks_run)
+        reason = " ".join(filter(None, (looked.found.remark, submission.reason_to_look)))
+        self._done(student, kind, result.points, reason, seconds, checks_run)
         change = self._change(before, entry, result)
         if change is not None:
             self._held.append((item, change))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import atexit
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repair
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.grading import grade
 from autograder.isolation import Sandbox
-from autograder.submission import Submission, align
+from autograder.submission import Submission, align, beside, catalogue_of, choose, load
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
@@ -40,8 +41,9 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
         """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata."""
-        _, assignment = _subject(resources)
-        submission = align(nb, assignment)
+        course, assignment = _subject(resources)
+        others = partial(catalogue_of, course)
+        submission = align(_chosen(nb, course, assignment, resources["nbgrader"]["student"]), assignment, others)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
         return rebuilt_notebook(assignment, submission), resources
@@ -115,6 +117,19 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "raw":
         cell.cell_type = "markdown"
     return cell
+
+
+def _chosen(nb: NotebookNode, course: Course, assignment: Assignment, student: str) -> Mapping[str, Any]:
+    """The notebook that ``autograder grade`` would take: ``nb``, or one with work in it beside a blank one.
+
+    Raises:
+        UnreadableSubmission: a person has to decide which one counts.
+    """
+    path = course.submitted / student / assignment.name / f"{assignment.notebook}.ipynb"
+    if not beside(path):
+        return nb
+    chosen, remark = choose(path, assignment, partial(catalogue_of, course))
+    return load(chosen) if remark else nb
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

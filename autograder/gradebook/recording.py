@@ -104,7 +104,8 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
         if not node.is_grade:
             continue
         if node.is_solution:
-            scores[node.grade_id] = 0.0 if _unanswered(node, submission) else None
+            unsettled = node.grade_id in _to_look_at(assignment, submission)
+            scores[node.grade_id] = 0.0 if _unanswered(node, submission) and not unsettled else None
             continue
         points = checks[node.grade_id].points
         if not math.isfinite(points) or not 0 <= points <= node.points:
@@ -142,19 +143,32 @@ def record(
     name_student(db, student, names)
     submitted_id = _submitted_assignment(db, assignment.name, student, graded.timestamp)
     key = _submitted_notebook(db, submitted_id, notebook_id, cells)
+    unsettled = _to_look_at(assignment, submission)
     scored = [
-        {"row": key, "cell": cell_id, "score": scores[name], "undecided": scores[name] is None}
+        {"row": key, "cell": cell_id, "score": scores[name], "undecided": scores[name] is None or name in unsettled}
         for cell_id, name in cells["GradeCell"]
     ]
     db.execute(_GRADED, scored)
     nodes = {node.grade_id: node for node in source_nodes(assignment)}
+
+    def silent(name: str) -> bool:
+        return name not in unsettled and _unanswered(nodes[name], submission)
+
     commented = [
-        {"row": key, "cell": cell_id, "comment": "No response." if _unanswered(nodes[name], submission) else None}
+        {"row": key, "cell": cell_id, "comment": "No response." if silent(name) else None}
         for cell_id, name in cells["SolutionCell"]
     ]
     if commented:
         db.execute(_COMMENTED, commented)
     return _with_penalty(db, key, submitted_id, student, late_penalty)
+
+
+def _to_look_at(assignment: Assignment, submission: Submission) -> set[str]:
+    """Graded cells that a person has to look at: what was done for them may stand elsewhere in the notebook."""
+    looks = {look.cell for look in submission.looks}
+    doubtful = {cell.exercise for cell in assignment.cells if cell.kind == "exercise" and cell.grade_id in looks}
+    checks = {cell.grade_id for cell in assignment.checks if assignment.exercise_of.get(cell.exercise) in doubtful}
+    return looks | checks
 
 
 def _unanswered(node: SourceNode, submission: Submission) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
 from autograder.authoring import Assignment
 from autograder.course import Course
+from autograder.engine.choosing import settle
 from autograder.engine.discover import Found, discover
 from autograder.engine.journal import Entry, Journal
 from autograder.engine.lookup import read_file
@@ -15,7 +17,7 @@ from autograder.engine.remembering import remembered_assignment
 from autograder.errors import GradebookError, UnreadableSubmission
 from autograder.gradebook import Gradebook, Marks, ResultStore, write_feedback
 from autograder.grading import Result
-from autograder.submission import Submission, align, read_submission
+from autograder.submission import Submission, align, catalogue_of, read_submission
 
 __all__ = ["Returned", "return_feedback"]
 
@@ -57,7 +59,8 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         GradebookError: the gradebook cannot be read, or a page cannot be written.
     """
     assignment = remembered_assignment(course, name)
-    discovery = discover(course, name, assignment.notebook, students)
+    others = partial(catalogue_of, course)
+    discovery = settle(discover(course, name, assignment.notebook, students), assignment, others)
     with Journal(course.results / "journal.db") as journal:
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)

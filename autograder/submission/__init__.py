@@ -5,8 +5,9 @@ student's work on the released skeleton and explains every repair. Both are pure
 ``load_submission`` add one file read.
 """
 
-from autograder.submission.alignment import align, load_submission, submission_key
+from autograder.submission.alignment import align, load_submission, submission_key, work_in
 from autograder.submission.belonging import Catalogue, catalogue_of
+from autograder.submission.choosing import beside, choose
 from autograder.submission.model import CellKind, Repair, Submission, SubmissionCell
 from autograder.submission.reading import MAX_BYTES, RawNotebook, load, read_submission
 
@@ -19,9 +20,12 @@ __all__ = [
     "Submission",
     "SubmissionCell",
     "align",
+    "beside",
     "catalogue_of",
+    "choose",
     "load",
     "load_submission",
     "read_submission",
     "submission_key",
+    "work_in",
 ]

@@ -26,7 +26,7 @@ from autograder.submission.model import CellKind, Submission, SubmissionCell
 from autograder.submission.reading import RawNotebook, load
 from autograder.submission.tokens import garbled_code
 
-__all__ = ["align", "load_submission", "submission_key"]
+__all__ = ["align", "load_submission", "submission_key", "work_in"]
 
 _STUDENT_KINDS = ("exercise", "answer")
 _START = ""  # The place before the first cell of the skeleton.
@@ -75,6 +75,17 @@ def submission_key(cells: Sequence[SubmissionCell]) -> str:
         elif cell.kind not in ("note", "prose", "answer"):
             before = cell.cell_id
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:32]
+
+
+def work_in(submission: Submission, assignment: Assignment) -> dict[str, str]:
+    """What the student wrote, by the grade id of the cell that it stands in; nothing for what was left blank."""
+    released = {cell.cell_id: cell for cell in assignment.cells}
+    return {
+        cell.grade_id: cell.source.strip()
+        for cell in submission.cells
+        if cell.kind in _STUDENT_KINDS
+        and not is_blank(StudentCell(0, cell.cell_type, cell.source), released[cell.cell_id])
+    }
 
 
 def _refuse_strangers(

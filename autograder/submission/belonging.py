@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -30,12 +31,9 @@ class Marks(msgspec.Struct, frozen=True):
     cell_ids: frozenset[str]
     texts: frozenset[str]
 
-    def score(self, cells: Sequence[StudentCell]) -> int:
-        """How much of ``cells`` speaks for this assignment: a mark, an id and a text count one each."""
-        return sum(
-            (cell.grade_id in self.grade_ids) + (cell.cell_id in self.cell_ids) + (cell.text in self.texts)
-            for cell in cells
-        )
+    def signs(self, cell: StudentCell) -> int:
+        """How much of ``cell`` speaks for this assignment: its mark, its id and its text count one each."""
+        return (cell.grade_id in self.grade_ids) + (cell.cell_id in self.cell_ids) + (cell.text in self.texts)
 
 
 Catalogue = Mapping[str, Marks]
@@ -65,12 +63,19 @@ def rightful(cells: Sequence[StudentCell], assignment: Assignment, others: Calla
     A notebook with half of the assignment or more in it belongs to it, whatever else was copied there.
     """
     own = marks_of(assignment)
-    mine = own.score(cells)
-    if mine >= max(1, len(own.cell_ids) // 2):
+    enough = max(1, len(own.cell_ids) // 2)
+    if sum(cell.cell_id in own.cell_ids for cell in cells) >= enough:
         return ""
-    scores = {name: marks.score(cells) for name, marks in others().items() if name != assignment.name}
-    best = max(scores, key=lambda name: scores[name], default="")
-    return best if best and scores[best] > mine else ""
+    votes = Counter[str]()
+    strangers = {name: marks for name, marks in others().items() if name != assignment.name}
+    for cell in cells:
+        signs = {assignment.name: own.signs(cell)} | {name: marks.signs(cell) for name, marks in strangers.items()}
+        best = max(signs, key=lambda name: signs[name])  # Of equals the first, which is this assignment.
+        votes[best] += signs[best] > 0
+    if votes[assignment.name] >= enough:
+        return ""
+    winner = max(votes, key=lambda name: votes[name], default="")
+    return winner if votes[winner] > votes[assignment.name] else ""
 
 
 @lru_cache(maxsize=64)
