@@ -103,7 +103,9 @@ def grade(
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
-    seconds: Annotated[float, typer.Option(help="How long one cell may take.")] = 60.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
+    ] = None,
     demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
     json: JsonOption = False,
 ) -> None:

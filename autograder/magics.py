@@ -7,6 +7,7 @@ Shell lines, installs and magics that nobody knows must not take the code beside
 from __future__ import annotations
 
 import ast
+import codeop
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 from IPython.core.error import UsageError
 from IPython.utils.text import SList
 
-__all__ = ["Harmless", "refuse_input"]
+__all__ = ["Harmless", "name_syntax_errors", "refuse_input"]
 
 # Each starts another program, or is written in another language.
 _PROGRAMS = frozenset([
@@ -72,6 +73,14 @@ class Harmless:
         except (SyntaxError, ValueError):
             return
         exec(compile(source, "<cell>", "exec"), shell.user_ns)
+
+
+def name_syntax_errors(shell: Any) -> None:
+    """Let Python say what is wrong with a cell that does not parse.
+
+    IPython compiles for a prompt, where a bracket may still be closed: all it says is "incomplete input".
+    """
+    shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
 
 
 def refuse_input(*_: object, **__: object) -> str:

@@ -23,11 +23,11 @@ from autograder.grading.compiling import Compiled, compiled
 from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
-from autograder.grading.stopping import Stopped, cause_of, missing_name
 from autograder.grading.student import StudentSide
 from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
 from autograder.isolation.publishing import publish
 from autograder.lab import CheckFailed
+from autograder.submission.stopping import Stopped, cause_of, missing_name
 
 __all__ = ["CheckRun"]
 

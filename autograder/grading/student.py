@@ -13,14 +13,16 @@ from autograder.authoring import Assignment
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.compiling import loaded_names
-from autograder.grading.stopping import Stopped, stopped_at
 from autograder.grading.trusted import Trusted
-from autograder.isolation import Limits, Sandbox, StudentError, Worker
+from autograder.isolation import CellOutcome, Limits, Sandbox, StudentError, Worker
+from autograder.isolation.failures import plain_text
 from autograder.submission import Submission, SubmissionCell
+from autograder.submission.stopping import Stopped, stopped
 
 __all__ = ["Budget", "StudentSide"]
 
 _BUILTINS = frozenset(vars(builtins))
+_LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
 
 
 class Budget:
@@ -145,7 +147,7 @@ class StudentSide:
         if not again:
             self.outputs[cell.cell_id] = outcome.outputs
         if not again and not outcome.ok:
-            self.stopped.append(stopped_at(cell, outcome))
+            self.stopped.append(_stopped(cell, outcome))
         if worker.lost:
             self._broken.add(cell.cell_id)
 
@@ -190,3 +192,9 @@ class StudentSide:
             self.cpu_seconds += usage.cpu_seconds
             self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
             self._worker = None
+
+
+def _stopped(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:
+    errors = [output for output in outcome.outputs if output.get("output_type") == "error"]
+    last = errors[-1] if errors else {"ename": outcome.error or "an error", "evalue": ""}
+    return stopped(cell, str(last["ename"]), plain_text(str(last["evalue"]), _LONGEST_REASON))

@@ -72,7 +72,7 @@ def test_a_check_may_give_part_of_its_points(tmp_path: Path) -> None:
 
 def test_code_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
     message = double_of(checked(tmp_path, {1: "def double(x):\n    y = 0\n    return x / y"})).checks[0].message
-    assert message == "ZeroDivisionError: division by zero (line 3)"
+    assert message == "ZeroDivisionError: division by zero (double, line 3 of cell 2)"
 
 
 def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> None:
@@ -88,10 +88,16 @@ def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> N
         ("import os\nos._exit(0)", 60, "Python itself ended"),
     ],
 )
-def test_a_cell_that_ends_the_session_is_named_once(tmp_path: Path, source: str, seconds: float, said: str) -> None:
+def test_a_cell_that_ends_its_process_is_named_and_the_rest_runs(
+    tmp_path: Path, source: str, seconds: float, said: str
+) -> None:
+    report = checked(tmp_path, {1: RIGHT, 4: source}, seconds=seconds, demos=True)
+    assert [(each.cell, each.message[: len(said)]) for each in report.problems] == [(5, said)]
+    assert double_of(report).checks[0].message == ""
     report = checked(tmp_path, {1: source}, seconds=seconds)
-    assert [each.message.startswith(said) for each in report.problems] == [True]
-    assert double_of(report).checks[0].message.startswith("Not run:")
+    (message,) = (check.message for check in double_of(report).checks)
+    assert message.startswith("NameError: name 'double' is not defined")
+    assert "your cell of `double` was stopped:" in message.lower()
 
 
 def test_demonstrations_run_only_when_asked_for(tmp_path: Path) -> None:

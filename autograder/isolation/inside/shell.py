@@ -16,7 +16,7 @@ from IPython.core.history import HistoryManager
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from autograder.magics import Harmless, refuse_input
+from autograder.magics import Harmless, name_syntax_errors, refuse_input
 
 __all__ = ["CollectingShell", "Outputs", "Stream", "is_plain_python", "make_shell"]
 
@@ -174,6 +174,7 @@ def make_shell() -> CollectingShell:
     CollectingShell.display_pub_class = _Publisher  # type: ignore[assignment]
     CollectingShell.displayhook_class = _Hook  # type: ignore[assignment]
     shell: CollectingShell = CollectingShell.instance(colors="nocolor")
+    name_syntax_errors(shell)
     builtins.input = getpass.getpass = refuse_input
     shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
     return shell

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from autograder.isolation import CellOutcome
-from autograder.isolation.failures import plain_text
-from autograder.submission import SubmissionCell
+from autograder.submission.model import SubmissionCell
 
-__all__ = ["Stopped", "cause_of", "missing_name", "stopped_at"]
+__all__ = ["Stopped", "cause_of", "missing_name", "stopped"]
 
 _LONGEST = 300
 _MISSING = re.compile(r"name '([^']{1,80})' is not defined")
@@ -44,24 +42,21 @@ class Stopped(msgspec.Struct, frozen=True):
         return f"{self.label} stopped with {said}."
 
 
-def stopped_at(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:
-    """What became of ``cell``, whose ``outcome`` is an error."""
-    errors = [output for output in outcome.outputs if output.get("output_type") == "error"]
-    last = errors[-1] if errors else {"ename": outcome.error or "an error", "evalue": ""}
-    lines = plain_text(str(last["evalue"]), _LONGEST).splitlines() or [""]
-    return Stopped(_label(cell), cell.source, str(last["ename"]), lines[0])
+def stopped(cell: SubmissionCell, error: str, message: str) -> Stopped:
+    """What became of ``cell``, which raised ``error`` with ``message``."""
+    return Stopped(_label(cell), cell.source, error, (message.splitlines() or [""])[0][:_LONGEST])
 
 
-def cause_of(name: str, stopped: Sequence[Stopped]) -> str:
+def cause_of(name: str, cells: Sequence[Stopped]) -> str:
     """Why ``name`` does not exist: the first cell that stopped and would have made it; empty if none would.
 
     A cell that stopped for want of another name was stopped by what took that name away.
     """
-    found = next((cell for cell in stopped if name and _mentions(cell.source, name)), None)
+    found = next((cell for cell in cells if name and _mentions(cell.source, name)), None)
     seen = {name}
     while found is not None:
         name = missing_name(found.message) if found.error == "NameError" else ""
-        earlier = stopped[: stopped.index(found)]
+        earlier = cells[: cells.index(found)]
         before = next((cell for cell in earlier if name and name not in seen and _mentions(cell.source, name)), None)
         if before is None:
             return found.sentence
