@@ -35,21 +35,21 @@ class Harmless:
 
     def system(self, cmd: str) -> None:
         """``!command``: not run."""
-        _say(f"!{cmd}")
+        self.say_not_run(f"!{cmd}")
 
     system_raw = system_piped = system
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
         """``name = !command``: not run; it would have shown nothing."""
-        _say(f"!{cmd}")
+        self.say_not_run(f"!{cmd}")
         return SList() if split else ""
 
     def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
         """``%name line``."""
         shell: Any = self
         if magic_name in _PROGRAMS or shell.find_line_magic(magic_name) is None:
-            return _say(f"%{magic_name} {line}")
-        with _going_on(f"%{magic_name} {line}", magic_name in _OPTIONAL):
+            return self.say_not_run(f"%{magic_name} {line}")
+        with self._going_on(f"%{magic_name} {line}", magic_name in _OPTIONAL):
             run: Callable[..., Any] = super().run_line_magic  # type: ignore[misc]
             return run(magic_name, line, _stack_depth + 1)
 
@@ -57,13 +57,30 @@ class Harmless:
         """``%%name line`` above a cell. Below a magic that nobody knows, Python still runs."""
         shell: Any = self
         if magic_name in _PROGRAMS:
-            return _say(f"%%{magic_name} {line}")
+            return self.say_not_run(f"%%{magic_name} {line}")
         if shell.find_cell_magic(magic_name) is None:
-            _say(f"%%{magic_name} {line}")
+            self.say_not_run(f"%%{magic_name} {line}")
             return self._run_below(cell)
-        with _going_on(f"%%{magic_name} {line}", False):
+        with self._going_on(f"%%{magic_name} {line}", False):
             run: Callable[..., Any] = super().run_cell_magic  # type: ignore[misc]
             return run(magic_name, line, cell)
+
+    @contextmanager
+    def _going_on(self, what: str, optional: bool) -> Iterator[None]:
+        """A magic that is used wrongly, or asks for what is not here, does nothing; an error of its code is one."""
+        try:
+            yield
+        except UsageError:
+            self.say_not_run(what)
+        except Exception:
+            if not optional:
+                raise
+            self.say_not_run(what)
+
+    def say_not_run(self, what: str) -> None:
+        """Say among the cell's outputs what was left out."""
+        about = "no shell commands, installs, other programs or unknown magics here; the code beside it runs"
+        sys.stdout.write(f"Not run: {what.strip()[:200]} ({about})\n")
 
     def _run_below(self, cell: str) -> None:
         shell: Any = self
@@ -86,21 +103,3 @@ def name_syntax_errors(shell: Any) -> None:
 def refuse_input(*_: object, **__: object) -> str:
     """In place of ``input``. Raises EOFError, with what to do."""
     raise EOFError("input() asks a person, and nobody is there while your notebook is graded: put a value in its place")
-
-
-@contextmanager
-def _going_on(what: str, optional: bool) -> Iterator[None]:
-    """A magic that is used wrongly, or asks for what is not here, does nothing; an error of the code it runs is one."""
-    try:
-        yield
-    except UsageError:
-        _say(what)
-    except Exception:
-        if not optional:
-            raise
-        _say(what)
-
-
-def _say(what: str) -> None:
-    about = "no shell commands, installs, other programs or unknown magics here; the code beside it runs"
-    sys.stdout.write(f"Not run: {what.strip()[:200]} ({about})\n")

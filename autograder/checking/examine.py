@@ -133,7 +133,9 @@ def check_notebook(
     run = _Run(subject, demos)
     run.through(progress)
     submission = subject.submission
-    return CheckReport(tuple(_exercises(subject, run)), tuple(run.problems), subject.remarks, submission.looks)
+    return CheckReport(
+        tuple(_exercises(subject, run)), tuple(run.problems), (*subject.remarks, *run.remarks), submission.looks
+    )
 
 
 class _Run:
@@ -143,12 +145,14 @@ class _Run:
         messages: for each check that ran, what it said; empty if it passed.
         values: for each check that passed, the points that it gave, or None for all.
         problems: cells other than checks that did not run to their end.
+        remarks: what of the cells was left out.
     """
 
     def __init__(self, subject: Subject, demos: bool) -> None:
         self.messages: dict[str, str] = {}
         self.values: dict[str, float | None] = {}
         self.problems: list[Problem] = []
+        self.remarks: list[Repair] = []
         self._subject = subject
         self._cells = [cell for cell in subject.submission.cells if _runs(cell, demos)]
         self._checks = {cell.grade_id: cell for cell in subject.assignment.checks}
@@ -172,6 +176,7 @@ class _Run:
     def _run(self, runner: Runner, cell: SubmissionCell, left: float) -> None:
         number = self._number(cell)
         outcome = runner.run(cell.source, min(left, self._subject.settings.cell_seconds), number, cell.kind == "given")
+        self.remarks += [_left_out(cell.grade_id or f"cell {number}", what) for what in outcome.get("left_out", ())]
         if outcome["ok"]:
             return
         message = _told(outcome, self._stopped)
@@ -258,6 +263,11 @@ def _told(outcome: Outcome, before: list[Stopped]) -> str:
     why = cause_of(missing_name(message), before) if name == "NameError" else ""
     said = f"{name}: {message}{where}" if message else f"{name}{where}"
     return "\n".join(filter(None, (said, f"{why[:1].upper()}{why[1:]}")))
+
+
+def _left_out(cell: str, what: str) -> Repair:
+    why = "No shell commands, installs, other programs or unknown magics run when your work is graded; the rest does."
+    return Repair(cell, f"Not run: {what}", why)
 
 
 def _what(cell: SubmissionCell) -> str:

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from autograder.errors import MachineryError
+
 __all__ = ["Outcome", "Runner", "Session", "serve"]
 
 Outcome = dict[str, Any]
@@ -78,6 +80,8 @@ class Runner:
         if self._session is None or self._session.ended:
             self.close()
             self._session = Session(self._folder)
+            if self._session.ended:
+                raise MachineryError("Python did not start for the check. Run the command again.")
             for earlier in self._done:
                 self._session.run(earlier, seconds=60.0)
         return self._session.run(asked, seconds)

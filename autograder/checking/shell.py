@@ -39,6 +39,11 @@ class CheckingShell(Harmless, InteractiveShell):
     def init_check(self) -> None:
         """Begin without any cell of the course's run."""
         self.given: dict[str, Any] = {}
+        self.left_out: list[str] = []
+
+    def say_not_run(self, what: str) -> None:
+        """Kept for the report: what cells print goes nowhere."""
+        self.left_out.append(what.strip()[:200])
 
     def enable_gui(self, gui: str | None = None) -> None:
         """There is none to enable: ``%matplotlib`` asks for it."""
@@ -54,7 +59,8 @@ class CheckingShell(Harmless, InteractiveShell):
             known = self.user_ns.items()
             self.given.update({name: value for name, value in known if before.get(name, before) is not value})
         error = result.error_before_exec or result.error_in_exec
-        return {"ok": True} if error is None else _failed(error)
+        left_out, self.left_out = self.left_out, []
+        return {**({"ok": True} if error is None else _failed(error)), "left_out": left_out}
 
     def _check(self, source: str) -> dict[str, Any]:
         """Run a check with names of its own: a function of the student's does not see what a check defines."""

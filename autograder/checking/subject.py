@@ -11,6 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +60,15 @@ def find_subject(path: Path) -> Subject:
     """
     raw = _read(path)
     cells, _ = student_cells(raw, raw.origin)
-    for course in _courses(path):
+    courses = _courses(path)
+    for course in courses:
         catalogue = catalogue_of(course)
         name = _name(path, cells, catalogue)
         if name:
             assignment = load_assignment(course, name)
-            data = course.data if course.data.is_dir() else None
-            return _subject(raw, cells, assignment, lambda c=catalogue: c, course.config.grading, data, ())  # type: ignore[misc]
+            return _subject(raw, cells, assignment, partial(catalogue_of, course), course, ())
     assignment, changed = _by_its_marks(raw)
-    return _subject(raw, cells, assignment, dict, GradingSettings(), None, changed)
+    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed)
 
 
 def _read(path: Path) -> RawNotebook:
@@ -82,12 +83,13 @@ def _subject(
     cells: Sequence[StudentCell],
     assignment: Assignment,
     others: Callable[[], Catalogue],
-    settings: GradingSettings,
-    data: Path | None,
+    course: Course | None,
     remarks: tuple[Repair, ...],
 ) -> Subject:
     submission = align(raw, assignment, others)
     numbers = {cell.source.rstrip(): cell.number for cell in reversed(cells)}
+    settings = course.config.grading if course is not None else GradingSettings()
+    data = course.data if course is not None and course.data.is_dir() else None
     return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs))
 
 
@@ -99,8 +101,7 @@ def _courses(path: Path) -> list[Course]:
             course = Course.find(folder)
         except AutograderError:
             continue
-        if course.source.is_dir():
-            found[course.root] = course
+        found[course.root] = course
     return list(found.values())
 
 

@@ -113,7 +113,9 @@ class ClassRun:
         name, notebook = self._assignment.name, self._assignment.notebook
         discovery = settle(discover(self._course, name, notebook, students), self._assignment, self._others)
         for stray in discovery.misplaced:
-            self._reports[stray.student].append(SubmissionReport(stray.student, "misplaced", reason=stray.reason))
+            told = self._told(stray.student, stray.reason)
+            report = SubmissionReport(stray.student, "misplaced", reason=stray.reason, told=told)
+            self._reports[stray.student].append(report)
         entries = self._journal.entries(name)
         looked = [look(found, self._bundle, entries.get(found.student)) for found in discovery.found]
         known = [one.entry for one in looked if one.entry is not None and one.entry.written]
@@ -256,8 +258,16 @@ class ClassRun:
     def _done(
         self, student: str, kind: Any, points: float | None, reason: str = "", seconds: float = 0.0, checks_run: int = 0
     ) -> None:
-        self._reports[student].append(SubmissionReport(student, kind, points, reason, seconds, checks_run))
+        told = self._told(student, reason)
+        self._reports[student].append(SubmissionReport(student, kind, points, reason, seconds, checks_run, told))
         self._progress.advance(kind)
+
+    def _told(self, student: str, reason: str) -> str:
+        """The reason without the folders of the grader's machine."""
+        own = self._course.submitted / student
+        for folder in (own / self._assignment.name, own, self._course.submitted):
+            reason = reason.replace(f"{folder}/", "")
+        return reason.replace(str(own / self._assignment.name), "Your folder").replace(str(own), "Your folder")
 
     def _report(self, changes_written: bool) -> ClassReport:
         ended = time.perf_counter()

@@ -110,6 +110,13 @@ def test_a_magic_of_jupyter_is_no_mistake(tmp_path: Path) -> None:
     assert checked(tmp_path, {0: "%matplotlib inline\nfrom autograder.lab import close", 1: RIGHT}).problems == ()
 
 
+@pytest.mark.parametrize("line", ["%pip install einops", "!ls", "%load_ext einops_", "%what_is_this"])
+def test_what_is_not_run_is_said_and_takes_nothing_with_it(tmp_path: Path, line: str) -> None:
+    report = checked(tmp_path, {1: f"{line}\n{RIGHT}", 5: "Because."})
+    assert [each.what for each in report.repairs] == [f"Not run: {line}"]
+    assert report.done
+
+
 @pytest.mark.parametrize(
     "content", ["", "{}", json.dumps({"cells": [cell("1")], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})]
 )

@@ -98,7 +98,8 @@ def test_a_notebook_of_something_else_is_unreadable(a_class: Class, instant: Sha
     a_class.hand_in_file("ada", content)
     report = of(graded(a_class, instant), "ada")
     assert report.kind == "unreadable"
-    assert "two_functions.ipynb" in report.reason
+    assert str(a_class.root) in report.reason
+    assert report.told.startswith("two_functions.ipynb is not a notebook of")
     assert a_class.totals() == {} if (a_class.root / "gradebook.db").exists() else True
 
 

@@ -47,6 +47,18 @@ def test_errors_that_are_not_exceptions_of_a_line_are_told_too(worker: Worker, s
     assert worker.run_cell("1").ok
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = (1,\ny = 2", "'(' was never closed"),
+        ("def f():\n", "expected an indented block"),
+        ("x = 'a", "unterminated"),
+    ],
+)
+def test_a_syntax_error_has_pythons_own_text(worker: Worker, source: str, said: str) -> None:
+    assert said in worker.run_cell(source).outputs[-1]["evalue"]
+
+
 def test_names_last_from_cell_to_cell_and_the_count_goes_on(worker: Worker) -> None:
     worker.run_cell("x = 20")
     assert worker.run_cell("x + 1").outputs[0]["execution_count"] == 2
