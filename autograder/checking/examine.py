@@ -18,6 +18,8 @@ from autograder.submission.stopping import Stopped, cause_of, missing_name, stop
 
 __all__ = ["CheckReport", "ExerciseState", "Problem", "VisibleCheck", "check_notebook"]
 
+_SLOW_TO_IMPORT = ("numpy", "matplotlib.pyplot", "scipy.signal", "scipy.ndimage", "torch", "autograder.lab")
+
 
 class VisibleCheck(msgspec.Struct, frozen=True):
     """One check with something to run in it.
@@ -161,8 +163,11 @@ class _Run:
 
     def through(self, progress: Callable[[int, int], object]) -> None:
         """Run every cell."""
-        end = time.monotonic() + self._subject.settings.total_seconds
-        with Runner.open(self._subject.data) as runner:
+        sources = [cell.source for cell in self._cells]
+        modules = [name for name in _SLOW_TO_IMPORT if any(name.split(".")[-1] in source for source in sources)]
+        with Runner.open(self._subject.data, modules) as runner:
+            runner.start()
+            end = time.monotonic() + self._subject.settings.total_seconds
             for done, cell in enumerate(self._cells):
                 progress(done, len(self._cells))
                 left = end - time.monotonic()

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -37,15 +37,19 @@ class Runner:
     What ran before runs again there, without the cell that did it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, modules: Sequence[str]) -> None:
         self._folder = folder
+        self._modules = modules
         self._done: list[dict[str, Any]] = []
         self._session: Session | None = None
 
     @classmethod
     @contextmanager
-    def open(cls, data: Path | None) -> Iterator[Runner]:
-        """A runner in an empty folder, as the grader has it, from which ``../../data/course`` leads to ``data``."""
+    def open(cls, data: Path | None, modules: Sequence[str]) -> Iterator[Runner]:
+        """A runner in an empty folder, as the grader has it, from which ``../../data/course`` leads to ``data``.
+
+        ``modules`` are imported beforehand: the grader's process has them, and no cell's time is spent on it.
+        """
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root:
             folder = Path(root) / "notebooks" / "here"
             folder.mkdir(parents=True)
@@ -53,7 +57,7 @@ class Runner:
                 (Path(root) / "data").mkdir()
                 with contextlib.suppress(OSError):  # Windows makes no links for everybody.
                     (Path(root) / "data" / data.name).symlink_to(data, target_is_directory=True)
-            runner = cls(folder)
+            runner = cls(folder, modules)
             try:
                 yield runner
             finally:
@@ -76,15 +80,24 @@ class Runner:
         if self._session is not None:
             self._session.close()
 
-    def _ask(self, asked: dict[str, Any], seconds: float) -> Outcome:
+    def start(self) -> Session:
+        """The process, made if there is none or if it has ended.
+
+        Raises:
+            MachineryError: it does not start.
+        """
         if self._session is None or self._session.ended:
             self.close()
             self._session = Session(self._folder)
             if self._session.ended:
                 raise MachineryError("Python did not start for the check. Run the command again.")
+            self._session.run({"do": "warm", "modules": list(self._modules)}, _START_SECONDS)
             for earlier in self._done:
                 self._session.run(earlier, seconds=60.0)
-        return self._session.run(asked, seconds)
+        return self._session
+
+    def _ask(self, asked: dict[str, Any], seconds: float) -> Outcome:
+        return self.start().run(asked, seconds)
 
 
 class Session:

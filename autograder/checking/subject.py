@@ -138,6 +138,8 @@ def _by_its_marks(raw: RawNotebook) -> tuple[Assignment, tuple[Repair, ...]]:
     released = [cell for cell in raw["cells"] if isinstance(cell, dict) and (_own(cell).get("kind") or _is_prose(cell))]
     for number, cell in enumerate(released):
         cell.setdefault("id", f"cell-{number}")  # Some programs drop it; here it says which cell is which.
+        if _own(cell).get("kind"):
+            cell["metadata"]["nbgrader"] = {**_mapping(_metadata(cell).get("nbgrader")), "grade_id": _grade_id(cell)}
     found = {each.cell_id: each for each in map(_cell, released)}
     names = Counter(each.grade_id for each in found.values() if each.grade_id)
     once = {each.grade_id or each.cell_id: each for each in found.values()}

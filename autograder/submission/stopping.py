@@ -24,12 +24,14 @@ class Stopped(msgspec.Struct, frozen=True):
     Attributes:
         label: what to call it: ``your cell of `double```.
         source: its text.
+        exercise: the exercise that it is the cell of, or empty.
         error: the name of the class that was raised; ``Stopped`` if the process ended.
         message: its text, cut to one short line.
     """
 
     label: str
     source: str
+    exercise: str
     error: str
     message: str
 
@@ -44,7 +46,7 @@ class Stopped(msgspec.Struct, frozen=True):
 
 def stopped(cell: SubmissionCell, error: str, message: str) -> Stopped:
     """What became of ``cell``, which raised ``error`` with ``message``."""
-    return Stopped(_label(cell), cell.source, error, (message.splitlines() or [""])[0][:_LONGEST])
+    return Stopped(_label(cell), cell.source, cell.exercise, error, (message.splitlines() or [""])[0][:_LONGEST])
 
 
 def cause_of(name: str, cells: Sequence[Stopped]) -> str:
@@ -52,12 +54,12 @@ def cause_of(name: str, cells: Sequence[Stopped]) -> str:
 
     A cell that stopped for want of another name was stopped by what took that name away.
     """
-    found = next((cell for cell in cells if name and _mentions(cell.source, name)), None)
+    found = next((cell for cell in cells if name and _would_make(cell, name)), None)
     seen = {name}
     while found is not None:
         name = missing_name(found.message) if found.error == "NameError" else ""
         earlier = cells[: cells.index(found)]
-        before = next((cell for cell in earlier if name and name not in seen and _mentions(cell.source, name)), None)
+        before = next((cell for cell in earlier if name and name not in seen and _would_make(cell, name)), None)
         if before is None:
             return found.sentence
         seen.add(name)
@@ -71,12 +73,14 @@ def missing_name(message: str) -> str:
     return found[1] if found else ""
 
 
-def _mentions(source: str, name: str) -> bool:
+def _would_make(cell: Stopped, name: str) -> bool:
     """Whether the cell would have given ``name`` a meaning: it defines, assigns or imports it."""
+    if cell.exercise == name:
+        return True
     word = re.escape(name)
     ways = (rf"(?:(?:async\s+)?def|class)\s+{word}\b", rf"[^#\n=]*\b{word}\b[^#\n=]*=(?!=)",
             rf"(?:from|import)\b[^#\n]*\b{word}\b")  # fmt: skip
-    return re.search(rf"^\s*(?:{'|'.join(ways)})", source, re.MULTILINE) is not None
+    return re.search(rf"^\s*(?:{'|'.join(ways)})", cell.source, re.MULTILINE) is not None
 
 
 def _label(cell: SubmissionCell) -> str:
