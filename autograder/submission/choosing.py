@@ -17,13 +17,24 @@ Work = Mapping[str, str]
 
 
 def beside(path: Path) -> tuple[Path, ...]:
-    """The other notebooks in the folder of ``path``, whatever they are called; none that Jupyter keeps for itself."""
-    entries = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
-    return tuple(
-        entry
-        for entry in entries
-        if entry.suffix.lower() == ".ipynb" and entry.name != path.name and not entry.name.startswith((".", "~"))
-    )
+    """The other notebooks in the folder of ``path`` and in the folders there, whatever they are called.
+
+    None of what Jupyter and macOS keep for themselves.
+    """
+    entries = _entries(path.parent)
+    inner = [each for entry in entries if entry.is_dir() and not entry.is_symlink() for each in _entries(entry)]
+    return tuple(each for each in (*entries, *inner) if each != path and _may_be_notebook(each))
+
+
+def _entries(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [entry for entry in found if not entry.name.startswith((".", "~", "__MACOSX"))]
+
+
+def _may_be_notebook(path: Path) -> bool:
+    """Also ``work.ipynb.txt``, ``work.ipynb (1)`` and ``work.json``, as browsers and mail programs make them."""
+    name = path.name.lower()
+    return (".ipynb" in name or name.endswith(".json")) and not path.is_dir()
 
 
 def choose(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -> tuple[Path, str]:
@@ -44,7 +55,7 @@ def choose(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) 
         return path, ""
     if original == {} and len(distinct) == 1:
         (chosen,) = distinct
-        return chosen, f"{chosen.name} was graded, since {path.name} beside it is blank."
+        return chosen, f"{chosen.relative_to(path.parent)} was graded, since {path.name} beside it is blank."
     raise UnreadableSubmission(_undecided({path: original, **distinct}))
 
 
@@ -57,12 +68,13 @@ def _work(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -
 
 
 def _undecided(held: Mapping[Path, Work | None]) -> str:
+    folder = next(iter(held)).parent
     listed = ", ".join(
-        f"{path.name} ({'cannot be read' if work is None else f'{len(work)} answered'})"
+        f"{path.relative_to(folder)} ({'cannot be read' if work is None else f'{len(work)} answered'})"
         for path, work in held.items()
         if work != {}
     )
     return (
-        f"{next(iter(held)).parent} holds more than one notebook that may be meant: {listed}. "
+        f"{folder} holds more than one notebook that may be meant: {listed}. "
         "Keep the one that counts, move the others out of the folder and run again."
     )
