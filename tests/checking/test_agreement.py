@@ -6,6 +6,8 @@ import copy
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -249,3 +251,11 @@ def test_a_module_of_pythons_name_beside_the_notebook_is_not_met(both: Both, tmp
     for name in ("queue", "random", "numpy", "autograder"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')")
     assert check_notebook(path).done
+
+
+def test_the_command_itself_does_not_meet_it_either(tmp_path: Path) -> None:
+    for name in ("queue", "typer", "msgspec"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')")
+    command = [sys.executable, "-m", "autograder", "--version"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
