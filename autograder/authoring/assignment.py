@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.answers import Answer, read_answers
-from autograder.authoring.cells import defined_names
 from autograder.authoring.releasing import notebook_text, released
+from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
-from autograder.submission import beside
+from autograder.submission.candidates import beside
 
 __all__ = ["Found", "Misplaced", "Discovery", "discover", "file_digest"]
 

@@ -19,15 +19,19 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import MachineryError
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
+from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
-from autograder.grading import grade
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align, beside, catalogue_of, choose, load
+from autograder.grading.grade import grade_submission
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.belonging import catalogue_of
+from autograder.submission.candidates import beside, choose
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import load
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
@@ -46,7 +50,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         submission = align(_chosen(nb, course, assignment, resources["nbgrader"]["student"]), assignment, others)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
-        return rebuilt_notebook(assignment, submission), resources
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -63,13 +67,13 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(
+        result = grade_submission(
             submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
         )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
 

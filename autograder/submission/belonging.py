@@ -11,13 +11,12 @@ from typing import Any
 
 import msgspec
 
-from autograder.authoring import Assignment
-from autograder.authoring.assignment import source_path
+from autograder.authoring.assignment import Assignment, source_path
 from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.authoring.releasing import released
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.submission.cells import StudentCell
+from autograder.submission.raw_cells import StudentCell
 
 __all__ = ["Catalogue", "Marks", "catalogue_of", "marks_of", "rightful"]
 

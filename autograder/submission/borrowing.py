@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.submission.model import Repair, SubmissionCell
 
 __all__ = ["borrowed_names"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from autograder.authoring import Assignment, AssignmentCell
-from autograder.submission.cells import StudentCell
+from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.submission.finding import remainder
 from autograder.submission.matching import Matching, is_blank, names_of, reads_as_text, released_text
 from autograder.submission.model import Repair
+from autograder.submission.raw_cells import StudentCell
 from autograder.submission.tokens import code_tokens
 
 __all__ = ["doubts"]

@@ -6,8 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Sequence
 
-from autograder.authoring import Assignment, AssignmentCell
-from autograder.submission.cells import StudentCell
+from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.submission.matching import (
     Match,
     Matching,
@@ -18,6 +17,7 @@ from autograder.submission.matching import (
     recognised,
     released_text,
 )
+from autograder.submission.raw_cells import StudentCell
 from autograder.submission.tokens import defines
 
 __all__ = ["match_cells", "remainder"]

@@ -15,9 +15,9 @@ from typing import Literal
 
 import msgspec
 
-from autograder.authoring import Assignment, AssignmentCell
+from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.regions import CODE_STUB, TEXT_STUB
-from autograder.submission.cells import StudentCell
+from autograder.submission.raw_cells import StudentCell
 from autograder.submission.tokens import code_tokens, defines
 
 __all__ = [

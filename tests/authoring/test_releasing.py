@@ -12,7 +12,8 @@ import nbformat
 import pytest
 from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions, ComputeChecksums, LockCells
 
-from autograder.authoring import build_assignment, load_assignment
+from autograder.authoring.assignment import load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.authoring.drift import drift, remarks_on_release
 from autograder.authoring.releasing import checksum, released
 from autograder.course import Course

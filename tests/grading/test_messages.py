@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.grading import Result
+from autograder.grading.result import Result
 
 from .conftest import Grade
 

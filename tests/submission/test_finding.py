@@ -10,9 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.errors import UnreadableSubmission
-from autograder.submission import Submission, align, read_submission
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import read_submission
 
 Notebook = dict[str, Any]
 DOUBLE = "def double(x):\n    return x + x\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.submission import SubmissionCell
+from autograder.submission.model import SubmissionCell
 from autograder.submission.stopping import Stopped, cause_of, missing_name, stopped
 
 
