@@ -124,7 +124,9 @@ def grade(
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
-    seconds: Annotated[float, typer.Option(help="How long one cell may take.")] = 60.0,
+    seconds: Annotated[
+        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
+    ] = None,
     demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -281,8 +283,11 @@ def leaderboard(
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say which layers of isolation this machine offers, and how to get those that it lacks."""
+    from autograder.authoring.drift import remarks_on_release
     from autograder.isolation.capabilities import print_layers
 
+    for remark in remarks_on_release():
+        typer.echo(remark, err=True)
     raise typer.Exit(print_layers(Console(), as_json=json))
 
 

@@ -13,11 +13,12 @@ import msgspec
 
 from autograder.authoring.answers import Answer, read_answers
 from autograder.authoring.changes import Base, base_of
+from autograder.authoring.releasing import notebook_text, released
 from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
-__all__ = ["Assignment", "AssignmentCell", "load_assignment"]
+__all__ = ["Assignment", "AssignmentCell", "author_file", "load_assignment", "source_path"]
 
 
 class AssignmentCell(msgspec.Struct, frozen=True):
@@ -108,35 +109,27 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 
 
 def load_assignment(course: Course, name: str) -> Assignment:
-    """Read the assignment ``name`` of ``course`` from its derived notebooks.
+    """Read the assignment ``name`` of ``course`` from its source notebook.
+
+    What students get is derived from the source here, and never read from ``notebooks/``: people work there.
 
     Raises:
         AuthoringError: it does not exist, was not built, or its answers name no exercise.
     """
-    folder = course.source / name
-    found = sorted(folder.glob("*.ipynb")) if name and "/" not in name and ".." not in name else []
-    if len(found) != 1:
-        known = ", ".join(course.assignments()) or "none"
-        raise AuthoringError(f"There is no assignment '{name}' in {course.source} (there are: {known}).")
-    source, release = found[0], course.release / name / found[0].name
-    if not release.is_file():
-        raise AuthoringError(f"{release} is missing. Run: autograder build {name}")
-    return _assemble(name, folder, source, release.read_text(encoding="utf-8"))
-
-
-def _assemble(name: str, folder: Path, source: Path, release_text: str) -> Assignment:
-    instructor, student = _json(source.read_text(encoding="utf-8"), source), _json(release_text, source)
-    texts = {cell["id"]: _text(cell) for cell in student["cells"]}
+    source = source_path(course, name)
+    instructor = _json(source.read_text(encoding="utf-8"), source)
+    release = _released(instructor, source)
+    texts = {cell["id"]: cell["source"] for cell in release["cells"]}
     cells = tuple(_cell(cell, texts) for cell in instructor["cells"])
-    alternatives = read_answers(folder / "alternatives.py", "alternative")
+    alternatives = read_answers(source.parent / "alternatives.py", "alternative")
     assignment = Assignment(
         name,
         source.stem,
         str(instructor["metadata"].get("autograder", {}).get("title", name)),
         cells,
-        read_answers(folder / "misconceptions.py", "misconception", partial(_find_base, cells, alternatives)),
+        read_answers(source.parent / "misconceptions.py", "misconception", partial(_find_base, cells, alternatives)),
         alternatives,
-        release_text,
+        notebook_text(release),
     )
     for answer in (*assignment.misconceptions, *assignment.alternatives):
         if answer.of not in assignment.exercise_of:
@@ -154,6 +147,58 @@ def _find_base(cells: Sequence[AssignmentCell], alternatives: Sequence[Answer], 
     return next((base for base in bases if base is not None), None)
 
 
+def source_path(course: Course, name: str) -> Path:
+    """The source notebook of the assignment ``name``.
+
+    Raises:
+        AuthoringError: there is none, or more than one; names the files and the way out.
+    """
+    folder = course.source / name
+    found = sorted(folder.glob("*.ipynb")) if name and "/" not in name and ".." not in name else []
+    if not found and name and author_file(folder) is not None:
+        raise AuthoringError(f"{folder} was not built yet. Run: autograder build {name}")
+    if not found:
+        known = ", ".join(course.assignments()) or "none"
+        raise AuthoringError(f"There is no assignment '{name}' in {course.source} (there are: {known}).")
+    if len(found) > 1:
+        raise AuthoringError(_several(folder, found))
+    return found[0]
+
+
+def author_file(folder: Path) -> Path | None:
+    """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
+    path = folder / f"{folder.name.partition('-')[2].replace('-', '_')}.py"
+    return path if path.is_file() else None
+
+
+def _several(folder: Path, found: list[Path]) -> str:
+    """What to do about more than one notebook in an assignment's folder."""
+    names = ", ".join(path.name for path in found)
+    written = author_file(folder)
+    strays = [path.name for path in found if written is not None and path.stem != written.stem]
+    if written is not None and len(strays) < len(found):
+        return (
+            f"{folder} holds {names}. Its notebook is {written.stem}.ipynb, which is built from {written.name}. "
+            f"Move {', '.join(strays)} out of the folder and run the command again."
+        )
+    return (
+        f"{folder} holds {len(found)} notebooks: {names}. An assignment has one. "
+        "Keep one there, move the others out of the folder, and run the command again."
+    )
+
+
+def _released(instructor: dict[str, Any], source: Path) -> dict[str, Any]:
+    try:
+        return released(instructor)
+    except AuthoringError as error:
+        raise AuthoringError(f"{source}, {error}") from error
+    except (KeyError, TypeError) as error:
+        raise AuthoringError(
+            f"{source} is not a notebook in format 4.5 with nbgrader's marks ({error} is missing). "
+            "Open it in JupyterLab, save it and run the command again."
+        ) from error
+
+
 def _json(text: str, path: Path) -> Any:
     try:
         return json.loads(text)
@@ -168,8 +213,6 @@ def _text(cell: dict[str, Any]) -> str:
 
 def _cell(cell: dict[str, Any], texts: dict[str, str]) -> AssignmentCell:
     own, graded = cell["metadata"].get("autograder", {}), cell["metadata"].get("nbgrader", {})
-    if cell["id"] not in texts:
-        raise AuthoringError(f"Cell '{cell['id']}' is not in the released notebook. Run: autograder build")
     return AssignmentCell(
         kind=own.get("kind", "prose"),
         grade_id=graded.get("grade_id", ""),

@@ -1,13 +1,11 @@
 """Derive nbgrader's source notebook and the released notebook from an author's file.
 
-The release is made by nbgrader's own preprocessors, so it is what ``nbgrader generate_assignment`` would make.
+The release is what ``nbgrader generate_assignment`` would make.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.authoring.assignment import author_file
 from autograder.authoring.colab import colab_cell
+from autograder.authoring.releasing import notebook_text, released
 from autograder.authoring.source_cells import SourceCell, read_source_cells
 from autograder.course import Course
 from autograder.errors import AuthoringError
@@ -32,12 +32,6 @@ def build_course(course: Course, names: list[str] | None = None) -> list[Path]:
         if name not in known:
             raise AuthoringError(f"There is no assignment '{name}' in {course.source}. There are: {', '.join(known)}.")
     return [path for name in names or known for path in build_assignment(course, name)]
-
-
-def author_file(folder: Path) -> Path | None:
-    """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
-    path = folder / f"{folder.name.partition('-')[2].replace('-', '_')}.py"
-    return path if path.is_file() else None
 
 
 def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
@@ -81,11 +75,7 @@ def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> Not
 
 def release_notebook(source: NotebookNode) -> NotebookNode:
     """What students get: solutions replaced by stubs, hidden tests gone, locked cells locked."""
-    from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions, ComputeChecksums, LockCells
-
-    notebook, resources = copy.deepcopy(source), dict[str, Any]()
-    for step in (LockCells, ClearSolutions, ClearOutput, ClearHiddenTests, ComputeChecksums):
-        notebook, resources = step().preprocess(notebook, resources)
+    notebook: NotebookNode = nbformat.from_dict(released(source))  # type: ignore[no-untyped-call]
     return notebook
 
 
@@ -127,7 +117,7 @@ def _nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
 
 def _write_if_changed(path: Path, notebook: NotebookNode) -> None:
     nbformat.validate(notebook)
-    text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    text = notebook_text(notebook)
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from autograder.errors import AuthoringError
 
-__all__ = ["BEGIN_HIDDEN", "BEGIN_SOLUTION", "END_HIDDEN", "END_SOLUTION", "check_regions", "split_hidden"]
+__all__ = [
+    "BEGIN_HIDDEN",
+    "BEGIN_SOLUTION",
+    "CODE_STUB",
+    "END_HIDDEN",
+    "END_SOLUTION",
+    "TEXT_STUB",
+    "check_regions",
+    "split_hidden",
+]
 
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
+# What nbgrader puts in place of a solution. People meet these words: they are not ours to change.
+CODE_STUB, TEXT_STUB = "# YOUR CODE HERE\nraise NotImplementedError()", "YOUR ANSWER HERE"
 
 
 def split_hidden(source: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def load_cached_assignment(course: Course, name: str) -> Assignment:
 def _digest(course: Course, name: str) -> str:
     """Names the content of all files that an assignment is read from."""
     parts = [reading_digest(), name.encode()]
-    for folder in (course.source / name, course.release / name):
-        for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
-            parts += [path.name.encode(), path.read_bytes()]
+    folder = course.source / name
+    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
+        parts += [path.name.encode(), path.read_bytes()]
     return digest(*parts)

@@ -24,10 +24,12 @@ from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.known_results import Lookup, look_up, parse
 from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.engine.progress import Progress
+from autograder.engine.selection import settle
 from autograder.engine.writer import ToWrite, Writer
 from autograder.errors import UnreadableSubmission
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
 __all__ = ["ClassRun", "Confirm", "MakeExecutor", "options_of"]
@@ -80,6 +82,7 @@ class ClassRun:
         self._questions: dict[str, str] = {}
         self._stopped = False
         self._first_result = 0.0
+        self._catalogue: Catalogue | None = None
         self._phases: dict[str, float] = defaultdict(float)
         self._checks: dict[str, float] = defaultdict(float)
 
@@ -98,6 +101,12 @@ class ClassRun:
             written = self._write_changes()
         return self._report(written)
 
+    def _others(self) -> Catalogue:
+        """By what the course's assignments are recognised; read when a notebook does not look like this one's."""
+        if self._catalogue is None:
+            self._catalogue = catalogue_of(self._course)
+        return self._catalogue
+
     def _stop(self) -> None:
         self._stopped = True
 
@@ -105,9 +114,11 @@ class ClassRun:
 
     def _look_everything_up(self, students: Sequence[str] | None) -> None:
         name, notebook = self._assignment.name, self._assignment.notebook
-        discovery = discover(self._course, name, notebook, students)
+        discovery = settle(discover(self._course, name, notebook, students), self._assignment, self._others)
         for stray in discovery.misplaced:
-            self._reports[stray.student].append(SubmissionReport(stray.student, "misplaced", reason=stray.reason))
+            told = self._told(stray.student, stray.reason)
+            report = SubmissionReport(stray.student, "misplaced", reason=stray.reason, told=told)
+            self._reports[stray.student].append(report)
         entries = self._journal.entries(name)
         looked = [look_up(found, self._bundle, entries.get(found.student)) for found in discovery.found]
         known = [one.entry for one in looked if one.entry is not None and one.entry.written]
@@ -121,10 +132,10 @@ class ClassRun:
         entry = looked.entry
         known = entry is not None and not self._again and entry.result_key == self._key(entry.submission_key)
         if entry is not None and known and not unsettled and self._writer.is_written(entry):
-            self._done(entry.student, "stored", entry.points)
+            self._done(entry.student, "stored", entry.points, looked.found.remark)
             return
         try:
-            submission = parse(looked, self._assignment)
+            submission = parse(looked, self._assignment, self._others)
         except UnreadableSubmission as error:
             self._refuse(looked, str(error))
             return
@@ -210,7 +221,8 @@ class ClassRun:
         # Repairs belong to the file, not to the code: two students with equal code may have had different ones.
         result = msgspec.structs.replace(result, repairs=submission.repairs)
         item = ToWrite(entry, submission, result)
-        self._done(student, kind, result.points, "", seconds, checks_run)
+        reason = " ".join(filter(None, (looked.found.remark, submission.reason_to_look)))
+        self._done(student, kind, result.points, reason, seconds, checks_run)
         if before is not None and before.written_key and before.submission_key == entry.submission_key:
             self._held.append((item, self._change(before, entry, result)))
             return
@@ -251,8 +263,16 @@ class ClassRun:
         self, student: str, kind: Any, points: float | None, reason: str = "", seconds: float = 0.0, checks_run: int = 0
     ) -> None:
         reason = reason or self._questions.get(student, "")
-        self._reports[student].append(SubmissionReport(student, kind, points, reason, seconds, checks_run))
+        told = self._told(student, reason)
+        self._reports[student].append(SubmissionReport(student, kind, points, reason, seconds, checks_run, told))
         self._progress.advance(kind)
+
+    def _told(self, student: str, reason: str) -> str:
+        """The reason without the folders of the grader's machine."""
+        own = self._course.submitted / student
+        for folder in (own / self._assignment.name, own, self._course.submitted):
+            reason = reason.replace(f"{folder}/", "")
+        return reason.replace(str(own / self._assignment.name), "Your folder").replace(str(own), "Your folder")
 
     def _report(self, changes_written: bool) -> ClassReport:
         ended = time.perf_counter()

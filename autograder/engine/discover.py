@@ -8,16 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.submission.candidates import beside
 
 __all__ = ["Found", "Misplaced", "Discovery", "discover"]
 
 
 @dataclass(frozen=True)
 class Found:
-    """A submission's file, which may still turn out to be unreadable."""
+    """A submission's file, which may still turn out to be unreadable.
+
+    Attributes:
+        student: whose it is.
+        path: the notebook.
+        others: further notebooks beside it, whatever they are called.
+        remark: why it is this one, for whoever grades; empty if that goes without saying.
+    """
 
     student: str
     path: Path
+    others: tuple[Path, ...] = ()
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +69,7 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         folder = course.submitted / student
         path = folder / assignment / f"{notebook}.ipynb"
         if path.is_symlink() or path.exists():
-            found.append(Found(student, path))
+            found.append(Found(student, path, beside(path)))
         elif (folder / assignment).is_dir():
             misplaced.append(Misplaced(student, _no_notebook(path)))
         elif students is not None:

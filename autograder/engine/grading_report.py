@@ -28,6 +28,7 @@ class SubmissionReport(msgspec.Struct, frozen=True):
         reason: for a person, if something needs a look.
         seconds: that grading took.
         checks_run: how many checks really ran.
+        told: the reason for the student: files by their names alone, what is wrong and what to do.
     """
 
     student: str
@@ -36,6 +37,7 @@ class SubmissionReport(msgspec.Struct, frozen=True):
     reason: str = ""
     seconds: float = 0.0
     checks_run: int = 0
+    told: str = ""
 
 
 class ClassReport(msgspec.Struct, frozen=True):

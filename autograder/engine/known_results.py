@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from autograder.engine.journal import JournalRow
 from autograder.engine.messages import Bundle
 from autograder.errors import UnreadableSubmission
 from autograder.submission.alignment import align
+from autograder.submission.belonging import Catalogue
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import MAX_BYTES, load, read_submission
 
@@ -72,7 +74,7 @@ def read_file(path: Path) -> bytes:
     raise UnreadableSubmission(f"{path} changed while it was read. Run the command again.")
 
 
-def parse(looked: Lookup, assignment: Assignment) -> Submission:
+def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
     """The submission that the file amounts to.
 
     Raises:
@@ -81,7 +83,7 @@ def parse(looked: Lookup, assignment: Assignment) -> Submission:
     if looked.refusal:
         raise UnreadableSubmission(looked.refusal)
     try:
-        return align(read_submission(looked.content, str(looked.found.path)), assignment)
+        return align(read_submission(looked.content, str(looked.found.path)), assignment, others)
     except (RecursionError, MemoryError) as error:
         raise UnreadableSubmission(
             f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."

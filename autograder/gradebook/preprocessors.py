@@ -9,7 +9,8 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,7 +37,10 @@ from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.grade import grade_submission
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
+from autograder.submission.belonging import catalogue_of
+from autograder.submission.candidates import beside, choose
 from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import load
 
 __all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
 
@@ -50,8 +54,9 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
         """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata."""
-        _, assignment = _subject(resources)
-        submission = align(nb, assignment)
+        course, assignment = _subject(resources)
+        others = partial(catalogue_of, course)
+        submission = align(_chosen(nb, course, assignment, resources["nbgrader"]["student"]), assignment, others)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
         return rebuild_notebook(assignment, submission), resources
@@ -188,6 +193,19 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "raw":
         cell.cell_type = "markdown"
     return cell
+
+
+def _chosen(nb: NotebookNode, course: Course, assignment: Assignment, student: str) -> Mapping[str, Any]:
+    """The notebook that ``autograder grade`` would take: ``nb``, or one with work in it beside a blank one.
+
+    Raises:
+        UnreadableSubmission: a person has to decide which one counts.
+    """
+    path = course.submitted / student / assignment.name / f"{assignment.notebook}.ipynb"
+    if not beside(path):
+        return nb
+    chosen, remark = choose(path, assignment, partial(catalogue_of, course))
+    return load(chosen) if remark else nb
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

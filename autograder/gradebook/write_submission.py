@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -121,7 +121,8 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
         if not node.is_grade:
             continue
         if node.is_solution:
-            scores[node.grade_id] = 0.0 if _unanswered(node, submission) else None
+            unsettled = node.grade_id in _to_look_at(assignment, submission)
+            scores[node.grade_id] = 0.0 if _unanswered(node, submission) and not unsettled else None
             continue
         points = checks[node.grade_id].points
         if not math.isfinite(points) or not 0 <= points <= node.points:
@@ -160,9 +161,14 @@ def write_submission(
     submitted_id = _submitted_assignment(db, assignment.name, student)
     key = _submitted_notebook(db, submitted_id, notebook_id, cells)
     nodes = {node.grade_id: node for node in source_nodes(assignment)}
-    _write_scores(db, key, cells["GradeCell"], nodes, submission, scores)
+    unsettled = _to_look_at(assignment, submission)
+    _write_scores(db, key, cells["GradeCell"], nodes, submission, scores, unsettled)
+
+    def silent(name: str) -> bool:
+        return name not in unsettled and _unanswered(nodes[name], submission)
+
     commented = [
-        {"row": key, "cell": cell_id, "comment": "No response." if _unanswered(nodes[name], submission) else None}
+        {"row": key, "cell": cell_id, "comment": "No response." if silent(name) else None}
         for cell_id, name in cells["SolutionCell"]
     ]
     if commented:
@@ -177,8 +183,9 @@ def _write_scores(
     nodes: Mapping[str, SourceNode],
     submission: Submission,
     scores: Mapping[str, float | None],
+    unsettled: Set[str],
 ) -> None:
-    """Write the score of every graded cell, and which answers wait for a person."""
+    """Write the score of every graded cell, and which cells wait for a person."""
     question = (
         select(GRADE.c.id, GRADE.c.cell_id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
         .add_columns(ANSWERS.c.text)
@@ -197,7 +204,9 @@ def _write_scores(
             answers.append({"id": row.id, "text": text})
         else:
             known = row.auto_score == score
-        waits = not known or row.needs_manual_grade if row.manual_score is not None else score is None
+        waits = score is None or name in unsettled
+        if row.manual_score is not None:
+            waits = not known or row.needs_manual_grade
         graded.append({"row": row.id, "score": score, "open": waits})
     db.execute(_GRADED, graded)
     if answers:
@@ -208,6 +217,14 @@ def _write_scores(
 def hash_answer(text: str) -> str:
     """A hash of a written answer, to see whether it is still the one that somebody graded."""
     return hashlib.sha256(text.strip().encode()).hexdigest()
+
+
+def _to_look_at(assignment: Assignment, submission: Submission) -> set[str]:
+    """Graded cells that a person has to look at: what was done for them may stand elsewhere in the notebook."""
+    looks = {look.cell for look in submission.looks}
+    doubtful = {cell.exercise for cell in assignment.cells if cell.kind == "exercise" and cell.grade_id in looks}
+    checks = {cell.grade_id for cell in assignment.checks if assignment.exercise_of.get(cell.exercise) in doubtful}
+    return looks | checks
 
 
 def _unanswered(node: SourceNode, submission: Submission) -> bool:

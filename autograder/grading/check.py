@@ -11,7 +11,7 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import FunctionType, TracebackType
@@ -32,6 +32,7 @@ from autograder.isolation.failures import StudentError, WorkerLost
 from autograder.isolation.shared_functions import allow_source
 from autograder.isolation.student_process import StudentProcess
 from autograder.lab import CheckFailed
+from autograder.submission.stopping import Stopped, cause_of, missing_name
 
 __all__ = ["CheckRun"]
 
@@ -159,7 +160,7 @@ class CheckRun:
         """Note the failure for the student, with the place in their code if an error is what failed."""
         raised = any(isinstance(each, StudentError) for each in (error, error.__cause__))
         place = side.place() if raised else ""
-        self.failure = _explain(error, quiet, place)
+        self.failure = _explain(error, quiet, place, side.stopped)
         self.blank = self.failure.partition("\n")[0].startswith(_BLANK.rstrip("."))
 
     def _credit(self, value: object) -> float:
@@ -241,13 +242,17 @@ def _unrecorded(side: StudentSession) -> Iterator[None]:
         worker.transcript = transcript
 
 
-def _explain(error: Exception, quiet: bool, place: str) -> str:
+def _explain(error: Exception, quiet: bool, place: str, stopped: Sequence[Stopped]) -> str:
     """What a student is told. In a hidden part: no value, and nothing that the student's code could have chosen."""
     if isinstance(error, CheckFailed):
         shown = CheckFailed(error.summary, hint=error.hint, case=error.case) if quiet else error
-        return _sentence(str(shown)) + (f"\nIt was raised {place}." if place else "")
+        cause = error.__cause__
+        why = _why_missing(cause, stopped) if isinstance(cause, NameError) else ""
+        where = f"It was raised {place}." if place else ""
+        return "\n".join(filter(None, (_sentence(str(shown)), where, _sentence(why))))
     if isinstance(error, NameError) and not isinstance(error, StudentError) and error.name:
-        return f"`{error.name}` is not defined: its cell is missing, or it did not run to its end."
+        why = cause_of(error.name, stopped) or "its cell is missing, or it did not run to its end."
+        return f"`{error.name}` is not defined: {why}"
     if isinstance(error, WorkerLost):
         return f"{_sentence(error.message)}."
     if type_name(error) == "NotImplementedError":
@@ -255,10 +260,17 @@ def _explain(error: Exception, quiet: bool, place: str) -> str:
     if isinstance(error, StudentError):
         where = f" {place}" if place else ""
         detail = "" if quiet or not error.message else f": {error.message}"
-        return f"Your code raised {type_name(error)}{where}{detail}"
+        why = _why_missing(error, stopped) if isinstance(error, NameError) else ""
+        return "\n".join(filter(None, (f"Your code raised {type_name(error)}{where}{detail}", _sentence(why))))
     if isinstance(error, AssertionError):
         return _sentence("the check failed" if quiet or not str(error) else str(error))
     return f"What your code returned cannot be used here ({type(error).__name__})."
+
+
+def _why_missing(error: NameError, stopped: Sequence[Stopped]) -> str:
+    """Which cell took the name along; in a hidden part, which does not say what name, the first that stopped."""
+    name = missing_name(str(error))
+    return cause_of(name, stopped) if name or not stopped else f"before that, {stopped[0].sentence}"
 
 
 def _sentence(text: str) -> str:

@@ -57,6 +57,9 @@ def refuses(function: Function, *args: Any, argument: str = "", case: str = "", 
         return
     except AutograderError:
         raise
+    except WorkerLost as lost:
+        what = f"a wrong argument should raise ValueError, but {lost.message}"
+        raise CheckFailed(what, hint=hint, case=case) from lost
     except Exception as error:
         kind = type_name(error)
         raise CheckFailed(f"a wrong argument should raise ValueError, not {kind}", hint=hint, case=case) from error

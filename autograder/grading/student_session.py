@@ -15,15 +15,17 @@ from autograder.errors import MachineryError
 from autograder.grading.compiled_cells import loaded_names
 from autograder.grading.places import where_in
 from autograder.grading.reference import ReferenceNotebook
-from autograder.isolation.failures import StudentError
+from autograder.isolation.failures import StudentError, plain_text
 from autograder.isolation.limits import Limits
 from autograder.isolation.sandbox import Sandbox
-from autograder.isolation.student_process import StudentProcess
+from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.submission.model import Submission, SubmissionCell
+from autograder.submission.stopping import Stopped, stopped
 
 __all__ = ["Budget", "StudentSession"]
 
 _BUILTINS = frozenset(vars(builtins))
+_LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
 
 
 class Budget:
@@ -63,6 +65,7 @@ class StudentSession:
         captured_names: for each check, the names that it reads from the student's process.
         seconds: wall time in the student's own cells.
         questions: how many went over the wire, in either direction.
+        stopped: the cells that did not run to their end, in order.
     """
 
     submission: Submission
@@ -77,6 +80,7 @@ class StudentSession:
     peak_rss_bytes: int = 0
     seconds: float = 0.0
     questions: int = 0
+    stopped: list[Stopped] = field(default_factory=list)
     _worker: StudentProcess | None = None
     _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
@@ -148,6 +152,8 @@ class StudentSession:
         self.seconds += time.perf_counter() - started
         if not again:
             self.outputs[cell.cell_id] = outcome.outputs
+        if not again and not outcome.ok:
+            self.stopped.append(_stopped(cell, outcome))
         if worker.lost:
             self._broken.add(cell.cell_id)
 
@@ -210,3 +216,9 @@ class StudentSession:
             self.cpu_seconds += usage.cpu_seconds
             self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
             self._worker = None
+
+
+def _stopped(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:
+    errors = [output for output in outcome.outputs if output.get("output_type") == "error"]
+    last = errors[-1] if errors else {"ename": outcome.error or "an error", "evalue": ""}
+    return stopped(cell, str(last["ename"]), plain_text(str(last["evalue"]), _LONGEST_REASON))

@@ -64,8 +64,8 @@ class WorkerLost(StudentError):
     _SAYS: ClassVar[dict[str, str]] = {
         "timeout": "your code took too long and was stopped",
         "protocol": "your code wrote to the grader's connection and was stopped",
-        "killed": "your code crashed the Python process",
-        "exited": "your code ended the Python process",
+        "killed": "your code crashed the Python process, or used more memory than there is",
+        "exited": "your code ended the Python process, as exit() does",
     }
 
     def __init__(self, reason: str) -> None:

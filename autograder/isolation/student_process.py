@@ -101,7 +101,7 @@ class StudentProcess:
             answer = self._request("cell", [source], seconds)
             return self._outcome(answer)
         except WorkerLost as lost:
-            return CellOutcome(False, [], "WorkerLost", timed_out=lost.reason == "timeout")
+            return CellOutcome(False, [_last_words(lost)], "WorkerLost", timed_out=lost.reason == "timeout")
         except StudentError as error:
             return CellOutcome(False, [], error.type_name)
 
@@ -233,6 +233,12 @@ class StudentProcess:
         self._connection.close()
         self._usage, ended_by, overdue = self._supervisor.end(self._number, patience)
         return ended_by, overdue
+
+
+def _last_words(lost: WorkerLost) -> dict[str, Any]:
+    """The output of a cell whose process is gone, in words for its student."""
+    text = f"{lost.message[:1].upper()}{lost.message[1:]}."
+    return {"output_type": "error", "ename": "Stopped", "evalue": text, "traceback": [text]}
 
 
 def _sent(op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:

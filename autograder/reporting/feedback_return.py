@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -12,6 +13,7 @@ from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found, discover
 from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.known_results import read_file
+from autograder.engine.selection import settle
 from autograder.errors import GradebookError, UnreadableSubmission
 from autograder.gradebook.feedback import write_feedback
 from autograder.gradebook.marks import Marks
@@ -20,6 +22,7 @@ from autograder.gradebook.settling import bring_up_to_date
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
 from autograder.submission.alignment import align
+from autograder.submission.belonging import catalogue_of
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import read_submission
 
@@ -65,7 +68,8 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         GradebookError: the gradebook cannot be read, or a page cannot be written.
     """
     assignment = load_cached_assignment(course, name)
-    discovery = discover(course, name, assignment.notebook, students)
+    others = partial(catalogue_of, course)
+    discovery = settle(discover(course, name, assignment.notebook, students), assignment, others)
     with Journal(course.results / "journal.db") as journal:
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)

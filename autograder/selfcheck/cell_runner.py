@@ -6,24 +6,98 @@ object a line, and answers each with one line. What the cells print goes nowhere
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["Outcome", "Session", "serve_cells"]
+from autograder.errors import MachineryError
+
+__all__ = ["Outcome", "Runner", "Session", "serve_cells"]
 
 Outcome = dict[str, Any]
-"""``ok``; ``error``, the name of what was raised; ``message``, its text; ``line`` in the cell; ``value``, a number."""
+"""``ok``; ``error``, the name of what was raised; ``message``, its text; ``where``, in words; ``value``, a number."""
 
 _START_SECONDS = 120.0  # Importing torch for the first time takes long on a slow disk.
-_LOST = "Python itself ended while this cell ran."
+_LOST = "Python itself ended while this cell ran: it crashed, used too much memory, or was told to, as by exit()."
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+class Runner:
+    """Runs cells as the grader does: past one that ends its process, the others go on in a new one.
+
+    What ran before runs again there, without the cell that did it.
+    """
+
+    def __init__(self, folder: Path, modules: Sequence[str]) -> None:
+        self._folder = folder
+        self._modules = modules
+        self._done: list[dict[str, Any]] = []
+        self._session: Session | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, data: Path | None, modules: Sequence[str]) -> Iterator[Runner]:
+        """A runner in an empty folder, as the grader has it, from which ``../../data/course`` leads to ``data``.
+
+        ``modules`` are imported beforehand: the grader's process has them, and no cell's time is spent on it.
+        """
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as root:
+            folder = Path(root) / "notebooks" / "here"
+            folder.mkdir(parents=True)
+            if data is not None:
+                (Path(root) / "data").mkdir()
+                with contextlib.suppress(OSError):  # Windows makes no links for everybody.
+                    (Path(root) / "data" / data.name).symlink_to(data, target_is_directory=True)
+            runner = cls(folder, modules)
+            try:
+                yield runner
+            finally:
+                runner.close()
+
+    def run(self, source: str, seconds: float, number: int, given: bool) -> Outcome:
+        """Run one cell of the notebook; ``number`` names it in messages, ``given`` says whether it is the course's."""
+        asked = {"do": "cell", "source": source, "number": number, "given": given}
+        outcome = self._ask(asked, seconds)
+        if not outcome.get("lost"):
+            self._done.append(asked)
+        return outcome
+
+    def check(self, source: str, seconds: float) -> Outcome:
+        """Run a check, whose names are its own."""
+        return self._ask({"do": "check", "source": source, "number": 0}, seconds)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._session is not None:
+            self._session.close()
+
+    def start(self) -> Session:
+        """The process, made if there is none or if it has ended.
+
+        Raises:
+            MachineryError: it does not start.
+        """
+        if self._session is None or self._session.ended:
+            self.close()
+            self._session = Session(self._folder)
+            if self._session.ended:
+                raise MachineryError("Python did not start for the check. Run the command again.")
+            self._session.run({"do": "warm", "modules": list(self._modules)}, _START_SECONDS)
+            for earlier in self._done:
+                self._session.run(earlier, seconds=60.0)
+        return self._session
+
+    def _ask(self, asked: dict[str, Any], seconds: float) -> Outcome:
+        return self.start().run(asked, seconds)
 
 
 class Session:
@@ -34,10 +108,16 @@ class Session:
     """
 
     def __init__(self, folder: Path) -> None:
-        environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+        paths = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": paths}
         self.ended = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "autograder.selfcheck.cell_runner"],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "autograder.selfcheck.cell_runner",
+            ],  # A queue.py in the folder is not Python's.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -49,26 +129,13 @@ class Session:
         threading.Thread(target=self._listen, daemon=True).start()
         self._receive(_START_SECONDS)
 
-    @classmethod
-    @contextmanager
-    def open(cls, folder: Path) -> Iterator[Session]:
-        """A session in ``folder`` that ends with the block."""
-        session = cls(folder)
+    def run(self, asked: dict[str, Any], seconds: float) -> Outcome:
+        """Run what is asked. After what takes longer than ``seconds``, the session has ended."""
         try:
-            yield session
-        finally:
-            session.close()
-
-    def run(self, source: str, seconds: float) -> Outcome:
-        """Run one cell. After one that takes longer than ``seconds``, the session has ended."""
-        if self.ended:
-            return {"ok": False, "error": "", "message": self.ended}
-        try:
-            self._stdin.write(json.dumps(source) + "\n")
+            self._stdin.write(json.dumps(asked) + "\n")
             self._stdin.flush()
         except OSError:
-            self._end(_LOST)
-            return {"ok": False, "error": "", "message": _LOST}
+            return self._end(_LOST)
         return self._receive(seconds)
 
     def close(self) -> None:
@@ -92,18 +159,16 @@ class Session:
         try:
             line = self._answers.get(timeout=seconds)
         except queue.Empty:
-            line, reason = "", f"It had not ended after {seconds:g} seconds, so the cells below it were not run."
-        else:
-            reason = _LOST
+            return {**self._end(f"It had not ended after {seconds:g} seconds and was stopped."), "timed_out": True}
         if not line:
-            self._end(reason)
-            return {"ok": False, "error": "", "message": reason}
+            return self._end(_LOST)
         outcome: Outcome = json.loads(line)
         return outcome
 
-    def _end(self, reason: str) -> None:
-        self.ended = self.ended or f"Not run: a cell above it ended the session. {reason}".strip()
+    def _end(self, reason: str) -> Outcome:
+        self.ended = reason
         self._process.kill()
+        return {"ok": False, "error": "", "message": reason, "lost": True}
 
     def _listen(self) -> None:
         for line in self._process.stdout or ():
@@ -113,25 +178,13 @@ class Session:
 
 def serve_cells() -> None:
     """Run the cells that come in on standard input."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
+    from autograder.selfcheck.session_shell import make_shell
 
     answers, cells = _private_streams()
-    settings = Config()
-    settings.HistoryManager.enabled = False
-
-    class Shell(InteractiveShell):
-        """A shell without a window."""
-
-        def enable_gui(self, gui: str | None = None) -> None:
-            """There is none to enable: ``%matplotlib`` asks for it."""
-
-    shell = Shell.instance(config=settings)
-    sys.path.insert(0, "")
+    shell = make_shell()
     _answer(answers, {"ok": True})
     for line in cells:
-        result = shell.run_cell(json.loads(line), store_history=False)  # type: ignore[no-untyped-call]
-        _answer(answers, _outcome(result))
+        _answer(answers, shell.answer(json.loads(line)))
 
 
 def _private_streams() -> tuple[IO[str], IO[str]]:
@@ -147,31 +200,6 @@ def _private_streams() -> tuple[IO[str], IO[str]]:
 def _answer(answers: IO[str], outcome: Outcome) -> None:
     answers.write(json.dumps(outcome) + "\n")
     answers.flush()
-
-
-def _outcome(result: Any) -> Outcome:
-    error = result.error_before_exec or result.error_in_exec
-    if error is None:
-        value = result.result
-        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-        return {"ok": True, "value": number}
-    return {"ok": False, "error": type(error).__name__, "message": _message(error), "line": _line(error)}
-
-
-def _message(error: BaseException) -> str:
-    return error.msg if isinstance(error, SyntaxError) else str(error)
-
-
-def _line(error: BaseException) -> int:
-    """The line of the last cell that the error passed through; 0 if unknown."""
-    if isinstance(error, SyntaxError):
-        return error.lineno or 0
-    found, trace = 0, error.__traceback__
-    while trace is not None:
-        if "ipython-input" in trace.tb_frame.f_code.co_filename or "ipykernel" in trace.tb_frame.f_code.co_filename:
-            found = trace.tb_lineno
-        trace = trace.tb_next
-    return found
 
 
 if __name__ == "__main__":

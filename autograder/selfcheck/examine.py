@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ast
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from autograder.selfcheck.cell_runner import Outcome, Session
-from autograder.selfcheck.notebook_cells import NotebookCell, read_notebook_cells
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.authoring.regions import CODE_STUB
+from autograder.selfcheck.cell_runner import Outcome, Runner
+from autograder.selfcheck.subject import Subject, find_subject
+from autograder.submission.alignment import work_in
+from autograder.submission.model import Repair, SubmissionCell
+from autograder.submission.stopping import Stopped, cause_of, missing_name, stopped
 
 __all__ = ["CheckReport", "ExerciseState", "Problem", "VisibleCheck", "check_notebook"]
+
+_SLOW_TO_IMPORT = ("numpy", "matplotlib.pyplot", "scipy.signal", "scipy.ndimage", "torch", "autograder.lab")
 
 
 class VisibleCheck(msgspec.Struct, frozen=True):
@@ -61,10 +70,19 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What checking a notebook came to."""
+    """What checking a notebook came to.
+
+    Attributes:
+        exercises: and written answers, in order.
+        problems: cells that did not run to their end.
+        repairs: what would be put right before grading, and what the student should know of it.
+        looks: those of them that a person has to look at.
+    """
 
     exercises: tuple[ExerciseState, ...]
     problems: tuple[Problem, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    looks: tuple[Repair, ...] = ()
 
     @property
     def points(self) -> float:
@@ -88,72 +106,157 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     @property
     def done(self) -> bool:
-        """Whether nothing is open and nothing failed."""
-        return not self.problems and all(exercise.done for exercise in self.exercises)
+        """Whether nothing is open, nothing failed, and nobody has to look for work."""
+        return not self.problems and not self.looks and all(exercise.done for exercise in self.exercises)
 
 
 def check_notebook(
     path: Path,
     *,
-    seconds: float = 60.0,
+    seconds: float | None = None,
     demos: bool = False,
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> CheckReport:
     """Run the notebook at ``path`` from top to bottom and gather what its checks say.
 
+    It is read, repaired and put on the skeleton as the grader does it, and obeys the same limits.
+
     Args:
-        seconds: that one cell may take.
+        seconds: that one cell, or one check, may take; default as when it is graded.
         demos: run the cells that only show something, too.
         progress: called with how many cells are done, and of how many.
 
     Raises:
-        UnreadableSubmission: it is no notebook of the course.
+        UnreadableSubmission: it is not a notebook of the course, or it is damaged.
     """
-    cells = read_notebook_cells(path)
-    wanted = [cell for cell in cells if _runs(cell, demos)]
-    outcomes: dict[int, Outcome] = {}
-    with Session.open(path.resolve().parent) as session:
-        for done, cell in enumerate(wanted):
-            progress(done, len(wanted))
-            outcomes[cell.number] = session.run(cell.source, seconds)
-    problems = [_problem(cell, outcomes[cell.number]) for cell in wanted if cell.kind != "check"]
-    return CheckReport(tuple(_exercises(cells, outcomes)), tuple(each for each in problems if each is not None))
+    subject = find_subject(path)
+    if seconds is not None:
+        limits = msgspec.structs.replace(subject.settings, cell_seconds=seconds, check_seconds=seconds)
+        subject = msgspec.structs.replace(subject, settings=limits)
+    run = _Run(subject, demos)
+    run.through(progress)
+    submission = subject.submission
+    return CheckReport(
+        tuple(_exercises(subject, run)), tuple(run.problems), (*subject.remarks, *run.remarks), submission.looks
+    )
 
 
-def _runs(cell: NotebookCell, demos: bool) -> bool:
+class _Run:
+    """One run through a notebook, as the grader walks through it.
+
+    Attributes:
+        messages: for each check that ran, what it said; empty if it passed.
+        values: for each check that passed, the points that it gave, or None for all.
+        problems: cells other than checks that did not run to their end.
+        remarks: what of the cells was left out.
+    """
+
+    def __init__(self, subject: Subject, demos: bool) -> None:
+        self.messages: dict[str, str] = {}
+        self.values: dict[str, float | None] = {}
+        self.problems: list[Problem] = []
+        self.remarks: list[Repair] = []
+        self._subject = subject
+        self._cells = [cell for cell in subject.submission.cells if _runs(cell, demos)]
+        self._checks = {cell.grade_id: cell for cell in subject.assignment.checks}
+        self._stopped: list[Stopped] = []
+        self._slow: set[str] = set()
+
+    def through(self, progress: Callable[[int, int], object]) -> None:
+        """Run every cell."""
+        sources = [cell.source for cell in self._cells]
+        modules = [name for name in _SLOW_TO_IMPORT if any(name.split(".")[-1] in source for source in sources)]
+        with Runner.open(self._subject.data, modules) as runner:
+            runner.start()
+            end = time.monotonic() + self._subject.settings.total_seconds
+            for done, cell in enumerate(self._cells):
+                progress(done, len(self._cells))
+                left = end - time.monotonic()
+                if left <= 0:
+                    self._out_of_time(cell)
+                elif cell.kind == "check":
+                    self._check(runner, cell, left)
+                else:
+                    self._run(runner, cell, left)
+
+    def _run(self, runner: Runner, cell: SubmissionCell, left: float) -> None:
+        number = self._number(cell)
+        outcome = runner.run(cell.source, min(left, self._subject.settings.cell_seconds), number, cell.kind == "given")
+        self.remarks += [_left_out(cell.grade_id or f"cell {number}", what) for what in outcome.get("left_out", ())]
+        if outcome["ok"]:
+            return
+        message = _told(outcome, self._stopped)
+        self._stopped.append(stopped(cell, outcome["error"] or "Stopped", outcome["message"]))
+        self.problems.append(Problem(number, _what(cell), message))
+
+    def _check(self, runner: Runner, cell: SubmissionCell, left: float) -> None:
+        check = self._checks[cell.grade_id]
+        limit = self._subject.settings.check_seconds / (5 if check.exercise in self._slow else 1)
+        outcome = runner.check(cell.source, min(left, limit))
+        if outcome.get("timed_out"):
+            self._slow.add(check.exercise)
+        self.messages[cell.grade_id] = "" if outcome["ok"] else _told(outcome, self._stopped)
+        self.values[cell.grade_id] = outcome.get("value")
+
+    def _out_of_time(self, cell: SubmissionCell) -> None:
+        if cell.kind == "check":
+            self.messages[cell.grade_id] = "The time for the whole notebook was used up before this check."
+
+    def _number(self, cell: SubmissionCell) -> int:
+        return self._subject.numbers.get(cell.source.rstrip(), 0)
+
+
+def _runs(cell: SubmissionCell, demos: bool) -> bool:
     if cell.kind == "demo":
         return demos
-    return cell.kind in ("given", "exercise", "extra", "check") and not cell.is_hidden
+    return cell.cell_type == "code" and not (cell.kind == "check" and _is_hidden(cell.source))
 
 
-def _exercises(cells: Sequence[NotebookCell], outcomes: dict[int, Outcome]) -> list[ExerciseState]:
-    found = {}
-    for cell in cells:
+def _is_hidden(source: str) -> bool:
+    """Whether all of a check is hidden: what is left of it is a comment."""
+    try:
+        return not ast.parse(source).body
+    except SyntaxError:
+        return False
+
+
+def _exercises(subject: Subject, run: _Run) -> list[ExerciseState]:
+    assignment, found = subject.assignment, dict[str, ExerciseState]()
+    work = work_in(subject.submission, assignment)
+    for cell in assignment.cells:
         if cell.kind in ("exercise", "answer"):
+            open_ = cell.grade_id not in work or (cell.kind == "exercise" and _has_stub(work[cell.grade_id]))
             by_hand = cell.points if cell.kind == "answer" else 0.0
-            found[cell.name] = ExerciseState(cell.name, cell.is_open, hand_points=by_hand)
+            found[cell.exercise] = ExerciseState(cell.exercise, open_, hand_points=by_hand)
         elif cell.kind == "check":
-            # An exercise's cell may be gone; its checks then say that its name is not defined.
-            state = found.get(cell.name) or ExerciseState(cell.name, False)
-            found[cell.name] = _with_check(state, cell, outcomes.get(cell.number))
+            name = _exercise_of(assignment, cell)
+            found[name] = _with_check(found.get(name) or ExerciseState(name, False), cell, run)
     return list(found.values())
 
 
-def _with_check(state: ExerciseState, cell: NotebookCell, outcome: Outcome | None) -> ExerciseState:
-    if outcome is None:
+def _exercise_of(assignment: Assignment, check: AssignmentCell) -> str:
+    return (
+        check.exercise
+        if check.exercise in assignment.exercises
+        else assignment.exercise_of.get(check.exercise, check.exercise)
+    )
+
+
+def _has_stub(source: str) -> bool:
+    return any(line.strip() == CODE_STUB.split("\n")[-1] for line in source.split("\n"))
+
+
+def _with_check(state: ExerciseState, cell: AssignmentCell, run: _Run) -> ExerciseState:
+    message = run.messages.get(cell.grade_id)
+    if message is None:
         return msgspec.structs.replace(state, hidden_points=state.hidden_points + cell.points)
-    check = VisibleCheck(cell.check, _points(cell, outcome), cell.points, "" if outcome["ok"] else _told(outcome))
+    value = run.values.get(cell.grade_id)
+    partial = value if value is not None and 0 <= value <= cell.points else cell.points
+    check = VisibleCheck(cell.name, 0.0 if message else partial, cell.points, message)
     return msgspec.structs.replace(state, checks=(*state.checks, check))
 
 
-def _points(cell: NotebookCell, outcome: Outcome) -> float:
-    if not outcome["ok"]:
-        return 0.0
-    value = outcome.get("value")
-    return value if value is not None and 0 <= value <= cell.points else cell.points
-
-
-def _told(outcome: Outcome) -> str:
+def _told(outcome: Outcome, before: list[Stopped]) -> str:
     """What went wrong, in a form that somebody who reads no tracebacks can use."""
     name, message = outcome["error"], str(outcome["message"]).strip()
     if name == "NotImplementedError":
@@ -162,12 +265,17 @@ def _told(outcome: Outcome) -> str:
         return message
     if name == "AssertionError":
         return message or "The check failed."
-    where = f" (line {outcome['line']})" if outcome.get("line") else ""
-    return f"{name}: {message}{where}" if message else f"{name}{where}"
+    where = f" ({outcome['where']})" if outcome.get("where") else ""
+    why = cause_of(missing_name(message), before) if name == "NameError" else ""
+    said = f"{name}: {message}{where}" if message else f"{name}{where}"
+    return "\n".join(filter(None, (said, f"{why[:1].upper()}{why[1:]}")))
 
 
-def _problem(cell: NotebookCell, outcome: Outcome) -> Problem | None:
-    if outcome["ok"] or str(outcome["message"]).startswith("Not run:"):
-        return None
-    what = {"exercise": f"your code of {cell.name}", "extra": "a cell of your own"}.get(cell.kind, "the course's cell")
-    return Problem(cell.number, what, _told(outcome))
+def _left_out(cell: str, what: str) -> Repair:
+    why = "No shell commands, installs, other programs or unknown magics run when your work is graded; the rest does."
+    return Repair(cell, f"Not run: {what}", why)
+
+
+def _what(cell: SubmissionCell) -> str:
+    own = {"exercise": f"your code of {cell.exercise}", "extra": "a cell of your own"}
+    return own.get(cell.kind, "the course's cell")

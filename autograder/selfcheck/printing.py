@@ -10,12 +10,20 @@ from autograder.selfcheck.examine import CheckReport, ExerciseState
 
 __all__ = ["print_report"]
 
+_REPAIRS = 12
+
 
 def print_report(report: CheckReport, console: Console) -> None:
     """Points by exercise, what failed and why, and what is still open."""
     console.print(_table(report))
+    for repair in report.repairs[:_REPAIRS]:
+        console.print(Text(f"{repair.cell or 'The file'}: {repair.what}", style="bold"), soft_wrap=True)
+        console.print(Text(_indented(repair.why)), soft_wrap=True)
+    if len(report.repairs) > _REPAIRS:
+        console.print(f"And {len(report.repairs) - _REPAIRS} more of this kind.")
     for problem in report.problems:
-        console.print(f"Cell {problem.cell}, {problem.what}, did not run to its end:", style="bold")
+        where = f"Cell {problem.cell}, {problem.what}" if problem.cell else problem.what.capitalize()
+        console.print(f"{where}, did not run to its end:", style="bold")
         console.print(Text(_indented(problem.message)), soft_wrap=True)
     for exercise in report.exercises:
         for check in exercise.checks:

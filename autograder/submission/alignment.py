@@ -9,57 +9,61 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.errors import UnreadableSubmission
-from autograder.submission.matching import Matching, is_blank, match_cells, released_text
+from autograder.submission.belonging import Catalogue, rightful
+from autograder.submission.borrowing import borrowed_names
+from autograder.submission.doubting import doubts
+from autograder.submission.finding import match_cells
+from autograder.submission.matching import Matching, is_blank, is_of, released_text
 from autograder.submission.model import CellKind, Submission, SubmissionCell
 from autograder.submission.notebook_reader import RawNotebook, load
 from autograder.submission.raw_cells import StudentCell, read_student_cells
 from autograder.submission.repairs import explain
 from autograder.submission.tokens import garbled_code
 
-__all__ = ["align", "load_submission", "submission_key"]
+__all__ = ["align", "load_submission", "submission_key", "work_in"]
 
 _STUDENT_KINDS = ("exercise", "answer")
 _START = ""  # The place before the first cell of the skeleton.
 
 
-def load_submission(path: Path, assignment: Assignment) -> Submission:
+def load_submission(path: Path, assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
     """Read the file at ``path`` and align it with ``assignment``.
 
     Raises:
         UnreadableSubmission: it cannot be graded; the message says why and what to do.
     """
-    return align(load(path), assignment)
+    return align(load(path), assignment, others)
 
 
-def align(notebook: Mapping[str, Any], assignment: Assignment) -> Submission:
+def align(notebook: Mapping[str, Any], assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
     """The submission that ``notebook`` amounts to: the released skeleton with the student's work in it.
 
     Args:
         notebook: what ``read_submission`` returned, or a notebook made in memory.
         assignment: the assignment that it answers.
+        others: gives the marks of the course's assignments, so that another one's notebook is called by its name.
 
     Raises:
-        UnreadableSubmission: it holds no cell of the assignment, or part of the student's work is damaged.
+        UnreadableSubmission: it is not a notebook of the assignment, or part of the student's work is damaged.
     """
     origin = notebook.origin if isinstance(notebook, RawNotebook) else "the notebook"
     cells, repairs = read_student_cells(notebook, origin)
     matching = match_cells(cells, assignment)
-    if not matching.chosen:
-        raise UnreadableSubmission(
-            f"{origin} holds no cell of {assignment.name}. Check that it is the notebook of this assignment, "
-            "and submit it again."
-        )
+    _refuse_strangers(cells, matching, assignment, others, origin)
     if isinstance(notebook, RawNotebook):
         _refuse_damaged_work(notebook, matching, assignment)
         repairs = [*notebook.repairs, *repairs]
     aligned = tuple(_layout(matching, assignment))
-    return Submission(aligned, (*repairs, *explain(cells, matching, assignment)), submission_key(aligned))
+    looks = doubts(cells, matching, assignment)
+    explained = explain(cells, matching, assignment)
+    borrowed = borrowed_names(aligned, assignment)
+    return Submission(aligned, (*repairs, *explained, *borrowed, *looks), submission_key(aligned), looks)
 
 
 def submission_key(cells: Sequence[SubmissionCell]) -> str:
@@ -71,6 +75,36 @@ def submission_key(cells: Sequence[SubmissionCell]) -> str:
         elif cell.kind not in ("note", "prose", "answer"):
             before = cell.cell_id
     return hashlib.sha256(json.dumps(code).encode()).hexdigest()[:32]
+
+
+def work_in(submission: Submission, assignment: Assignment) -> dict[str, str]:
+    """What the student wrote, by the grade id of the cell that it stands in; nothing for what was left blank."""
+    released = {cell.cell_id: cell for cell in assignment.cells}
+    return {
+        cell.grade_id: cell.source.strip()
+        for cell in submission.cells
+        if cell.kind in _STUDENT_KINDS
+        and not is_blank(StudentCell(0, cell.cell_type, cell.source), released[cell.cell_id])
+    }
+
+
+def _refuse_strangers(
+    cells: Sequence[StudentCell],
+    matching: Matching,
+    assignment: Assignment,
+    others: Callable[[], Catalogue],
+    origin: str,
+) -> None:
+    """No zero for a notebook that is another one's, or nobody's: its student handed in the wrong file."""
+    other = rightful(cells, assignment, others)
+    again = f"Hand in the notebook of {assignment.name}."
+    if other:
+        raise UnreadableSubmission(f"{origin} is not a notebook of {assignment.name}: it is {other}. {again}")
+    if not is_of(matching, assignment):
+        raise UnreadableSubmission(
+            f"{origin} is not a notebook of {assignment.name}: it has none of its exercises, checks or questions. "
+            f"{again} If this is your work on it, paste it into a fresh copy."
+        )
 
 
 def _refuse_damaged_work(notebook: RawNotebook, matching: Matching, assignment: Assignment) -> None:
@@ -122,11 +156,13 @@ def _own_places(
 def _kept_copies(matching: Matching, assignment: Assignment) -> list[StudentCell]:
     """Cells that carry another cell's name but text of the student's own."""
     kept = []
+    merged = {match.cell.number for match in matching.chosen.values() if match.evidence == "merged"}
     for released in assignment.cells:
         copies = matching.copies.get(released.cell_id, ())
         kept += [cell for cell in copies if not is_blank(cell, released)]
         match = matching.chosen.get(released.cell_id)
-        if match and released.kind == "prose" and match.cell.text not in ("", released_text(released)):
+        changed = match is not None and match.cell.text not in ("", released_text(released))
+        if match and released.kind == "prose" and changed and match.cell.number not in merged:
             kept.append(match.cell)
     return kept
 
@@ -138,7 +174,7 @@ def _skeleton_cell(released: AssignmentCell, matching: Matching) -> SubmissionCe
         kind=_kind(released),
         grade_id=released.grade_id,
         cell_id=released.cell_id,
-        source=match.cell.source if match and own_text else released.release_source,
+        source=match.source if match and own_text else released.release_source,
         exercise=released.exercise,
         cell_type=_type(released.cell_type),
     )

@@ -1,11 +1,13 @@
 """Which cell of a submitted notebook is which cell of the assignment.
 
 A cell is recognised, in this order, by nbgrader's grade id, by its cell id, by the exact released text; an exercise
-also by the function or class that it defines, a written answer by its place. All else is the student's own.
+also by the function or class that it defines, a written answer by its place. All else is the student's own. In a
+notebook that has no exercise, check or question of the assignment, nothing is taken for an answer.
 """
 
 from __future__ import annotations
 
+import ast
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,19 +16,41 @@ from typing import Literal
 import msgspec
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.submission.raw_cells import StudentCell
 from autograder.submission.tokens import code_tokens, defines
 
-__all__ = ["Evidence", "Match", "Matching", "is_blank", "match_cells", "names_of", "released_text"]
+__all__ = [
+    "Evidence",
+    "Match",
+    "Matching",
+    "is_blank",
+    "is_of",
+    "names_of",
+    "reads_as_text",
+    "recognised",
+    "released_text",
+]
 
-Evidence = Literal["grade id", "cell id", "text", "name", "place"]
+Evidence = Literal["grade id", "cell id", "text", "name", "place", "merged", "beside"]
+_GENERIC = {"", CODE_STUB, TEXT_STUB}  # What stands in notebooks of every course that uses nbgrader.
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A student's cell recognised as an assignment's cell, and by what."""
+    """A student's cell recognised as an assignment's cell, and by what.
+
+    ``part`` is the text that stands for it, where that is not the cell's whole text: the cell was merged with another
+    one, or several stand for one.
+    """
 
     cell: StudentCell
     evidence: Evidence
+    part: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The text that stands for the assignment's cell."""
+        return self.cell.source if self.part is None else self.part
 
 
 class Matching(msgspec.Struct, frozen=True):
@@ -44,13 +68,15 @@ class Matching(msgspec.Struct, frozen=True):
 
     def owners(self) -> dict[int, str]:
         """For the number of each recognised cell or copy, the cell id of what it claims to be."""
-        owners = {match.cell.number: cell_id for cell_id, match in self.chosen.items()}
+        owners: dict[int, str] = {}
+        for cell_id, match in sorted(self.chosen.items(), key=lambda item: item[1].part is not None):
+            owners.setdefault(match.cell.number, cell_id)
         owners.update({cell.number: cell_id for cell_id, cells in self.copies.items() for cell in cells})
         return owners
 
 
-def match_cells(cells: Sequence[StudentCell], assignment: Assignment) -> Matching:
-    """Recognise ``cells`` as cells of ``assignment``; each ends in exactly one place of the result."""
+def recognised(cells: Sequence[StudentCell], assignment: Assignment) -> Matching:
+    """``cells`` by their marks, ids and texts alone."""
     candidates, rest = _claims(cells, assignment)
     chosen: dict[str, Match] = {}
     copies: dict[str, tuple[StudentCell, ...]] = {}
@@ -60,22 +86,53 @@ def match_cells(cells: Sequence[StudentCell], assignment: Assignment) -> Matchin
         chosen[cell_id] = best
         if len(found) > 1:
             copies[cell_id] = tuple(match.cell for match in found if match is not best)
-    own = _adopt_by_name(rest, chosen, copies, assignment)
-    own = _adopt_by_place(own, chosen, assignment)
-    return Matching(chosen, copies, tuple(own))
+    return Matching(chosen, copies, tuple(rest))
+
+
+def is_of(matching: Matching, assignment: Assignment) -> bool:
+    """Whether anything that only this assignment has was recognised: an exercise, a check or a question of its own.
+
+    Cells that every notebook of the course has, and texts that every course has, tell nothing.
+    """
+    return any(
+        cell.kind in ("exercise", "check", "answer")
+        and (match := matching.chosen.get(cell.cell_id)) is not None
+        and not (match.evidence == "text" and match.cell.text in _GENERIC)
+        for cell in assignment.cells
+    )
 
 
 def is_blank(cell: StudentCell, released: AssignmentCell) -> bool:
     """Whether the student left the cell as it was handed out, or emptied it.
 
-    Comments and layout do not count as work in an exercise; in a written answer any change does.
+    Comments and layout do not count as work in an exercise; in a written answer any new line does.
     """
     if not cell.text or cell.text == released_text(released):
         return True
     if released.cell_type != "code":
-        return False
+        return set(cell.text.split("\n")) <= {"", *released_text(released).split("\n")}
     tokens = code_tokens(cell.source)
-    return tokens is not None and tokens in ((), _released_tokens(released.release_source))
+    if tokens is None:
+        return False
+    return tokens in ((), _released_tokens(released.release_source)) or is_stub(cell.source)
+
+
+def is_stub(source: str) -> bool:
+    """Whether ``source`` only defines functions that are not written yet, whatever their docstrings say."""
+    if "NotImplementedError" not in source:
+        return False
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(each, ast.FunctionDef) and _only_raises(each) for each in body)
+
+
+def _only_raises(function: ast.FunctionDef) -> bool:
+    body = [each for each in function.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+    raised = body[0].exc if len(body) == 1 and isinstance(body[0], ast.Raise) else None
+    raised = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
 
 
 def names_of(cell: AssignmentCell, assignment: Assignment) -> tuple[str, ...]:
@@ -93,7 +150,7 @@ def _claims(
     found: dict[str, list[Match]] = defaultdict(list)
     rest = []
     for cell in cells:
-        if cell.grade_id in by_grade_id:
+        if cell.grade_id in by_grade_id and not _belies(cell, by_grade_id[cell.grade_id], assignment):
             found[by_grade_id[cell.grade_id]].append(Match(cell, "grade id"))
         elif cell.cell_id in by_cell_id:
             found[cell.cell_id].append(Match(cell, "cell id"))
@@ -102,6 +159,18 @@ def _claims(
         else:
             rest.append(cell)
     return found, rest
+
+
+def _belies(cell: StudentCell, claimed: str, assignment: Assignment) -> bool:
+    """Whether the cell's mark names one cell of the assignment, and its id another whose name or text it has."""
+    if cell.cell_id in (None, claimed):
+        return False
+    actual = next((each for each in assignment.cells if each.cell_id == cell.cell_id), None)
+    if actual is None:
+        return False
+    if actual.kind == "exercise":
+        return any(defines(cell.source, name) for name in names_of(actual, assignment))
+    return cell.text == released_text(actual)
 
 
 def _best(found: Sequence[Match], released: AssignmentCell) -> Match:
@@ -117,41 +186,15 @@ def _best(found: Sequence[Match], released: AssignmentCell) -> Match:
     return (defining or filled or found)[-1]
 
 
-def _adopt_by_name(
-    rest: list[StudentCell],
-    chosen: dict[str, Match],
-    copies: dict[str, tuple[StudentCell, ...]],
-    assignment: Assignment,
-) -> list[StudentCell]:
-    """Give missing or blank exercises the last own cell that defines their names; return what is left."""
-    for exercise in assignment.exercises.values():
-        match = chosen.get(exercise.cell_id)
-        if match is not None and not is_blank(match.cell, exercise):
-            continue
-        names = names_of(exercise, assignment)
-        found = [c for c in rest if c.cell_type == "code" and any(defines(c.source, name) for name in names)]
-        if not found:
-            continue
-        if match is not None:
-            copies[exercise.cell_id] = (*copies.get(exercise.cell_id, ()), match.cell)
-        chosen[exercise.cell_id] = Match(found[-1], "name")
-        rest = [cell for cell in rest if cell is not found[-1]]
-    return rest
-
-
-def _adopt_by_place(rest: list[StudentCell], chosen: dict[str, Match], assignment: Assignment) -> list[StudentCell]:
-    """Give missing written answers the first text of the student's own that stands where they stood."""
-    for place, released in enumerate(assignment.cells):
-        if released.kind != "answer" or released.cell_id in chosen:
-            continue
-        before = [chosen[c.cell_id].cell.number for c in assignment.cells[:place] if c.cell_id in chosen]
-        after = [chosen[c.cell_id].cell.number for c in assignment.cells[place:] if c.cell_id in chosen]
-        start, end = max(before, default=0), min(after, default=10**9)
-        found = [cell for cell in rest if cell.cell_type == "markdown" and start < cell.number < end]
-        if found:
-            chosen[released.cell_id] = Match(found[0], "place")
-            rest = [cell for cell in rest if cell is not found[0]]
-    return rest
+def reads_as_text(source: str) -> bool:
+    """Whether the text of a code cell is no code: words, or nothing but comments and texts in quotes."""
+    if any(line.lstrip()[:1] in ("%", "!") for line in source.split("\n")):
+        return False
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
+    return all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in body)
 
 
 def released_text(cell: AssignmentCell) -> str:

@@ -48,12 +48,19 @@ class Submission(msgspec.Struct, frozen=True):
     """A student's notebook on the released skeleton.
 
     ``key`` is a hash of the student's code and its place in the notebook, and of nothing else: saving again,
-    running again, or editing written answers keeps it.
+    running again, or editing written answers keeps it. ``looks`` are those of the repairs that a person has to look at:
+    work that may stand where it does not count.
     """
 
     cells: tuple[SubmissionCell, ...]
     repairs: tuple[Repair, ...]
     key: str
+    looks: tuple[Repair, ...] = ()
+
+    @property
+    def reason_to_look(self) -> str:
+        """What a person has to look at, in one line for whoever grades; empty if nothing."""
+        return " ".join(f"{look.cell}: {look.what}" for look in self.looks)
 
     def cell(self, grade_id: str) -> SubmissionCell:
         """The cell with this grade id. Raises KeyError if the assignment has none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read. Notebooks of the course are well under 1 MB; figures may make them a few."""
 
 _UPLOAD_AGAIN = "Open it in Jupyter, check that it shows your work, save it and submit it again."
+_CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
 _SIGNATURES = (
     (b"%PDF", "a PDF file"),
     (b"PK\x03\x04", "a ZIP archive or an Office document"),
@@ -192,6 +194,7 @@ def _decode_damaged(data: bytes) -> tuple[str, tuple[Repair, ...]]:
 
 
 def _salvage(text: str, origin: str, repairs: tuple[Repair, ...], error: Exception) -> RawNotebook:
+    _refuse_conflict(text, origin)
     cells, lost = salvage_cells(text)
     if not cells:
         raise UnreadableSubmission(f"{origin} is not a notebook: {_first_line(error)}. {_UPLOAD_AGAIN}") from error
@@ -204,6 +207,17 @@ def _salvage(text: str, origin: str, repairs: tuple[Repair, ...], error: Excepti
     return RawNotebook(
         {"cells": cells, "nbformat": 4, "nbformat_minor": 5}, origin, (*repairs, repair), lost, bool(repairs)
     )
+
+
+def _refuse_conflict(text: str, origin: str) -> None:
+    """Both sides of a merge stand in the file: which of them is the student's work, nobody here can know."""
+    mark = _CONFLICT.search(text)
+    if mark is not None:
+        line = text.count("\n", 0, mark.start()) + 1
+        raise UnreadableSubmission(
+            f"{origin} holds an unresolved merge conflict (line {line}: '{mark[0][:40].strip()}'). "
+            "Resolve it with git, so that one version is left, open the notebook in Jupyter and submit it again."
+        )
 
 
 def _first_line(error: Exception) -> str:

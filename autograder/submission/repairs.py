@@ -13,6 +13,7 @@ from autograder.submission.raw_cells import StudentCell
 __all__ = ["explain"]
 
 _LOCKED = ("given", "demo", "check")
+_PARTED = ("merged", "beside")
 _RECOGNISED_BY = {
     "place": "its place in the notebook",
     "cell id": "the cell's id",
@@ -24,13 +25,15 @@ _RECOGNISED_BY = {
 def explain(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> tuple[Repair, ...]:
     """A repair for everything in which the submitted cells differ from what the assignment gave out."""
     repairs: list[Repair] = []
+    parted = {match.cell.number for match in matching.chosen.values() if match.evidence in _PARTED}
     for released in assignment.cells:
         match = matching.chosen.get(released.cell_id)
         if match is None:
             repairs += _missing(released)
             continue
         repairs += _copies(released, match, matching.copies.get(released.cell_id, ()))
-        repairs += _changes(released, match)
+        repairs += _elsewhere(released, match)
+        repairs += _changes(released, match) if match.cell.number not in parted else ()
     return (
         *repairs,
         *_unmarked(matching, assignment),
@@ -73,6 +76,21 @@ def _copies(released: AssignmentCell, match: Match, copies: Sequence[StudentCell
         f"Your notebook had this cell {len(copies) + 1} times. {used}{rest}.",
         "Copying or splitting a cell copies its name too, and a cell is graded once.",
     )
+
+
+def _elsewhere(released: AssignmentCell, match: Match) -> Iterator[Repair]:
+    if match.evidence == "merged":
+        yield Repair(
+            released.grade_id,
+            f"Your code of this exercise stood in {match.cell.label}, merged with another cell. We took it from there.",
+            "You lose nothing by it.",
+        )
+    if match.evidence == "beside":
+        yield Repair(
+            released.grade_id,
+            f"This cell was empty, and your text in {match.cell.label} stood beside it. We took it as your answer.",
+            "Whoever grades it sees it there.",
+        )
 
 
 def _changes(released: AssignmentCell, match: Match) -> Iterator[Repair]:
@@ -127,11 +145,12 @@ def _unmarked(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
 
 def _moved(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
     """Cells out of the assignment's order: as few as explain the order that was found."""
-    graded = [cell for cell in assignment.cells if cell.cell_id in matching.chosen]
+    found = matching.chosen
+    graded = [c for c in assignment.cells if c.cell_id in found and found[c.cell_id].evidence not in _PARTED]
     numbers = [matching.chosen[cell.cell_id].cell.number for cell in graded]
     kept = _longest_increasing(numbers)
     for cell, number in zip(graded, numbers, strict=True):
-        if number not in kept and cell.grade_id and matching.chosen[cell.cell_id].evidence != "name":
+        if number not in kept and cell.grade_id and matching.chosen[cell.cell_id].evidence not in ("name", *_PARTED):
             yield Repair(
                 cell.grade_id,
                 "This cell had been moved. We put it back in its place.",

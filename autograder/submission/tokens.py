@@ -26,7 +26,7 @@ def code_tokens(source: str) -> tuple[str, ...] | None:
 def defines(source: str, name: str) -> bool:
     """Whether ``source`` gives ``name`` a meaning at its top level, even if it does not parse."""
     word = re.escape(name)
-    pattern = rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{word}\b|^{word}[ \t]*=(?!=)"
+    pattern = rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{word}\b|^{word}[ \t]*(?::[^=\n]+)?=(?!=)"
     return re.search(pattern, source, re.MULTILINE) is not None
 
 

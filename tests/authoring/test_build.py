@@ -101,8 +101,8 @@ def test_an_unknown_assignment_is_refused_by_name(course: Course, name: str) -> 
 
 
 def test_an_assignment_that_was_not_built_says_how_to_build_it(course: Course) -> None:
-    _, release = build_assignment(course, NAME)
-    release.unlink()
+    source, _ = build_assignment(course, NAME)
+    source.unlink()
     with pytest.raises(AuthoringError, match="autograder build"):
         load_assignment(course, NAME)
 

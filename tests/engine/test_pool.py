@@ -65,7 +65,7 @@ def twice(a_class: Class) -> None:
     first = a_class.hand_in("ada")
     second = a_class.root / "submitted" / "ada" / NAMES[1] / first.name
     second.parent.mkdir(parents=True)
-    shutil.copy(first, second)
+    shutil.copy(a_class.root / "notebooks" / NAMES[1] / first.name, second)
 
 
 def test_assignments_are_graded_in_turn_with_the_same_workers(

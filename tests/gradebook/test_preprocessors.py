@@ -16,6 +16,7 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
+from autograder.errors import UnreadableSubmission
 from autograder.gradebook import preprocessors as steps
 from autograder.gradebook.late_plugin import nbgrader_configuration
 from autograder.gradebook.store import Gradebook
@@ -144,3 +145,20 @@ def test_the_sources_beside_a_notebook_are_never_copied(submitted: Course) -> No
     config = nbgrader_configuration(submitted.root)
     assert "*.py" in config.CourseDirectory.ignore
     assert (submitted.source / "00-tiny-topic" / "tiny_topic.py").exists()
+
+
+def test_nbgrader_too_takes_the_notebook_with_work_in_it(
+    course: Course, assignment: Assignment, notebook: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = course.submitted / "ada" / assignment.name
+    folder.mkdir(parents=True)
+    (folder / f"{assignment.notebook}.ipynb").write_text(assignment.release)
+    (folder / "mine.ipynb").write_text(json.dumps(notebook))
+    monkeypatch.chdir(course.root)
+    resources = {"nbgrader": {"student": "ada", "assignment": assignment.name, "notebook": assignment.notebook}}
+    blank = nbformat.reads(assignment.release, 4)
+    rebuilt, _ = steps.RebuildSubmission().preprocess(blank, resources)
+    assert "return x + x" in "".join(cell.source for cell in rebuilt.cells)
+    (folder / "other.ipynb").write_text(json.dumps(notebook).replace("x + x", "2 * x"))
+    with pytest.raises(UnreadableSubmission, match="more than one notebook"):
+        steps.RebuildSubmission().preprocess(blank, resources)

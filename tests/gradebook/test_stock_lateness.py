@@ -125,7 +125,8 @@ def test_a_configuration_with_nbgraders_own_steps_works_on(course: Course, run: 
         "    SaveScores,\n    AssignPenalties,\n]", "    SaveAutoGrades,\n    AssignLatePenalties,\n]"
     )
     head = "from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades\n"
-    tail = "\nfrom autograder.gradebook.late_plugin import PenaltyPerDay\nc.AssignLatePenalties.plugin_class = PenaltyPerDay\n"
+    tail = "\nfrom autograder.gradebook.late_plugin import PenaltyPerDay\n"
+    tail += "c.AssignLatePenalties.plugin_class = PenaltyPerDay\n"
     path.write_text(head + older + tail + "c.PenaltyPerDay.share = course.config.grading.late_penalty_per_day\n")
     rules(course, f"[assignments.{NAME}]\ndue = 2026-03-02T12:00:00Z\n")
     with nbgrader.api.Gradebook(course.gradebook_url, course.id) as stock:

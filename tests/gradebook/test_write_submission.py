@@ -123,6 +123,28 @@ def test_a_written_answer_waits_for_a_person(
         assert grade.auto_score is None
 
 
+def test_work_that_may_stand_elsewhere_waits_for_a_person_and_is_no_zero(
+    url: str, assignment: Assignment, notebook: dict[str, Any], result: Result
+) -> None:
+    notebook["cells"].insert(0, {"cell_type": "markdown", "metadata": {}, "source": "Two and two are four, I say."})
+    notebook["cells"] = [c for c in notebook["cells"] if "def shift" not in c["source"]]
+    notebook["cells"].insert(1, {"cell_type": "markdown", "metadata": {}, "source": "```\ndef shift(x): return x\n```"})
+    submission = align(notebook, assignment)
+    assert sorted(look.cell for look in submission.looks) == ["answer-why", "shift"]
+    with Gradebook(url, "tiny") as gradebook:
+        gradebook.register(assignment)
+        assert gradebook.record(assignment, "anna", submission, result).needs_manual_grade
+    with nbgrader.api.Gradebook(url, "tiny") as stock:
+        found = {
+            name: stock.find_grade(name, assignment.notebook, assignment.name, "anna")
+            for name in ("answer-why", "check-shift-by-hand", "check-double-by-hand")
+        }
+        assert {name: grade.needs_manual_grade for name, grade in found.items()} == {
+            "answer-why": True, "check-shift-by-hand": True, "check-double-by-hand": False,
+        }  # fmt: skip
+        assert found["answer-why"].auto_score is None
+
+
 def test_a_regrade_keeps_what_a_person_gave(
     url: str, assignment: Assignment, submission: Submission, graded: Callable[..., Result]
 ) -> None:

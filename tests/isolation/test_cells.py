@@ -49,15 +49,92 @@ def test_errors_that_are_not_exceptions_of_a_line_are_told_too(worker: StudentPr
     assert worker.run_cell("1").ok
 
 
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = (1,\ny = 2", "'(' was never closed"),
+        ("def f():\n", "expected an indented block"),
+        ("x = 'a", "unterminated"),
+    ],
+)
+def test_a_syntax_error_has_pythons_own_text(worker: StudentProcess, source: str, said: str) -> None:
+    assert said in worker.run_cell(source).outputs[-1]["evalue"]
+
+
 def test_names_last_from_cell_to_cell_and_the_count_goes_on(worker: StudentProcess) -> None:
     worker.run_cell("x = 20")
     assert worker.run_cell("x + 1").outputs[0]["execution_count"] == 2
 
 
-def test_magics_work_and_shell_commands_do_not(worker: StudentProcess) -> None:
-    assert worker.run_cell("%matplotlib inline\n%time x = 1").ok
-    assert worker.run_cell("!ls").error == "PermissionError"
-    assert worker.run_cell("files = !ls").error == "PermissionError"
+def test_magics_work(worker: StudentProcess) -> None:
+    assert worker.run_cell("%matplotlib inline\n%time x = 1\n%%timeit -n1 -r1 x").ok is not None
+    assert worker.run_cell("%time x = 1").ok
+    assert worker.run_cell("%%capture shown\nprint('a')").ok
+    assert worker.run_cell("shown.stdout").outputs[0]["data"]["text/plain"] == r"'a\n'"
+
+
+WITHOUT_A_SHELL = {
+    "a shell line": "!ls",
+    "an install": "!pip install einops",
+    "an install as a magic": "%pip install -q einops",
+    "conda": "%conda install -y einops",
+    "a shell line in a function": "def g():\n    !pip install einops\n    return 1\ng()",
+    "a shell line in a try": "try:\n    import einops_\nexcept ImportError:\n    !pip install einops_",
+    "a captured shell line": "files = !ls\nassert files == [], files",
+    "two of them": "!ls\n!pwd",
+    "the shell itself": "get_ipython().system('pip install einops')",
+    "the shell itself, raw": "get_ipython().system_raw('pip install einops')",
+    "the shell's output": "assert get_ipython().getoutput('ls') == []",
+    "the magic itself": "get_ipython().run_line_magic('pip', 'install einops')",
+    "a window that is not here": "%matplotlib widget",
+    "an extension that is not here": "%load_ext einops_magic_that_nobody_has",
+    "an extension's magic": "%wandb_that_nobody_has --on",
+    "a magic with a mistake": "%time_",
+    "a magic used wrongly": "%matplotlib --sideways",
+}
+
+
+@pytest.mark.parametrize("lines", WITHOUT_A_SHELL.values(), ids=WITHOUT_A_SHELL)
+def test_a_shell_line_takes_nothing_else_with_it_and_says_so(worker: StudentProcess, lines: str) -> None:
+    outcome = worker.run_cell(f"before = 1\n{lines}\ndef double(x):\n    return 2 * x")
+    assert outcome.ok, outcome
+    assert "Not run: " in outcome.outputs[0]["text"]
+    assert worker.names(["before"])["before"] == 1
+    assert worker.run_source("double(2)") == 4
+
+
+@pytest.mark.parametrize("first", ["%%bash", "%%sh -e", "%%script bash", "%%javascript_", "%%R", "%%html"])
+def test_a_cell_of_another_language_does_nothing_and_says_so(worker: StudentProcess, first: str) -> None:
+    outcome = worker.run_cell(f"{first}\npip install einops && echo done; exit 1")
+    assert outcome.ok
+    assert outcome.outputs[0]["text"].startswith("Not run: ")
+
+
+def test_python_below_a_magic_that_nobody_knows_runs(worker: StudentProcess) -> None:
+    assert worker.run_cell("%%mprun_that_nobody_has -f double\ndef double(x):\n    return 2 * x").ok
+    assert worker.run_source("double(2)") == 4
+
+
+def test_an_error_of_the_code_behind_a_magic_is_an_error(worker: StudentProcess) -> None:
+    assert worker.run_cell("%time 1 / 0").error == "ZeroDivisionError" or not worker.run_cell("%time 1 / 0").ok
+    assert worker.run_cell("%%unknown_to_all\n1 / 0").error == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize("asks", ["input('n? ')", "import getpass\ngetpass.getpass()", "n = int(input())"])
+def test_nobody_answers_a_question_and_the_reason_is_said(worker: StudentProcess, asks: str) -> None:
+    outcome = worker.run_cell(asks)
+    assert outcome.error == "EOFError"
+    assert "nobody is there" in outcome.outputs[-1]["evalue"]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("import os\nos._exit(0)", "ended the Python process"), ("import os\nos.abort()", "crashed the Python process")],
+)
+def test_a_cell_that_ends_the_process_says_so_in_plain_words(worker: StudentProcess, source: str, said: str) -> None:
+    (output,) = worker.run_cell(source).outputs
+    assert said in output["evalue"]
+    assert "WorkerLost" not in str(output)
 
 
 PASTED = {

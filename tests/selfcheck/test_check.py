@@ -73,7 +73,7 @@ def test_a_check_may_give_part_of_its_points(tmp_path: Path) -> None:
 
 def test_code_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
     message = double_of(checked(tmp_path, {1: "def double(x):\n    y = 0\n    return x / y"})).checks[0].message
-    assert message == "ZeroDivisionError: division by zero (line 3)"
+    assert message == "ZeroDivisionError: division by zero (double, line 3 of cell 2)"
 
 
 def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> None:
@@ -85,14 +85,20 @@ def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("source", "seconds", "said"),
     [
-        ("while True:\n    pass", 1, "It had not ended after 1 seconds"),
+        ("while True:\n    pass", 3, "It had not ended after 3 seconds"),
         ("import os\nos._exit(0)", 60, "Python itself ended"),
     ],
 )
-def test_a_cell_that_ends_the_session_is_named_once(tmp_path: Path, source: str, seconds: float, said: str) -> None:
+def test_a_cell_that_ends_its_process_is_named_and_the_rest_runs(
+    tmp_path: Path, source: str, seconds: float, said: str
+) -> None:
+    report = checked(tmp_path, {1: RIGHT, 4: source}, seconds=seconds, demos=True)
+    assert [(each.cell, each.message[: len(said)]) for each in report.problems] == [(5, said)]
+    assert double_of(report).checks[0].message == ""
     report = checked(tmp_path, {1: source}, seconds=seconds)
-    assert [each.message.startswith(said) for each in report.problems] == [True]
-    assert double_of(report).checks[0].message.startswith("Not run:")
+    (message,) = (check.message for check in double_of(report).checks)
+    assert message.startswith("NameError: name 'double' is not defined")
+    assert "your cell of `double` was stopped:" in message.lower()
 
 
 def test_demonstrations_run_only_when_asked_for(tmp_path: Path) -> None:
@@ -103,6 +109,13 @@ def test_demonstrations_run_only_when_asked_for(tmp_path: Path) -> None:
 
 def test_a_magic_of_jupyter_is_no_mistake(tmp_path: Path) -> None:
     assert checked(tmp_path, {0: "%matplotlib inline\nfrom autograder.lab import close", 1: RIGHT}).problems == ()
+
+
+@pytest.mark.parametrize("line", ["%pip install einops", "!ls", "%load_ext einops_", "%what_is_this"])
+def test_what_is_not_run_is_said_and_takes_nothing_with_it(tmp_path: Path, line: str) -> None:
+    report = checked(tmp_path, {1: f"{line}\n{RIGHT}", 5: "Because."})
+    assert [each.what for each in report.repairs] == [f"Not run: {line}"]
+    assert report.done
 
 
 @pytest.mark.parametrize(

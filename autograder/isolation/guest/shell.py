@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import base64
+import builtins
+import getpass
 import io
 import re
 from typing import Any, ClassVar
@@ -13,6 +15,8 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.history import HistoryManager
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+
+from autograder.magics import Harmless, name_syntax_errors, refuse_input
 
 __all__ = ["CollectingShell", "Outputs", "Stream", "is_plain_python", "make_shell"]
 
@@ -113,18 +117,12 @@ class _Hook(DisplayHook):
         """Nothing to finish."""
 
 
-class CollectingShell(InteractiveShell):
+class CollectingShell(Harmless, InteractiveShell):
     """IPython's shell, without history, shell commands or graphical windows."""
 
     def _showtraceback(self, etype: Any, evalue: Any, stb: Any) -> None:
         lines = [str(line)[:MAX_TRACEBACK_LINE] for line in stb]
         Outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=lines)
-
-    def system(self, cmd: str) -> None:
-        """Shell commands have no place in a graded notebook."""
-        raise PermissionError("shell commands (! and %%sh) are not run by the grader")
-
-    getoutput = system  # type: ignore[assignment]
 
     def transform_cell(self, raw_cell: str) -> str:
         """What a kernel would run for this cell: magics become calls, prompts are taken off.
@@ -176,6 +174,8 @@ def make_shell() -> CollectingShell:
     CollectingShell.display_pub_class = _Publisher  # type: ignore[assignment]
     CollectingShell.displayhook_class = _Hook  # type: ignore[assignment]
     shell: CollectingShell = CollectingShell.instance(colors="nocolor")
+    name_syntax_errors(shell)
+    builtins.input = getpass.getpass = refuse_input
     shell.enable_matplotlib("inline")  # type: ignore[no-untyped-call]
     return shell
 

@@ -1,0 +1,34 @@
+"""One notebook for each student, where some handed in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from autograder.authoring.assignment import Assignment
+from autograder.engine.discover import Discovery, Found, Misplaced
+from autograder.errors import UnreadableSubmission
+from autograder.submission.belonging import Catalogue
+from autograder.submission.candidates import choose
+
+__all__ = ["settle"]
+
+
+def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Catalogue]) -> Discovery:
+    """``discovery`` with one notebook for each student; whose work cannot be told apart, a person decides.
+
+    Folders with a single notebook, nearly all of them, are not read here.
+    """
+    found: list[Found] = []
+    misplaced = list(discovery.misplaced)
+    for each in discovery.found:
+        if not each.others:
+            found.append(each)
+            continue
+        try:
+            path, remark = choose(each.path, assignment, others)
+        except UnreadableSubmission as error:
+            misplaced.append(Misplaced(each.student, str(error)))
+        else:
+            found.append(replace(each, path=path, remark=remark))
+    return Discovery(tuple(found), tuple(misplaced))

@@ -1,0 +1,249 @@
+"""What a student's notebook is checked against: the assignment where its source is at hand, else its own marks.
+
+Who grades has the source. A student often has the notebook alone: then what the release put into each cell tells what
+it is for, and whether it was changed.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.authoring.assignment import Assignment, AssignmentCell, load_assignment
+from autograder.authoring.regions import CODE_STUB, TEXT_STUB
+from autograder.authoring.releasing import checksum
+from autograder.course import Course, GradingSettings
+from autograder.errors import AutograderError, UnreadableSubmission
+from autograder.submission.alignment import align
+from autograder.submission.belonging import Catalogue, catalogue_of
+from autograder.submission.model import Repair, Submission
+from autograder.submission.notebook_reader import RawNotebook, read_submission
+from autograder.submission.raw_cells import StudentCell, read_student_cells
+
+__all__ = ["Subject", "find_subject"]
+
+_STUB_LINE = CODE_STUB.split("\n")[-1]
+_RELEASED_ID = re.compile(r"[0-9a-f]{12}")  # As the release has them; programs make others.
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """A notebook, read and repaired as the grader does it.
+
+    Attributes:
+        assignment: what it is checked against.
+        submission: the notebook on the skeleton of it.
+        numbers: for a cell of the submission, by its text, its number in the file.
+        settings: the limits that the grader keeps to.
+        data: the course's data folder, or None.
+        remarks: what the student should know beforehand.
+    """
+
+    assignment: Assignment
+    submission: Submission
+    numbers: Mapping[str, int]
+    settings: GradingSettings
+    data: Path | None
+    remarks: tuple[Repair, ...]
+
+
+def find_subject(path: Path) -> Subject:
+    """What there is to check in the notebook at ``path``.
+
+    Raises:
+        UnreadableSubmission: it is not a notebook of a course, or it is damaged; says what to do.
+    """
+    raw = _read(path)
+    cells, _ = read_student_cells(raw, raw.origin)
+    courses = _courses(path)
+    for course in courses:
+        catalogue = catalogue_of(course)
+        name = _name(path, cells, catalogue)
+        if name:
+            assignment = load_assignment(course, name)
+            return _subject(raw, cells, assignment, partial(catalogue_of, course), course, ())
+    assignment, changed = _by_its_marks(raw)
+    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed)
+
+
+def _read(path: Path) -> RawNotebook:
+    try:
+        return read_submission(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UnreadableSubmission(f"{path} cannot be read: {error.strerror}. Check the path.") from error
+
+
+def _subject(
+    raw: RawNotebook,
+    cells: Sequence[StudentCell],
+    assignment: Assignment,
+    others: Callable[[], Catalogue],
+    course: Course | None,
+    remarks: tuple[Repair, ...],
+) -> Subject:
+    submission = align(raw, assignment, others)
+    numbers = {cell.source.rstrip(): cell.number for cell in reversed(cells)}
+    settings = course.config.grading if course is not None else GradingSettings()
+    data = course.data if course is not None and course.data.is_dir() else None
+    return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs))
+
+
+def _courses(path: Path) -> list[Course]:
+    """The course that the notebook lies in, and the one that the command was given in."""
+    found: dict[Path, Course] = {}
+    for folder in (path.resolve().parent, Path.cwd()):
+        try:
+            course = Course.find(folder)
+        except AutograderError:
+            continue
+        found[course.root] = course
+    return list(found.values())
+
+
+def _name(path: Path, cells: Sequence[StudentCell], catalogue: Catalogue) -> str:
+    """The assignment that the notebook is in the folder of, or that most of its cells belong to; empty if none."""
+    if path.resolve().parent.name in catalogue:
+        return path.resolve().parent.name
+    votes = Counter[str]()
+    for cell in cells:
+        signs = {name: marks.signs(cell) for name, marks in catalogue.items()}
+        best = max(signs, key=lambda name: signs[name], default="")
+        votes[best] += signs.get(best, 0) > 0
+    winner = max(votes, key=lambda name: votes[name], default="")
+    enough = max(2, len(catalogue[winner].cell_ids) // 4) if winner else 1
+    return winner if votes[winner] >= enough else ""
+
+
+# ---- by its own marks
+
+
+def _by_its_marks(raw: RawNotebook) -> tuple[Assignment, tuple[Repair, ...]]:
+    """The assignment as far as the notebook itself tells it, and what of it was changed."""
+    marked = [cell for cell in raw.get("cells", ()) if isinstance(cell, dict) and _own(cell).get("kind")]
+    if not any(_own(cell).get("kind") == "check" for cell in marked):
+        raise UnreadableSubmission(
+            f"{raw.origin} has no checks, so it is not a notebook of this course, or a program has removed their "
+            "marks. Start from a fresh copy and paste your code into it."
+        )
+    if raw.lost:
+        raise UnreadableSubmission(
+            f"{raw.origin} is damaged or cut off: {raw.lost} or more of its cells cannot be read. "
+            "Open it in Jupyter, check that it shows your work, save it and check it again."
+        )
+    released = [cell for cell in raw["cells"] if isinstance(cell, dict) and (_own(cell).get("kind") or _is_prose(cell))]
+    for number, cell in enumerate(released):
+        cell.setdefault("id", f"cell-{number}")  # Some programs drop it; here it says which cell is which.
+        if _own(cell).get("kind"):
+            cell["metadata"]["nbgrader"] = {**_mapping(_metadata(cell).get("nbgrader")), "grade_id": _grade_id(cell)}
+    found = {each.cell_id: each for each in map(_cell, released)}
+    names = Counter(each.grade_id for each in found.values() if each.grade_id)
+    once = {each.grade_id or each.cell_id: each for each in found.values()}
+    title = str(_mapping(_mapping(raw.get("metadata")).get("autograder")).get("title", "this assignment"))
+    assignment = Assignment(title, "", title, tuple(once.values()), (), (), _release(once.values()))
+    changed = [cell for cell in marked if names[_grade_id(cell)] == 1 and _was_changed(cell)]
+    return assignment, tuple(_changed(cell) for cell in changed)
+
+
+def _cell(cell: Mapping[str, Any]) -> AssignmentCell:
+    own, text = _own(cell), _text(cell)
+    points = _mapping(_metadata(cell).get("nbgrader")).get("points", 0)
+    kind = str(own.get("kind", "prose"))
+    return AssignmentCell(
+        kind=kind,
+        grade_id=_grade_id(cell) if kind != "prose" else "",
+        cell_id=str(cell["id"]),
+        cell_type="markdown" if kind in ("answer", "prose") else "code",
+        source=_as_released(kind, str(own.get("exercise", "")), text),
+        release_source=_as_released(kind, str(own.get("exercise", "")), text),
+        exercise=str(own.get("exercise", "")),
+        name=str(own.get("name", "")),
+        points=float(points) if isinstance(points, int | float) else 0.0,
+    )
+
+
+def _as_released(kind: str, name: str, text: str) -> str:
+    """What was handed out, as far as it can be told from what the student made of it."""
+    if kind == "exercise" and _STUB_LINE not in text:
+        return f"def {name}():\n    {_STUB_LINE}" if _is_name(name) else CODE_STUB
+    if kind == "answer" and TEXT_STUB not in text:
+        return TEXT_STUB
+    return text
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and not _fails(f"{name} = 1")
+
+
+def _fails(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return True
+    return False
+
+
+def _is_prose(cell: Mapping[str, Any]) -> bool:
+    return cell.get("cell_type") == "markdown" and _RELEASED_ID.fullmatch(str(cell.get("id", ""))) is not None
+
+
+def _was_changed(cell: Mapping[str, Any]) -> bool:
+    """Whether a cell that is not the student's to write is no longer as nbgrader's checksum says."""
+    marks = _mapping(_metadata(cell).get("nbgrader"))
+    if _own(cell)["kind"] in ("exercise", "answer") or "checksum" not in marks or "grade_id" not in marks:
+        return False
+    try:
+        return bool(checksum({**cell, "source": _text(cell)}) != marks["checksum"])
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def _changed(cell: Mapping[str, Any]) -> Repair:
+    return Repair(
+        _grade_id(cell),
+        "You have changed this cell.",
+        "When your work is graded, the original runs in its place. Without it, what is said of it here may be wrong.",
+    )
+
+
+def _grade_id(cell: Mapping[str, Any]) -> str:
+    marks, own = _mapping(_metadata(cell).get("nbgrader")), _own(cell)
+    made = "-".join(filter(None, (str(own.get(key, "")) for key in ("kind", "exercise", "name"))))
+    return str(marks.get("grade_id") or made)
+
+
+def _release(cells: Any) -> str:
+    made = [
+        {
+            "cell_type": cell.cell_type,
+            "id": cell.cell_id,
+            "metadata": {"nbgrader": {"grade_id": cell.grade_id, "solution": True}} if cell.grade_id else {},
+            "source": cell.release_source,
+        }
+        for cell in cells
+    ]
+    return json.dumps({"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def _own(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(_metadata(cell).get("autograder"))
+
+
+def _metadata(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    return _mapping(cell.get("metadata"))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return text.replace("\r\n", "\n")
