@@ -123,11 +123,17 @@ def collect(
     source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
     assignment: Annotated[str | None, typer.Option(help="Which assignment it is (default: each file tells).")] = None,
     roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
-    zone: Annotated[str, typer.Option(help="Time zone of the times in the archive, as Europe/London.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of a platform that names none, as Europe/London (default: UTC).")
+    ] = None,
+    platform: Annotated[str, typer.Option(help="Which platform it is from (default: its root shows).")] = "",
+    pattern: Annotated[
+        str, typer.Option(help="For other downloads: a regular expression with groups such as (?P<student>...).")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     course: CourseOption = None,
 ) -> None:
-    """Put a download from Canvas, Moodle, Gradescope or nbgrader's exchange under submitted/; lose nothing."""
+    """Put what a learning platform or nbgrader's exchange hands over under submitted/; nothing is lost."""
     from autograder import collecting
 
     found = collecting.collect(
@@ -135,12 +141,14 @@ def collect(
         source,
         assignment=assignment,
         roster=roster,
-        zone=collecting.time_zone(zone),
+        zone=collecting.time_zone(zone) if zone else None,
+        platform=platform,
+        pattern=pattern,
         dry_run=dry_run,
     )
     for line in found.lines():
         typer.echo(line)
-    raise typer.Exit(3 if found.unplaced else 0)
+    raise typer.Exit(3 if found.needs_a_look else 0)
 
 
 @app.command()

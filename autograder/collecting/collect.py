@@ -1,82 +1,38 @@
-"""Put a download where the grader looks, keep whatever it replaces or cannot place, and say what was done."""
+"""Put a download where the grader looks, keep whatever it replaces or cannot place, and report what was done."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from autograder.collecting.delivered import Delivered, deliveries
+from autograder.collecting.delivered import Delivered, Download
+from autograder.collecting.owners import Owners
 from autograder.collecting.placing import Catalogue
-from autograder.collecting.senders import Sender, gradescope_senders, senders
+from autograder.collecting.platforms import Reading, read_download
+from autograder.collecting.receipts import Receipt, Receipts
+from autograder.collecting.report import Collected, Placed, Unplaced, printable
+from autograder.collecting.senders import Sender
 from autograder.course import Course
-from autograder.errors import AuthoringError, GradebookError
+from autograder.errors import AuthoringError, GradebookError, UnreadableSubmission
 from autograder.gradebook import read_timestamp
 from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.files import TIMESTAMP
 from autograder.roster import FILE_NAME, Roster
+from autograder.times import read_moment
 
-__all__ = ["Collected", "Placed", "Unplaced", "collect"]
+__all__ = ["LATENESS", "collect"]
 
-_LATE_BY = dt.timedelta(minutes=1)
+LATENESS = "lateness.txt"
+"""Beside a notebook: ``unknown`` if the platform marks it as late but does not tell when it came."""
+
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
-_NOTE_FILES = {"submission_metadata.yml", TIMESTAMP}
+_REVISION = re.compile(r"(-\d+)?(\.[A-Za-z0-9]+)*$")
 _UNSAFE = re.compile(r"[^\w.@-]+")
-
-
-@dataclass(frozen=True)
-class Placed:
-    """One student's file.
-
-    Attributes:
-        student: nbgrader's id.
-        assignment: which it answers.
-        origin: the file in the download.
-        outcome: new, replaced, unchanged, or older (kept aside).
-        remark: what a person should know of it; may be empty.
-    """
-
-    student: str
-    assignment: str
-    origin: str
-    outcome: str
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Unplaced:
-    """A file that was not placed, why, and where a copy of it is."""
-
-    origin: str
-    reason: str
-    kept: Path | None = None
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What came of a download."""
-
-    placed: tuple[Placed, ...]
-    unplaced: tuple[Unplaced, ...]
-
-    def lines(self) -> list[str]:
-        """The report for people."""
-        if not self.placed and not self.unplaced:
-            return ["The download holds no files. Download it again, or name another folder."]
-        counts = {word: sum(each.outcome == word for each in self.placed) for word in _OUTCOMES}
-        head = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing placed"
-        lines = [f"{head}; {len(self.unplaced)} not placed."]
-        lines += [f"{each.student}, {each.assignment}: {each.remark}" for each in self.placed if each.remark]
-        for stray in self.unplaced:
-            kept = f" A copy is at {stray.kept}." if stray.kept else ""
-            lines.append(f"not placed: {_printable(stray.origin)}: {_printable(stray.reason)}{kept}")
-        return lines
-
-
-_OUTCOMES = ("new", "replaced", "unchanged", "older")
 
 
 @dataclass(frozen=True)
@@ -85,12 +41,31 @@ class _Submission:
     assignment: str
     delivered: Delivered
     sender: Sender
-    at: dt.datetime | None
+    digest: str
+    blank: bool
+    exact: bool
+    group: tuple[str, ...] = ()
     remark: str = ""
+    doubtful: bool = False
 
     @property
-    def order(self) -> tuple[dt.datetime, int, str]:
-        return self.sender.at or self.at or _EARLIEST, self.sender.attempt, self.delivered.path
+    def order(self) -> tuple[dt.datetime, int, int, bool, bool, str]:
+        """What decides which of a student's files counts: the platform's word, then whether there is work in it."""
+        sender = self.sender
+        at = sender.at or _EARLIEST
+        return at, sender.revision, sender.attempt, not self.blank, self.exact, self.delivered.path
+
+    @property
+    def receipt(self) -> Receipt:
+        return Receipt(
+            self.digest,
+            self.sender.platform,
+            self.sender.identity,
+            self.sender.attempt,
+            self.sender.at,
+            "unknown" if self.sender.late and self.sender.at is None else "",
+            self.group,
+        )
 
 
 def collect(
@@ -99,24 +74,47 @@ def collect(
     *,
     assignment: str | None = None,
     roster: Path | None = None,
-    zone: dt.tzinfo = dt.UTC,
+    zone: dt.tzinfo | None = None,
+    platform: str = "",
+    pattern: str = "",
     dry_run: bool = False,
 ) -> Collected:
     """Place what is in ``source`` under the course's ``submitted/``.
 
     Args:
-        source: a folder or a ZIP archive from Canvas, Moodle, Gradescope or nbgrader's exchange.
+        course: where to put it.
+        source: a folder or a ZIP archive from a learning platform or nbgrader's exchange, or made by hand.
         assignment: which assignment it is; without it every notebook tells by itself.
         roster: a file of students; default ``students.csv`` beside course.toml, if there is one.
-        zone: in which the archive tells the time.
-        dry_run: only say what would be done.
+        zone: in which the platform tells the time where it names no zone; default UTC.
+        platform: which platform it is from; default: what its root shows.
+        pattern: a regular expression with named groups, for downloads from elsewhere.
+        dry_run: only report what would be done.
 
     Raises:
         UnreadableSubmission: ``source`` does not exist or is damaged.
-        CourseError: the roster is wrong.
+        CourseError: the roster, the platform or the pattern is wrong.
         AuthoringError: there is no such assignment.
     """
-    return _Collection(course, assignment, _roster(course, roster), dry_run).run(list(deliveries(source, zone)))
+    catalogue = Catalogue(course)
+    if assignment and assignment not in catalogue.notebooks:
+        known = ", ".join(catalogue.notebooks) or "none"
+        raise AuthoringError(f"There is no released assignment '{assignment}' (there are: {known}).")
+    people = _roster(course, roster)
+    present = _present(course)
+    with Download(source) as download:
+        reading = read_download(
+            download,
+            people,
+            catalogue.notebooks,
+            present=present,
+            zone=zone or dt.UTC,
+            platform=platform,
+            pattern=pattern,
+        )
+        found = _Collection(course, catalogue, reading, download, people, present, assignment or "", dry_run).run()
+    remarks = (*people.remarks(), *_zone_remark(reading, download, zone), *found.remarks)
+    return replace(found, platform=reading.title, remarks=remarks)
 
 
 def _roster(course: Course, path: Path | None) -> Roster:
@@ -126,133 +124,219 @@ def _roster(course: Course, path: Path | None) -> Roster:
     return Roster.read(path or usual)
 
 
+def _present(course: Course) -> tuple[str, ...]:
+    folder = course.submitted
+    return tuple(sorted(each.name for each in folder.iterdir() if each.is_dir())) if folder.is_dir() else ()
+
+
+def _zone_remark(reading: Reading, download: Download, zone: dt.tzinfo | None) -> Iterator[str]:
+    told = (one for each in download.files for one in reading.senders(each.path))
+    if zone is None and any(sender.zoneless for sender in told):
+        yield f"{reading.title} tells the time without a zone: it is taken as UTC. Name another with --zone, and collect again."
+
+
 class _Collection:
-    def __init__(self, course: Course, assignment: str | None, roster: Roster, dry_run: bool) -> None:
-        self._course, self._roster, self._dry_run = course, roster, dry_run
-        self._wanted = assignment or ""
-        self._catalogue = Catalogue(course)
+    def __init__(
+        self,
+        course: Course,
+        catalogue: Catalogue,
+        reading: Reading,
+        download: Download,
+        roster: Roster,
+        present: tuple[str, ...],
+        wanted: str,
+        dry_run: bool,
+    ) -> None:
+        self._course, self._catalogue, self._reading, self._dry_run = course, catalogue, reading, dry_run
+        self._files = {each.path: each for each in download.files}
+        self._listed = [each for each in download.files if not reading.is_platforms(each.path)]
+        everyone = [one for each in self._listed for one in reading.senders(each.path)]
+        self._owners = Owners(roster, everyone, present)
+        self._wanted = wanted
         self._aside = course.results / "collected"
-        if assignment and assignment not in self._catalogue.notebooks:
-            known = ", ".join(self._catalogue.notebooks) or "none"
-            raise AuthoringError(f"There is no released assignment '{assignment}' (there are: {known}).")
+        self._receipts = Receipts(course)
 
-    def run(self, files: Sequence[Delivered]) -> Collected:
-        found, wrapper = gradescope_senders(files), self._wrapper(files)
-        sent = [(each, senders(each, found, wrapper)) for each in files]
-        platforms = {sender.platform for _, people in sent for sender in people} - {"nbgrader"}
-        stamps = _timestamps(files)
+    def run(self) -> Collected:
         chosen: dict[tuple[str, str], list[_Submission]] = {}
+        refused: list[tuple[Delivered, str]] = []
+        with_notebook: set[str] = set()
+        for each in self._listed:
+            try:
+                for one in self._understand(each):
+                    chosen.setdefault((one.student, one.assignment), []).append(one)
+                    with_notebook.add(one.sender.identity)
+            except UnreadableSubmission as error:
+                refused.append((each, str(error)))
+        placed = tuple(line for group in chosen.values() for line in self._place(group))
+        beside: list[Unplaced] = []
         unplaced: list[Unplaced] = []
-        for each, people in sent:
-            if PurePosixPath(each.path).name in _NOTE_FILES:
-                continue
-            known = [one for one in people if not platforms or one.platform in platforms]
-            placed = self._understand(each, known, stamps)
-            if isinstance(placed, str):
-                unplaced.append(self._keep_unplaced(each, placed))
-                continue
-            for one in placed:
-                chosen.setdefault((one.student, one.assignment), []).append(one)
-        placed_all = [line for group in chosen.values() for line in self._place(group)]
-        return Collected(tuple(placed_all), tuple(unplaced))
+        for each, reason in refused:
+            stray = self._keep_unplaced(each, reason)
+            accompanies = not each.path.lower().endswith(".ipynb") and not each.fault and not each.reason
+            owners = {sender.identity for sender in self._reading.senders(each.path)}
+            (beside if accompanies and owners & with_notebook else unplaced).append(stray)
+        if not self._dry_run and placed:
+            self._receipts.save()
+        return Collected(placed, tuple(unplaced), tuple(beside), remarks=tuple(self._remarks(beside)))
 
-    def _wrapper(self, files: Sequence[Delivered]) -> str:
-        """The one folder around all students' folders, as a computer packs it; empty if there is none."""
-        folders = {PurePosixPath(each.path).parts[:-1] for each in files}
-        first = {parts[0] for parts in folders if parts}
-        inner = {parts[1] for parts in folders if len(parts) > 1}
-        if len(first) != 1 or not all(len(parts) > 1 for parts in folders) or inner & set(self._catalogue.notebooks):
-            return ""
-        (only,) = first
-        wraps = not self._roster.find([only]) if self._roster else len(inner) > 1
-        return only if wraps else ""
+    def _remarks(self, beside: list[Unplaced]) -> Iterator[str]:
+        if any(PurePosixPath(each.origin).name == TIMESTAMP for each in beside):
+            yield f"{TIMESTAMP} in a student's folder is not believed: students can write it. Only the platform tells when."
 
-    def _understand(
-        self, each: Delivered, people: Sequence[Sender], stamps: dict[str, dt.datetime]
-    ) -> list[_Submission] | str:
-        """The submissions that a file is, or why it is none."""
+    def _understand(self, each: Delivered) -> list[_Submission]:
+        """Return the submissions that a file is.
+
+        Raises:
+            UnreadableSubmission: it is none; the message is the reason.
+        """
         if each.fault:
-            return f"{each.fault}. Ask for it again."
+            raise UnreadableSubmission(f"{each.fault}. Ask for it again.")
+        people = self._reading.senders(each.path)
         if not people:
-            return "its name does not tell whose it is. Rename it to STUDENT/NOTEBOOK.ipynb and collect that."
-        by_content = self._catalogue.assignment_of(each.path, each.content)
-        name = by_content if not self._wanted or by_content else self._wanted
-        if not name or not (by_content or each.path.lower().endswith(".ipynb")):
-            return "it is no notebook of a released assignment."
-        if self._wanted and name != self._wanted:
-            return f"it is {name}, not {self._wanted}. Collect without --assignment to place it there."
-        found: list[_Submission] = []
-        for sender in people:
-            ids = self._students(sender)
-            if not ids:
-                return f"nobody in the roster is '{' / '.join(sender.keys)}'. Add the student to {FILE_NAME}."
-            at = sender.at or stamps.get(str(PurePosixPath(each.path).parent))
-            found += [self._stamped(_Submission(one, name, each, replace(sender, at=at), at)) for one in ids]
-        return found
+            raise UnreadableSubmission(self._nobody())
+        if each.reason:
+            raise UnreadableSubmission(f"{each.reason}.")
+        if each.beside:
+            raise UnreadableSubmission("its notebooks are placed; the rest of it is here.")
+        content = each.read()
+        try:
+            inner = each.path.removeprefix(self._reading.prefix)
+            name = self._catalogue.assignment_of(inner, content, people[0].assignment, self._wanted)
+        except UnreadableSubmission as error:
+            raise UnreadableSubmission(f"{error}.") from error
+        senders = [self._stamped(sender, each.path) for sender in people]
+        ids = [(one, sender) for sender in senders for one in self._owners.students(sender)]
+        members = tuple(sorted({one for one, _ in ids}))
+        group = members if len(members) > 1 else ()
+        digest, blank = hashlib.sha256(content).hexdigest(), self._catalogue.is_blank(name, content)
+        exact = PurePosixPath(each.path).stem == self._catalogue.notebooks[name]
+        return [_Submission(one, name, each, sender, digest, blank, exact, group) for one, sender in ids]
 
-    def _students(self, sender: Sender) -> tuple[str, ...]:
-        if self._roster:
-            return self._roster.find(sender.keys, sender.group)
-        safe = _UNSAFE.sub("-", sender.fallback).strip("-.")[:100]
-        return (safe,) if safe else ()
+    def _nobody(self) -> str:
+        if self._reading.platform == "gradescope":
+            return "Gradescope names nobody who handed it in: it is inactive, or was taken back."
+        if self._reading.platform == "pattern":
+            return "the pattern does not fit its path."
+        return (
+            f"its name does not tell whose it is (the download is read as {self._reading.title}). Rename it to "
+            "STUDENT/NOTEBOOK.ipynb and collect that folder, or use --pattern."
+        )
 
-    def _stamped(self, one: _Submission) -> _Submission:
-        """With the time that counts: what the platform says, or what can be concluded from its mark."""
-        due = self._course.settings(one.assignment).due
-        due = due.replace(tzinfo=dt.UTC) if due and due.tzinfo is None else due
-        changed = one.delivered.at
-        if one.sender.at is not None or due is None:
-            return replace(one, at=one.sender.at or changed)
-        if one.sender.platform != "canvas":
-            return replace(one, at=changed)
-        if not one.sender.late:
-            return replace(one, at=min(changed, due) if changed else due)
-        if changed and changed > due:
-            remark = "Canvas marks it late but does not say when it came; the time in the archive is used."
-            return replace(one, at=changed, remark=remark)
-        remark = f"Canvas marks it late but not by how much; stamped a minute late. Correct {TIMESTAMP} if it matters."
-        return replace(one, at=due + _LATE_BY, remark=remark)
+    def _stamped(self, sender: Sender, path: str) -> Sender:
+        """Return ``sender`` with the time that the platform tells.
+
+        Raises:
+            UnreadableSubmission: that is not a time, or its zone is not understood.
+        """
+        stamp = self._files.get(self._reading.stamp_of(path))
+        try:
+            if stamp is not None:
+                sender = replace(sender, at=read_moment(stamp.read().decode("utf-8", "replace"), self._reading.zone))
+        except ValueError as error:
+            raise UnreadableSubmission(f"{printable(stamp.path if stamp else path)}: {error}.") from error
+        if sender.fault:
+            raise UnreadableSubmission(f"when it was handed in cannot be read: {sender.fault}.")
+        return sender
 
     def _place(self, group: list[_Submission]) -> Iterator[Placed]:
-        """The last of a student's files for one assignment counts; the others are kept aside."""
+        """Place the last of a student's files for one assignment; the others are kept aside."""
+        if len({_REVISION.sub("", each.delivered.path.partition("--")[0]).rpartition("_")[2] for each in group}) > 1:
+            group = [replace(each, sender=replace(each.sender, revision=0)) for each in group]
         *earlier, last = sorted(group, key=lambda each: each.order)
-        if any(one.order[:2] == last.order[:2] and one.delivered.content != last.delivered.content for one in earlier):
-            remark = (
-                f"several files of the same time: {_printable(last.delivered.path)} counts, the others are kept aside."
-            )
-            last = replace(last, remark=f"{last.remark} {remark}".strip())
+        rivals = [each for each in earlier if each.order[:3] == last.order[:3] and each.digest != last.digest]
+        if any(not each.blank for each in rivals) and last.sender.by_file_name:
+            yield from (self._refused(each) for each in (*rivals, last))
+            return
+        if rivals:
+            last = _with_rivals(last, rivals)
+        for one in earlier:
+            self._keep(one.student, one.assignment, one.delivered.read())
+            yield Placed(one.student, one.assignment, one.delivered.path, "older", group=one.group)
+        yield self._settled(last)
+
+    def _refused(self, one: _Submission) -> Placed:
+        kept = self._keep(one.student, one.assignment, one.delivered.read())
+        remark = (
+            f"{printable(one.delivered.path)} is one of several files called after this student, and whoever handed it in "
+            f"chose that name: none was placed. Look at {kept}."
+        )
+        return Placed(one.student, one.assignment, one.delivered.path, "older", remark, doubtful=True)
+
+    def _settled(self, last: _Submission) -> Placed:
         target = self._course.submitted / last.student / last.assignment
         path = target / f"{self._catalogue.notebooks[last.assignment]}.ipynb"
-        for one in earlier:
-            self._keep(one.student, one.assignment, one.delivered.content)
-            yield Placed(one.student, one.assignment, one.delivered.path, "older")
-        outcome = self._outcome(path, last)
+        before = self._receipts.get(last.student, last.assignment)
+        outcome, remark = self._outcome(path, last, before)
+        content = last.delivered.read()
         if outcome == "older":
-            self._keep(last.student, last.assignment, last.delivered.content)
-            remark = "what was collected before is newer and stays; this one is kept aside."
-            yield Placed(last.student, last.assignment, last.delivered.path, outcome, remark)
-            return
+            self._keep(last.student, last.assignment, content)
+            return Placed(last.student, last.assignment, last.delivered.path, outcome, remark, last.group, bool(remark))
         if outcome == "replaced":
             self._keep(last.student, last.assignment, path.read_bytes())
-        if outcome != "unchanged" and not self._dry_run:
-            write_atomically(path, last.delivered.content)
-            if last.at is not None:
-                write_atomically(
-                    target / TIMESTAMP, f"{last.at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S.%f} UTC\n".encode()
-                )
-        yield Placed(last.student, last.assignment, last.delivered.path, outcome, last.remark)
+            if last.sender.by_file_name:
+                remark = "it replaces what was there, which is kept aside; only the name of a file tells whose it is."
+        if not self._dry_run:
+            self._write(path, last, content, outcome)
+        remark = f"{last.remark} {remark}".strip()
+        if last.receipt.lateness:
+            remark = f"{remark} late, by an unknown time: {self._reading.title} does not tell when it came.".strip()
+        return Placed(last.student, last.assignment, last.delivered.path, outcome, remark, last.group, last.doubtful)
 
-    def _outcome(self, path: Path, last: _Submission) -> str:
-        if path.is_symlink() or not path.is_file():
-            return "new"
-        if path.read_bytes() == last.delivered.content:
-            return "unchanged"
+    def _write(self, path: Path, last: _Submission, content: bytes, outcome: str) -> None:
+        """Write the notebook, and beside it what is known of its time; a stamp that a person corrected stays."""
+        before, receipt = self._receipts.get(last.student, last.assignment), last.receipt
+        if outcome != "unchanged":
+            write_atomically(path, content)
+        if outcome != "unchanged" or (before is not None and self._as_left(last, before) and before != receipt):
+            _write_or_remove(path.parent / TIMESTAMP, f"{receipt.at:%Y-%m-%d %H:%M:%S.%f} UTC\n" if receipt.at else "")
+            _write_or_remove(path.parent / LATENESS, f"{receipt.lateness}\n" if receipt.lateness else "")
+        self._receipts.put(last.student, last.assignment, receipt)
+
+    def _as_left(self, last: _Submission, before: Receipt) -> bool:
+        """Whether the stamp that is there is the one that was written when ``before`` was collected."""
         try:
-            before = read_timestamp(self._course, last.student, last.assignment)
-        except GradebookError:  # A stamp that cannot be read does not say that the old file is newer.
-            before = None
-        newer = before is not None and last.at is not None and before.replace(tzinfo=dt.UTC) > last.at
-        return "older" if newer else "replaced"
+            now = read_timestamp(self._course, last.student, last.assignment)
+        except GradebookError:
+            return False
+        folder = self._course.submitted / last.student / last.assignment
+        then = before.at.astimezone(dt.UTC).replace(tzinfo=None) if before.at else None
+        return now == then and (folder / LATENESS).is_file() == bool(before.lateness)
+
+    def _outcome(self, path: Path, last: _Submission, before: Receipt | None) -> tuple[str, str]:
+        if path.is_symlink() or not path.is_file():
+            return "new", ""
+        known = before if before is not None and _digest(path) == before.digest else None
+        if self._is_somebody_else(last, known):
+            return "older", (
+                f"on {self._reading.title} there are two of this name ({known.identity if known else ''} and "
+                f"{last.sender.identity}), and the work of one is here: this one is kept aside. Tell them apart in {FILE_NAME}."
+            )
+        if _digest(path) == last.digest:
+            return "unchanged", ""
+        if known is not None and known.platform == last.sender.platform and known.attempt != last.sender.attempt:
+            newer = known.attempt > last.sender.attempt
+        else:
+            newer = self._is_newer(last)
+        return ("older", "what was collected before is newer and stays; this one is kept aside.") if newer else ("replaced", "")
+
+    def _is_somebody_else(self, last: _Submission, known: Receipt | None) -> bool:
+        """Whether a name alone tells whose it is, and the platform's number for that name is another one now."""
+        by_name = last.sender.platform in ("moodle", "brightspace") and not last.sender.anonymous and not last.group
+        return (
+            by_name
+            and known is not None
+            and known.platform == last.sender.platform
+            and not known.group
+            and known.identity != last.sender.identity
+        )
+
+    def _is_newer(self, last: _Submission) -> bool:
+        try:
+            there = read_timestamp(self._course, last.student, last.assignment)
+        except GradebookError:  # A stamp that cannot be read does not tell that the old file is newer.
+            return False
+        at = last.sender.at
+        return there is not None and at is not None and there.replace(tzinfo=dt.UTC) > at
 
     def _keep(self, student: str, assignment: str, content: bytes) -> Path:
         path = self._aside / student / assignment / f"{hashlib.sha256(content).hexdigest()[:12]}.ipynb"
@@ -261,29 +345,36 @@ class _Collection:
         return path
 
     def _keep_unplaced(self, each: Delivered, reason: str) -> Unplaced:
-        if each.fault:
-            return Unplaced(each.path, reason)
-        name = _UNSAFE.sub("_", PurePosixPath(each.path).name)[-100:].lstrip(".") or "file"
-        path = self._aside / "not placed" / f"{hashlib.sha256(each.content).hexdigest()[:12]}-{name}"
+        try:
+            content = each.read()
+        except UnreadableSubmission as error:
+            return Unplaced(each.path, reason if each.fault else f"{error}. Ask for it again.")
+        name = unicodedata.normalize("NFC", PurePosixPath(each.path).name)
+        name = _UNSAFE.sub("_", name)[-100:].lstrip(".") or "file"
+        path = self._aside / "not placed" / f"{hashlib.sha256(content).hexdigest()[:12]}-{name}"
         if not self._dry_run and not path.exists():
-            write_atomically(path, each.content)
+            write_atomically(path, content)
         return Unplaced(each.path, reason, path)
 
 
-def _printable(text: str) -> str:
-    """``text`` without signs that a terminal would obey: names of files are students' to choose."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
+def _with_rivals(last: _Submission, rivals: Sequence[_Submission]) -> _Submission:
+    """Return ``last`` with a remark on the student's other files, between which nothing but a guess decides."""
+    working = [each for each in rivals if not each.blank]
+    others = ", ".join(printable(each.delivered.path) for each in (working or rivals)[:3])
+    remark = f"several files of the same time: {printable(last.delivered.path)} counts; {others} "
+    if working:
+        remark += "kept aside. Look at all of them; if another is right, collect that one alone."
+    else:
+        remark += "is the notebook as it was handed out."
+    return replace(last, remark=remark, doubtful=bool(working))
 
 
-def _timestamps(files: Sequence[Delivered]) -> dict[str, dt.datetime]:
-    """What the files ``timestamp.txt`` say, by folder."""
-    found: dict[str, dt.datetime] = {}
-    for each in files:
-        if PurePosixPath(each.path).name == TIMESTAMP:
-            text = each.content.decode("utf-8", "replace").strip().removesuffix("UTC").strip()
-            try:
-                moment = dt.datetime.fromisoformat(text)
-            except ValueError:
-                continue
-            found[str(PurePosixPath(each.path).parent)] = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return found
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_or_remove(path: Path, text: str) -> None:
+    if text:
+        write_atomically(path, text.encode())
+    else:
+        path.unlink(missing_ok=True)

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import shutil
 import stat
 from pathlib import Path
-
-import dateutil.parser  # type: ignore[import-untyped]
-from nbgrader.utils import parse_utc
 
 from autograder.authoring import Assignment
 from autograder.course import Course
@@ -18,12 +14,12 @@ from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
 from autograder.grading import Result
 from autograder.submission import Submission
+from autograder.times import read_moment
 
 __all__ = ["read_timestamp", "remove_strays", "write_autograded"]
 
 TIMESTAMP = "timestamp.txt"
 _KEPT = {".ipynb", ".html"}
-_NUMERIC_ZONE = re.compile(r"[+-]\d{2}:?\d{2}$")
 _READ_ONLY = 0o444  # What nbgrader gives autograded notebooks.
 
 
@@ -32,7 +28,7 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
     none.
 
     Raises:
-        GradebookError: the file does not hold a time.
+        GradebookError: the file does not hold a time, or its zone is not understood.
     """
     path = course.submitted / student / assignment / TIMESTAMP
     try:
@@ -51,13 +47,9 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
     if not text:
         return None
     try:
-        # nbgrader takes a numeric zone such as +0100 for a hundred seconds; dateutil knows better.
-        moment: dt.datetime = parse_utc(dateutil.parser.parse(text) if _NUMERIC_ZONE.search(text) else text)
-    except (ValueError, OverflowError) as error:
-        raise GradebookError(
-            f"{path} does not hold a time but '{text[:40]}'. Write it as 2026-11-23 12:00 UTC."
-        ) from error
-    return moment
+        return read_moment(text).replace(tzinfo=None)
+    except ValueError as error:
+        raise GradebookError(f"{path}: {error}. Write the time there, as 2026-11-23 12:00 UTC.") from error
 
 
 def write_autograded(
