@@ -31,6 +31,7 @@ LATENESS = "lateness.txt"
 """Beside a notebook: ``unknown`` if the platform marks it as late but does not tell when it came."""
 
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_TYPED = re.compile(r"(/onlinetext\.html|_onlinetext_?[^/]*\.html|_\d+_(text|link|url)\.html|_attempt_[\d-]+\.txt)$")
 _REVISION = re.compile(r"(-\d+)?(\.[A-Za-z0-9]+)*$")
 _UNSAFE = re.compile(r"[^\w.@-]+")
 
@@ -180,6 +181,9 @@ class _Collection:
         return Collected(placed, tuple(unplaced), tuple(beside), remarks=tuple(self._remarks(beside)))
 
     def _remarks(self, beside: list[Unplaced]) -> Iterator[str]:
+        hidden = sum(sender.anonymous for each in self._listed for sender in self._reading.senders(each.path))
+        if hidden:
+            yield f"{self._reading.title} hides who they are: such students are called as it calls them."
         if any(PurePosixPath(each.origin).name == TIMESTAMP for each in beside):
             yield f"{TIMESTAMP} in a student's folder is not believed: students can write it. Only the platform tells when."
 
@@ -198,6 +202,8 @@ class _Collection:
             raise UnreadableSubmission(f"{each.reason}.")
         if each.beside:
             raise UnreadableSubmission("its notebooks are placed; the rest of it is here.")
+        if _TYPED.search(each.path):
+            raise UnreadableSubmission("it is text or an address that was typed in, not a file. Ask for the notebook.")
         content = each.read()
         try:
             inner = each.path.removeprefix(self._reading.prefix)
@@ -275,6 +281,8 @@ class _Collection:
             self._keep(last.student, last.assignment, path.read_bytes())
             if last.sender.by_file_name:
                 remark = "it replaces what was there, which is kept aside; only the name of a file tells whose it is."
+        if before is not None and before.platform == last.sender.platform and before.identity != last.sender.identity:
+            remark += f" It came as {ascii(before.identity)} before, and as {ascii(last.sender.identity)} now."
         if not self._dry_run:
             self._write(path, last, content, outcome)
         remark = f"{last.remark} {remark}".strip()

@@ -23,7 +23,7 @@ __all__ = ["PLATFORMS", "Reading", "read_download"]
 
 PLATFORMS = ("gradescope", *(each.platform for each in NAMINGS), "github", "folders")
 _MOST_WRAPPERS = 3
-_EXPORT = re.compile(r"assignment_\d+_export")
+_EXPORT = re.compile(r"\w+_export")
 _SUBMISSION = re.compile(r"submission_\d+/")
 _NEUTRAL = {"submitted", "submissions", "submission", "download", "downloads", "inbound", "collected", "students"}
 
@@ -72,6 +72,8 @@ class Reading:
         inner = path.removeprefix(self.prefix)
         if self.platform == "tree":
             return path == self.stamp_of(path)
+        if self.platform == "nbgrader":
+            return inner.count("/") == 1 and inner.endswith(f"/{TIMESTAMP}")  # Its folder's name tells the same.
         if self.platform == "gradescope":
             return inner == MANIFEST
         if self.platform == "blackboard":
@@ -224,10 +226,10 @@ class _Decision:
             return True
         if inner & set(self._assignments) or folder in self._present:
             return False  # STUDENT/ASSIGNMENT/NOTEBOOK, or a student who has handed in before.
+        named = all(_is_named(path.partition("/")[2]) for path in paths)
         if self._roster:
-            return not self._roster.knows(folder)
-        named = plain == self._download.name.lower() or folder in self._assignments
-        return named or all(_is_named(path.partition("/")[2]) for path in paths)
+            return not self._roster.knows(folder) and (named or any(self._roster.knows(each) for each in inner))
+        return named or plain == self._download.name.lower() or folder in self._assignments
 
     def _folders(self, prefix: str, paths: Sequence[str]) -> Reading:
         tree = f"{self._download.name}/{prefix}".rstrip("/").rpartition("/")[2] == "submitted"

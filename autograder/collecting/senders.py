@@ -173,11 +173,17 @@ def _exchange(found: re.Match[str], zone: dt.tzinfo) -> Sender:
 def _timed(sender: Sender, text: str, zone: dt.tzinfo) -> Sender:
     """Return ``sender`` with the time that a platform tells."""
     try:
-        at = read_moment(text, zone)
-        elsewhere = read_moment(text, dt.timezone((zone.utcoffset(at.replace(tzinfo=None)) or dt.timedelta()) + _HOUR))
-        return replace(sender, at=at, zoneless=at != elsewhere)
+        return replace(sender, at=read_moment(text, zone), zoneless=_is_zoneless(text))
     except ValueError as error:
         return replace(sender, fault=str(error))
+
+
+def _is_zoneless(text: str) -> bool:
+    """Return whether a time that can be read names no zone: then it depends on where it is read."""
+    try:
+        return read_moment(text, dt.UTC) != read_moment(text, dt.timezone(dt.timedelta(hours=1)))
+    except ValueError:  # An abbreviation with several meanings.
+        return False
 
 
 _HOUR = dt.timedelta(hours=1)
@@ -192,7 +198,7 @@ NAMINGS = (
         "canvas",
         "Canvas",
         re.compile(
-            r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+|(?<=^anon_)[A-Za-z0-9]{5}|(?<=^anon_LATE_)[A-Za-z0-9]{5})"
+            r"(?P<name>[^_/]+)_(?!\d{4}_\d\d_\d\dT)(?P<late>LATE_)?(?P<user>\d+|(?<=^anon_)[A-Za-z0-9]{5}|(?<=^anon_LATE_)[A-Za-z0-9]{5})"
             r"_(?:(?P<attachment>\d+)_[^/]+|(?:text|link|url)\.html)$"
         ),
         _canvas,
