@@ -173,5 +173,5 @@ def _listed(ids: Sequence[str]) -> str:
 def _check_id(student: str, path: Path, line: int) -> None:
     if not student.isprintable() or student.startswith(".") or _FORBIDDEN & set(student):
         raise CourseError(
-            f"{path}, line {line}: {student!r} cannot be an id, for it names folders. Leave out / \\ + and a dot in front."
+            f"{path}, line {line}: {student!r} cannot be an id, for it names folders. Use no / \\ + or dot in front."
         )

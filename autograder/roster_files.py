@@ -19,7 +19,17 @@ _DELIMITERS = ",;\t|"
 
 # What a column is called, without signs and case. The first name of a list that a file has is taken.
 _NAMES: Mapping[str, Sequence[str]] = {
-    "id": ("id", "studentid", "username", "login", "benutzername", "sislogin", "sisloginid", "anmeldename", "identifier"),
+    "id": (
+        "id",
+        "studentid",
+        "username",
+        "login",
+        "benutzername",
+        "sislogin",
+        "sisloginid",
+        "anmeldename",
+        "identifier",
+    ),
     "first_name": ("firstname", "givenname", "vorname", "prenom", "nombre"),
     "last_name": ("lastname", "surname", "familyname", "nachname", "nom", "apellidos"),
     "name": ("fullname", "name", "student", "studentname", "vollstandigername", "nomcomplet", "nombrecompleto"),
@@ -95,7 +105,9 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
     for line, values in students:
         if extra := [value for value in values[len(head) :] if value]:
-            raise CourseError(f"{path}, line {line}: '{extra[0]}' is in no column. Put quotes around values with commas.")
+            raise CourseError(
+                f"{path}, line {line}: '{extra[0]}' is in no column. Put quotes around values with commas."
+            )
         row = {name: values[place] for name, place in places.items() if place < len(values)}
         yield line, _completed(row, identify, path, line)
 
@@ -128,7 +140,13 @@ def _platform_id(row: Row, local_parts: Mapping[str, int]) -> str:
     """Return the surest of what the platform knows; of an address the part before the sign, if it is one person's."""
     address = row.get("email", "")
     local = address.partition("@")[0]
-    return row.get("id") or row.get("sid") or (local if local_parts[local.lower()] < 2 else address) or row["lms_user_id"] or row["participant"]
+    return (
+        row.get("id")
+        or row.get("sid")
+        or (local if local_parts[local.lower()] < 2 else address)
+        or row["lms_user_id"]
+        or row["participant"]
+    )
 
 
 def _completed(row: Row, identify: Callable[[Row], str], path: Path, line: int) -> Row:

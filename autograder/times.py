@@ -15,8 +15,9 @@ from autograder.errors import CourseError
 __all__ = ["read_moment", "time_zone"]
 
 _ISO = re.compile(
-    r"(?P<date>\d{4}-\d{2}-\d{2})[ T_-]+(?P<hour>\d{1,2})[:-](?P<minute>\d{2})(?:[:-](?P<second>\d{2})(?:[.,](?P<part>\d+))?)?"
-    r"\s*(?P<zone>(?![AaPp]\.?[Mm]\.?$).*)"
+    r"(?P<date>\d{4}-\d{2}-\d{2})[ T_-]+(?P<hour>\d{1,2})[:-](?P<minute>\d{2})"
+    r"(?:[:-](?P<second>\d{2})(?:[.,](?P<part>\d+))?)?"
+    r"\s*(?P<zone>(?!\s|[AaPp]\.?[Mm]\.?$).*)"
 )
 _OFFSET = re.compile(r"(?:UTC|GMT)?(?P<sign>[+-])(?P<hours>\d{1,2})(?::?(?P<minutes>\d{2}))?", re.IGNORECASE)
 _ZONE_AT_END = re.compile(r"\s(?P<zone>[A-Za-z]{3,5}|(?:UTC|GMT)?[+-]\d{1,2}:?\d{0,2}|[A-Z]\w+(?:/[\w+-]+)+)$")

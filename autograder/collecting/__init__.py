@@ -1,6 +1,6 @@
 """From what a learning platform hands over to ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``; nothing is lost."""
 
-from autograder.collecting.collect import LATENESS, collect
+from autograder.collecting.collect import collect
 from autograder.collecting.delivered import Delivered, Download
 from autograder.collecting.platforms import PLATFORMS, Reading, read_download
 from autograder.collecting.receipts import groups_of
@@ -10,7 +10,6 @@ from autograder.roster import Roster
 from autograder.times import time_zone
 
 __all__ = [
-    "LATENESS",
     "PLATFORMS",
     "Collected",
     "Delivered",

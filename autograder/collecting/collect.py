@@ -19,16 +19,12 @@ from autograder.collecting.report import Collected, Placed, Unplaced, printable
 from autograder.collecting.senders import Sender
 from autograder.course import Course
 from autograder.errors import AuthoringError, GradebookError, UnreadableSubmission
-from autograder.gradebook import read_timestamp
 from autograder.gradebook.atomic import write_atomically
-from autograder.gradebook.files import TIMESTAMP
+from autograder.gradebook.stamps import LATENESS, TIMESTAMP, read_timestamp
 from autograder.roster import FILE_NAME, Roster
 from autograder.times import read_moment
 
-__all__ = ["LATENESS", "collect"]
-
-LATENESS = "lateness.txt"
-"""Beside a notebook: ``unknown`` if the platform marks it as late but does not tell when it came."""
+__all__ = ["collect"]
 
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _TYPED = re.compile(r"(/onlinetext\.html|_onlinetext_?[^/]*\.html|_\d+_(text|link|url)\.html|_attempt_[\d-]+\.txt)$")
@@ -133,7 +129,7 @@ def _present(course: Course) -> tuple[str, ...]:
 def _zone_remark(reading: Reading, download: Download, zone: dt.tzinfo | None) -> Iterator[str]:
     told = (one for each in download.files for one in reading.senders(each.path))
     if zone is None and any(sender.zoneless for sender in told):
-        yield f"{reading.title} tells the time without a zone: it is taken as UTC. Name another with --zone, and collect again."
+        yield f"{reading.title} tells the time without a zone: it is taken as UTC. --zone names another."
 
 
 class _Collection:
@@ -185,7 +181,7 @@ class _Collection:
         if hidden:
             yield f"{self._reading.title} hides who they are: such students are called as it calls them."
         if any(PurePosixPath(each.origin).name == TIMESTAMP for each in beside):
-            yield f"{TIMESTAMP} in a student's folder is not believed: students can write it. Only the platform tells when."
+            yield f"{TIMESTAMP} in a student's folder is not believed: only the platform tells when it came."
 
     def _understand(self, each: Delivered) -> list[_Submission]:
         """Return the submissions that a file is.
@@ -263,8 +259,8 @@ class _Collection:
     def _refused(self, one: _Submission) -> Placed:
         kept = self._keep(one.student, one.assignment, one.delivered.read())
         remark = (
-            f"{printable(one.delivered.path)} is one of several files called after this student, and whoever handed it in "
-            f"chose that name: none was placed. Look at {kept}."
+            f"{printable(one.delivered.path)} is one of several files called after this student, and whoever handed "
+            f"it in chose that name: none was placed. Look at {kept}."
         )
         return Placed(one.student, one.assignment, one.delivered.path, "older", remark, doubtful=True)
 
@@ -282,7 +278,7 @@ class _Collection:
             if last.sender.by_file_name:
                 remark = "it replaces what was there, which is kept aside; only the name of a file tells whose it is."
         if before is not None and before.platform == last.sender.platform and before.identity != last.sender.identity:
-            remark += f" It came as {ascii(before.identity)} before, and as {ascii(last.sender.identity)} now."
+            remark += f" It came as {before.identity!a} before, and as {last.sender.identity!a} now."
         if not self._dry_run:
             self._write(path, last, content, outcome)
         remark = f"{last.remark} {remark}".strip()
@@ -317,7 +313,8 @@ class _Collection:
         if self._is_somebody_else(last, known):
             return "older", (
                 f"on {self._reading.title} there are two of this name ({known.identity if known else ''} and "
-                f"{last.sender.identity}), and the work of one is here: this one is kept aside. Tell them apart in {FILE_NAME}."
+                f"{last.sender.identity}), and the work of one is here: this one is kept aside. "
+                f"Tell them apart in {FILE_NAME}."
             )
         if _digest(path) == last.digest:
             return "unchanged", ""
@@ -325,7 +322,9 @@ class _Collection:
             newer = known.attempt > last.sender.attempt
         else:
             newer = self._is_newer(last)
-        return ("older", "what was collected before is newer and stays; this one is kept aside.") if newer else ("replaced", "")
+        if newer:
+            return "older", "what was collected before is newer and stays; this one is kept aside."
+        return "replaced", ""
 
     def _is_somebody_else(self, last: _Submission, known: Receipt | None) -> bool:
         """Whether a name alone tells whose it is, and the platform's number for that name is another one now."""

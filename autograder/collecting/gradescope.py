@@ -29,7 +29,9 @@ def read_manifest(content: bytes) -> dict[str, tuple[Sender, ...]]:
         table = read_plain_yaml(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnreadableSubmission(f"{MANIFEST} cannot be read: {line[:100]}. Export it from Gradescope again.") from error
+        raise UnreadableSubmission(
+            f"{MANIFEST} cannot be read: {line[:100]}. Export it from Gradescope again."
+        ) from error
     if not isinstance(table, dict):
         raise UnreadableSubmission(f"{MANIFEST} names no submissions. Export it from Gradescope again.")
     return {name: tuple(_people(entry)) for name, entry in table.items() if isinstance(entry, dict)}

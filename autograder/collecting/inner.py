@@ -14,7 +14,8 @@ from autograder.submission import MAX_BYTES
 __all__ = ["InnerArchive", "archive_kind"]
 
 _KINDS = {
-    ".zip": "ZIP", ".rar": "RAR", ".7z": "7-Zip", ".tar": "TAR", ".gz": "GZIP", ".tgz": "TAR", ".bz2": "BZIP2", ".xz": "XZ"
+    ".zip": "ZIP", ".rar": "RAR", ".7z": "7-Zip", ".tar": "TAR", ".gz": "GZIP", ".tgz": "TAR",
+    ".bz2": "BZIP2", ".xz": "XZ"
 }  # fmt: skip
 _NOTEBOOK_ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")
 _MOST_ENTRIES = 2000

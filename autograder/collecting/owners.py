@@ -52,8 +52,8 @@ class Owners:
         found = self._found(sender)
         if len(found) > 1:
             raise UnreadableSubmission(
-                f"'{sender.name}' may be {' or '.join(found)}. Give each of them a number or an address that tells them "
-                f"apart in {FILE_NAME}."
+                f"'{sender.name}' may be {' or '.join(found)}. Give each of them a number or an address that tells "
+                f"them apart in {FILE_NAME}."
             )
         student = self._one(sender)
         if not student:
@@ -94,7 +94,7 @@ class Owners:
         shown = " and ".join(_shown(identity, name) for identity, name in sorted(claims.items()))
         raise UnreadableSubmission(
             f"{shown} would both be the student '{student}', and nobody's work may replace another's. If they are two "
-            f"people, give each a line in {FILE_NAME} with a number or an address; if they are one, collect one of them."
+            f"people, give each a line in {FILE_NAME} with a number or an address; else collect one of them."
         )
 
     def _check_look_alikes(self, student: str) -> None:
@@ -102,13 +102,15 @@ class Owners:
             if student in others and not (self.roster and student in {each.id for each in self.roster.students}):
                 other = next(each for each in others if each != student)
                 raise UnreadableSubmission(
-                    f"'{student}' and '{other}' differ only in case or in the Unicode form of a letter ({ascii(student)}, "
-                    f"{ascii(other)}). Rename one of them, or list the students in {FILE_NAME}."
+                    f"'{student}' and '{other}' differ only in case or in the Unicode form of a letter ({student!a}, "
+                    f"{other!a}). Rename one of them, or list the students in {FILE_NAME}."
                 )
 
     def _unknown(self, sender: Sender) -> str:
         if not self.roster:
-            return "its name does not tell whose it is. Put it into a folder called after the student, and collect that."
+            return (
+                "its name does not tell whose it is. Put it into a folder called after the student, and collect that."
+            )
         half = self._half(sender)
         return f"nobody in the roster is '{sender.name}'. {half or f'Add the student to {FILE_NAME}.'}"
 

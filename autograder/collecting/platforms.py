@@ -16,7 +16,7 @@ from autograder.collecting.delivered import Download
 from autograder.collecting.gradescope import MANIFEST, read_manifest
 from autograder.collecting.senders import NAMINGS, Naming, Sender, pattern_sender
 from autograder.errors import CourseError
-from autograder.gradebook.files import TIMESTAMP
+from autograder.gradebook.stamps import TIMESTAMP
 from autograder.roster import Roster
 
 __all__ = ["PLATFORMS", "Reading", "read_download"]
@@ -50,7 +50,7 @@ class Reading:
     titles: Collection[str] = ()
 
     def senders(self, path: str) -> tuple[Sender, ...]:
-        """Return whoever handed in the file at ``path``: one, several on Gradescope, none if the platform does not tell."""
+        """Return whoever handed in the file at ``path``: one, several on Gradescope, none if nothing tells."""
         if path.startswith("/") or ".." in PurePosixPath(path).parts:  # Nobody's archive has such names by accident.
             return ()
         inner = path.removeprefix(self.prefix)
@@ -206,9 +206,11 @@ class _Decision:
         names = [unit.rstrip("/") for unit in units]
         if self._wanted not in ("", "github") or not units or not all(unit.endswith("/") for unit in units):
             return None
-        shared = os.path.commonprefix(names)
+        shared = os.path.commonprefix(names)  # noqa: RUF071 - sign by sign: names, not paths.
         slugs = [f"{each}-" for pair in self._assignments.items() for each in pair]
-        slug = next((each for each in sorted(slugs, key=len, reverse=True) if shared.lower().startswith(each.lower())), "")
+        slug = next(
+            (each for each in sorted(slugs, key=len, reverse=True) if shared.lower().startswith(each.lower())), ""
+        )
         if not slug and len(names) > 1 and "-" in shared:
             cut = shared[: shared.rindex("-") + 1]
             slug = cut if any(self._roster.knows(name.removeprefix(cut)) for name in names) else ""

@@ -102,7 +102,8 @@ def _canvas(found: re.Match[str], zone: dt.tzinfo) -> Sender:
 
 
 _PARTICIPANT = re.compile(
-    r"(participante?|teilnehmer(/in|in|_in)?|partecipante|deelnemer|deltaker|deltagare|osallistuja)( \d+)?", re.IGNORECASE
+    r"(participante?|teilnehmer(/in|in|_in)?|partecipante|deelnemer|deltaker|deltagare|osallistuja)( \d+)?",
+    re.IGNORECASE,
 )
 _GROUP_LIKE = re.compile(r"\d|group|team|grupp|groupe|grupo|équipe|equip|section|class|tutori|lab\b", re.IGNORECASE)
 
@@ -206,7 +207,9 @@ NAMINGS = (
     Naming(
         "blackboard",
         "Blackboard",
-        re.compile(r"(?P<title>[^/]+?)_(?P<user>[^_/]+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_[^/]+|\.txt)$"),
+        re.compile(
+            r"(?P<title>[^/]+?)_(?P<user>[^_/]+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_[^/]+|\.txt)$"
+        ),
         _blackboard,
     ),
     Naming(
@@ -214,7 +217,8 @@ NAMINGS = (
         "Brightspace",
         re.compile(
             r"(?P<number>\d+)-\d+ ?- ?(?P<name>[^/]+?) ?- ?"
-            r"(?P<date>\w{3,12} \d{1,2},? \d{4}|\d{1,2} \w{3,12},? \d{4}),? (?P<clock>\d{3,4})(?: ?(?P<half>[AaPp][Mm]))?/"
+            r"(?P<date>\w{3,12} \d{1,2},? \d{4}|\d{1,2} \w{3,12},? \d{4}),? "
+            r"(?P<clock>\d{3,4})(?: ?(?P<half>[AaPp][Mm]))?/"
         ),
         _brightspace,
         re.compile(r"index\.html$"),
@@ -240,7 +244,9 @@ def pattern_sender(found: re.Match[str], zone: dt.tzinfo) -> Sender:
     """Return the sender that a pattern's named groups tell: those of nbgrader's zip_collect, and a few more."""
     values = {name: (value or "").strip() for name, value in found.groupdict().items()}
     full = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
-    keys = [(kind, values[name]) for name, kind in _GROUPS.items() if values.get(name)] + ([("name", full)] if full else [])
+    keys = [(kind, values[name]) for name, kind in _GROUPS.items() if values.get(name)] + (
+        [("name", full)] if full else []
+    )
     identity = "+".join(value for _, value in keys) or values.get("group", "")
     sender = Sender(
         "pattern",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.errors import GradebookError
+from autograder.gradebook.stamps import read_timestamp
+from autograder.roster import look_alikes
 
 __all__ = ["Found", "Misplaced", "Discovery", "discover", "file_digest"]
 
@@ -60,12 +63,18 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         folder = course.submitted / student
         path = folder / assignment / f"{notebook}.ipynb"
         if path.is_symlink() or path.exists():
-            found.append(Found(student, path))
+            fault = _wrong_stamp(course, student, assignment)
+            if fault:
+                misplaced.append(Misplaced(student, fault))
+            else:
+                found.append(Found(student, path))
         elif (folder / assignment).is_dir():
             misplaced.append(Misplaced(student, _no_notebook(path)))
         elif students is not None:
             misplaced.append(Misplaced(student, f"{folder} holds nothing for {assignment}. Collect it first."))
         misplaced += [Misplaced(student, reason) for reason in _strangers(folder, known, assignment)]
+    wrong = {name: reason for names in look_alikes(everyone) for name, reason in _alike(names, course)}
+    misplaced += [Misplaced(each.student, wrong[each.student]) for each in found if each.student in wrong]
     return Discovery(tuple(found), tuple(misplaced))
 
 
@@ -78,6 +87,25 @@ def _folders(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         return []
     return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _wrong_stamp(course: Course, student: str, assignment: str) -> str:
+    """Why a time stamp cannot be used, or empty: it is this submission's trouble, and found before it is graded."""
+    try:
+        read_timestamp(course, student, assignment)
+    except GradebookError as error:
+        return str(error)
+    return ""
+
+
+def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:
+    """Folders whose names differ in case or Unicode form only: one student's, or two that some disks would merge."""
+    listed = " and ".join(f"'{name}' ({name!a})" for name in names)
+    for name in names:
+        yield (
+            name,
+            f"{course.submitted}: {listed} differ only in case or Unicode form; both are graded. Rename or merge the folders.",
+        )
 
 
 def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:

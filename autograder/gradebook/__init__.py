@@ -9,12 +9,13 @@ from autograder.loading import lazily
 if TYPE_CHECKING:
     from autograder.gradebook.database import Database
     from autograder.gradebook.feedback import feedback_page, write_feedback
-    from autograder.gradebook.files import read_timestamp, write_autograded
+    from autograder.gradebook.files import write_autograded
     from autograder.gradebook.late import PenaltyPerDay, configured_penalty
     from autograder.gradebook.marks import Comment, Mark, Marks
     from autograder.gradebook.notebooks import autograded_notebook, rebuilt_notebook
     from autograder.gradebook.recording import LatePenalty, Recorded
     from autograder.gradebook.results import ResultStore, result_key
+    from autograder.gradebook.stamps import is_late_by_unknown_time, read_timestamp
     from autograder.gradebook.store import Gradebook
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Recorded",
     "ResultStore",
     "autograded_notebook",
+    "is_late_by_unknown_time",
     "configured_penalty",
     "feedback_page",
     "read_timestamp",
@@ -52,7 +54,8 @@ __getattr__ = lazily(
         "autograded_notebook": "notebooks",
         "configured_penalty": "late",
         "feedback_page": "feedback",
-        "read_timestamp": "files",
+        "is_late_by_unknown_time": "stamps",
+        "read_timestamp": "stamps",
         "rebuilt_notebook": "notebooks",
         "result_key": "results",
         "write_autograded": "files",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import stat
 from pathlib import Path
@@ -12,44 +11,14 @@ from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
+from autograder.gradebook.stamps import TIMESTAMP, read_timestamp
 from autograder.grading import Result
 from autograder.submission import Submission
-from autograder.times import read_moment
 
-__all__ = ["read_timestamp", "remove_strays", "write_autograded"]
+__all__ = ["TIMESTAMP", "read_timestamp", "remove_strays", "write_autograded"]
 
-TIMESTAMP = "timestamp.txt"
 _KEPT = {".ipynb", ".html"}
 _READ_ONLY = 0o444  # What nbgrader gives autograded notebooks.
-
-
-def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime | None:
-    """When a submission was handed in, in UTC without a zone, from its ``timestamp.txt``; None if there is
-    none.
-
-    Raises:
-        GradebookError: the file does not hold a time, or its zone is not understood.
-    """
-    path = course.submitted / student / assignment / TIMESTAMP
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > 1000:
-            raise GradebookError(
-                f"{path} is not a file with a time in it. Write the time there, as 2026-11-23 12:00 UTC."
-            )
-        text = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise GradebookError(
-            f"{path} cannot be read: {error}. Write the time there, as 2026-11-23 12:00 UTC."
-        ) from error
-    if not text:
-        return None
-    try:
-        return read_moment(text).replace(tzinfo=None)
-    except ValueError as error:
-        raise GradebookError(f"{path}: {error}. Write the time there, as 2026-11-23 12:00 UTC.") from error
 
 
 def write_autograded(

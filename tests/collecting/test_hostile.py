@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 MOODLE_ADA, MOODLE_BOB = "Ada Lovelace_5501_assignsubmission_file_", "Bob Müller_5502_assignsubmission_file_"
 EVE = "Eve Marie O'Neil-Stone_5503_assignsubmission_file_"
-FORGED = b"submission_11:\n  :submitters:\n  - :sid: u0001\n    :email: ada@x.org\n  :created_at: 2026-03-01 10:00:00 Z\n"
+FORGED = (
+    b"submission_11:\n  :submitters:\n  - :sid: u0001\n    :email: ada@x.org\n  :created_at: 2026-03-01 10:00:00 Z\n"
+)
 STAMP = b"2026-03-01 10:00:00 UTC"
 
 
@@ -68,7 +70,9 @@ def test_a_file_of_ones_own_called_as_on_moodle_is_still_a_file_on_canvas(intake
     intake.take(
         {
             "lovelaceada_4711_99_convolution.ipynb": intake.notebook("ada's"),
-            "oneilstoneevemarie_4715_98_Ada Lovelace_1_assignsubmission_file_convolution.ipynb": intake.notebook("eve's"),
+            "oneilstoneevemarie_4715_98_Ada Lovelace_1_assignsubmission_file_convolution.ipynb": intake.notebook(
+                "eve's"
+            ),
         }
     )
     assert intake.work() == {"ada": "ada's", "eve": "eve's"}
@@ -172,7 +176,9 @@ def test_files_that_students_call_after_a_student_replace_nothing_unseen(intake:
     collected = intake.take(files)
     assert intake.work() == {"bob": "bob's"}
     assert collected.needs_a_look
-    intake.take({"Bob Müller - x.ipynb": intake.notebook("new"), "Eve Marie O'Neil-Stone - x.ipynb": intake.notebook("e")})
+    intake.take(
+        {"Bob Müller - x.ipynb": intake.notebook("new"), "Eve Marie O'Neil-Stone - x.ipynb": intake.notebook("e")}
+    )
     kept = {path.read_bytes() for path in (intake.course.results / "collected" / "bob").rglob("*.ipynb")}
     assert kept == {intake.notebook("bob's")}
 
@@ -213,7 +219,9 @@ def test_a_time_in_the_year_one_is_that_files_fault(intake: Intake) -> None:
 
 
 def test_an_encrypted_entry_and_a_link_are_that_files_fault(intake: Intake) -> None:
-    path = intake.zipped({f"{MOODLE_ADA}/convolution.ipynb": intake.notebook(), f"{MOODLE_BOB}/convolution.ipynb": b"x"})
+    path = intake.zipped(
+        {f"{MOODLE_ADA}/convolution.ipynb": intake.notebook(), f"{MOODLE_BOB}/convolution.ipynb": b"x"}
+    )
     data = bytearray(path.read_bytes())
     entry = data.rindex(b"PK\x01\x02")
     data[entry + 8] |= 1
@@ -272,7 +280,9 @@ def test_archives_in_archives_are_not_unpacked(intake: Intake) -> None:
 
 
 def test_a_file_that_unpacks_to_absurdly_much_is_named(intake: Intake) -> None:
-    collected = intake.take({f"{EVE}/convolution.ipynb": b" " * (32 * 1024 * 1024), f"{MOODLE_ADA}/a.ipynb": intake.notebook()})
+    collected = intake.take(
+        {f"{EVE}/convolution.ipynb": b" " * (32 * 1024 * 1024), f"{MOODLE_ADA}/a.ipynb": intake.notebook()}
+    )
     assert intake.work() == {"ada": "work"}
     assert "times its size" in collected.unplaced[0].reason
 
@@ -287,7 +297,9 @@ def test_a_manifest_makes_no_objects_and_grows_by_no_alias() -> None:
     assert read_plain_yaml(b"a: !!python/object/apply:os.mkdir [x]") == {"a": ["x"]}
 
 
-@pytest.mark.parametrize("content", [b"[" * 100_000, b"{a: " * 100_000, b"\xff\xfe\x00", b"a: b: c", b"- 1", b"", b"a: 9" * 3])
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b"{a: " * 100_000, b"\xff\xfe\x00", b"a: b: c", b"- 1", b"", b"a: 9" * 3]
+)
 def test_a_manifest_that_is_none_is_said_to_be_so(content: bytes) -> None:
     with pytest.raises(UnreadableSubmission, match="Export it from Gradescope again"):
         read_manifest(content)

@@ -37,7 +37,10 @@ PATHS = {
     ],
     "canvas": ["lovelaceada_LATE_4711_120_convolution-1.ipynb", "mullerbob_4712_98_convolution.ipynb"],
     "google": ["Ada Lovelace - convolution.ipynb", "Bob Müller - Copy of convolution.ipynb"],
-    "google in a folder": ["Assignment 9/Ada Lovelace - convolution.ipynb", "Assignment 9/Bob Müller - convolution.ipynb"],
+    "google in a folder": [
+        "Assignment 9/Ada Lovelace - convolution.ipynb",
+        "Assignment 9/Bob Müller - convolution.ipynb",
+    ],
     "github": ["convolution-ada/convolution.ipynb", "convolution-bob/convolution.ipynb"],
     "ilias": [
         "multi_feedback/Lovelace_Ada_ada_4711/convolution.ipynb",
@@ -100,7 +103,9 @@ def test_an_abbreviation_means_what_the_zone_that_is_given_means_by_it(intake: I
 
 
 def test_anonymous_students_are_called_as_the_platform_calls_them(intake: Intake) -> None:
-    intake.take({"anon_a1b2c_99_convolution.ipynb": intake.notebook("a"), "anon_LATE_x9y8z_98_c.ipynb": intake.notebook("x")})
+    intake.take(
+        {"anon_a1b2c_99_convolution.ipynb": intake.notebook("a"), "anon_LATE_x9y8z_98_c.ipynb": intake.notebook("x")}
+    )
     assert intake.work() == {"anon-a1b2c": "a", "anon-x9y8z": "x"}
     assert (intake.time("anon-a1b2c"), intake.time("anon-x9y8z")) == ("", "unknown")
 
@@ -109,7 +114,9 @@ def test_participants_on_moodle_are_known_by_its_grading_worksheet(intake: Intak
     path = "Participant 12345_12345_assignsubmission_file_/convolution.ipynb"
     intake.take({path: intake.notebook("hidden")})
     assert intake.work() == {"participant-12345": "hidden"}
-    intake.list_students("Identifier,Full name,Email address,Status\nParticipant 12345,Ada Lovelace,ada@x.org,Submitted\n")
+    intake.list_students(
+        "Identifier,Full name,Email address,Status\nParticipant 12345,Ada Lovelace,ada@x.org,Submitted\n"
+    )
     intake.take({path: intake.notebook("known")})
     assert intake.work()["ada"] == "known"
 
@@ -252,7 +259,12 @@ def test_where_nothing_decides_between_two_assignments_a_person_is_asked(intake:
 def test_an_assignment_whose_marks_are_part_of_anothers_is_told_apart(intake: Intake) -> None:
     intake.release("05-sums", "sums", IDS)
     intake.release("06-more", "more", [*IDS, "fourth", "fifth", "sixth"])
-    intake.take({"ada/a.ipynb": intake.with_ids(IDS, "short"), "bob/a.ipynb": intake.with_ids([*IDS, "fourth", "fifth"], "long")})
+    intake.take(
+        {
+            "ada/a.ipynb": intake.with_ids(IDS, "short"),
+            "bob/a.ipynb": intake.with_ids([*IDS, "fourth", "fifth"], "long"),
+        }
+    )
     assert intake.work() == {"ada/05-sums": "short", "bob/06-more": "long"}
 
 
