@@ -194,17 +194,62 @@ def report(
 
 @app.command()
 def export(
-    platform: Annotated[str, typer.Argument(help="canvas, moodle or csv.")],
+    platform: Annotated[str, typer.Argument(help="canvas, moodle or csv; with --feedback also nbgrader.")],
     output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
     names: Annotated[list[str] | None, typer.Option("--assignment", help="Only this one (repeatable).")] = None,
     roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="The gradebook file that the platform exported, to fill in.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", help="ASSIGNMENT=TITLE: which of its columns it is (repeatable).")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other values in that file.")] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Pack the pages of feedback into a ZIP instead.")
+    ] = False,
     course: CourseOption = None,
 ) -> None:
-    """Write the grades as Canvas or Moodle import them, or as plain CSV; what is not graded stays empty."""
+    """Write the grades as Canvas or Moodle import them, or as plain CSV; or the pages of feedback as they take them."""
     from autograder import reporting
 
-    for line in reporting.export(Course.find(course), platform, output, assignments=names, roster=roster).lines():
+    found = Course.find(course)
+    if feedback:
+        for name in names or found.assignments():
+            for line in reporting.pack_feedback(found, platform, name, output).lines():
+                typer.echo(line)
+        return
+    exported = reporting.export(
+        found,
+        platform,
+        output,
+        assignments=names,
+        roster=roster,
+        into=into,
+        columns=columns,
+        overwrite=overwrite,
+    )
+    for line in exported.lines():
         typer.echo(line)
+
+
+@app.command()
+def status(
+    names: NamesArgument = None,
+    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    json: JsonOption = False,
+    course: CourseOption = None,
+) -> None:
+    """List who handed in nothing, who is late, and what is unreadable, not graded, or to be read by a person."""
+    from autograder import reporting
+
+    found = reporting.status(Course.find(course), names, roster)
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    for each in found:
+        for line in each.lines():
+            typer.echo(line)
 
 
 @app.command()

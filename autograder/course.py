@@ -7,14 +7,14 @@ import difflib
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from autograder.errors import CourseError
 from autograder.secrets import Secret
 
-__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
+__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "ExportSettings", "GradingSettings"]
 
 FILE_NAME = "course.toml"
 SECRET_NAME = ".course-secret"
@@ -64,6 +64,16 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     late_penalty_per_day: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
 
+class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How grades are handed over to a learning platform.
+
+    Attributes:
+        missing: what stands for work that was not handed in: ``empty``, or ``zero`` once it is due.
+    """
+
+    missing: Literal["empty", "zero"] = "empty"
+
+
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of course.toml. See docs/graders.md for every key."""
 
@@ -74,6 +84,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     colab_archive: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s\"]+)?$")] = ""
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
+    export: ExportSettings = ExportSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)
     prizes: list[dict[str, Any]] = msgspec.field(default_factory=list)

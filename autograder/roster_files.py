@@ -8,10 +8,11 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from autograder.errors import CourseError
 
-__all__ = ["decode_table", "read_rows", "read_table"]
+__all__ = ["Table", "decode_table", "read_rows", "read_table"]
 
 Row = dict[str, str]
 _LARGEST = 64 * 1024 * 1024
@@ -42,8 +43,15 @@ _NAMES: Mapping[str, Sequence[str]] = {
 }
 
 
-def read_table(path: Path) -> list[tuple[int, list[str]]]:
-    """Return the lines of a CSV file that hold something, each with its number from 1.
+class Table(NamedTuple):
+    """A CSV file as it is: every line with its number from 1, and what separates the values."""
+
+    lines: list[tuple[int, list[str]]]
+    delimiter: str
+
+
+def read_table(path: Path) -> Table:
+    """Return the lines of a CSV file that hold something.
 
     Commas, semicolons, tabs and bars separate; the text may be UTF-8, UTF-16 or what Windows calls ANSI.
 
@@ -54,15 +62,24 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
         if path.stat().st_size > _LARGEST:
             raise CourseError(f"{path} is larger than {_LARGEST >> 20} MiB, so it is not a list of students.")
         text = decode_table(path.read_bytes())
-        lines = text.split("\n", 1)
-        declared = lines[0].strip().lower() if lines[0].strip().lower().startswith("sep=") else ""
-        head = next((line for line in text.splitlines() if line.strip() and not line.lower().startswith("sep=")), "")
-        sign = declared[4:5] or max(_DELIMITERS, key=lambda each: _outside_quotes(head, each))
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=False)
-        found = [(rows.line_num, [_clean(value) for value in row]) for row in rows]
+        sign = _delimiter(text)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
+        found = [(rows.line_num, row) for row in rows]
     except (OSError, ValueError, csv.Error) as error:
         raise CourseError(f"{path} cannot be read: {error}. Save it as CSV in UTF-8.") from error
-    return [(line, row) for line, row in found if any(row) and not (line == 1 and declared)]
+    return Table([(line, row) for line, row in found if any(map(str.strip, row)) and not _declares(row)], sign)
+
+
+def _delimiter(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lower().startswith("sep=") and first[4:5]:
+        return first[4]
+    return max(_DELIMITERS, key=lambda each: _outside_quotes(first, each))
+
+
+def _declares(row: Sequence[str]) -> bool:
+    """Return whether a line only tells a spreadsheet what separates the values."""
+    return row[0].lower() == "sep=" or (row[0].lower().startswith("sep=") and len(row) == 1)
 
 
 def decode_table(data: bytes) -> str:
@@ -91,7 +108,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     Raises:
         CourseError: it cannot be read, or a line has no id or too many values; names the line and the value.
     """
-    table = read_table(path)
+    table = [(line, [_clean(value) for value in row]) for line, row in read_table(path).lines]
     if not table:
         return
     (_, head), *lines = table

@@ -41,6 +41,7 @@ class _Submission:
     digest: str
     blank: bool
     exact: bool
+    origin: str = ""
     group: tuple[str, ...] = ()
     remark: str = ""
     doubtful: bool = False
@@ -62,6 +63,7 @@ class _Submission:
             self.sender.at,
             "unknown" if self.sender.late and self.sender.at is None else "",
             self.group,
+            self.origin,
         )
 
 
@@ -201,8 +203,8 @@ class _Collection:
         if _TYPED.search(each.path):
             raise UnreadableSubmission("it is text or an address that was typed in, not a file. Ask for the notebook.")
         content = each.read()
+        inner = each.path.removeprefix(self._reading.prefix)
         try:
-            inner = each.path.removeprefix(self._reading.prefix)
             name = self._catalogue.assignment_of(inner, content, people[0].assignment, self._wanted)
         except UnreadableSubmission as error:
             raise UnreadableSubmission(f"{error}.") from error
@@ -212,7 +214,7 @@ class _Collection:
         group = members if len(members) > 1 else ()
         digest, blank = hashlib.sha256(content).hexdigest(), self._catalogue.is_blank(name, content)
         exact = PurePosixPath(each.path).stem == self._catalogue.notebooks[name]
-        return [_Submission(one, name, each, sender, digest, blank, exact, group) for one, sender in ids]
+        return [_Submission(one, name, each, sender, digest, blank, exact, inner, group) for one, sender in ids]
 
     def _nobody(self) -> str:
         if self._reading.platform == "gradescope":

@@ -24,6 +24,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
         at: when it was handed in, if the platform told.
         lateness: ``unknown`` if it was late by the platform's word alone.
         group: all for whom it was handed in, if they are several.
+        origin: where the file was in the download; platforms find it again by that name.
     """
 
     digest: str
@@ -33,6 +34,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     at: dt.datetime | None = None
     lateness: str = ""
     group: tuple[str, ...] = ()
+    origin: str = ""
 
 
 class Receipts:
@@ -45,6 +47,11 @@ class Receipts:
     def get(self, student: str, assignment: str) -> Receipt | None:
         """Return the receipt of what ``student`` has for ``assignment``, if it was collected."""
         return self._known.get(f"{student}/{assignment}")
+
+    def of(self, assignment: str) -> dict[str, Receipt]:
+        """Return the receipts for ``assignment``, by student."""
+        ending = f"/{assignment}"
+        return {key.removesuffix(ending): each for key, each in self._known.items() if key.endswith(ending)}
 
     def put(self, student: str, assignment: str, receipt: Receipt) -> None:
         """Note ``receipt``; :meth:`save` writes it."""
@@ -61,9 +68,8 @@ class Receipts:
 
 def groups_of(course: Course, assignment: str) -> dict[str, tuple[str, ...]]:
     """Return the members of each student's group for ``assignment``; those who handed in alone are left out."""
-    known = _load(_path(course))
-    found = {key.rpartition("/"): receipt.group for key, receipt in known.items() if len(receipt.group) > 1}
-    return {student: group for (student, _, name), group in found.items() if name == assignment}
+    receipts = Receipts(course).of(assignment)
+    return {student: receipt.group for student, receipt in receipts.items() if len(receipt.group) > 1}
 
 
 def _path(course: Course) -> Path:

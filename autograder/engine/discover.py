@@ -104,7 +104,7 @@ def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:
     for name in names:
         yield (
             name,
-            f"{course.submitted}: {listed} differ only in case or Unicode form; both are graded. Rename or merge the folders.",
+            f"{course.submitted}: {listed} differ only in case or Unicode form; both are graded. Rename one of them.",
         )
 
 
