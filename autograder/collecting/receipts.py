@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from pathlib import Path
 
 import msgspec
@@ -67,9 +68,13 @@ class Receipts:
 
 
 def groups_of(course: Course, assignment: str) -> dict[str, tuple[str, ...]]:
-    """Return the members of each student's group for ``assignment``; those who handed in alone are left out."""
+    """Return the members of each student's group for ``assignment``; who handed in alone, also since, is left out."""
     receipts = Receipts(course).of(assignment)
-    return {student: receipt.group for student, receipt in receipts.items() if len(receipt.group) > 1}
+    together: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for student, receipt in sorted(receipts.items()):
+        if student in receipt.group:
+            together[receipt.digest, receipt.group].append(student)
+    return {student: tuple(members) for members in together.values() if len(members) > 1 for student in members}
 
 
 def _path(course: Course) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 
 from sqlalchemy import Connection, select
@@ -12,6 +12,7 @@ from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
+from autograder.gradebook.groups import share_marks
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.naming import name_known_students
 from autograder.gradebook.recording import Graded, LatePenalty, Recorded, cells_of, record, scores_of
@@ -155,6 +156,15 @@ class Gradebook:
         """
         key = self._key_of(assignment)
         return self._database.read(lambda db: read_marks(db, key, students))
+
+    def share(self, assignment: Assignment, groups: Iterable[Collection[str]]) -> list[tuple[str, str]]:
+        """Give what a person gave to one member of a group to the others, and return who was given different things.
+
+        Raises:
+            GradebookError: the assignment is not registered, or the database cannot be written.
+        """
+        key = self._key_of(assignment)
+        return self._database.write(lambda db: share_marks(db, key, groups))
 
     def _key_of(self, assignment: Assignment) -> str:
         if assignment.name not in self._registered:

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from rich.console import Console
 
 from autograder.challenge.results import FILE_NAME
+from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
 from autograder.leaderboard.challenge import ChallengeResult, private_board, public_board, read_results
@@ -142,6 +144,8 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         entries = course_entries(parts, students, boards, scale, optional)
     else:
         entries = assignment_entries(parts[0], students, boards, scale)
+        groups = groups_of(course, assignment)
+        entries = [_with_group(entry, groups.get(entry.entrant, ())) for entry in entries]
     return standings(
         entries,
         name=assignment or "course",
@@ -155,6 +159,11 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         notes=_notes(entries),
         times=boards.times,
     )
+
+
+def _with_group(entry: Entry, group: Sequence[str]) -> Entry:
+    """The entry, marked as a group's; who else is in it stays between them."""
+    return replace(entry, badges=(*entry.badges, f"group of {len(group)}")) if group else entry
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:

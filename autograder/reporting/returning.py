@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from autograder.authoring import Assignment
+from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.engine.discover import Found, discover
 from autograder.engine.journal import Entry, Journal
@@ -61,7 +62,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
     with Journal(course.results / "journal.db") as journal:
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)
-    marks = _marks(course, assignment, list(stored))
+    marks, disputes = _marks(course, assignment, list(stored))
     for student, (submission, result) in stored.items():
         if student in marks:
             write_feedback(course, assignment, student, submission, result, marks[student])
@@ -71,7 +72,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         name,
         tuple(student for student in stored if student in marks),
         tuple(student for student in stored if student in marks and marks[student].open),
-        tuple(sorted([*misplaced, *left.items(), *lost.items()])),
+        tuple(sorted([*misplaced, *left.items(), *lost.items(), *disputes])),
     )
 
 
@@ -112,11 +113,16 @@ def _graded(found: Found, assignment: Assignment, entry: Entry | None, store: Re
     return submission, result
 
 
-def _marks(course: Course, assignment: Assignment, students: Sequence[str]) -> dict[str, Marks]:
+def _marks(
+    course: Course, assignment: Assignment, students: Sequence[str]
+) -> tuple[dict[str, Marks], list[tuple[str, str]]]:
+    """What the gradebook holds, once the members of a group share it; and which groups were given different things."""
     if not students:
-        return {}
+        return {}, []
     with Gradebook.of(course) as gradebook:
-        return gradebook.marks(assignment, students)
+        groups = sorted(set(groups_of(course, assignment.name).values()))
+        disputes = gradebook.share(assignment, groups) if groups else []
+        return gradebook.marks(assignment, students), disputes
 
 
 def _grade(student: str, assignment: str) -> str:
