@@ -58,6 +58,7 @@ class Roster:
 
     def __init__(self, students: Sequence[Student] = ()) -> None:
         self.students = tuple(students)
+        self._by_id = {student.id: student for student in students}
         self._exact: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._loose: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._groups: dict[str, set[str]] = defaultdict(set)
@@ -111,11 +112,17 @@ class Roster:
         found: set[str] = set()
         for number, clue in enumerate((*clues, *hints)):
             meant = self._meant(*clue)
+            if clue[0] == "name":  # A name is not somebody's who is known to have another number.
+                meant = {student for student in meant if not self._contradicts(student, clues)}
             if found & meant or (not found and number < len(clues)):
                 found = found & meant or meant
             if len(found) == 1:
                 break
         return tuple(sorted(found))
+
+    def _contradicts(self, student: str, clues: Sequence[Clue]) -> bool:
+        known = {"number": self._by_id[student].lms_user_id, "sid": self._by_id[student].sid}
+        return any(known.get(kind) and value and _key(known[kind]) != _key(value) for kind, value in clues)
 
     def members(self, group: str) -> tuple[str, ...]:
         """Return the ids of all in ``group``."""
@@ -128,7 +135,7 @@ class Roster:
     def _meant(self, kind: Kind, value: str) -> set[str]:
         if kind == "any":
             return next(filter(None, (self._meant(each, value) for each in _EACH)), set())  # type: ignore[arg-type]
-        if kind == "id" and any(student.id == value for student in self.students):
+        if kind == "id" and value in self._by_id:
             return {value}
         return self._exact.get((kind, _folded(value))) or (self._loose.get((kind, _key(value))) or set())
 

@@ -166,7 +166,12 @@ class _Collection:
                     with_notebook.add(one.sender.identity)
             except UnreadableSubmission as error:
                 refused.append((each, str(error)))
-        placed = tuple(line for group in chosen.values() for line in self._place(group))
+        placed: list[Placed] = []
+        for group in chosen.values():
+            try:
+                placed += self._place(group)
+            except (UnreadableSubmission, GradebookError) as error:  # One student's trouble, and reported as such.
+                refused.append((group[-1].delivered, f"{error}"))
         beside: list[Unplaced] = []
         unplaced: list[Unplaced] = []
         for each, reason in refused:
@@ -176,7 +181,7 @@ class _Collection:
             (beside if accompanies and owners & with_notebook else unplaced).append(stray)
         if not self._dry_run and placed:
             self._receipts.save()
-        return Collected(placed, tuple(unplaced), tuple(beside), remarks=tuple(self._remarks(beside)))
+        return Collected(tuple(placed), tuple(unplaced), tuple(beside), remarks=tuple(self._remarks(beside)))
 
     def _remarks(self, beside: list[Unplaced]) -> Iterator[str]:
         hidden = sum(sender.anonymous for each in self._listed for sender in self._reading.senders(each.path))
@@ -291,22 +296,25 @@ class _Collection:
     def _write(self, path: Path, last: _Submission, content: bytes, outcome: str) -> None:
         """Write the notebook, and beside it what is known of its time; a stamp that a person corrected stays."""
         before, receipt = self._receipts.get(last.student, last.assignment), last.receipt
+        told = receipt.at is not None or bool(receipt.lateness)
+        if outcome == "unchanged" and not told and before is not None and before.platform != receipt.platform:
+            return  # Another platform told more of the same file.
         if outcome != "unchanged":
             write_atomically(path, content)
-        if outcome != "unchanged" or (before is not None and self._as_left(last, before) and before != receipt):
+        if outcome != "unchanged" or (before != receipt and self._as_left(last, before)):
             _write_or_remove(path.parent / TIMESTAMP, f"{receipt.at:%Y-%m-%d %H:%M:%S.%f} UTC\n" if receipt.at else "")
             _write_or_remove(path.parent / LATENESS, f"{receipt.lateness}\n" if receipt.lateness else "")
         self._receipts.put(last.student, last.assignment, receipt)
 
-    def _as_left(self, last: _Submission, before: Receipt) -> bool:
-        """Whether the stamp that is there is the one that was written when ``before`` was collected."""
+    def _as_left(self, last: _Submission, before: Receipt | None) -> bool:
+        """Whether the stamp that is there, or none, is what was left when ``before`` was collected."""
         try:
             now = read_timestamp(self._course, last.student, last.assignment)
         except GradebookError:
             return False
         folder = self._course.submitted / last.student / last.assignment
-        then = before.at.astimezone(dt.UTC).replace(tzinfo=None) if before.at else None
-        return now == then and (folder / LATENESS).is_file() == bool(before.lateness)
+        then = before.at.astimezone(dt.UTC).replace(tzinfo=None) if before and before.at else None
+        return now == then and (folder / LATENESS).is_file() == bool(before and before.lateness)
 
     def _outcome(self, path: Path, last: _Submission, before: Receipt | None) -> tuple[str, str]:
         if path.is_symlink() or not path.is_file():

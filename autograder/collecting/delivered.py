@@ -26,7 +26,7 @@ _JUNK_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", ".git"}
 _JUNK_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _MOST_FILES = 100_000
 _MOST_BYTES = 32 * 1024**3
-_ABSURD_RATIO, _RATIO_MATTERS_FROM = 400, 4 * 1024 * 1024
+_ABSURD_RATIO, _RATIO_MATTERS_FROM = 400, 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,8 @@ def _folder_files(folder: Path) -> Iterator[Delivered]:
         folders[:] = sorted(name for name in folders if name not in linked and name not in _JUNK_FOLDERS)
         for name in sorted([*names, *linked]):
             path = Path(root) / name
-            shown = path.relative_to(folder).as_posix()
+            # A name that is not UTF-8 can be shown, but neither written down nor compared.
+            shown = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
             if not _is_junk(shown):
                 yield _disk_file(path, shown)
 

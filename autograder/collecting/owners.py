@@ -32,14 +32,18 @@ class Owners:
             present: the students who have handed in something before.
         """
         self.roster = roster
-        self._present = tuple(present)
+        self._listed = {student.id for student in roster.students}
         self._claims: dict[str, dict[str, str]] = defaultdict(dict)
+        self._sure: dict[str, set[str]] = defaultdict(set)
         everyone = list(senders)
         self._shared = _shared_fallbacks(everyone) if not roster else set()
         for sender in everyone:
             student = self._one(sender)
             if student:
                 self._claims[student][sender.identity] = sender.name
+                if roster.candidates([key for key in sender.keys if key[0] != "name"]) == (student,):
+                    self._sure[student].add(sender.identity)
+        self._alike = {each: names for names in look_alikes([*present, *self._claims]) for each in names}
 
     def students(self, sender: Sender) -> tuple[str, ...]:
         """Return the ids of those for whom ``sender`` handed in: one, or all members of a group.
@@ -58,7 +62,7 @@ class Owners:
         student = self._one(sender)
         if not student:
             raise UnreadableSubmission(self._unknown(sender))
-        self._check_alone(student)
+        self._check_alone(student, sender)
         self._check_look_alikes(student)
         return (student,)
 
@@ -87,9 +91,10 @@ class Owners:
             name = f"{name}-{sender.identity}"
         return _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).strip("-.")[:100]
 
-    def _check_alone(self, student: str) -> None:
+    def _check_alone(self, student: str, sender: Sender) -> None:
+        """Refuse what several people would be, unless it is the one whose number or address the roster has."""
         claims = self._claims[student]
-        if len(claims) < 2:
+        if len(claims) < 2 or self._sure[student] == {sender.identity}:
             return
         shown = " and ".join(_shown(identity, name) for identity, name in sorted(claims.items()))
         raise UnreadableSubmission(
@@ -98,13 +103,12 @@ class Owners:
         )
 
     def _check_look_alikes(self, student: str) -> None:
-        for others in look_alikes([student, *self._present, *self._claims]):
-            if student in others and not (self.roster and student in {each.id for each in self.roster.students}):
-                other = next(each for each in others if each != student)
-                raise UnreadableSubmission(
-                    f"'{student}' and '{other}' differ only in case or in the Unicode form of a letter ({student!a}, "
-                    f"{other!a}). Rename one of them, or list the students in {FILE_NAME}."
-                )
+        others = [each for each in self._alike.get(student, ()) if each != student]
+        if others and student not in self._listed:
+            raise UnreadableSubmission(
+                f"'{student}' and '{others[0]}' differ only in case or Unicode form ({student!a}, "
+                f"{others[0]!a}). Rename one of them, or list the students in {FILE_NAME}."
+            )
 
     def _unknown(self, sender: Sender) -> str:
         if not self.roster:

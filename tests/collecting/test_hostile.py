@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import tracemalloc
 import unicodedata
@@ -131,6 +132,22 @@ def test_two_students_of_one_name_in_two_downloads_are_not_one(intake: Intake) -
         collected = intake.take({f"{folder}/convolution.ipynb": intake.notebook(work)})
     assert intake.work() == {"li1": "one"}
     assert collected.needs_a_look
+
+
+def test_a_name_is_not_somebodys_who_has_another_number(intake: Intake) -> None:
+    intake.list_students("id,first_name,last_name,lms_user_id\nli1,Wei,Li,4713\n")
+    collected = intake.take({"liwei_4799_98_convolution.ipynb": intake.notebook("other")})
+    assert intake.work() == {}
+    assert "4799" in collected.unplaced[0].reason
+
+
+def test_whoever_is_known_by_an_address_is_not_held_up_by_somebody_of_the_same_name(intake: Intake) -> None:
+    intake.list_students("id,first_name,last_name,email\nli1,Li,Wei,li1@x.org\n")
+    people = "".join(f"submission_{n}:\n  :submitters:\n  - :name: Li Wei\n    :email: li{n}@x.org\n" for n in (1, 2))
+    files = {f"submission_{n}/convolution.ipynb": intake.notebook(str(n)) for n in (1, 2)}
+    collected = intake.take({"submission_metadata.yml": people.encode(), **files})
+    assert intake.work() == {"li1": "1"}
+    assert [each.origin for each in collected.unplaced] == ["submission_2/convolution.ipynb"]
 
 
 def test_without_a_roster_two_of_one_name_are_two_students(intake: Intake) -> None:
@@ -303,3 +320,24 @@ def test_a_manifest_makes_no_objects_and_grows_by_no_alias() -> None:
 def test_a_manifest_that_is_none_is_said_to_be_so(content: bytes) -> None:
     with pytest.raises(UnreadableSubmission, match="Export it from Gradescope again"):
         read_manifest(content)
+
+
+def test_a_folder_in_the_place_of_a_notebook_is_one_students_trouble(intake: Intake) -> None:
+    (intake.course.submitted / "ada" / "01-convolution" / "convolution.ipynb" / "x").mkdir(parents=True)
+    files = {"ada/convolution.ipynb": intake.notebook("ada's"), "bob/convolution.ipynb": intake.notebook("bob's")}
+    collected = intake.take(files)
+    assert (intake.course.submitted / "bob" / "01-convolution" / "convolution.ipynb").read_bytes() == files[
+        "bob/convolution.ipynb"
+    ]
+    assert [each.origin for each in collected.unplaced] == ["ada/convolution.ipynb"]
+
+
+def test_a_name_that_is_not_text_is_one_files_trouble(intake: Intake) -> None:
+    folder = intake.root.parent / "unpacked"
+    for name in (b"ada", b"b\xff\xfeb"):
+        (folder / os.fsdecode(name)).mkdir(parents=True)
+        (folder / os.fsdecode(name) / "convolution.ipynb").write_bytes(intake.notebook())
+    intake.list_students(None)
+    collected = collect(intake.course, folder)
+    assert "ada" in intake.work()
+    assert all(line.isprintable() for line in collected.lines())

@@ -287,3 +287,18 @@ def test_beside_a_blank_original_the_notebook_with_work_counts(intake: Intake) -
     collected = intake.take({f"{folder}/convolution.ipynb": blank, f"{folder}/a copy.ipynb": intake.notebook("work")})
     assert intake.work() == {"ada": "work"}
     assert any("as it was handed out" in line for line in collected.lines())
+
+
+def test_a_platform_that_tells_no_time_erases_none(intake: Intake) -> None:
+    intake.take({PATHS["blackboard"][1]: intake.notebook("same")})
+    collected = intake.take({"Bob Müller - convolution.ipynb": intake.notebook("same")})
+    assert [each.outcome for each in collected.placed] == ["unchanged"]
+    assert intake.time("bob") == "03-03 09:00"
+
+
+def test_a_file_that_was_put_there_by_hand_gets_the_time_that_a_platform_tells(intake: Intake) -> None:
+    folder = intake.course.submitted / "ada" / "01-convolution"
+    folder.mkdir(parents=True)
+    (folder / "convolution.ipynb").write_bytes(intake.notebook("same"))
+    intake.take({PATHS["blackboard"][0]: intake.notebook("same")})
+    assert intake.time("ada") == "03-01 17:30"
