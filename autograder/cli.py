@@ -130,6 +130,9 @@ def collect(
     pattern: Annotated[
         str, typer.Option(help="For other downloads: a regular expression with groups such as (?P<student>...).")
     ] = "",
+    worksheet: Annotated[
+        Path | None, typer.Option(help="Moodle's grading worksheet: who is behind a number, and when they handed in.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     course: CourseOption = None,
 ) -> None:
@@ -144,6 +147,7 @@ def collect(
         zone=collecting.time_zone(zone) if zone else None,
         platform=platform,
         pattern=pattern,
+        worksheet=worksheet,
         dry_run=dry_run,
     )
     for line in found.lines():

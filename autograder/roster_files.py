@@ -40,6 +40,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "group": ("group", "groups", "gruppe", "gruppen", "groupe", "groupes", "grupo", "grupos", "groupname"),
     "github": ("github", "githubusername"),
     "participant": ("participant",),
+    "submitted": ("lastmodifiedsubmission", "zuletztgeandertabgabe", "dernieremodificationtravailremis"),
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from autograder.collecting.delivered import Download
 from autograder.collecting.gradescope import MANIFEST, read_manifest
 from autograder.collecting.senders import NAMINGS, Naming, Sender, pattern_sender
+from autograder.collecting.worksheet import told_by_worksheet
 from autograder.errors import CourseError
 from autograder.gradebook.stamps import TIMESTAMP
 from autograder.roster import Roster
@@ -48,6 +49,7 @@ class Reading:
     slug: str = ""
     zone: dt.tzinfo = dt.UTC
     titles: Collection[str] = ()
+    worksheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def senders(self, path: str) -> tuple[Sender, ...]:
         """Return whoever handed in the file at ``path``: one, several on Gradescope, none if nothing tells."""
@@ -59,7 +61,7 @@ class Reading:
             return self.manifest.get(top, ()) if rest else ()
         if self.naming is not None:
             found = self.naming.entry.match(inner)
-            return (self._titled(self.naming.read(found, self.zone), inner),) if found else ()
+            return (self._completed(self.naming.read(found, self.zone), inner),) if found else ()
         return self._of_folder(top, rest)
 
     def stamp_of(self, path: str) -> str:
@@ -89,6 +91,11 @@ class Reading:
             return (Sender("github", login, (("github", login), ("id", login)), fallback=login),)
         assignment = PurePosixPath(rest).parts[0] if "/" in rest else ""
         return (Sender(self.platform, top, (("any", top),), fallback=top, assignment=assignment),)
+
+    def _completed(self, sender: Sender, path: str) -> Sender:
+        if self.platform == "moodle":
+            return told_by_worksheet(sender, self.worksheet, self.zone)
+        return self._titled(sender, path)
 
     def _titled(self, sender: Sender, path: str) -> Sender:
         """Return the sender with the whole of a name on Blackboard that has an underscore in it."""

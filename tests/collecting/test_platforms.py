@@ -302,3 +302,30 @@ def test_a_file_that_was_put_there_by_hand_gets_the_time_that_a_platform_tells(i
     (folder / "convolution.ipynb").write_bytes(intake.notebook("same"))
     intake.take({PATHS["blackboard"][0]: intake.notebook("same")})
     assert intake.time("ada") == "03-01 17:30"
+
+
+WORKSHEET = (
+    "Identifier,Full name,Email address,Status,Grade,Last modified (submission)\n"
+    'Participant 5501,Li Wei,ada@x.org,Submitted,,"Monday, 2 March 2026, 1:30 PM"\n'
+    "Participant 5502,Li Wei,bob@x.org,Submitted,,-\n"
+)
+
+
+@pytest.mark.parametrize("name", ["Li Wei", "Participant"])
+def test_moodles_worksheet_tells_who_is_behind_a_number_and_when_they_handed_in(intake: Intake, name: str) -> None:
+    path = intake.root.parent / "worksheet.csv"
+    path.write_text(WORKSHEET)
+    files = {f"{name}_{n}_assignsubmission_file_/a.ipynb": intake.notebook(str(n)) for n in (5501, 5502)}
+    intake.take(files, worksheet=path, zone=time_zone("Europe/Berlin"))
+    assert intake.work() == {"ada": "5501", "bob": "5502"}
+    assert (intake.time("ada"), intake.time("bob")) == ("03-02 12:30", "")
+
+
+def test_a_worksheet_that_does_not_fit_is_refused(intake: Intake) -> None:
+    path = intake.root.parent / "worksheet.csv"
+    path.write_text("id\nada\n")
+    moodle = {"Ada Lovelace_5501_assignsubmission_file_/a.ipynb": intake.notebook()}
+    with pytest.raises(CourseError, match="not a grading worksheet"):
+        intake.take(moodle, worksheet=path)
+    with pytest.raises(CourseError, match="read as Canvas"):
+        intake.take({"lovelaceada_4711_1_a.ipynb": intake.notebook()}, worksheet=path)
