@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.engine.discover import discover
 from autograder.errors import CourseError
 from autograder.gradebook.atomic import write_atomically
-from autograder.leaderboard.grades import AssignmentGrades, handed_in, read_grades, roster
+from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
 from autograder.leaderboard.render.spreadsheet import safe_cell
 from autograder.reporting.template import fill, is_platforms_own
 from autograder.roster import FILE_NAME, Roster, Student
@@ -84,7 +85,8 @@ def export(
     points = {each.name: _values(course, each, students) for each in grades}
     rows = {"canvas": _canvas, "moodle": _moodle, "csv": _plain}[platform](grades, students, points)
     write_atomically(path, _as_csv(rows).encode("utf-8-sig" if platform == "csv" else "utf-8"))
-    return Exported(path, len(students), (*_warnings(grades, students, platform), *_look_alikes(students)))
+    zeros = [line for each in grades for line in _zeros(course, each, students)]
+    return Exported(path, len(students), (*_warnings(grades, students, platform), *zeros, *_look_alikes(students)))
 
 
 def _fill(
@@ -109,7 +111,7 @@ def _fill(
     filled = fill(into, platform, values, titles, Roster(students), chosen=chosen, overwrite=overwrite)
     marked = into.read_bytes().startswith(b"\xef\xbb\xbf")
     write_atomically(path, filled.text.encode("utf-8-sig" if marked else "utf-8"))
-    waiting = [line for each in grades for line in _waiting(each)]
+    waiting = [line for each in grades for line in (*_waiting(each), *_zeros(course, each, known))]
     return Exported(path, filled.students, (*filled.warnings, *waiting, *_look_alikes(students)))
 
 
@@ -152,13 +154,20 @@ def _look_alikes(students: Sequence[Student]) -> list[str]:
 def _values(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> dict[str, str]:
     """Return the points by student; 0 for work that is missing once it is due, if the course wants it."""
     values = _points(grades)
+    return values | dict.fromkeys(_missing(course, grades, students), "0")
+
+
+def _missing(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> list[str]:
+    """Return who gets 0 for handing in nothing; whoever has anything there that a person should look at does not."""
     due = course.settings(grades.name).due
     moment = due.replace(tzinfo=dt.UTC) if due is not None and due.tzinfo is None else due
-    over = moment is None or moment < dt.datetime.now(dt.UTC)
-    if course.config.export.missing == "zero" and over:
-        there = handed_in(course.submitted, grades.name) | values.keys()
-        values |= {student.id: "0" for student in students if student.id not in there}
-    return values
+    if course.config.export.missing != "zero" or (moment is not None and moment > dt.datetime.now(dt.UTC)):
+        return []
+    notebook = next((path.stem for path in sorted((course.release / grades.name).glob("*.ipynb"))), "")
+    discovery = discover(course, grades.name, notebook)
+    there = {grade.student for grade in grades.grades}
+    there |= {each.student for each in discovery.found} | {each.student for each in discovery.misplaced}
+    return [student.id for student in students if student.id not in there]
 
 
 def _grades(course: Course, names: Sequence[str] | None) -> list[AssignmentGrades]:
@@ -179,6 +188,11 @@ def _students(course: Course, platform: str, path: Path | None) -> list[Student]
     known = {student.id for student in listed}
     others = [Student(each) for each in roster(course.gradebook_url) if each not in known] if platform == "csv" else []
     return [*listed, *others]
+
+
+def _zeros(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> Iterator[str]:
+    if missing := _missing(course, grades, students):
+        yield f"{grades.name}: 0 for {len(missing)} who handed in nothing: {', '.join(missing)}."
 
 
 def _points(grades: AssignmentGrades) -> dict[str, str]:

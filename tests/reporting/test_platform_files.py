@@ -121,6 +121,8 @@ def test_missing_work_is_empty_or_zero_as_the_course_wants(graded: Class, tmp_pa
             done = export(Course.find(course.root), "moodle", tmp_path / "out.csv", roster=roster)
             found = list(csv.DictReader(io.StringIO(done.path.read_text())))
             assert {row["Email address"]: row[NAME] for row in found} == expected  # Dan's picture was handed in.
+            zeros = [line for line in done.lines() if "handed in nothing" in line]
+            assert zeros == ([f"{NAME}: 0 for 1 who handed in nothing: zoe."] if "0" in expected.values() else [])
     finally:
         (course.root / "course.toml").write_text(plain)
 
