@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from autograder.errors import UnreadableSubmission
-from autograder.submission import MAX_BYTES
+from autograder.submission.notebook_reader import MAX_BYTES
 
 __all__ = ["InnerArchive", "archive_kind"]
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-from autograder.collecting.senders import Sender
+from autograder.collecting.submitters import Submitter
 from autograder.errors import UnreadableSubmission
 from autograder.roster import FILE_NAME, Clue, Roster, look_alikes
 
@@ -23,7 +23,7 @@ class Owners:
         roster: who is in the class; may be empty.
     """
 
-    def __init__(self, roster: Roster, senders: Iterable[Sender], present: Iterable[str]) -> None:
+    def __init__(self, roster: Roster, senders: Iterable[Submitter], present: Iterable[str]) -> None:
         """Look at all senders at once: only then is it seen that two of them would be one student.
 
         Args:
@@ -45,7 +45,7 @@ class Owners:
                     self._sure[student].add(sender.identity)
         self._alike = {each: names for names in look_alikes([*present, *self._claims]) for each in names}
 
-    def students(self, sender: Sender) -> tuple[str, ...]:
+    def students(self, sender: Submitter) -> tuple[str, ...]:
         """Return the ids of those for whom ``sender`` handed in: one, or all members of a group.
 
         Raises:
@@ -66,12 +66,12 @@ class Owners:
         self._check_look_alikes(student)
         return (student,)
 
-    def _is_group(self, sender: Sender) -> bool:
+    def _is_group(self, sender: Submitter) -> bool:
         """Return whether the whole of a name is a group's, and no person's."""
         members = self.roster.members(sender.group)
         return bool(members) and not self.roster.candidates([("name", sender.group)])
 
-    def _found(self, sender: Sender) -> tuple[str, ...]:
+    def _found(self, sender: Submitter) -> tuple[str, ...]:
         found = self.roster.candidates(sender.keys, sender.hints)
         names = [value.partition("-") for kind, value in sender.keys if kind == "name"]
         if not found:  # Moodle puts the group before the name; it is one only if the roster has it.
@@ -79,7 +79,7 @@ class Owners:
             found = self.roster.candidates(persons, sender.hints)
         return found
 
-    def _one(self, sender: Sender) -> str:
+    def _one(self, sender: Submitter) -> str:
         """Return the one student's id; empty if nobody is known, or if it is a group's."""
         found = self._found(sender)
         if len(found) == 1 and not self._is_group(sender):
@@ -91,7 +91,7 @@ class Owners:
             name = f"{name}-{sender.identity}"
         return _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).strip("-.")[:100]
 
-    def _check_alone(self, student: str, sender: Sender) -> None:
+    def _check_alone(self, student: str, sender: Submitter) -> None:
         """Refuse what several people would be, unless it is the one whose number or address the roster has."""
         claims = self._claims[student]
         if len(claims) < 2 or self._sure[student] == {sender.identity}:
@@ -110,7 +110,7 @@ class Owners:
                 f"{others[0]!a}). Rename one of them, or list the students in {FILE_NAME}."
             )
 
-    def _unknown(self, sender: Sender) -> str:
+    def _unknown(self, sender: Submitter) -> str:
         if not self.roster:
             return (
                 "its name does not tell whose it is. Put it into a folder called after the student, and collect that."
@@ -118,7 +118,7 @@ class Owners:
         half = self._half(sender)
         return f"nobody in the roster is '{sender.name}'. {half or f'Add the student to {FILE_NAME}.'}"
 
-    def _half(self, sender: Sender) -> str:
+    def _half(self, sender: Submitter) -> str:
         """Return advice about a name whose part after a dash is somebody's: it may be a group, or a double name."""
         for kind, value in sender.keys:
             group, dash, person = value.partition("-")
@@ -130,7 +130,7 @@ class Owners:
         return ""
 
 
-def _shared_fallbacks(senders: Iterable[Sender]) -> set[str]:
+def _shared_fallbacks(senders: Iterable[Submitter]) -> set[str]:
     """Return the names without a roster that several people bear."""
     by_name: dict[str, set[str]] = defaultdict(set)
     for sender in senders:

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from autograder.collecting.delivered import Download
-from autograder.collecting.gradescope import MANIFEST, read_manifest
-from autograder.collecting.senders import NAMINGS, Naming, Sender, pattern_sender
+from autograder.collecting.archive import Download
+from autograder.collecting.gradescope_manifest import MANIFEST, read_manifest
+from autograder.collecting.submitters import NAMINGS, Naming, Submitter, pattern_sender
 from autograder.collecting.worksheet import told_by_worksheet
 from autograder.errors import CourseError
 from autograder.gradebook.stamps import TIMESTAMP
@@ -45,13 +45,13 @@ class Reading:
     prefix: str = ""
     remark: str = ""
     naming: Naming | None = None
-    manifest: Mapping[str, tuple[Sender, ...]] = field(default_factory=dict)
+    manifest: Mapping[str, tuple[Submitter, ...]] = field(default_factory=dict)
     slug: str = ""
     zone: dt.tzinfo = dt.UTC
     titles: Collection[str] = ()
     worksheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def senders(self, path: str) -> tuple[Sender, ...]:
+    def senders(self, path: str) -> tuple[Submitter, ...]:
         """Return whoever handed in the file at ``path``: one, several on Gradescope, none if nothing tells."""
         if path.startswith("/") or ".." in PurePosixPath(path).parts:  # Nobody's archive has such names by accident.
             return ()
@@ -82,28 +82,28 @@ class Reading:
             return bool(re.fullmatch(r"[^/]*_attempt_[\d-]{19}\.txt", inner))
         return bool(self.naming and self.naming.own and self.naming.own.fullmatch(inner))
 
-    def _of_folder(self, top: str, rest: str) -> tuple[Sender, ...]:
+    def _of_folder(self, top: str, rest: str) -> tuple[Submitter, ...]:
         if not rest:  # A file of its own at the root, called after a student.
             stem = top.partition("--")[0] if "--" in top else PurePosixPath(top).stem
-            return (Sender(self.platform, stem, (("id", stem), ("email", stem)), by_file_name=True),)
+            return (Submitter(self.platform, stem, (("id", stem), ("email", stem)), by_file_name=True),)
         if self.platform == "github":
             login = top.removeprefix(self.slug)
-            return (Sender("github", login, (("github", login), ("id", login)), fallback=login),)
+            return (Submitter("github", login, (("github", login), ("id", login)), fallback=login),)
         assignment = PurePosixPath(rest).parts[0] if "/" in rest else ""
-        return (Sender(self.platform, top, (("any", top),), fallback=top, assignment=assignment),)
+        return (Submitter(self.platform, top, (("any", top),), fallback=top, assignment=assignment),)
 
-    def _completed(self, sender: Sender, path: str) -> Sender:
+    def _completed(self, sender: Submitter, path: str) -> Submitter:
         if self.platform == "moodle":
             return told_by_worksheet(sender, self.worksheet, self.zone)
         return self._titled(sender, path)
 
-    def _titled(self, sender: Sender, path: str) -> Sender:
+    def _titled(self, sender: Submitter, path: str) -> Submitter:
         """Return the sender with the whole of a name on Blackboard that has an underscore in it."""
         title = next((each for each in sorted(self.titles, key=len) if path.startswith(f"{each}_")), "")
         if self.platform != "blackboard" or not title:
             return sender
         user = path[len(title) + 1 :].partition("_attempt_")[0]
-        return Sender("blackboard", user, (("id", user), ("sid", user)), fallback=user, at=sender.at,
+        return Submitter("blackboard", user, (("id", user), ("sid", user)), fallback=user, at=sender.at,
                       zoneless=sender.zoneless, fault=sender.fault)  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from autograder.atomic_files import write_atomically
 from autograder.course import Course
-from autograder.gradebook.atomic import write_atomically
 
 __all__ = ["Receipt", "Receipts", "groups_of"]
 

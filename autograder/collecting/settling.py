@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.collecting.delivered import Delivered
-from autograder.collecting.placing import Catalogue
+from autograder.atomic_files import write_atomically
+from autograder.collecting.archive import DownloadedFile
+from autograder.collecting.identification import Catalogue
 from autograder.collecting.platforms import Reading
 from autograder.collecting.receipts import Receipt, Receipts
 from autograder.collecting.report import Placed, printable
-from autograder.collecting.senders import Sender
+from autograder.collecting.submitters import Submitter
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.stamps import LATENESS, TIMESTAMP, read_timestamp
 from autograder.roster import FILE_NAME
 
@@ -33,8 +33,8 @@ class Handed:
 
     student: str
     assignment: str
-    delivered: Delivered
-    sender: Sender
+    delivered: DownloadedFile
+    sender: Submitter
     digest: str
     blank: bool
     exact: bool

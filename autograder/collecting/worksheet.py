@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from autograder.collecting.senders import Sender
+from autograder.collecting.submitters import Submitter
 from autograder.errors import CourseError
 from autograder.roster import Clue
 from autograder.roster_files import read_rows
@@ -33,7 +33,7 @@ def read_worksheet(path: Path) -> dict[str, Row]:
     return rows
 
 
-def told_by_worksheet(sender: Sender, rows: Mapping[str, Row], zone: dt.tzinfo) -> Sender:
+def told_by_worksheet(sender: Submitter, rows: Mapping[str, Row], zone: dt.tzinfo) -> Submitter:
     """Return ``sender`` with the address and the time that the worksheet has for the number."""
     row = rows.get(sender.identity)
     if row is None:

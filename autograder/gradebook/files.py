@@ -6,14 +6,14 @@ import shutil
 import stat
 from pathlib import Path
 
-from autograder.authoring import Assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
-from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
+from autograder.gradebook.graded_notebooks import build_autograded, notebook_bytes
 from autograder.gradebook.stamps import TIMESTAMP, read_timestamp
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["TIMESTAMP", "read_timestamp", "remove_strays", "write_autograded"]
 
@@ -33,7 +33,7 @@ def write_autograded(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded, so there is nothing to write.")
-    notebook = autograded_notebook(assignment, submission, result)
+    notebook = build_autograded(assignment, submission, result)
     folder = course.autograded / student / assignment.name
     path = folder / f"{assignment.notebook}.ipynb"
     write_atomically(path, notebook_bytes(notebook), _READ_ONLY)

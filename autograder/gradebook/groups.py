@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select, update
 
-from autograder.gradebook.recording import SUBMITTED
 from autograder.gradebook.registration import BASE, COMMENT, GRADE, SUBMITTED_NOTEBOOK
+from autograder.gradebook.write_submission import SUBMITTED
 
 __all__ = ["share_marks"]
 

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from autograder.atomic_files import write_atomically
 from autograder.collecting.receipts import Receipt, Receipts
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.atomic import write_atomically
 
 __all__ = ["PAGE_FORMATS", "Packed", "pack_feedback"]
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from autograder.collecting import Collected, collect
+from autograder.collecting.collection import collect_downloads
+from autograder.collecting.report import Collected
 from autograder.course import Course
 
 ROSTER = """id,first_name,last_name,email,lms_user_id,sid,group
@@ -66,7 +67,7 @@ class Intake:
         return self._download
 
     def take(self, files: Mapping[str, bytes], **options: Any) -> Collected:
-        return collect(self.course, self.zipped(files), **options)
+        return collect_downloads(self.course, self.zipped(files), **options)
 
     def work(self) -> dict[str, str]:
         """The first cell of everything that is there, by student; for another assignment by both names."""

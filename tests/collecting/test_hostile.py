@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.collecting import collect
-from autograder.collecting.gradescope import read_manifest, read_plain_yaml
+from autograder.collecting.collection import collect_downloads
+from autograder.collecting.gradescope_manifest import read_manifest, read_plain_yaml
 from autograder.errors import UnreadableSubmission
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def test_a_damaged_inner_archive_is_only_its_own_fault(intake: Intake) -> None:
         collected = intake.take({**honest, f"{MOODLE_ADA}/work.zip": damaged(inner, place)})
         assert intake.work()["bob"] == "bob's"
         assert "ada" in intake.work() or any(MOODLE_ADA in each.origin for each in collected.unplaced)
-        collect(intake.course, intake.zipped(honest))
+        collect_downloads(intake.course, intake.zipped(honest))
 
 
 @pytest.mark.parametrize("date", [0, 0xFFFF, 0x0021])
@@ -220,7 +220,7 @@ def test_no_date_of_an_entry_matters(intake: Intake, date: int) -> None:
     data = bytearray(path.read_bytes())
     data[12:14] = data[data.index(b"PK\x01\x02") + 14 : data.index(b"PK\x01\x02") + 16] = struct.pack("<H", date)
     path.write_bytes(data)
-    collect(intake.course, path)
+    collect_downloads(intake.course, path)
     assert intake.work() == {"ada": "work"}
 
 
@@ -243,7 +243,7 @@ def test_an_encrypted_entry_and_a_link_are_that_files_fault(intake: Intake) -> N
     entry = data.rindex(b"PK\x01\x02")
     data[entry + 8] |= 1
     path.write_bytes(data)
-    collected = collect(intake.course, path)
+    collected = collect_downloads(intake.course, path)
     assert intake.work() == {"ada": "work"}
     assert "encrypted" in collected.unplaced[0].reason
 
@@ -255,7 +255,7 @@ def test_a_link_in_a_folder_is_not_followed(intake: Intake) -> None:
     (folder / "ada" / "convolution.ipynb").write_bytes(intake.notebook("ada's"))
     (folder / "eve" / "convolution.ipynb").symlink_to(folder / "ada" / "convolution.ipynb")
     (folder / "bob").symlink_to(folder / "ada")
-    collected = collect(intake.course, folder)
+    collected = collect_downloads(intake.course, folder)
     assert intake.work() == {"ada": "ada's"}
     assert {each.origin for each in collected.unplaced} == {"bob", "eve/convolution.ipynb"}
 
@@ -264,7 +264,7 @@ def peak_megabytes(intake: Intake, inner: bytes) -> float:
     path = intake.zipped({f"{MOODLE_ADA}/convolution.ipynb": intake.notebook("ada's"), f"{EVE}/bomb.zip": inner})
     tracemalloc.start()
     try:
-        collected = collect(intake.course, path)
+        collected = collect_downloads(intake.course, path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -338,6 +338,6 @@ def test_a_name_that_is_not_text_is_one_files_trouble(intake: Intake) -> None:
         (folder / os.fsdecode(name)).mkdir(parents=True)
         (folder / os.fsdecode(name) / "convolution.ipynb").write_bytes(intake.notebook())
     intake.list_students(None)
-    collected = collect(intake.course, folder)
+    collected = collect_downloads(intake.course, folder)
     assert "ada" in intake.work()
     assert all(line.isprintable() for line in collected.lines())

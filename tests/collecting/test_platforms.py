@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.collecting import time_zone
 from autograder.errors import CourseError
+from autograder.times import time_zone
 
 if TYPE_CHECKING:
     from .conftest import Intake

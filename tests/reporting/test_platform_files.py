@@ -14,12 +14,15 @@ from click.testing import CliRunner
 from typer.main import get_command
 
 from autograder.cli import app
-from autograder.collecting import collect
+from autograder.collecting.collection import collect_downloads
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.leaderboard import board_of
 from autograder.leaderboard.grades import read_grades
-from autograder.reporting import export, pack_feedback, return_feedback, status
+from autograder.leaderboard.publishing import board_of
+from autograder.reporting.feedback_pages import pack_feedback
+from autograder.reporting.feedback_return import return_feedback
+from autograder.reporting.lms_export import export_grades
+from autograder.reporting.status import status
 
 if TYPE_CHECKING:
     from .conftest import Class
@@ -46,7 +49,7 @@ Participant 12,Bob Stone,bob@x.org,Submitted,,7
 def filled(graded: Class, tmp_path: Path, platform: str, text: str, **options: object) -> list[list[str]]:
     source, target = tmp_path / "gradebook.csv", tmp_path / "filled.csv"
     source.write_text(text)
-    done = export(graded.course, platform, target, into=source, **options)  # type: ignore[arg-type]
+    done = export_grades(graded.course, platform, target, into=source, **options)  # type: ignore[arg-type]
     assert source.read_text() == text
     assert done.path == target
     return list(csv.reader(io.StringIO(target.read_text())))
@@ -118,7 +121,7 @@ def test_missing_work_is_empty_or_zero_as_the_course_wants(graded: Class, tmp_pa
     try:
         for text, expected in settings.items():
             (course.root / "course.toml").write_text(plain + text)
-            done = export(Course.find(course.root), "moodle", tmp_path / "out.csv", roster=roster)
+            done = export_grades(Course.find(course.root), "moodle", tmp_path / "out.csv", roster=roster)
             found = list(csv.DictReader(io.StringIO(done.path.read_text())))
             assert {row["Email address"]: row[NAME] for row in found} == expected  # Dan's picture was handed in.
             zeros = [line for line in done.lines() if "handed in nothing" in line]
@@ -132,7 +135,7 @@ def hand_in(a_class: Class, files: dict[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in files.items():
             archive.writestr(name, content)
-    collect(a_class.course, path)
+    collect_downloads(a_class.course, path)
 
 
 @pytest.mark.parametrize(

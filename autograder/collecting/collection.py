@@ -1,0 +1,230 @@
+"""Put a download where the grader looks, keep whatever it replaces or cannot place, and report what was done."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from autograder.atomic_files import write_atomically
+from autograder.collecting.archive import Download, DownloadedFile
+from autograder.collecting.identification import Catalogue
+from autograder.collecting.owners import Owners
+from autograder.collecting.platforms import Reading, read_download
+from autograder.collecting.report import Collected, Placed, Unplaced, printable
+from autograder.collecting.settling import Handed, Settling
+from autograder.collecting.submitters import Submitter
+from autograder.collecting.worksheet import read_worksheet
+from autograder.course import Course
+from autograder.errors import AuthoringError, CourseError, GradebookError, UnreadableSubmission
+from autograder.gradebook.stamps import TIMESTAMP
+from autograder.roster import FILE_NAME, Roster
+from autograder.times import read_moment
+
+__all__ = ["collect_downloads"]
+
+_TYPED = re.compile(r"(/onlinetext\.html|_onlinetext_?[^/]*\.html|_\d+_(text|link|url)\.html|_attempt_[\d-]+\.txt)$")
+_UNSAFE = re.compile(r"[^\w.@-]+")
+
+
+def collect_downloads(
+    course: Course,
+    source: Path,
+    *,
+    assignment: str | None = None,
+    roster: Path | None = None,
+    zone: dt.tzinfo | None = None,
+    platform: str = "",
+    pattern: str = "",
+    worksheet: Path | None = None,
+    dry_run: bool = False,
+) -> Collected:
+    """Place what is in ``source`` under the course's ``submitted/``.
+
+    Args:
+        course: where to put it.
+        source: a folder or a ZIP archive from a learning platform or nbgrader's exchange, or made by hand.
+        assignment: which assignment it is; without it every notebook tells by itself.
+        roster: a file of students; default ``students.csv`` beside course.toml, if there is one.
+        zone: in which the platform tells the time where it names no zone; default UTC.
+        platform: which platform it is from; default: what its root shows.
+        pattern: a regular expression with named groups, for downloads from elsewhere.
+        worksheet: Moodle's grading worksheet, which tells who is behind a number, and when they handed in.
+        dry_run: only report what would be done.
+
+    Raises:
+        UnreadableSubmission: ``source`` does not exist or is damaged.
+        CourseError: the roster, the platform or the pattern is wrong.
+        AuthoringError: there is no such assignment.
+    """
+    catalogue = Catalogue(course)
+    if assignment and assignment not in catalogue.notebooks:
+        known = ", ".join(catalogue.notebooks) or "none"
+        raise AuthoringError(f"There is no released assignment '{assignment}' (there are: {known}).")
+    people = _roster(course, roster)
+    present = _present(course)
+    with Download(source) as download:
+        reading = read_download(
+            download,
+            people,
+            catalogue.notebooks,
+            present=present,
+            zone=zone or dt.UTC,
+            platform=platform,
+            pattern=pattern,
+        )
+        if worksheet is not None:
+            if reading.platform != "moodle":
+                raise CourseError(f"A worksheet is Moodle's, but {source} is read as {reading.title}.")
+            reading = replace(reading, worksheet=read_worksheet(worksheet))
+        found = _Collection(course, catalogue, reading, download, people, present, assignment or "", dry_run).run()
+    remarks = (*people.remarks(), *_zone_remark(reading, download, zone), *found.remarks)
+    return replace(found, platform=reading.title, remarks=remarks)
+
+
+def _roster(course: Course, path: Path | None) -> Roster:
+    usual = course.root / FILE_NAME
+    if path is None and not usual.is_file():
+        return Roster()
+    return Roster.read(path or usual)
+
+
+def _present(course: Course) -> tuple[str, ...]:
+    folder = course.submitted
+    return tuple(sorted(each.name for each in folder.iterdir() if each.is_dir())) if folder.is_dir() else ()
+
+
+def _zone_remark(reading: Reading, download: Download, zone: dt.tzinfo | None) -> Iterator[str]:
+    told = (one for each in download.files for one in reading.senders(each.path))
+    if zone is None and any(sender.zoneless for sender in told):
+        yield f"{reading.title} tells the time without a zone: it is taken as UTC. --zone names another."
+
+
+class _Collection:
+    def __init__(
+        self,
+        course: Course,
+        catalogue: Catalogue,
+        reading: Reading,
+        download: Download,
+        roster: Roster,
+        present: tuple[str, ...],
+        wanted: str,
+        dry_run: bool,
+    ) -> None:
+        self._course, self._catalogue, self._reading, self._dry_run = course, catalogue, reading, dry_run
+        self._files = {each.path: each for each in download.files}
+        self._listed = [each for each in download.files if not reading.is_platforms(each.path)]
+        everyone = [one for each in self._listed for one in reading.senders(each.path)]
+        self._owners = Owners(roster, everyone, present)
+        self._wanted = wanted
+        self._aside = course.results / "collected"
+        self._settling = Settling(course, catalogue, reading, dry_run)
+
+    def run(self) -> Collected:
+        chosen: dict[tuple[str, str], list[Handed]] = {}
+        refused: list[tuple[DownloadedFile, str]] = []
+        with_notebook: set[str] = set()
+        for each in self._listed:
+            try:
+                for one in self._understand(each):
+                    chosen.setdefault((one.student, one.assignment), []).append(one)
+                    with_notebook.add(one.sender.identity)
+            except UnreadableSubmission as error:
+                refused.append((each, str(error)))
+        placed: list[Placed] = []
+        for group in chosen.values():
+            try:
+                placed += self._settling.place(group)
+            except (UnreadableSubmission, GradebookError) as error:  # One student's trouble, and reported as such.
+                refused.append((group[-1].delivered, f"{error}"))
+        beside: list[Unplaced] = []
+        unplaced: list[Unplaced] = []
+        for each, reason in refused:
+            stray = self._keep_unplaced(each, reason)
+            accompanies = not each.path.lower().endswith(".ipynb") and not each.fault and not each.reason
+            owners = {sender.identity for sender in self._reading.senders(each.path)}
+            (beside if accompanies and owners & with_notebook else unplaced).append(stray)
+        if not self._dry_run and placed:
+            self._settling.save()
+        return Collected(tuple(placed), tuple(unplaced), tuple(beside), remarks=tuple(self._remarks(beside)))
+
+    def _remarks(self, beside: list[Unplaced]) -> Iterator[str]:
+        hidden = sum(sender.anonymous for each in self._listed for sender in self._reading.senders(each.path))
+        if hidden:
+            yield f"{self._reading.title} hides who they are: such students are called as it calls them."
+        if any(PurePosixPath(each.origin).name == TIMESTAMP for each in beside):
+            yield f"{TIMESTAMP} in a student's folder is not believed: only the platform tells when it came."
+
+    def _understand(self, each: DownloadedFile) -> list[Handed]:
+        """Return the submissions that a file is.
+
+        Raises:
+            UnreadableSubmission: it is none; the message is the reason.
+        """
+        if each.fault:
+            raise UnreadableSubmission(f"{each.fault}. Ask for it again.")
+        people = self._reading.senders(each.path)
+        if not people:
+            raise UnreadableSubmission(self._nobody())
+        if each.reason:
+            raise UnreadableSubmission(f"{each.reason}.")
+        if each.beside:
+            raise UnreadableSubmission("its notebooks are placed; the rest of it is here.")
+        if _TYPED.search(each.path):
+            raise UnreadableSubmission("it is text or an address that was typed in, not a file. Ask for the notebook.")
+        content = each.read()
+        inner = each.path.removeprefix(self._reading.prefix)
+        try:
+            name = self._catalogue.assignment_of(inner, content, people[0].assignment, self._wanted)
+        except UnreadableSubmission as error:
+            raise UnreadableSubmission(f"{error}.") from error
+        senders = [self._stamped(sender, each.path) for sender in people]
+        ids = [(one, sender) for sender in senders for one in self._owners.students(sender)]
+        members = tuple(sorted({one for one, _ in ids}))
+        group = members if len(members) > 1 else ()
+        digest, blank = hashlib.sha256(content).hexdigest(), self._catalogue.is_blank(name, content)
+        exact = PurePosixPath(each.path).stem == self._catalogue.notebooks[name]
+        return [Handed(one, name, each, sender, digest, blank, exact, inner, group) for one, sender in ids]
+
+    def _nobody(self) -> str:
+        if self._reading.platform == "gradescope":
+            return "Gradescope names nobody who handed it in: it is inactive, or was taken back."
+        if self._reading.platform == "pattern":
+            return "the pattern does not fit its path."
+        return (
+            f"its name does not tell whose it is (the download is read as {self._reading.title}). Rename it to "
+            "STUDENT/NOTEBOOK.ipynb and collect that folder, or use --pattern."
+        )
+
+    def _stamped(self, sender: Submitter, path: str) -> Submitter:
+        """Return ``sender`` with the time that the platform tells.
+
+        Raises:
+            UnreadableSubmission: that is not a time, or its zone is not understood.
+        """
+        stamp = self._files.get(self._reading.stamp_of(path))
+        try:
+            if stamp is not None:
+                sender = replace(sender, at=read_moment(stamp.read().decode("utf-8", "replace"), self._reading.zone))
+        except ValueError as error:
+            raise UnreadableSubmission(f"{printable(stamp.path if stamp else path)}: {error}.") from error
+        if sender.fault:
+            raise UnreadableSubmission(f"when it was handed in cannot be read: {sender.fault}.")
+        return sender
+
+    def _keep_unplaced(self, each: DownloadedFile, reason: str) -> Unplaced:
+        try:
+            content = each.read()
+        except UnreadableSubmission as error:
+            return Unplaced(each.path, reason if each.fault else f"{error}. Ask for it again.")
+        name = unicodedata.normalize("NFC", PurePosixPath(each.path).name)
+        name = _UNSAFE.sub("_", name)[-100:].lstrip(".") or "file"
+        path = self._aside / "not placed" / f"{hashlib.sha256(content).hexdigest()[:12]}-{name}"
+        if not self._dry_run and not path.exists():
+            write_atomically(path, content)
+        return Unplaced(each.path, reason, path)
