@@ -147,25 +147,37 @@ def collect(
     source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
     assignment: Annotated[str | None, typer.Option(help="Which assignment it is (default: each file tells).")] = None,
     roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
-    zone: Annotated[str, typer.Option(help="Time zone of the times in the archive, as Europe/London.")] = "UTC",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of a platform that names none, as Europe/London (default: UTC).")
+    ] = None,
+    platform: Annotated[str, typer.Option(help="Which platform it is from (default: its root shows).")] = "",
+    pattern: Annotated[
+        str, typer.Option(help="For other downloads: a regular expression with groups such as (?P<student>...).")
+    ] = "",
+    worksheet: Annotated[
+        Path | None, typer.Option(help="Moodle's grading worksheet: who is behind a number, and when they handed in.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     course: CourseOption = None,
 ) -> None:
-    """Put a download from Canvas, Moodle, Gradescope or nbgrader's exchange under submitted/; lose nothing."""
-    from autograder.collecting.archive import time_zone
+    """Put what a learning platform or nbgrader's exchange hands over under submitted/; nothing is lost."""
     from autograder.collecting.collection import collect_downloads
+    from autograder.times import time_zone
 
     found = collect_downloads(
         _graded_course(course),
         source,
         assignment=assignment,
         roster=roster,
-        zone=time_zone(zone),
+        zone=time_zone(zone) if zone else None,
+        platform=platform,
+        pattern=pattern,
+        worksheet=worksheet,
         dry_run=dry_run,
     )
     for line in found.lines():
         typer.echo(line)
-    raise typer.Exit(3 if found.unplaced else 0)
+    raise typer.Exit(3 if found.needs_a_look else 0)
 
 
 @app.command()
@@ -211,17 +223,63 @@ def report(
 
 @app.command()
 def export(
-    platform: Annotated[str, typer.Argument(help="canvas, moodle or csv.")],
+    platform: Annotated[str, typer.Argument(help="canvas, moodle or csv; with --feedback also nbgrader.")],
     output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
     names: Annotated[list[str] | None, typer.Option("--assignment", help="Only this one (repeatable).")] = None,
     roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="The gradebook file that the platform exported, to fill in.")
+    ] = None,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", help="ASSIGNMENT=TITLE: which of its columns it is (repeatable).")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other values in that file.")] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Pack the pages of feedback into a ZIP instead.")
+    ] = False,
     course: CourseOption = None,
 ) -> None:
-    """Write the grades as Canvas or Moodle import them, or as plain CSV; what is not graded stays empty."""
+    """Write the grades as Canvas or Moodle import them, or as plain CSV; or the pages of feedback as they take them."""
+    from autograder.reporting.feedback_pages import pack_feedback
     from autograder.reporting.lms_export import export_grades
 
-    for line in export_grades(Course.find(course), platform, output, assignments=names, roster=roster).lines():
+    found = Course.find(course)
+    if feedback:
+        for name in names or found.assignments():
+            for line in pack_feedback(found, platform, name, output).lines():
+                typer.echo(line)
+        return
+    exported = export_grades(
+        found,
+        platform,
+        output,
+        assignments=names,
+        roster=roster,
+        into=into,
+        columns=columns,
+        overwrite=overwrite,
+    )
+    for line in exported.lines():
         typer.echo(line)
+
+
+@app.command()
+def status(
+    names: NamesArgument = None,
+    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    json: JsonOption = False,
+    course: CourseOption = None,
+) -> None:
+    """List who handed in nothing, who is late, and what is unreadable, not graded, or to be read by a person."""
+    from autograder.reporting.status import status as reporting_status
+
+    found = reporting_status(Course.find(course), names, roster)
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    for each in found:
+        for line in each.lines():
+            typer.echo(line)
 
 
 @app.command()

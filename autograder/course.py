@@ -19,7 +19,7 @@ from autograder.roster import FILE_NAME as ROSTER_NAME
 from autograder.roster import Roster
 from autograder.secrets import Secret
 
-__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
+__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "ExportSettings", "GradingSettings"]
 
 FILE_NAME = "course.toml"
 SECRET_NAME = ".course-secret"
@@ -100,6 +100,16 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         )
 
 
+class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How grades are handed over to a learning platform.
+
+    Attributes:
+        missing: what stands for work that was not handed in: ``empty``, or ``zero`` once it is due.
+    """
+
+    missing: Literal["empty", "zero"] = "empty"
+
+
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of course.toml. See docs/graders.md for every key."""
 
@@ -111,6 +121,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     colab_archive: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s\"]+)?$")] = ""
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
+    export: ExportSettings = ExportSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)

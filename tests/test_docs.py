@@ -63,6 +63,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     (root / "course.toml").write_text('id = "docs"\nfixed_secret = "docs"\n')
     (root / "data" / "course").mkdir(parents=True)
     (root / "students.csv").write_text("id,email,lms_user_id\nada,ada@example.org,4711\n")
+    (root / "gradebook.csv").write_text("Student,ID,Section,Convolution (12)\n,4711,,\n")
+    (root / "worksheet.csv").write_text("Identifier,Full name,Email address,Status,Grade\n1,Ada,ada@example.org,,\n")
     found = Course.find(root)
     new_assignment(found, "01-convolution")
     with zipfile.ZipFile(root / "download.zip", "w") as archive:

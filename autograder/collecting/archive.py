@@ -1,153 +1,235 @@
-"""The files in a folder or a ZIP archive, as they came; nothing is unpacked to the disk."""
+"""The files in a folder or a ZIP archive, as they came; nothing is unpacked to the disk, and little is held in memory.
+
+Names and sizes are read first; the bytes of a file are read when they are asked for, one file at a time. Whatever is
+wrong with a file, or with an archive that a student packed, is that file's fault alone.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-import io
+import os
 import stat
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from zoneinfo import ZoneInfo
+from types import TracebackType
+from typing import Self
 
-from autograder.errors import CourseError, UnreadableSubmission
+from autograder.collecting.inner import InnerArchive, archive_kind
+from autograder.errors import UnreadableSubmission
 from autograder.submission.notebook_reader import MAX_BYTES
 
-__all__ = ["DownloadedFile", "read_downloads", "time_zone"]
+__all__ = ["DownloadedFile", "Download"]
 
-_JUNK_FOLDERS = {"__MACOSX", ".ipynb_checkpoints"}
+_JUNK_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", ".git"}
 _JUNK_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _MOST_FILES = 100_000
+_MOST_BYTES = 32 * 1024**3
+_ABSURD_RATIO, _RATIO_MATTERS_FROM = 400, 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """One file.
+    """One file of a download.
 
     Attributes:
-        path: where it lay, with ``/``; a file within an inner archive lies below that archive's name.
-        content: its bytes; empty if they could not be had.
-        at: when it was last changed, as the archive says.
-        fault: why its bytes could not be had; empty if they could.
+        path: where it lay, with ``/``; a file within an archive of a student's lies below that archive's name.
+        reader: gives its bytes.
+        fault: why its bytes cannot be had; empty if they could.
+        reason: why it cannot be a notebook, though its bytes can be had.
+        beside: whether it is an archive whose notebooks are files of their own here.
     """
 
     path: str
-    content: bytes
-    at: dt.datetime | None = None
+    reader: Callable[[], bytes] = field(repr=False, compare=False)
     fault: str = ""
+    reason: str = ""
+    beside: bool = False
+
+    def read(self) -> bytes:
+        """Return its bytes.
+
+        Raises:
+            UnreadableSubmission: they cannot be had; the message is the reason.
+        """
+        if self.fault:
+            raise UnreadableSubmission(self.fault)
+        try:
+            return self.reader()
+        except UnreadableSubmission:
+            raise
+        except Exception as error:  # zlib, lzma, struct, OSError, ...: whatever a damaged file makes a library raise.
+            raise UnreadableSubmission(f"it cannot be unpacked ({str(error)[:80] or type(error).__name__})") from error
 
 
-def time_zone(name: str) -> dt.tzinfo:
-    """The time zone called ``name``. Raises CourseError if there is none."""
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise CourseError(f"'{name}' is no time zone. Write one such as Europe/London or UTC.") from error
+class Download:
+    """What was downloaded: a folder, a ZIP archive or a single file; litter of operating systems is left out.
 
-
-def read_downloads(source: Path, zone: dt.tzinfo = dt.UTC) -> Iterator[DownloadedFile]:
-    """Every file in ``source``, a folder, a ZIP archive or a single file; litter of operating systems left out.
-
-    Args:
-        source: what was downloaded.
-        zone: in which archives tell the time: they do not say.
-
-    Raises:
-        UnreadableSubmission: there is no such thing, or the archive is damaged.
+    Attributes:
+        name: what it is called, without the ending.
+        files: every file in it.
     """
-    if source.is_dir():
-        yield from _from_folder(source)
-    elif source.is_file() and zipfile.is_zipfile(source):
-        yield from _from_zip(source, source.name, zone)
-    elif source.is_file() and source.suffix.lower() == ".zip":
-        raise UnreadableSubmission(f"{source} is no whole ZIP archive: its end is missing. Download it again.")
-    elif source.is_file():
-        yield _from_file(source, source.name)
-    else:
-        raise UnreadableSubmission(f"{source} does not exist. Name the folder or the ZIP that you downloaded.")
+
+    def __init__(self, source: Path) -> None:
+        """Open ``source``.
+
+        Raises:
+            UnreadableSubmission: there is no such thing, or the archive is damaged.
+        """
+        self.name = source.resolve().name if source.is_dir() else source.stem
+        self._source, self._archive = source, None
+        self._bytes = 0
+        if source.is_dir():
+            found = _folder_files(source)
+        elif source.is_file() and zipfile.is_zipfile(source):
+            self._archive = _opened(source)
+            found = self._archive_files(self._archive)
+        elif source.is_file() and source.suffix.lower() == ".zip":
+            raise UnreadableSubmission(f"{source} is not a whole ZIP archive: its end is missing. Download it again.")
+        elif source.is_file():
+            found = iter([_disk_file(source, source.name)])
+        else:
+            raise UnreadableSubmission(f"{source} does not exist. Name the folder or the ZIP that you downloaded.")
+        self.files = tuple(self._limited(found))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._archive is not None:
+            self._archive.close()
+
+    def _archive_files(self, archive: zipfile.ZipFile) -> Iterator[DownloadedFile]:
+        for entry in archive.infolist():
+            path = _name_of(entry)
+            if not entry.is_dir() and not _is_junk(path):
+                yield DownloadedFile(path, partial(self._entry_bytes, archive, entry), _fault_of(entry))
+
+    def _entry_bytes(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+        self._bytes += entry.file_size
+        if self._bytes > _MOST_BYTES:
+            raise UnreadableSubmission(f"all files together unpack to more than {_MOST_BYTES >> 30} GiB")
+        return _bounded(archive, entry)
+
+    def _limited(self, files: Iterator[DownloadedFile]) -> Iterator[DownloadedFile]:
+        count = 0
+        for each in files:
+            for one in _with_contents(each):
+                count += 1
+                if count > _MOST_FILES:
+                    raise UnreadableSubmission(
+                        f"{self._source} holds more than {_MOST_FILES} files. Split it, and collect the parts."
+                    )
+                yield one
 
 
-def _from_folder(folder: Path) -> Iterator[DownloadedFile]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            yield DownloadedFile(name, b"", fault="it is a symbolic link, which is not followed")
-        elif path.is_file() and not _is_junk(name):
-            yield from _unpacked(_from_file(path, name), dt.UTC)
-
-
-def _from_file(path: Path, name: str) -> DownloadedFile:
-    status = path.stat()
-    if status.st_size > MAX_BYTES:
-        return DownloadedFile(name, b"", fault=f"it is larger than {MAX_BYTES >> 20} MiB")
-    return DownloadedFile(name, path.read_bytes(), dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
-
-
-def _from_zip(archive: Path | io.BytesIO, name: str, zone: dt.tzinfo, depth: int = 0) -> Iterator[DownloadedFile]:
+def _opened(source: Path) -> zipfile.ZipFile:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            entries = [entry for entry in opened.infolist() if not entry.is_dir() and not _is_junk(entry.filename)]
-            if len(entries) > _MOST_FILES:
-                raise UnreadableSubmission(f"{name} holds {len(entries)} files. Split it, and collect the parts.")
-            for entry in entries:
-                yield from _unpacked(_from_entry(opened, entry, zone), zone, depth)
-    except zipfile.BadZipFile as error:
-        raise UnreadableSubmission(f"{name} is a damaged ZIP archive ({error}). Download it again.") from error
+        return zipfile.ZipFile(source)
     except UnicodeDecodeError as error:  # One name that is not what the archive says it is; Python then reads none.
         raise UnreadableSubmission(
-            f"{name} holds a file whose name is not UTF-8, as it should be. Unpack it and collect the folder."
+            f"{source} holds a file whose name is not UTF-8, as it should be. Unpack it and collect the folder."
         ) from error
+    except Exception as error:  # Beside BadZipFile: whatever else its parser meets in a damaged directory.
+        raise UnreadableSubmission(f"{source} is a damaged ZIP archive ({error}). Download it again.") from error
 
 
-def _from_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, zone: dt.tzinfo) -> DownloadedFile:
-    path, at = _name_of(entry), _time_of(entry, zone)
+def _folder_files(folder: Path) -> Iterator[DownloadedFile]:
+    for root, folders, names in os.walk(folder, followlinks=False):
+        linked = [name for name in folders if (Path(root) / name).is_symlink()]
+        folders[:] = sorted(name for name in folders if name not in linked and name not in _JUNK_FOLDERS)
+        for name in sorted([*names, *linked]):
+            path = Path(root) / name
+            # A name that is not UTF-8 can be shown, but neither written down nor compared.
+            shown = os.fsencode(path.relative_to(folder).as_posix()).decode("utf-8", "replace")
+            if not _is_junk(shown):
+                yield _disk_file(path, shown)
+
+
+def _disk_file(path: Path, name: str) -> DownloadedFile:
+    status = path.lstat()
+    fault = ""
+    if stat.S_ISLNK(status.st_mode):
+        fault = "it is a symbolic link, which is not followed"
+    elif not stat.S_ISREG(status.st_mode):
+        fault = "it is not a file but a pipe, a socket or a device"
+    elif status.st_size > MAX_BYTES:
+        fault = _too_large()
+    return DownloadedFile(name, partial(_disk_bytes, path), fault)
+
+
+def _disk_bytes(path: Path) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        return _no_more_than_allowed(stream.read(MAX_BYTES + 1))
+
+
+def _fault_of(entry: zipfile.ZipInfo) -> str:
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return DownloadedFile(path, b"", at, "it is a symbolic link, which is not followed")
+        return "it is a symbolic link, which is not followed"
+    if entry.flag_bits & 0x1:
+        return "it is encrypted with a password"
     if entry.file_size > MAX_BYTES:
-        return DownloadedFile(path, b"", at, f"it is larger than {MAX_BYTES >> 20} MiB")
-    try:
-        with archive.open(entry) as stream:
-            content = stream.read(MAX_BYTES + 1)  # The size in the directory is only a claim.
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-        return DownloadedFile(path, b"", at, f"it cannot be unpacked ({error})")
+        return _too_large()
+    if entry.file_size > _RATIO_MATTERS_FROM and entry.file_size > _ABSURD_RATIO * max(1, entry.compress_size):
+        return f"it unpacks to {entry.file_size / max(1, entry.compress_size):.0f} times its size, as no notebook does"
+    return ""
+
+
+def _bounded(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        return _no_more_than_allowed(stream.read(MAX_BYTES + 1))  # The size in the directory is only a claim.
+
+
+def _no_more_than_allowed(content: bytes) -> bytes:
     if len(content) > MAX_BYTES:
-        return DownloadedFile(path, b"", at, f"it is larger than {MAX_BYTES >> 20} MiB")
-    return DownloadedFile(path, content, at)
+        raise UnreadableSubmission(_too_large())
+    return content
 
 
-def _unpacked(delivered: DownloadedFile, zone: dt.tzinfo, depth: int = 0) -> Iterator[DownloadedFile]:
-    """The file, or what is in it if a student has packed a notebook into an archive of their own."""
-    if depth or not delivered.path.lower().endswith(".zip") or delivered.fault:
+def _too_large() -> str:
+    return f"it is larger than {MAX_BYTES >> 20} MiB"
+
+
+def _with_contents(delivered: DownloadedFile) -> Iterator[DownloadedFile]:
+    """Yield the file, and before it the notebooks in it if a student has packed them into an archive."""
+    kind = archive_kind(delivered.path)
+    if not kind or delivered.fault:
         yield delivered
-        return
+    elif kind != "ZIP":
+        yield replace(delivered, reason=f"it is a {kind} archive, which is not unpacked here: unpack it yourself")
+    else:
+        yield from _zip_contents(delivered)
+
+
+def _zip_contents(delivered: DownloadedFile) -> Iterator[DownloadedFile]:
     try:
-        inner = list(_from_zip(io.BytesIO(delivered.content), delivered.path, zone, depth + 1))
-    except UnreadableSubmission:
-        yield delivered
+        inner = InnerArchive.of(delivered.read)
+    except UnreadableSubmission as error:
+        yield replace(delivered, reason=str(error))
         return
     # The archive's own name says whose it is; what lies deeper in it does not.
     parent, stem = PurePosixPath(delivered.path).parent, PurePosixPath(delivered.path).stem
-    for each in inner:
-        path = (parent / f"{stem}--{PurePosixPath(each.path).name}").as_posix()
-        yield DownloadedFile(path, each.content, delivered.at, each.fault)
+    for entry in inner.notebooks:
+        path = (parent / f"{stem}--{PurePosixPath(entry.filename).name}").as_posix()
+        yield DownloadedFile(path, partial(inner.read, entry), _fault_of(entry))
+    if not inner.notebooks:
+        yield replace(delivered, reason=inner.remark or "it is a ZIP archive without a notebook in it")
+    elif inner.others:
+        yield replace(delivered, beside=True)
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """The entry's name. macOS writes UTF-8 without saying so, and what says nothing is read as the code page of DOS."""
+    """Return the entry's name. macOS writes UTF-8 without saying so; what says nothing is read as DOS's code page."""
     if entry.flag_bits & 0x800:
         return entry.filename
     try:
         return entry.filename.encode("cp437").decode("utf-8")
     except UnicodeError:
         return entry.filename
-
-
-def _time_of(entry: zipfile.ZipInfo, zone: dt.tzinfo) -> dt.datetime | None:
-    try:
-        return dt.datetime(*entry.date_time, tzinfo=zone).astimezone(dt.UTC)
-    except ValueError:
-        return None
 
 
 def _is_junk(path: str) -> bool:

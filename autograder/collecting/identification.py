@@ -1,75 +1,117 @@
-"""Which assignment is a notebook? Its own marks say so; failing them, its name."""
+"""Identify the assignment that a notebook answers: by its grade ids, then by where it lay and what it is called."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from autograder.course import Course
 from autograder.errors import UnreadableSubmission
-from autograder.submission.notebook_reader import read_submission
 
 __all__ = ["Catalogue"]
 
-_COPY = re.compile(r"(copy of |copy_of_)|([ _-]*(copy|\(\d+\)|-\d+)\d*)+$", re.IGNORECASE)
-_ENOUGH = 0.3
+_COPY = re.compile(r"^(copy of |copy_of_)+|([ _-]*(copy|\(\d+\)|-\d+)\d*)+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"\.ipynb(\.(txt|json|download))*$", re.IGNORECASE)
+_LOOKED_INTO = (".ipynb", ".json", ".txt", ".download", "")
+_GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
+_MOST_MARKS = 20_000
+_ENOUGH, _CLOSE = 0.3, 0.1
 
 
 class Catalogue:
-    """The released notebooks of a course, by what tells them apart."""
+    """The released notebooks of a course, by what tells them apart.
+
+    Attributes:
+        notebooks: the name of each assignment's notebook, without its ending.
+    """
 
     def __init__(self, course: Course) -> None:
         paths = sorted(course.release.glob("*/*.ipynb"))
         self.notebooks = {path.parent.name: path.stem for path in paths}
-        self._marks = {path.parent.name: _marks(json.loads(path.read_text(encoding="utf-8"))) for path in paths}
+        self._released = {path.parent.name: path.read_bytes() for path in paths}
+        self._marks = {name: _marks(content) for name, content in self._released.items()}
+        self._all = set().union(*self._marks.values())
 
-    def assignment_of(self, name: str, content: bytes) -> str:
-        """The assignment that a file answers, or empty if nothing tells.
+    def assignment_of(self, path: str, content: bytes, told: str = "", wanted: str = "") -> str:
+        """Return the assignment that a file answers.
 
         Args:
-            name: the file's path, which counts only if its content says nothing.
-            content: the file's bytes.
+            path: where it lay, from the root of the download.
+            content: its bytes.
+            told: which assignment the platform says it is; may be empty.
+            wanted: which assignment the person who collects says it is; may be empty.
+
+        Raises:
+            UnreadableSubmission: it answers none, several, or not the one that is wanted; the message is the reason.
         """
-        return self._by_marks(name, content) or self._by_name(name)
+        fitting = self._by_marks(content) if PurePosixPath(path).suffix.lower() in _LOOKED_INTO else []
+        if not fitting and not _ENDINGS.search(path):
+            raise UnreadableSubmission("it is not a notebook of a released assignment")
+        if wanted and fitting and wanted not in fitting:
+            raise UnreadableSubmission(
+                f"it is {' or '.join(fitting)}, not {wanted}. Collect without --assignment to place it there"
+            )
+        if wanted or len(fitting) == 1:
+            return wanted or fitting[0]
+        if chosen := self._by_path(path, told, fitting or list(self.notebooks)):
+            return chosen
+        if len(fitting) > 1:
+            raise UnreadableSubmission(f"it fits {' and '.join(fitting)} equally well. Name one with --assignment")
+        raise UnreadableSubmission("it is not a notebook of a released assignment")
 
-    def _by_marks(self, name: str, content: bytes) -> str:
-        try:
-            marks = _marks(read_submission(content, name))
-        except UnreadableSubmission:
-            return ""
-        shares = {each: len(marks & own) / len(own) for each, own in self._marks.items() if own}
-        best = max(shares, key=lambda each: shares[each], default="")
-        return best if best and shares[best] >= _ENOUGH else ""
+    def is_blank(self, assignment: str, content: bytes) -> bool:
+        """Return whether ``content`` is the released notebook itself, byte for byte."""
+        return self._released.get(assignment) == content
 
-    def _by_name(self, name: str) -> str:
-        path = PurePosixPath(name)
-        if path.suffix.lower() != ".ipynb":
-            return ""
-        stem = _plain(path.stem)
-        ends = {each: notebook for each, notebook in self.notebooks.items() if _ends_with(stem, notebook)}
-        named = [each for each in self.notebooks if each in path.parts] or list(ends)
-        return named[0] if len(named) == 1 else ""
+    def _by_marks(self, content: bytes) -> list[str]:
+        """Return the assignments whose grade ids fit; several if they fit about equally well."""
+        marks = _marks(content)
+        likeness = {
+            name: len(marks & own) / len((marks & self._all) | own)
+            for name, own in self._marks.items()
+            if own and len(marks & own) >= _ENOUGH * len(own)
+        }
+        best = max(likeness.values(), default=0.0)
+        return [name for name, value in likeness.items() if value >= best - _CLOSE]
 
-
-def _plain(stem: str) -> str:
-    return _COPY.sub("", stem.rpartition("--")[2]).strip(" _-").lower()
-
-
-def _ends_with(stem: str, notebook: str) -> bool:
-    return stem == notebook.lower() or stem.endswith((f"_{notebook.lower()}", f"-{notebook.lower()}"))
-
-
-def _marks(notebook: Mapping[str, Any]) -> set[str]:
-    """The grade ids in a notebook; they survive saving in every program that keeps metadata."""
-    cells = notebook.get("cells")
-    found = (_grade_id(cell) for cell in (cells if isinstance(cells, list) else []))
-    return {each for each in found if each}
+    def _by_path(self, path: str, told: str, among: Sequence[str]) -> str:
+        """Return what platform, folders and file name tell, the surest first; empty if nothing tells."""
+        folders = [_plain(part) for part in PurePosixPath(path).parts[:-1]]
+        stem = _stem(path)
+        ways = (
+            [each for each in among if told and _plain(told) in (_plain(each), _plain(self.notebooks[each]))],
+            [each for each in among if _plain(each) in folders],
+            [each for each in among if _ends_with(stem, each) or _ends_with(stem, self.notebooks[each])],
+            [each for each in among if _plain(self.notebooks[each]) in folders],
+        )
+        return next((way[0] for way in ways if len(way) == 1), "")
 
 
-def _grade_id(cell: object) -> str:
-    metadata = cell.get("metadata") if isinstance(cell, dict) else None
-    graded = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return str(graded.get("grade_id") or "") if isinstance(graded, dict) else ""
+def _plain(name: str) -> str:
+    return name.lower().strip(" _-")
+
+
+def _stem(path: str) -> str:
+    name = _ENDINGS.sub("", PurePosixPath(path).name)
+    return _COPY.sub("", name.rpartition("--")[2]).strip(" _-").lower()
+
+
+def _ends_with(stem: str, name: str) -> bool:
+    return stem == name.lower() or stem.endswith((f"_{name.lower()}", f"-{name.lower()}", f" {name.lower()}"))
+
+
+def _marks(content: bytes) -> set[str]:
+    """Return the grade ids in a notebook's bytes; they survive saving in every program that keeps metadata.
+
+    The text is searched, not parsed: the memory of a hostile file stays that of its bytes, and damage elsewhere in the
+    file hides nothing. Within a cell's text the quotes are escaped, so that no text passes for metadata.
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
+        content = content.replace(b"\0", b"")  # UTF-16 or UTF-32 of what is ASCII here.
+    found: set[str] = set()
+    for match in _GRADE_ID.finditer(content):
+        found.add(match[1].decode("utf-8", "replace"))
+        if len(found) >= _MOST_MARKS:
+            break
+    return found

@@ -1,166 +1,260 @@
-"""Whose file is it? What the names say that Canvas, Moodle, Gradescope and nbgrader give to downloads."""
+"""Whose file is it? What the names tell that learning platforms give to the files and folders of a download.
+
+Only what stands before the first sign that a student can choose is read: each expression begins at the root.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-import yaml
+from autograder.roster import Clue
+from autograder.times import read_moment
 
-from autograder.collecting.archive import DownloadedFile
-
-__all__ = ["Submitter", "gradescope_senders", "find_submitters"]
+__all__ = ["NAMINGS", "Naming", "Submitter", "pattern_sender"]
 
 
 @dataclass(frozen=True)
 class Submitter:
-    """What a platform says of whoever handed something in.
+    """What a platform tells of whoever handed something in.
 
     Attributes:
-        platform: canvas, moodle, gradescope or nbgrader.
-        keys: what may name the person in a roster, the surest first: an id, an address, a name.
+        platform: its short name, such as canvas.
+        identity: what tells the person apart from others in the same download.
+        keys: what may name the person in a roster, the surest first.
+        hints: what chooses among several whom the keys fit, and names nobody by itself.
         fallback: a student id to use without a roster; empty if the platform gives none that lasts.
-        group: the group that handed it in, if the platform says so.
+        group: the group that handed it in, if the platform tells.
+        anonymous: whether the platform hides who it is; ``fallback`` is then its name for the student.
         late: whether the platform marked it as late.
-        at: when it was handed in, if the platform says so.
-        attempt: which resubmission it is, from 0.
+        at: when it was handed in, if the platform tells.
+        zoneless: whether that time came without a zone.
+        attempt: the platform's number for what was handed in; higher is later.
+        revision: which of the platform's files of one name it is, from 0.
+        assignment: which assignment the platform says it is; may be empty.
+        fault: why what the platform tells cannot be used; empty if it can.
+        by_file_name: whether only the name of a file tells, which a student may have chosen.
     """
 
     platform: str
-    keys: tuple[str, ...]
+    identity: str
+    keys: tuple[Clue, ...] = ()
+    hints: tuple[Clue, ...] = ()
     fallback: str = ""
     group: str = ""
+    anonymous: bool = False
     late: bool = False
     at: dt.datetime | None = None
+    zoneless: bool = False
     attempt: int = 0
+    revision: int = 0
+    assignment: str = ""
+    fault: str = ""
+    by_file_name: bool = False
+
+    @property
+    def name(self) -> str:
+        """What to call the person in a message."""
+        return " / ".join(dict.fromkeys(value for _, value in (*self.keys, *self.hints) if value)) or self.identity
 
 
-_CANVAS = re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+)_(?P<submission>\d+)_(?P<file>[^/]+)")
-_ATTEMPT = re.compile(r"-(\d+)(?:--[^/]*)?(?:\.[A-Za-z0-9]+)?$")
-_MOODLE = re.compile(r"(?P<name>[^/]+?)_(?P<participant>\d+)_assignsubmission_file_?(?:/|(?P<file>[^/]+)$)")
-_GRADESCOPE = re.compile(r"(?:^|/)(submission_\d+)/")
-_EXCHANGE = re.compile(r"(?P<student>[^+/]+)\+(?P<assignment>[^+/]+)\+(?P<at>[^+/]+)(?:\+[^/]*)?/")
-_STAMP = "%Y-%m-%d %H:%M:%S.%f"
+Read = Callable[[re.Match[str], dt.tzinfo], Submitter]
 
 
-def find_submitters(
-    delivered: DownloadedFile, gradescope: Mapping[str, Sequence[Submitter]], wrapper: str = ""
-) -> tuple[Submitter, ...]:
-    """Whoever handed in a file: one person, several on Gradescope, none if the name does not tell.
+@dataclass(frozen=True)
+class Naming:
+    """How a platform names what is in a download.
 
-    Args:
-        delivered: the file.
-        gradescope: what :func:`gradescope_senders` found.
-        wrapper: a folder around everything, which says nothing.
+    Attributes:
+        platform: its short name, such as canvas.
+        title: its name for people.
+        entry: fits, from the root on, the path of whatever a student handed in.
+        read: makes the sender of a path that fits.
+        own: fits what the platform itself adds at the root.
     """
-    path = delivered.path
-    if path.startswith("/") or ".." in PurePosixPath(path).parts:  # Nobody's archive has such names by accident.
-        return ()
-    if (found := _GRADESCOPE.search(path)) and found[1] in gradescope:
-        return tuple(gradescope[found[1]])
-    if found := _MOODLE.search(path):
-        return (_moodle(found["name"]),)
-    if found := _EXCHANGE.search(path):
-        return (Submitter("nbgrader", (found["student"],), found["student"], at=_exchange_time(found["at"])),)
-    if found := _CANVAS.fullmatch(PurePosixPath(path).name):
-        return (_canvas(found),)
-    parts = PurePosixPath(path).parts
-    # STUDENT/NOTEBOOK.ipynb, STUDENT/ASSIGNMENT/NOTEBOOK.ipynb, and the same below submitted/ or another folder.
-    parts = parts[1:] if parts[0] in ("submitted", wrapper) else parts
-    return (Submitter("nbgrader", (parts[0],), parts[0]),) if len(parts) in (2, 3) else ()
+
+    platform: str
+    title: str
+    entry: re.Pattern[str]
+    read: Read
+    own: re.Pattern[str] | None = None
 
 
-def _canvas(found: re.Match[str]) -> Submitter:
-    attempt = _ATTEMPT.search(found["file"])
+_REVISION = re.compile(r"-(\d{1,4})(?:--[^/]*)?(?:\.[A-Za-z0-9]+)*$")
+
+
+def _canvas(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    name, user = found["name"], found["user"]
+    anonymous = name == "anon"
     return Submitter(
         "canvas",
-        (found["user"], found["name"]),
-        f"{found['name']}-{found['user']}",
-        group=found["name"],
+        identity=user,
+        keys=() if anonymous else (("number", user), ("name", name)),
+        fallback=f"{name}-{user}",
+        group="" if anonymous else name,
+        anonymous=anonymous,
         late=bool(found["late"]),
-        attempt=int(attempt[1]) if attempt else 0,
+        attempt=int(found["attachment"] or 0),
+        revision=int(revision[1]) if (revision := _REVISION.search(found[0])) else 0,
     )
 
 
-def _moodle(name: str) -> Submitter:
-    """Moodle's number counts participants anew in each assignment, so only the name lasts."""
+_PARTICIPANT = re.compile(
+    r"(participante?|teilnehmer(/in|in|_in)?|partecipante|deelnemer|deltaker|deltagare|osallistuja)( \d+)?",
+    re.IGNORECASE,
+)
+_GROUP_LIKE = re.compile(r"\d|group|team|grupp|groupe|grupo|équipe|equip|section|class|tutori|lab\b", re.IGNORECASE)
+
+
+def _moodle(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    """Return whose it is. Moodle's number counts participants anew in each assignment, so only the name lasts."""
+    name, number = " ".join(found["name"].split()), found["participant"]
+    group, person = _group_and_person(name)
+    if _PARTICIPANT.fullmatch(person):
+        hidden: tuple[Clue, ...] = (("participant", number),)
+        return Submitter("moodle", number, hidden, fallback=f"participant-{number}", group=group, anonymous=True)
+    keys: tuple[Clue, ...] = (("name", name), ("name", person)) if group else (("name", name),)
+    return Submitter(
+        "moodle",
+        identity=number,
+        keys=keys,
+        hints=(("participant", number), ("number", number), ("sid", number)),
+        fallback="-".join(person.lower().split()),
+        group="" if group else name,
+    )
+
+
+def _group_and_person(name: str) -> tuple[str, str]:
+    """Split off the group that Moodle puts before a name; what may be the first half of a double name is left."""
     group, dash, person = name.partition("-")
-    keys = (name, person, group) if dash else (name,)
-    return Submitter("moodle", tuple(key.strip() for key in keys), "-".join(name.lower().split()), group=group.strip())
+    if dash and person.strip() and _GROUP_LIKE.search(group):
+        return group.strip(), person.strip()
+    return "", name
 
 
-def _exchange_time(text: str) -> dt.datetime | None:
-    """The time in the name of a folder of nbgrader's exchange; those in UTC only, as nbgrader writes them."""
-    words = text.rsplit(" ", 1)
-    if words[-1] not in ("UTC", "Z"):
-        return None
+def _blackboard(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    user = found["user"]
+    return _timed(Submitter("blackboard", user, (("id", user), ("sid", user)), fallback=user), found["at"], zone)
+
+
+def _brightspace(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    name = found["name"].strip()
+    clock = found["clock"].zfill(4)
+    moment = f"{found['date']} {clock[:2]}:{clock[2:]} {found['half'] or ''}".strip()
+    sender = Submitter(
+        "brightspace",
+        identity=found["number"],
+        keys=(("name", name),),
+        hints=(("number", found["number"]), ("sid", found["number"])),
+        fallback="-".join(name.lower().split()),
+    )
+    return _timed(sender, moment, zone)
+
+
+def _classroom(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    name = found["name"].strip()
+    keys: tuple[Clue, ...] = (("name", name), ("email", name))
+    return Submitter("google", name, keys, fallback="-".join(name.lower().split()), by_file_name=True)
+
+
+def _ilias(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    last, first, login = found["name"].split("_", 2)
+    keys: tuple[Clue, ...] = (("id", login), ("number", found["number"]))
+    return Submitter("ilias", found["number"], keys, hints=(("name", f"{first} {last}"),), fallback=login)
+
+
+def _exchange(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    student = found["student"]
+    sender = Submitter("nbgrader", student, (("any", student),), fallback=student, assignment=found["assignment"])
+    return _timed(sender, found["at"], zone)
+
+
+def _timed(sender: Submitter, text: str, zone: dt.tzinfo) -> Submitter:
+    """Return ``sender`` with the time that a platform tells."""
     try:
-        return dt.datetime.strptime(words[0], _STAMP).replace(tzinfo=dt.UTC)
-    except ValueError:
-        return None
+        return replace(sender, at=read_moment(text, zone), zoneless=_is_zoneless(text))
+    except ValueError as error:
+        return replace(sender, fault=str(error))
 
 
-class _Plain(yaml.SafeLoader):
-    """Reads Ruby's objects as the plain data that they hold."""
-
-
-def _plainly(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_object(yaml.ScalarNode("tag:yaml.org,2002:str", node.value))
-
-
-_Plain.add_multi_constructor("!", _plainly)
-
-
-def gradescope_senders(files: Sequence[DownloadedFile]) -> dict[str, tuple[Submitter, ...]]:
-    """By the name of its folder, who handed in each submission of a Gradescope export; a group has several."""
-    found: dict[str, tuple[Submitter, ...]] = {}
-    for each in files:
-        if PurePosixPath(each.path).name == "submission_metadata.yml":
-            found.update(_read_metadata(each.content))
-    return found
-
-
-def _read_metadata(content: bytes) -> dict[str, tuple[Submitter, ...]]:
+def _is_zoneless(text: str) -> bool:
+    """Return whether a time that can be read names no zone: then it depends on where it is read."""
     try:
-        table = yaml.load(content, Loader=_Plain)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError):
-        return {}
-    if not isinstance(table, dict):
-        return {}
-    return {
-        str(name): tuple(_submitter(person, _moment(entry.get(":created_at"))) for person in _people(entry))
-        for name, entry in table.items()
-        if isinstance(entry, dict)
-    }
+        return read_moment(text, dt.UTC) != read_moment(text, dt.timezone(dt.timedelta(hours=1)))
+    except ValueError:  # An abbreviation with several meanings.
+        return False
 
 
-def _people(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    people = entry.get(":submitters")
-    return [person for person in people if isinstance(person, dict)] if isinstance(people, list) else []
+_HOUR = dt.timedelta(hours=1)
+NAMINGS = (
+    Naming(
+        "moodle",
+        "Moodle",
+        re.compile(r"(?P<name>[^/]+?)_(?P<participant>\d+)_assignsubmission_(?:file|onlinetext|[a-z]+)(?:_|/|$)"),
+        _moodle,
+    ),
+    Naming(
+        "canvas",
+        "Canvas",
+        re.compile(
+            r"(?P<name>[^_/]+)_(?!\d{4}_\d\d_\d\dT)(?P<late>LATE_)?(?P<user>\d+|(?<=^anon_)[A-Za-z0-9]{5}|(?<=^anon_LATE_)[A-Za-z0-9]{5})"
+            r"_(?:(?P<attachment>\d+)_[^/]+|(?:text|link|url)\.html)$"
+        ),
+        _canvas,
+    ),
+    Naming(
+        "blackboard",
+        "Blackboard",
+        re.compile(
+            r"(?P<title>[^/]+?)_(?P<user>[^_/]+)_attempt_(?P<at>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_[^/]+|\.txt)$"
+        ),
+        _blackboard,
+    ),
+    Naming(
+        "brightspace",
+        "Brightspace",
+        re.compile(
+            r"(?P<number>\d+)-\d+ ?- ?(?P<name>[^/]+?) ?- ?"
+            r"(?P<date>\w{3,12} \d{1,2},? \d{4}|\d{1,2} \w{3,12},? \d{4}),? "
+            r"(?P<clock>\d{3,4})(?: ?(?P<half>[AaPp][Mm]))?/"
+        ),
+        _brightspace,
+        re.compile(r"index\.html$"),
+    ),
+    Naming("ilias", "ILIAS", re.compile(r"(?P<name>[^_/]+_[^_/]+_[^/]+)_(?P<number>\d+)/"), _ilias),
+    Naming(
+        "nbgrader",
+        "nbgrader's exchange",
+        re.compile(
+            r"(?P<student>[^+/]+)\+(?P<assignment>[^+/]+)\+"
+            r"(?P<at>\d{4}-\d\d-\d\d[^+/]*?(?:\+\d\d:?\d\d)?)(?:\+(?!\d\d:?\d\d[+/])[^/]*)?/"
+        ),
+        _exchange,
+    ),
+    Naming("google", "Google Classroom", re.compile(r"(?P<name>[^/]+?) - [^/]+$"), _classroom),
+)
+_GROUPS: Mapping[str, str] = {
+    "student": "any", "student_id": "any", "email": "email", "sid": "sid", "number": "number", "name": "name"
+}  # fmt: skip
 
 
-def _submitter(person: Mapping[str, Any], at: dt.datetime | None) -> Submitter:
-    sid, email, name = (str(person.get(key) or "").strip() for key in (":sid", ":email", ":name"))
-    keys = tuple(key for key in (sid, email, name) if key)
-    return Submitter("gradescope", keys, sid or email.partition("@")[0], at=at)
-
-
-def _moment(value: object) -> dt.datetime | None:
-    if isinstance(value, dict):  # Rails writes a time as an object with the time in UTC and the zone.
-        value = value.get("utc")
-    if isinstance(value, str):
-        try:
-            value = dt.datetime.fromisoformat(value.replace(" Z", "+00:00").replace(" UTC", "+00:00"))
-        except ValueError:
-            return None
-    if not isinstance(value, dt.datetime):
-        return None
-    return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+def pattern_sender(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
+    """Return the sender that a pattern's named groups tell: those of nbgrader's zip_collect, and a few more."""
+    values = {name: (value or "").strip() for name, value in found.groupdict().items()}
+    full = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+    keys = [(kind, values[name]) for name, kind in _GROUPS.items() if values.get(name)] + (
+        [("name", full)] if full else []
+    )
+    identity = "+".join(value for _, value in keys) or values.get("group", "")
+    sender = Submitter(
+        "pattern",
+        identity,
+        tuple(keys),  # type: ignore[arg-type]
+        fallback=keys[0][1] if keys else "",
+        group=values.get("group", ""),
+        late=bool(values.get("late")),
+        assignment=values.get("assignment") or values.get("assignment_id") or values.get("file_id", ""),
+    )
+    return _timed(sender, values["timestamp"], zone) if values.get("timestamp") else sender

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.roster import look_alikes
 from autograder.submission.candidates import beside
 
 __all__ = ["Found", "Misplaced", "Discovery", "discover"]
@@ -75,6 +76,8 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         elif students is not None:
             misplaced.append(Misplaced(student, f"{folder} holds nothing for {assignment}. Collect it first."))
         misplaced += [Misplaced(student, reason) for reason in _strangers(folder, known, assignment)]
+    wrong = {name: reason for names in look_alikes(everyone) for name, reason in _alike(names, course)}
+    misplaced += [Misplaced(each.student, wrong[each.student]) for each in found if each.student in wrong]
     return Discovery(tuple(found), tuple(misplaced))
 
 
@@ -82,6 +85,16 @@ def _folders(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         return []
     return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+
+
+def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:
+    """Folders whose names differ in case or Unicode form only: one student's, or two that some disks would merge."""
+    listed = " and ".join(f"'{name}' ({name!a})" for name in names)
+    for name in names:
+        yield (
+            name,
+            f"{course.submitted}: {listed} differ only in case or Unicode form; both are graded. Rename one of them.",
+        )
 
 
 def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:

@@ -20,7 +20,17 @@ import msgspec
 from autograder.course import Course
 from autograder.errors import GradebookError
 
-__all__ = ["LATENESS", "TIMESTAMP", "Stamp", "read_stamp", "read_timestamp", "stamp_bytes", "stamped", "timestamp_in"]
+__all__ = [
+    "LATENESS",
+    "TIMESTAMP",
+    "Stamp",
+    "is_late_by_unknown_time",
+    "read_stamp",
+    "read_timestamp",
+    "stamp_bytes",
+    "stamped",
+    "timestamp_in",
+]
 
 TIMESTAMP = "timestamp.txt"
 LATENESS = "lateness.txt"
@@ -87,6 +97,11 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
         GradebookError: the file does not hold a time.
     """
     return timestamp_in(course.submitted / student / assignment / TIMESTAMP, ZoneInfo(course.config.time_zone))
+
+
+def is_late_by_unknown_time(course: Course, student: str, assignment: str) -> bool:
+    """Whether a submission is late by a platform's word alone, which does not tell by how much."""
+    return read_stamp(course, student, assignment).unknown
 
 
 def stamp_bytes(folder: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import Any
@@ -14,6 +14,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
+from autograder.gradebook.groups import share_marks
 from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
@@ -251,6 +252,15 @@ class Gradebook:
         """
         key = self._key_of(assignment)
         return self._database.read(lambda db: read_marks(db, key, students))
+
+    def share(self, assignment: Assignment, groups: Iterable[Collection[str]]) -> list[tuple[str, str]]:
+        """Give what a person gave to one member of a group to the others, and return who was given different things.
+
+        Raises:
+            GradebookError: the assignment is not registered, or the database cannot be written.
+        """
+        key = self._key_of(assignment)
+        return self._database.write(lambda db: share_marks(db, key, groups))
 
     def _key_of(self, assignment: Assignment) -> str:
         if assignment.name not in self._registered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from autograder.atomic_files import write_atomically
 from autograder.challenge.competition_results import FILE_NAME
+from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
 from autograder.gradebook.settling import bring_up_to_date
@@ -149,6 +151,8 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         entries = course_entries(parts, students, boards, scale, optional)
     else:
         entries = assignment_entries(parts[0], students, boards, scale)
+        groups = groups_of(course, assignment)
+        entries = [_with_group(entry, groups.get(entry.entrant, ())) for entry in entries]
     return standings(
         entries,
         name=assignment or "course",
@@ -162,6 +166,11 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         notes=_notes(entries),
         times=boards.times,
     )
+
+
+def _with_group(entry: BoardEntry, group: Sequence[str]) -> BoardEntry:
+    """The entry, marked as a group's; who else is in it stays between them."""
+    return replace(entry, badges=(*entry.badges, f"group of {len(group)}")) if group else entry
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:

@@ -8,6 +8,7 @@ from functools import partial
 import msgspec
 
 from autograder.authoring.assignment import Assignment
+from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found, discover
@@ -74,7 +75,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)
     followed = bring_up_to_date(course, [name]) if stored else []
-    marks = _marks(course, assignment, list(stored))
+    marks, disputes = _marks(course, assignment, list(stored))
     for student, (submission, result) in stored.items():
         if student in marks:
             write_feedback(course, assignment, student, submission, result, marks[student])
@@ -84,7 +85,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         name,
         tuple(student for student in stored if student in marks),
         tuple(student for student in stored if student in marks and marks[student].open),
-        tuple(sorted([*misplaced, *left.items(), *lost.items()])),
+        tuple(sorted([*misplaced, *left.items(), *lost.items(), *disputes])),
         tuple(followed),
     )
 
@@ -128,11 +129,16 @@ def _graded(
     return submission, result
 
 
-def _marks(course: Course, assignment: Assignment, students: Sequence[str]) -> dict[str, Marks]:
+def _marks(
+    course: Course, assignment: Assignment, students: Sequence[str]
+) -> tuple[dict[str, Marks], list[tuple[str, str]]]:
+    """What the gradebook holds, once the members of a group share it; and which groups were given different things."""
     if not students:
-        return {}
+        return {}, []
     with Gradebook.of(course) as gradebook:
-        return gradebook.marks(assignment, students)
+        groups = sorted(set(groups_of(course, assignment.name).values()))
+        disputes = gradebook.share(assignment, groups) if groups else []
+        return gradebook.marks(assignment, students), disputes
 
 
 def _grade(student: str, assignment: str) -> str:

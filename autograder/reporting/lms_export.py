@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.atomic_files import write_atomically
 from autograder.course import Course
+from autograder.engine.discover import discover
 from autograder.errors import CourseError
 from autograder.gradebook.settling import bring_up_to_date
 from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
 from autograder.leaderboard.render.spreadsheet import safe_cell
+from autograder.reporting.template import fill, is_platforms_own
 from autograder.roster import FILE_NAME, Roster, Student
 
 __all__ = ["FORMATS", "GradeExport", "export_grades"]
@@ -47,30 +51,126 @@ def export_grades(
     *,
     assignments: Sequence[str] | None = None,
     roster: Path | None = None,
+    into: Path | None = None,
+    columns: Sequence[str] | None = None,
+    overwrite: bool = False,
 ) -> GradeExport:
     """Write the grades of ``assignments`` (default: all) for ``platform``.
 
-    A grade that does not exist yet stays empty: importing it changes nothing. Points are those of the gradebook, with
-    points given by hand and late penalties.
+    A grade that does not exist yet stays empty: importing it changes nothing. Work that was not handed in is empty or
+    0, as ``[export] missing`` in course.toml tells. Points are those of the gradebook, with points given by hand and
+    late penalties.
 
     Args:
+        course: whose grades.
         platform: one of :data:`FORMATS`.
         output: the file; default ``grades-PLATFORM.csv`` beside course.toml.
+        assignments: which; default all.
         roster: who is in the class; default ``students.csv`` beside course.toml.
+        into: the gradebook file that the platform exported, whose columns are filled.
+        columns: ``ASSIGNMENT=TITLE`` for each column whose name does not tell.
+        overwrite: whether other values in it may be replaced.
 
     Raises:
-        CourseError: the platform is unknown, or it needs a roster and there is none.
+        CourseError: the platform is unknown, needs a roster and there is none, or a column cannot be written.
         GradebookError: the gradebook cannot be read or has no such assignment.
     """
     if platform not in FORMATS:
-        raise CourseError(f"'{platform}' is no format. Use one of {', '.join(FORMATS)}.")
+        raise CourseError(f"'{platform}' is not a format. Use one of {', '.join(FORMATS)}.")
     followed = bring_up_to_date(course, assignments or None)
     grades = _grades(course, assignments)
-    students = _students(course, platform, roster)
-    rows = {"canvas": _canvas, "moodle": _moodle, "csv": _plain}[platform](grades, students)
     path = output or course.root / f"grades-{platform}.csv"
+    if into is not None:
+        return _fill(course, platform, path, grades, roster, into, columns or (), overwrite=overwrite)
+    students = _students(course, platform, roster)
+    _refuse_own_columns(platform, grades)
+    points = {each.name: _values(course, each, students) for each in grades}
+    rows = {"canvas": _canvas, "moodle": _moodle, "csv": _plain}[platform](grades, students, points)
     write_atomically(path, _as_csv(rows).encode("utf-8-sig" if platform == "csv" else "utf-8"))
-    return GradeExport(path, len(students), (*followed, *_warnings(grades, students, platform)))
+    zeros = [line for each in grades for line in _zeros(course, each, students)]
+    warnings = (*followed, *_warnings(grades, students, platform), *zeros, *_look_alikes(students))
+    return GradeExport(path, len(students), warnings)
+
+
+def _fill(
+    course: Course,
+    platform: str,
+    path: Path,
+    grades: Sequence[AssignmentGrades],
+    listed: Path | None,
+    into: Path,
+    columns: Sequence[str],
+    *,
+    overwrite: bool,
+) -> GradeExport:
+    """Fill the platform's own file; without a roster the file itself is one, if the ids are the platform's."""
+    chosen = _chosen(columns, [each.name for each in grades])
+    usual = course.root / FILE_NAME
+    known = list(Roster.read(listed or usual).students) if listed or usual.is_file() else []
+    ids = {student.id for student in known}
+    students = [*known, *(Student(each) for each in roster(course.gradebook_url) if each not in ids)]
+    values = {each.name: _values(course, each, known) for each in grades}
+    titles = {each.name: _titles(course, each.name) for each in grades}
+    filled = fill(into, platform, values, titles, Roster(students), chosen=chosen, overwrite=overwrite)
+    marked = into.read_bytes().startswith(b"\xef\xbb\xbf")
+    write_atomically(path, filled.text.encode("utf-8-sig" if marked else "utf-8"))
+    waiting = [line for each in grades for line in (*_waiting(each), *_zeros(course, each, known))]
+    return GradeExport(path, filled.students, (*filled.warnings, *waiting, *_look_alikes(students)))
+
+
+def _chosen(columns: Sequence[str], known: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in columns:
+        name, _, title = text.partition("=")
+        if name not in known or not title:
+            raise CourseError(f"--column '{text}' is not ASSIGNMENT=TITLE. There are grades for {', '.join(known)}.")
+        found[name] = title
+    return found
+
+
+def _titles(course: Course, name: str) -> list[str]:
+    """Return what an assignment may be called on a platform: its name, its topic, and the title of its notebook."""
+    topic = re.sub(r"^\d+[-_ ]*", "", name)
+    found = [name, topic]
+    for path in sorted((course.release / name).glob("*.ipynb")):
+        found.append(path.stem)
+        heading = re.search(
+            r'"#+ (?:\d+\W+)?([^"\\]{3,80})', path.read_text(encoding="utf-8", errors="replace")[:20_000]
+        )
+        found += [heading[1]] if heading else []
+    return found
+
+
+def _refuse_own_columns(platform: str, grades: Sequence[AssignmentGrades]) -> None:
+    own = [each.name for each in grades if platform != "csv" and is_platforms_own(each.name)]
+    if own:
+        raise CourseError(
+            f"The platform has a column '{own[0]}' of its own, which an import would overwrite. Export the platform's "
+            f"gradebook, and fill it: --into FILE --column '{own[0]}=TITLE'."
+        )
+
+
+def _look_alikes(students: Sequence[Student]) -> list[str]:
+    return Roster(students).remarks()
+
+
+def _values(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> dict[str, str]:
+    """Return the points by student; 0 for work that is missing once it is due, if the course wants it."""
+    values = _points(grades)
+    return values | dict.fromkeys(_missing(course, grades, students), "0")
+
+
+def _missing(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> list[str]:
+    """Return who gets 0 for handing in nothing; whoever has anything there that a person should look at does not."""
+    due = course.settings(grades.name).due
+    moment = due.replace(tzinfo=dt.UTC) if due is not None and due.tzinfo is None else due
+    if course.config.export.missing != "zero" or (moment is not None and moment > dt.datetime.now(dt.UTC)):
+        return []
+    notebook = next((path.stem for path in sorted((course.release / grades.name).glob("*.ipynb"))), "")
+    discovery = discover(course, grades.name, notebook)
+    there = {grade.student for grade in grades.grades}
+    there |= {each.student for each in discovery.found} | {each.student for each in discovery.misplaced}
+    return [student.id for student in students if student.id not in there]
 
 
 def _grades(course: Course, names: Sequence[str] | None) -> list[AssignmentGrades]:
@@ -93,16 +193,24 @@ def _students(course: Course, platform: str, path: Path | None) -> list[Student]
     return [*listed, *others]
 
 
+def _zeros(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> Iterator[str]:
+    if missing := _missing(course, grades, students):
+        yield f"{grades.name}: 0 for {len(missing)} who handed in nothing: {', '.join(missing)}."
+
+
 def _points(grades: AssignmentGrades) -> dict[str, str]:
     return {each.student: "" if each.points is None else f"{each.points:g}" for each in grades.grades}
 
 
-def _canvas(grades: Sequence[AssignmentGrades], students: Sequence[Student]) -> list[list[str]]:
+Points = Mapping[str, Mapping[str, str]]
+
+
+def _canvas(grades: Sequence[AssignmentGrades], students: Sequence[Student], points: Points) -> list[list[str]]:
     """Canvas's own gradebook file: a header, the points possible, a line a student."""
     names = [each.name for each in grades]
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *names]
     possible = ["Points Possible", "", "", "", "", *(f"{each.maximum:g}" for each in grades)]
-    columns = [_points(each) for each in grades]
+    columns = [points[each.name] for each in grades]
     rows = [
         [
             f"{each.last_name}, {each.first_name}".strip(", ") or each.id,
@@ -118,25 +226,28 @@ def _canvas(grades: Sequence[AssignmentGrades], students: Sequence[Student]) -> 
     return [head, possible, *rows]
 
 
-def _moodle(grades: Sequence[AssignmentGrades], students: Sequence[Student]) -> list[list[str]]:
+def _moodle(grades: Sequence[AssignmentGrades], students: Sequence[Student], points: Points) -> list[list[str]]:
     """Moodle's import maps the columns by hand; the address finds the student."""
     head = ["Email address", *(each.name for each in grades)]
-    columns = [_points(each) for each in grades]
+    columns = [points[each.name] for each in grades]
     rows = [[each.email, *(column.get(each.id, "") for column in columns)] for each in students if each.email]
     return [head, *rows]
 
 
-def _plain(grades: Sequence[AssignmentGrades], students: Sequence[Student]) -> list[list[str]]:
+def _plain(grades: Sequence[AssignmentGrades], students: Sequence[Student], points: Points) -> list[list[str]]:
     head = ["id", "first_name", "last_name", "email"]
     head += [column for each in grades for column in (each.name, f"{each.name} open", f"{each.name} late")]
-    by_student = [{grade.student: grade for grade in each.grades} for each in grades]
+    by_student = {each.name: {grade.student: grade for grade in each.grades} for each in grades}
     rows = []
     for student in students:
         row = [student.id, student.first_name, student.last_name, student.email]
-        for column in by_student:
+        for name, column in by_student.items():
             grade = column.get(student.id)
-            points = "" if grade is None or grade.points is None else f"{grade.points:g}"
-            row += [points, str(grade.open) if grade else "", ("yes" if grade.late else "no") if grade else ""]
+            row += [
+                points[name].get(student.id, ""),
+                str(grade.open) if grade else "",
+                ("yes" if grade.late else "no") if grade else "",
+            ]
         rows.append(row)
     return [head, *rows]
 
@@ -152,13 +263,17 @@ def _warnings(grades: Sequence[AssignmentGrades], students: Sequence[Student], p
     key = {"canvas": "lms_user_id", "moodle": "email"}.get(platform, "id")
     warnings = [f"{each.id} has no {key} in the roster: left out." for each in students if not getattr(each, key)]
     for each in grades:
-        waiting = sum(grade.points is None for grade in each.grades)
-        opened = sum(grade.points is not None and grade.open > 0 for grade in each.grades)
+        warnings += _waiting(each)
         strangers = sorted(grade.student for grade in each.grades if grade.student not in listed)
-        if waiting:
-            warnings.append(f"{each.name}: {waiting} not graded yet: left empty.")
-        if opened:
-            warnings.append(f"{each.name}: {opened} with a written answer still to be graded: the points can rise.")
         if strangers:
             warnings.append(f"{each.name}: not in the roster, left out: {', '.join(strangers)}.")
     return warnings
+
+
+def _waiting(grades: AssignmentGrades) -> Iterator[str]:
+    waiting = sum(grade.points is None for grade in grades.grades)
+    opened = sum(grade.points is not None and grade.open > 0 for grade in grades.grades)
+    if waiting:
+        yield f"{grades.name}: {waiting} not graded yet: left empty."
+    if opened:
+        yield f"{grades.name}: {opened} with a written answer still to be graded: the points can rise."

@@ -108,7 +108,7 @@ def test_a_platform_needs_a_roster(a_class: Class, graded: Class) -> None:
     a_class.grade()
     with pytest.raises(CourseError, match="lms_user_id"):
         export_grades(a_class.course, "canvas")
-    with pytest.raises(CourseError, match="'excel' is no format"):
+    with pytest.raises(CourseError, match="'excel' is not a format"):
         export_grades(a_class.course, "excel")
 
 

@@ -1,0 +1,215 @@
+"""Settle which of a student's files counts, write it where the grader looks, and keep the others aside."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.atomic_files import write_atomically
+from autograder.collecting.archive import DownloadedFile
+from autograder.collecting.identification import Catalogue
+from autograder.collecting.platforms import Reading
+from autograder.collecting.receipts import Receipt, Receipts
+from autograder.collecting.report import Placed, printable
+from autograder.collecting.submitters import Submitter
+from autograder.course import Course
+from autograder.errors import GradebookError
+from autograder.gradebook.stamps import LATENESS, TIMESTAMP, read_timestamp
+from autograder.roster import FILE_NAME
+
+__all__ = ["Handed", "Settling"]
+
+_EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_REVISION = re.compile(r"(-\d+)?(\.[A-Za-z0-9]+)*$")
+
+
+@dataclass(frozen=True)
+class Handed:
+    """A file that a student handed in for an assignment."""
+
+    student: str
+    assignment: str
+    delivered: DownloadedFile
+    sender: Submitter
+    digest: str
+    blank: bool
+    exact: bool
+    origin: str = ""
+    group: tuple[str, ...] = ()
+    remark: str = ""
+    doubtful: bool = False
+
+    @property
+    def order(self) -> tuple[dt.datetime, int, int, bool, bool, str]:
+        """What decides which of a student's files counts: the platform's word, then whether there is work in it."""
+        sender = self.sender
+        at = sender.at or _EARLIEST
+        return at, sender.revision, sender.attempt, not self.blank, self.exact, self.delivered.path
+
+    @property
+    def receipt(self) -> Receipt:
+        """What is noted of it once it is placed."""
+        return Receipt(
+            self.digest,
+            self.sender.platform,
+            self.sender.identity,
+            self.sender.attempt,
+            self.sender.at,
+            "unknown" if self.sender.late and self.sender.at is None else "",
+            self.group,
+            self.origin,
+        )
+
+
+class Settling:
+    """Places the files of one download."""
+
+    def __init__(self, course: Course, catalogue: Catalogue, reading: Reading, dry_run: bool) -> None:
+        self._course, self._catalogue, self._reading, self._dry_run = course, catalogue, reading, dry_run
+        self._aside = course.results / "collected"
+        self._receipts = Receipts(course)
+
+    def save(self) -> None:
+        """Keep what was noted of the files that were placed."""
+        self._receipts.save()
+
+    def place(self, group: list[Handed]) -> Iterator[Placed]:
+        """Place the last of a student's files for one assignment; the others are kept aside."""
+        if len({_REVISION.sub("", each.delivered.path.partition("--")[0]).rpartition("_")[2] for each in group}) > 1:
+            group = [replace(each, sender=replace(each.sender, revision=0)) for each in group]
+        *earlier, last = sorted(group, key=lambda each: each.order)
+        rivals = [each for each in earlier if each.order[:3] == last.order[:3] and each.digest != last.digest]
+        if any(not each.blank for each in rivals) and last.sender.by_file_name:
+            yield from (self._refused(each) for each in (*rivals, last))
+            return
+        if rivals:
+            last = _with_rivals(last, rivals)
+        for one in earlier:
+            self._keep(one.student, one.assignment, one.delivered.read())
+            yield Placed(one.student, one.assignment, one.delivered.path, "older", group=one.group)
+        yield self._settled(last)
+
+    def _refused(self, one: Handed) -> Placed:
+        kept = self._keep(one.student, one.assignment, one.delivered.read())
+        remark = (
+            f"{printable(one.delivered.path)} is one of several files called after this student, and whoever handed "
+            f"it in chose that name: none was placed. Look at {kept}."
+        )
+        return Placed(one.student, one.assignment, one.delivered.path, "older", remark, doubtful=True)
+
+    def _settled(self, last: Handed) -> Placed:
+        target = self._course.submitted / last.student / last.assignment
+        path = target / f"{self._catalogue.notebooks[last.assignment]}.ipynb"
+        before = self._receipts.get(last.student, last.assignment)
+        outcome, remark = self._outcome(path, last, before)
+        content = last.delivered.read()
+        if outcome == "older":
+            self._keep(last.student, last.assignment, content)
+            return Placed(last.student, last.assignment, last.delivered.path, outcome, remark, last.group, bool(remark))
+        if outcome == "replaced":
+            self._keep(last.student, last.assignment, path.read_bytes())
+            if last.sender.by_file_name:
+                remark = "it replaces what was there, which is kept aside; only the name of a file tells whose it is."
+        if before is not None and before.platform == last.sender.platform and before.identity != last.sender.identity:
+            remark += f" It came as {before.identity!a} before, and as {last.sender.identity!a} now."
+        if not self._dry_run:
+            self._write(path, last, content, outcome)
+        remark = f"{last.remark} {remark}".strip()
+        if last.receipt.lateness:
+            remark = f"{remark} late, by an unknown time: {self._reading.title} does not tell when it came.".strip()
+        return Placed(last.student, last.assignment, last.delivered.path, outcome, remark, last.group, last.doubtful)
+
+    def _write(self, path: Path, last: Handed, content: bytes, outcome: str) -> None:
+        """Write the notebook, and beside it what is known of its time; a stamp that a person corrected stays."""
+        before, receipt = self._receipts.get(last.student, last.assignment), last.receipt
+        told = receipt.at is not None or bool(receipt.lateness)
+        if outcome == "unchanged" and not told and before is not None and before.platform != receipt.platform:
+            return  # Another platform told more of the same file.
+        if outcome != "unchanged":
+            write_atomically(path, content)
+        if outcome != "unchanged" or (before != receipt and self._as_left(last, before)):
+            _write_or_remove(path.parent / TIMESTAMP, f"{receipt.at:%Y-%m-%d %H:%M:%S.%f} UTC\n" if receipt.at else "")
+            _write_or_remove(path.parent / LATENESS, f"{receipt.lateness}\n" if receipt.lateness else "")
+        self._receipts.put(last.student, last.assignment, receipt)
+
+    def _as_left(self, last: Handed, before: Receipt | None) -> bool:
+        """Whether the stamp that is there, or none, is what was left when ``before`` was collected."""
+        try:
+            now = read_timestamp(self._course, last.student, last.assignment)
+        except GradebookError:
+            return False
+        folder = self._course.submitted / last.student / last.assignment
+        then = before.at.astimezone(dt.UTC).replace(tzinfo=None) if before and before.at else None
+        return now == then and (folder / LATENESS).is_file() == bool(before and before.lateness)
+
+    def _outcome(self, path: Path, last: Handed, before: Receipt | None) -> tuple[str, str]:
+        if path.is_symlink() or not path.is_file():
+            return "new", ""
+        known = before if before is not None and _digest(path) == before.digest else None
+        if self._is_somebody_else(last, known):
+            return "older", (
+                f"on {self._reading.title} there are two of this name ({known.identity if known else ''} and "
+                f"{last.sender.identity}), and the work of one is here: this one is kept aside. "
+                f"Tell them apart in {FILE_NAME}."
+            )
+        if _digest(path) == last.digest:
+            return "unchanged", ""
+        if known is not None and known.platform == last.sender.platform and known.attempt != last.sender.attempt:
+            newer = known.attempt > last.sender.attempt
+        else:
+            newer = self._is_newer(last)
+        if newer:
+            return "older", "what was collected before is newer and stays; this one is kept aside."
+        return "replaced", ""
+
+    def _is_somebody_else(self, last: Handed, known: Receipt | None) -> bool:
+        """Whether a name alone tells whose it is, and the platform's number for that name is another one now."""
+        by_name = last.sender.platform in ("moodle", "brightspace") and not last.sender.anonymous and not last.group
+        return (
+            by_name
+            and known is not None
+            and known.platform == last.sender.platform
+            and not known.group
+            and known.identity != last.sender.identity
+        )
+
+    def _is_newer(self, last: Handed) -> bool:
+        try:
+            there = read_timestamp(self._course, last.student, last.assignment)
+        except GradebookError:  # A stamp that cannot be read does not tell that the old file is newer.
+            return False
+        at = last.sender.at
+        return there is not None and at is not None and there.replace(tzinfo=dt.UTC) > at
+
+    def _keep(self, student: str, assignment: str, content: bytes) -> Path:
+        path = self._aside / student / assignment / f"{hashlib.sha256(content).hexdigest()[:12]}.ipynb"
+        if not self._dry_run and not path.exists():
+            write_atomically(path, content)
+        return path
+
+
+def _with_rivals(last: Handed, rivals: Sequence[Handed]) -> Handed:
+    """Return ``last`` with a remark on the student's other files, between which nothing but a guess decides."""
+    working = [each for each in rivals if not each.blank]
+    others = ", ".join(printable(each.delivered.path) for each in (working or rivals)[:3])
+    remark = f"several files of the same time: {printable(last.delivered.path)} counts; {others} "
+    if working:
+        remark += "kept aside. Look at all of them; if another is right, collect that one alone."
+    else:
+        remark += "is the notebook as it was handed out."
+    return replace(last, remark=remark, doubtful=bool(working))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _write_or_remove(path: Path, text: str) -> None:
+    if text:
+        write_atomically(path, text.encode())
+    else:
+        path.unlink(missing_ok=True)

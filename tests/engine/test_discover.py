@@ -1,0 +1,57 @@
+"""What lies under submitted/ is found, and what cannot be graded as it lies there is named, each for itself."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from autograder.course import Course
+from autograder.engine.discover import Discovery, discover
+
+NAME = "01-convolution"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    (tmp_path / "course.toml").write_text('id = "c"\nfixed_secret = "c"\n')
+    return Course.find(tmp_path)
+
+
+def hand_in(course: Course, student: str, stamp: str | None = None) -> None:
+    folder = course.submitted / student / NAME
+    folder.mkdir(parents=True)
+    (folder / "convolution.ipynb").write_text("{}")
+    if stamp is not None:
+        (folder / "timestamp.txt").write_text(stamp)
+
+
+def found(course: Course) -> tuple[list[str], dict[str, str]]:
+    discovery: Discovery = discover(course, NAME, "convolution")
+    return [each.student for each in discovery.found], {each.student: each.reason for each in discovery.misplaced}
+
+
+@pytest.mark.parametrize("stamp", ["yesterday", "0001-01-01 00:00 +1400", "2026-03-02 12:00 IST", "\0", "9" * 900])
+def test_a_stamp_that_is_not_a_time_is_one_students_trouble(course: Course, stamp: str) -> None:
+    hand_in(course, "ada", stamp)
+    hand_in(course, "bob", "2026-03-02 12:00 CET")
+    students, misplaced = found(course)
+    assert students == ["bob"]
+    assert "timestamp.txt" in misplaced["ada"]
+    assert "2026-11-23 12:00 UTC" in misplaced["ada"]
+
+
+NFC, NFD = unicodedata.normalize("NFC", "müller"), unicodedata.normalize("NFD", "müller")
+
+
+@pytest.mark.parametrize("pair", [("Ada", "ada"), (NFC, NFD)])
+def test_folders_that_differ_in_case_or_unicode_form_only_are_graded_and_reported(
+    course: Course, pair: tuple[str, str]
+) -> None:
+    for student in (*pair, "bob"):
+        hand_in(course, student)
+    students, misplaced = found(course)
+    assert set(students) == {*pair, "bob"}
+    assert set(misplaced) == set(pair)
+    assert all(ascii(name) in reason for reason in misplaced.values() for name in pair)
