@@ -4,6 +4,7 @@ With this file in place ``nbgrader autograde``, nbgrader's API and the formgrade
 does: hidden tests never share a process with a student's code.
 """
 
+import os
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -25,6 +26,10 @@ from autograder.gradebook.preprocessors import IsolatedExecute, RebuildSubmissio
 
 c = get_config()  # noqa: F821
 course = Course.find(Path(__file__).parent)
+
+os.umask(0o077)  # Grades, feedback and hidden tests are not for other accounts of the machine.
+c.Autograde.permissions = 400
+c.GenerateFeedback.permissions = 600
 
 c.CourseDirectory.course_id = course.id
 c.CourseDirectory.root = str(course.root)

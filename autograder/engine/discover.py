@@ -28,10 +28,12 @@ class Misplaced:
     Attributes:
         student: whose it is.
         reason: what is wrong, and what to do.
+        handed_in: whether there is something of the student's that resembles a submission.
     """
 
     student: str
     reason: str
+    handed_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,27 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     misplaced = [Misplaced(name, _unknown(name, everyone, course)) for name in wanted if name not in everyone]
     known = set(course.assignments()) | {assignment}
     for student in (name for name in wanted if name in everyone):
-        folder = course.submitted / student
-        path = folder / assignment / f"{notebook}.ipynb"
-        if path.is_symlink() or path.exists():
+        path = course.submitted / student / assignment / f"{notebook}.ipynb"
+        try:
+            there, reasons = _looked_at(path, known)
+        except OSError as error:
+            there, reasons = False, [f"{path.parent} cannot be read: {error.strerror or error}. Mend its permissions."]
+        if there:
             found.append(Found(student, path))
-        elif (folder / assignment).is_dir():
-            misplaced.append(Misplaced(student, _no_notebook(path)))
-        elif students is not None:
-            misplaced.append(Misplaced(student, f"{folder} holds nothing for {assignment}. Collect it first."))
-        misplaced += [Misplaced(student, reason) for reason in _strangers(folder, known, assignment)]
+        handed_in = [Misplaced(student, reason, True) for reason in reasons]
+        misplaced += handed_in
+        if students is not None and not there and not handed_in:
+            reason = f"{path.parent.parent} holds nothing for {assignment}. Collect it first."
+            misplaced.append(Misplaced(student, reason))
     return Discovery(tuple(found), tuple(misplaced))
+
+
+def _looked_at(path: Path, known: set[str]) -> tuple[bool, list[str]]:
+    """Whether the notebook is at ``path``, and what is wrong with the student's folder."""
+    folder, assignment = path.parent.parent, path.parent.name
+    there = path.is_symlink() or path.exists()
+    reasons = [_no_notebook(path)] if not there and path.parent.is_dir() else []
+    return there, reasons + _strangers(folder, known, assignment)
 
 
 def file_digest(data: bytes) -> str:
@@ -77,7 +90,14 @@ def file_digest(data: bytes) -> str:
 def _folders(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         return []
-    return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    return [entry for entry in path.iterdir() if _is_folder(entry) and not entry.name.startswith(".")]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -15,7 +16,7 @@ import msgspec
 from autograder.authoring import Assignment
 from autograder.course import Course
 from autograder.engine.difference import StudentChange, regrade_difference
-from autograder.engine.discover import discover
+from autograder.engine.discover import Misplaced, discover
 from autograder.engine.incremental import Graded
 from autograder.engine.journal import Entry, Journal
 from autograder.engine.lookup import Looked, look, parse
@@ -24,8 +25,9 @@ from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.remembering import remembered_assignment
 from autograder.engine.report import ClassReport, SubmissionReport
-from autograder.engine.writer import ToWrite, Writer
-from autograder.errors import UnreadableSubmission
+from autograder.engine.writer import ToWrite, Writer, reason_of
+from autograder.errors import GradebookUnusable, LayerMissing, UnreadableSubmission
+from autograder.gradebook.notice import Notice
 from autograder.gradebook.results import ResultStore, result_key
 from autograder.grading import Result
 from autograder.submission import Submission
@@ -49,6 +51,9 @@ class ClassRun:
         confirm: is shown what a regrade changes and says whether to write it.
         progress: is told how the run goes.
         again: grade also what has a stored result.
+        missing_ok: layers of the sandbox that may be missing, by name.
+
+    Whatever fails with one submission is reported for it and ends it alone; the next run tries it again.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class ClassRun:
         confirm: Confirm,
         progress: Progress,
         again: bool,
+        missing_ok: Sequence[str] = (),
     ) -> None:
         self._started = time.perf_counter()
         self._course = course
@@ -69,12 +75,14 @@ class ClassRun:
         self._confirm = confirm
         self._progress = progress
         self._again = again
+        self._missing_ok = missing_ok
         self._store = ResultStore(course.results / "results")
         self._reports: dict[str, list[SubmissionReport]] = defaultdict(list)
         self._waiting: dict[str, list[tuple[Looked, Submission]]] = {}
         self._jobs: dict[int, str] = {}
         self._batch: list[ToWrite] = []
         self._batch_since = 0.0
+        self._unchanged: set[str] = set()  # Whose page still tells what was graded, whatever fails now.
         self._held: list[tuple[ToWrite, StudentChange]] = []
         self._stopped = False
         self._first_result = 0.0
@@ -85,7 +93,7 @@ class ClassRun:
         """Grade ``students`` (default: everyone who handed something in)."""
         with ExitStack() as stack:
             self._journal = stack.enter_context(Journal(self._course.results / "journal.db"))
-            self._writer = Writer(self._course, self._assignment, self._journal)
+            self._writer = Writer(self._course, self._assignment, self._journal, self._missing_ok)
             stack.callback(self._writer.close)
             stack.enter_context(_stopping(self._stop))
             with self._progress:
@@ -104,15 +112,58 @@ class ClassRun:
     def _look_everything_up(self, students: Sequence[str] | None) -> None:
         name, notebook = self._assignment.name, self._assignment.notebook
         discovery = discover(self._course, name, notebook, students)
-        for stray in discovery.misplaced:
-            self._reports[stray.student].append(SubmissionReport(stray.student, "misplaced", reason=stray.reason))
         entries = self._journal.entries(name)
-        looked = [look(found, self._bundle, entries.get(found.student)) for found in discovery.found]
+        placed = {found.student for found in discovery.found}
+        for stray in discovery.misplaced:
+            self._misplaced(stray, entries.get(stray.student), stray.student in placed)
+        looked = []
+        for found in discovery.found:
+            with self._alone(found.student, "reading the file"):
+                looked.append(look(found, self._bundle, entries.get(found.student)))
         known = [one.entry for one in looked if one.entry is not None and one.entry.written]
+        self._unchanged = {entry.student for entry in known if not entry.refusal}
         disputed = self._writer.disputed(known) if known else set()
         self._progress.start(len(looked), 0)
         for one in looked:
-            self._look_up(one, one.found.student in disputed)
+            student = one.found.student
+            with self._alone(student, "aligning it with the assignment"):
+                self._look_up(one, student in disputed)
+
+    @contextmanager
+    def _alone(self, student: str, step: str) -> Iterator[None]:
+        """What fails inside is one submission's trouble: it is reported, and the others go on."""
+        try:
+            yield
+        except (GradebookUnusable, LayerMissing):
+            raise
+        except Exception as error:
+            self._fail(student, "not graded", reason_of(step, error))
+
+    def _fail(self, student: str, kind: Any, reason: str) -> None:
+        """Report a submission that came to nothing, and put a page that says so in the place of any earlier one."""
+        self._reports[student] = [each for each in self._reports[student] if each.kind == "misplaced"]
+        self._done(student, kind, None, reason)
+        if student not in self._unchanged:
+            self._notice(student, Notice("waiting"))
+
+    def _notice(self, student: str, notice: Notice) -> None:
+        """Write a page without a grade; a failure of that is reported with the rest."""
+        try:
+            if failure := self._writer.write_notice(student, notice):
+                self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
+        except GradebookUnusable:
+            pass  # Said for everybody when the first grade is written.
+
+    def _misplaced(self, stray: Misplaced, before: Entry | None, has_another: bool) -> None:
+        self._reports[stray.student].append(SubmissionReport(stray.student, "misplaced", reason=stray.reason))
+        if not stray.handed_in or has_another:
+            return
+        reason = self._told(stray.reason)
+        self._remember_refusal(stray.student, before, "", Notice("misplaced", reason))
+
+    def _told(self, reason: str) -> str:
+        """A reason as its student may read it: without the grader's folders."""
+        return reason.replace(f"{self._course.submitted}{os.sep}", "").replace(f"{self._course.root}{os.sep}", "")
 
     def _look_up(self, looked: Looked, disputed: bool) -> None:
         entry = looked.entry
@@ -139,14 +190,25 @@ class ClassRun:
 
     def _refuse(self, looked: Looked, reason: str) -> None:
         student = looked.found.student
-        before = looked.before
-        if looked.digest and (before is None or before.digest != looked.digest):
-            kept = before or Entry(student, "")
-            self._journal.enter(
-                self._assignment.name,
-                [kept._replace(digest=looked.digest, submission_key="", result_key="", points=0.0, refusal=reason)],
-            )
         self._done(student, "unreadable", None, reason)
+        self._remember_refusal(student, looked.before, looked.digest, Notice("unreadable", self._told(reason)), reason)
+
+    def _remember_refusal(
+        self, student: str, before: Entry | None, digest: str, notice: Notice, reason: str = ""
+    ) -> None:
+        """Note in the journal and on the student's page why there is no grade, unless both say so already."""
+        reason = reason or notice.reason
+        noted = before is not None and before.digest == digest and before.refusal == reason
+        if noted and self._writer.has_page(student):
+            return
+        kept = before or Entry(student, "")
+        refused = kept._replace(digest=digest, submission_key="", result_key="", points=0.0, refusal=reason)
+        try:
+            self._journal.enter(self._assignment.name, [refused])
+        except Exception as error:
+            failure = reason_of("noting it in the journal", error)
+            self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
+        self._notice(student, notice)
 
     # Grading what is not.
 
@@ -154,11 +216,18 @@ class ClassRun:
         mapper = self._make_mapper()
         stack.callback(mapper.close)
         retrying = Retrying(mapper)
+        unsent: list[str] = []
         for number, (key, group) in enumerate(self._waiting.items()):
-            submission = group[0][1]
-            earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
-            self._jobs[number] = key
-            retrying.submit(Job(number, self._bundle.digest, submission, earlier), self._bundle)
+            try:
+                retrying.submit(self._job(number, group[0][1]), self._bundle)
+                self._jobs[number] = key
+            except LayerMissing:
+                raise
+            except Exception as error:
+                self._fail_all(group, reason_of("sending it to a worker", error))
+                unsent.append(key)
+        for key in unsent:
+            del self._waiting[key]
         self._writer.get_ready()
         while len(retrying) and not self._stopped:
             for reply in retrying.completed(_TICK_SECONDS):
@@ -167,14 +236,36 @@ class ClassRun:
             self._progress.tick()
         mapper.close()
 
+    def _job(self, number: int, submission: Submission) -> Job:
+        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
+        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
+        return Job(number, self._bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
+
+    def _fail_all(self, group: Sequence[tuple[Looked, Submission]], reason: str) -> None:
+        for looked, _ in group:
+            self._fail(looked.found.student, "not graded", reason)
+
     def _receive(self, reply: Reply) -> None:
         self._first_result = self._first_result or time.perf_counter()
         key = self._jobs.pop(reply.number)
         group = self._waiting.pop(key)
         if reply.failure:
-            for looked, _ in group:
-                self._done(looked.found.student, "not graded", None, reply.failure.strip(), reply.seconds)
+            self._fail_all(group, reply.failure.strip())
             return
+        try:
+            graded = self._kept(key, reply)
+        except GradebookUnusable:
+            raise
+        except Exception as error:
+            self._fail_all(group, reason_of("keeping the result", error))
+            return
+        for looked, submission in group:
+            with self._alone(looked.found.student, "preparing to write"):
+                self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
+
+    def _kept(self, key: str, reply: Reply) -> Graded:
+        """The outcome of a reply, stored."""
         graded = msgspec.json.decode(reply.result, type=Graded)
         # First the store, then the gradebook: whatever happens in between, the next run finds the result.
         self._store.put(key, graded.result)
@@ -182,8 +273,7 @@ class ClassRun:
         self._count_seconds(graded.result.usage.phases, reply.seconds)
         for check, seconds in graded.result.usage.checks.items():
             self._checks[check] += seconds
-        for looked, submission in group:
-            self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
+        return graded
 
     def _count_seconds(self, phases: Mapping[str, float], seconds: float) -> None:
         for phase, spent in phases.items():
@@ -231,7 +321,14 @@ class ClassRun:
         due = len(self._batch) >= _BATCH or time.monotonic() - self._batch_since >= _BATCH_SECONDS
         if self._batch and (due or not only_if_due):
             batch, self._batch, self._batch_since = self._batch, [], 0.0
-            self._writer.write(batch)
+            self._write(batch)
+
+    def _write(self, batch: Sequence[ToWrite]) -> None:
+        for student, reason in self._writer.write(batch).items():
+            found = self._reports[student]
+            points = found[-1].points if found else None
+            self._reports[student] = [each for each in found if each.kind == "misplaced"]
+            self._reports[student].append(SubmissionReport(student, "unwritten", points, reason))
 
     def _write_changes(self) -> bool:
         if not self._held or self._stopped:
@@ -239,7 +336,7 @@ class ClassRun:
         changes = [change for _, change in self._held]
         if not self._confirm(self._assignment.name, changes):
             return False
-        self._writer.write([item for item, _ in self._held])
+        self._write([item for item, _ in self._held])
         return True
 
     # Reporting.

@@ -16,6 +16,7 @@ from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
+from autograder.gradebook.pictures import Album
 from autograder.grading import Result
 from autograder.submission import Submission
 
@@ -24,7 +25,7 @@ __all__ = ["read_timestamp", "remove_strays", "write_autograded"]
 TIMESTAMP = "timestamp.txt"
 _KEPT = {".ipynb", ".html"}
 _NUMERIC_ZONE = re.compile(r"[+-]\d{2}:?\d{2}$")
-_READ_ONLY = 0o444  # What nbgrader gives autograded notebooks.
+_READ_ONLY = 0o400  # As nbgrader leaves graded notebooks, and for nobody else: hidden tests are in them.
 
 
 def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime | None:
@@ -61,7 +62,12 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
 
 
 def write_autograded(
-    course: Course, assignment: Assignment, student: str, submission: Submission, result: Result
+    course: Course,
+    assignment: Assignment,
+    student: str,
+    submission: Submission,
+    result: Result,
+    album: Album | None = None,
 ) -> Path:
     """Write ``autograded/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb`` as nbgrader's own pipeline would leave it.
 
@@ -72,7 +78,7 @@ def write_autograded(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded, so there is nothing to write.")
-    notebook = autograded_notebook(assignment, submission, result)
+    notebook = autograded_notebook(assignment, submission, result, album)
     folder = course.autograded / student / assignment.name
     path = folder / f"{assignment.notebook}.ipynb"
     write_atomically(path, notebook_bytes(notebook), _READ_ONLY)

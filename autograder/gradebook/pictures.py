@@ -1,4 +1,4 @@
-"""A course's checked pictures: each one that a student hands in or draws is decoded once, in isolation, and remembered."""
+"""A course's checked pictures: each that a student hands in or draws is decoded once, in isolation, and remembered."""
 
 from __future__ import annotations
 
@@ -112,7 +112,9 @@ class Album:
         return each.problem or self.picture(each.content)
 
 
-def with_attachments(source: str, attachments: Sequence[Attachment], album: Album) -> tuple[str, dict[str, dict[str, str]]]:
+def with_attachments(
+    source: str, attachments: Sequence[Attachment], album: Album
+) -> tuple[str, dict[str, dict[str, str]]]:
     """A text cell's source and attachments in which every picture is a checked one, or is named in its place."""
     marked, found = embedded_pictures(source, attachments)
     kept: dict[str, dict[str, str]] = {}

@@ -53,6 +53,8 @@ def refuses(function: Function, *args: Any, argument: str = "", case: str = "", 
         return
     except AutograderError:
         raise
+    except WorkerLost as lost:
+        raise CheckFailed(lost.message, hint=hint, case=case) from lost
     except Exception as error:
         kind = type_name(error)
         raise CheckFailed(f"a wrong argument should raise ValueError, not {kind}", hint=hint, case=case) from error

@@ -1,7 +1,7 @@
 """The pictures in a text that a student wrote: where they stand, what they are, and which of them cannot be shown.
 
-A picture gets into a notebook as an attachment, as a data URL, or by an address, in markdown, by reference or as an HTML
-tag. Only what the file itself holds can be shown: nothing is ever fetched.
+A picture gets into a notebook as an attachment, as a data URL, or by an address, in markdown, by reference or as an
+HTML tag. Only what the file itself holds can be shown: nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _PICTURE = re.compile(
     r"|(?P<tag><(?:img|image|embed|object)\b[^<>]{0,4000}>)",
     re.IGNORECASE,
 )
-_DEFINITION = re.compile(rf"^ {{0,3}}\[([^\[\]\n]{{1,200}})\]:[ \t]{{0,9}}\n?[ \t]{{0,9}}{_TARGET}{_TITLE}[ \t]*$", re.M)
+_DEFINITION = re.compile(
+    rf"^ {{0,3}}\[([^\[\]\n]{{1,200}})\]:[ \t]{{0,9}}\n?[ \t]{{0,9}}{_TARGET}{_TITLE}[ \t]*$", re.M
+)
 _DRAWING = re.compile(r"<(/?)svg\b(?(1)[^<>]{0,20}>)", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 

@@ -1,8 +1,8 @@
 """The process that decodes pictures: it imports Pillow once, then forks one confined child per picture.
 
 It is driven over its standard input and output. A request is a length and the file's bytes; an answer is a kind
-(``P`` a PNG, ``J`` a JPEG, ``R`` a refusal in words), a length and the bytes. What a child writes is passed on only when
-the child has ended, so that no child can write another one's answer.
+(``P`` a PNG, ``J`` a JPEG, ``R`` a refusal in words), a length and the bytes. What a child writes is passed on only
+when the child has ended, so that no child can write another one's answer.
 """
 
 from __future__ import annotations
