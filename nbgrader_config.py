@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
 from autograder.course import Course
 from autograder.gradebook.late import PenaltyPerDay
 from autograder.gradebook.preprocessors import IsolatedExecute, RebuildSubmission, ShowSafely, StripHidden
+from autograder.reporting.released import FeedbackExporter
 
 c = get_config()  # noqa: F821
 course = Course.find(Path(__file__).parent)
@@ -58,6 +59,7 @@ c.Autograde.autograde_preprocessors = [
     CheckCellMetadata,
 ]
 c.GenerateFeedback.preprocessors = [GetGrades, StripHidden, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.exporter_class = FeedbackExporter
 c.HTMLExporter.preprocessors = [ShowSafely]
 
 c.AssignLatePenalties.plugin_class = PenaltyPerDay

@@ -189,5 +189,5 @@ def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> Notebook
     if cell.cell_type == "code":
         node["outputs"], node["execution_count"] = [], None
     elif cell.attachments:
-        node["attachments"] = NotebookNode({each.name: {each.kind: each.data} for each in cell.attachments})
+        node["attachments"] = nbformat.from_dict({each.name: {each.kind: each.data} for each in cell.attachments})  # type: ignore[no-untyped-call]
     return node

@@ -20,19 +20,35 @@ from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
 from autograder.authoring import Assignment, load_assignment
 from autograder.course import Course
-from autograder.errors import MachineryError
+from autograder.errors import AutograderError, MachineryError
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
-from autograder.gradebook.sanitising import safe_outputs
-from autograder.grading import grade
+from autograder.gradebook.notebooks import put_outputs, put_pictures, rebuilt_notebook, repairs_of
+from autograder.gradebook.pictures import Album, OwnAlbum, Pictures, with_attachments
+from autograder.gradebook.results import ResultStore, result_key
+from autograder.gradebook.sanitising import plain_text, safe_outputs
+from autograder.grading import Result, grade
 from autograder.isolation import Sandbox
 from autograder.submission import Submission, align
+from autograder.submission.cells import attachments_of
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
 Step = tuple[NotebookNode, dict[str, Any]]
-# A space in the right place ends an HTML tag, a link or picture, and a link's definition, and changes no formula.
-_NEUTRALISED = ((re.compile(r"<(?=[A-Za-z/!?])"), "< "), (re.compile(r"\](?=[(:])"), "] "))
+# A space in the right place ends an HTML tag, a link or picture, a link's definition and an address, and changes no
+# formula; a formula's command that could link, style or define is no command any more.
+_NEUTRALISED = (
+    (re.compile(r"<(?=[A-Za-z/!?])"), "< "),
+    (re.compile(r"\](?=[(:\[])"), "] "),
+    (re.compile(r"\b(https?:|ftp:|mailto:|javascript:|data:)(?=\S)", re.IGNORECASE), r"\1 "),
+    (
+        re.compile(
+            r"\\(?=(?:href|url|style|class|cssId|require|unicode|data|mmlToken|includegraphics|def|gdef|edef|let|csname|"
+            r"(?:re)?newcommand|(?:re)?newenvironment)(?![A-Za-z]))",
+            re.IGNORECASE,
+        ),
+        r"\\ ",
+    ),
+)
 
 
 class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
@@ -43,7 +59,9 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         _, assignment = _subject(resources)
         submission = align(nb, assignment)
         for repair in submission.repairs:
-            self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
+            # A cell's name and tags are the student's: a terminal must not obey them.
+            said = (repair.cell or "notebook", repair.what, repair.why)
+            self.log.warning("%s: %s %s", *(plain_text(text, 500).replace("\n", " ") for text in said))
         return rebuilt_notebook(assignment, submission), resources
 
 
@@ -59,7 +77,7 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         course, assignment = _subject(resources)
         names = resources["nbgrader"]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
-            self.log.info("Left out of autograded: %s", name)
+            self.log.info("Left out of autograded: %s", plain_text(name, 200).replace("\n", " "))
         submission = align(nb, assignment)
         result = grade(
             submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
@@ -68,7 +86,11 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
         rebuilt = rebuilt_notebook(assignment, noted)
-        put_outputs(rebuilt, assignment, result)
+        with Pictures.of(course) as pictures:
+            album = Album(pictures)
+            put_outputs(rebuilt, assignment, result, album)
+            put_pictures(rebuilt, noted, album)
+        _keep(course, assignment, result)
         return rebuilt, resources
 
 
@@ -96,12 +118,28 @@ class StripHidden(ClearHiddenTests):  # type: ignore[misc]
 
 
 class ShowSafely(Preprocessor):
-    """Makes what a student wrote harmless wherever nbgrader renders a notebook to HTML, the formgrader included."""
+    """Makes what a student wrote harmless wherever nbgrader renders a notebook to HTML, the formgrader included.
+
+    The course's own text is shown as it was written. In the formgrader a list of the written answers comes first, and
+    each one's marking scheme stands beside it.
+    """
 
     enabled = True
 
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
+        """The notebook as it may be rendered."""
+        assignment = _assignment_of(resources)
+        self._own = _own_texts(assignment)
+        step: Step = super().preprocess(nb, resources)  # type: ignore[no-untyped-call]
+        if assignment is not None and "submission_id" in resources:  # Only a grader's page has one.
+            nb.cells = _with_marking_schemes(nb.cells, assignment)
+        return step
+
     def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Step:
         """One cell of it."""
+        if cell.cell_type == "markdown" and cell.source in self._own:
+            cell.pop("attachments", None)
+            return cell, resources
         return _shown_safely(cell), resources
 
 
@@ -109,12 +147,58 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "code":
         cell.outputs = [nbformat.from_dict(output) for output in safe_outputs(cell.outputs)]  # type: ignore[no-untyped-call]
         return cell
-    for pattern, harmless in _NEUTRALISED:
-        cell.source = pattern.sub(harmless, cell.source)
+    cell.source, attachments = with_attachments(cell.source, attachments_of(cell), OwnAlbum(), _neutralised)
     cell.pop("attachments", None)
-    if cell.cell_type == "raw":
-        cell.cell_type = "markdown"
+    if attachments:
+        cell["attachments"] = nbformat.from_dict(attachments)  # type: ignore[no-untyped-call]
+    cell.cell_type = "markdown"
     return cell
+
+
+def _neutralised(text: str) -> str:
+    plain = plain_text(text, len(text))
+    for pattern, harmless in _NEUTRALISED:
+        plain = pattern.sub(harmless, plain)
+    return plain
+
+
+def _assignment_of(resources: dict[str, Any]) -> Assignment | None:
+    """The assignment of what is rendered; None if that cannot be told, and then nothing is taken for the course's."""
+    name = resources.get("assignment_id") or resources.get("nbgrader", {}).get("assignment")
+    try:
+        return _subject({"nbgrader": {"assignment": name}})[1] if name else None
+    except AutograderError:
+        return None
+
+
+def _own_texts(assignment: Assignment | None) -> frozenset[str]:
+    cells = assignment.cells if assignment is not None else ()
+    return frozenset(cell.release_source for cell in cells if cell.cell_type == "markdown")
+
+
+def _with_marking_schemes(cells: list[NotebookNode], assignment: Assignment) -> list[NotebookNode]:
+    answers = {cell.grade_id: cell for cell in assignment.cells if cell.kind == "answer"}
+    shown = []
+    for cell in cells:
+        shown.append(cell)
+        answer = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        if answer is not None and answer.source.strip() != answer.release_source.strip():
+            shown.append(_remark(f"**Marking scheme** (for graders only)\n\n{answer.source}"))
+    links = ", ".join(f"[{name.removeprefix('answer-')}](#{name})" for name in answers)
+    return [_remark(f"**Written answers to grade:** {links}"), *shown] if links else shown
+
+
+def _remark(source: str) -> NotebookNode:
+    node: NotebookNode = nbformat.from_dict({"cell_type": "markdown", "metadata": {}, "source": source})  # type: ignore[no-untyped-call]
+    return node
+
+
+def _keep(course: Course, assignment: Assignment, result: Result) -> None:
+    """Store the result, so that a page of feedback can be made of it."""
+    from autograder.engine.messages import Bundle
+
+    key = result_key(result.submission_key, assignment.key, Bundle.of(course, assignment).grader)
+    ResultStore(course.results / "results").put(key, result)
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

@@ -131,7 +131,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         return _challenge(course, freeze_at)
     boards, prizes = read_boards(course.config.leaderboard), read_prizes(course.config.prizes)
     parts = [
-        part.with_waiting(handed_in(course.submitted, part.name))
+        part.with_waiting(handed_in(course.submitted, part.name), _unreadable(course, part.name))
         for part in read_grades(course.gradebook_url, assignment)
     ]
     students = {*roster(course.gradebook_url), *(grade.student for part in parts for grade in part.grades)}
@@ -155,6 +155,17 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         notes=_notes(entries),
         times=boards.times,
     )
+
+
+def _unreadable(course: Course, assignment: str) -> set[str]:
+    """The students whose files the grader refused, as its journal remembers."""
+    from autograder.engine.journal import Journal
+
+    path = course.results / "journal.db"
+    if not path.is_file():
+        return set()
+    with Journal(path) as journal:
+        return {entry.student for entry in journal.entries(assignment).values() if entry.refusal}
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:

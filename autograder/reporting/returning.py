@@ -12,12 +12,14 @@ from autograder.engine.discover import Found, discover
 from autograder.engine.journal import Entry, Journal
 from autograder.engine.lookup import read_file
 from autograder.engine.remembering import remembered_assignment
+from autograder.engine.writer import reason_of
 from autograder.errors import GradebookError, UnreadableSubmission
-from autograder.gradebook import Gradebook, Marks, ResultStore, write_feedback
+from autograder.gradebook import Album, Gradebook, Marks, Pictures, ResultStore, write_feedback
+from autograder.gradebook.board_names import BoardNames
 from autograder.grading import Result
 from autograder.submission import Submission, align, read_submission
 
-__all__ = ["Returned", "return_feedback"]
+__all__ = ["Returned", "return_feedback", "stored_result"]
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
 
     Raises:
         AuthoringError: there is no such assignment.
-        GradebookError: the gradebook cannot be read, or a page cannot be written.
+        GradebookError: the gradebook cannot be read.
     """
     assignment = remembered_assignment(course, name)
     discovery = discover(course, name, assignment.notebook, students)
@@ -62,17 +64,21 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
         entries = journal.entries(name)
     stored, left = _stored(course, assignment, discovery.found, entries)
     marks = _marks(course, assignment, list(stored))
-    for student, (submission, result) in stored.items():
-        if student in marks:
-            write_feedback(course, assignment, student, submission, result, marks[student])
-    lost = {student: f"The gradebook does not have it. {_grade(student, name)}" for student in stored.keys() - marks}
+    names, written = BoardNames.of(course, name), []
+    with Pictures.of(course) as pictures:
+        for student, (submission, result) in stored.items():
+            if student not in marks:
+                left[student] = f"The gradebook does not have it. {_grade(student, name)}"
+                continue
+            try:
+                on_board, album = names.of_student(student), Album(pictures)
+                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board)
+                written.append(student)
+            except Exception as error:  # One page's trouble is never another's.
+                left[student] = reason_of("writing the page", error)
     misplaced = [(each.student, each.reason) for each in discovery.misplaced]
-    return Returned(
-        name,
-        tuple(student for student in stored if student in marks),
-        tuple(student for student in stored if student in marks and marks[student].open),
-        tuple(sorted([*misplaced, *left.items(), *lost.items()])),
-    )
+    opened = tuple(student for student in written if marks[student].open)
+    return Returned(name, tuple(written), opened, tuple(sorted([*misplaced, *left.items()])))
 
 
 Stored = dict[str, tuple[Submission, Result]]
@@ -87,13 +93,17 @@ def _stored(
     left: dict[str, str] = {}
     for each in found:
         try:
-            stored[each.student] = _graded(each, assignment, entries.get(each.student), store)
+            stored[each.student] = stored_result(each, assignment, entries.get(each.student), store)
         except (UnreadableSubmission, GradebookError) as error:
             left[each.student] = str(error)
+        except Exception as error:
+            left[each.student] = reason_of("reading it", error)
     return stored, left
 
 
-def _graded(found: Found, assignment: Assignment, entry: Entry | None, store: ResultStore) -> tuple[Submission, Result]:
+def stored_result(
+    found: Found, assignment: Assignment, entry: Entry | None, store: ResultStore
+) -> tuple[Submission, Result]:
     """The submission and its result.
 
     Raises:

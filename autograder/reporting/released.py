@@ -1,0 +1,73 @@
+"""Our page where nbgrader would make its own feedback: ``nbgrader generate_feedback`` and the formgrader's button."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import HTMLExporter
+
+from autograder.authoring import Assignment
+from autograder.course import Course
+from autograder.engine.discover import Found
+from autograder.engine.journal import Entry, Journal
+from autograder.engine.messages import Bundle
+from autograder.engine.remembering import remembered_assignment
+from autograder.errors import AutograderError
+from autograder.gradebook import Album, Gradebook, Pictures, ResultStore, feedback_page, result_key
+from autograder.gradebook.board_names import BoardNames
+from autograder.grading import Result
+from autograder.reporting.returning import stored_result
+from autograder.submission import Submission, load_submission
+
+__all__ = ["FeedbackExporter", "page_of"]
+
+
+class FeedbackExporter(HTMLExporter):
+    """Exports a graded notebook as our page; as nbgrader's own where no result is stored for it."""
+
+    def from_filename(  # type: ignore[override] -- a page is text, as HTMLExporter's own is
+        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, Any]:
+        """The page, and nbconvert's resources."""
+        names = (resources or {}).get("nbgrader", {})
+        try:
+            course = Course.find(Path.cwd())
+            page = page_of(course, names["assignment"], names["student"])
+        except (AutograderError, KeyError) as error:
+            self.log.warning("nbgrader's own page instead of the course's: %s", error)
+            return super().from_filename(filename, resources=resources, **kw)  # type: ignore[return-value]
+        return page, {**(resources or {}), "output_extension": ".html", "outputs": {}}
+
+
+def page_of(course: Course, name: str, student: str) -> str:
+    """The page of feedback of a graded submission, as the gradebook is now.
+
+    Raises:
+        AutograderError: it has no stored result, or the gradebook does not have it.
+    """
+    assignment = remembered_assignment(course, name)
+    submission, result = _graded(course, assignment, student)
+    with Gradebook.of(course) as gradebook:
+        marks = gradebook.marks(assignment, [student]).get(student)
+    with Pictures.of(course) as pictures:
+        on_board = BoardNames.of(course, name).of_student(student)
+        return feedback_page(
+            assignment, submission, result, student=student, marks=marks, album=Album(pictures), on_board=on_board
+        )
+
+
+def _graded(course: Course, assignment: Assignment, student: str) -> tuple[Submission, Result]:
+    """The submission and its result: the one that the code as it is now would be given, else the one written last."""
+    path = course.submitted / student / assignment.name / f"{assignment.notebook}.ipynb"
+    submission = load_submission(path, assignment)
+    store = ResultStore(course.results / "results")
+    result = store.get(result_key(submission.key, assignment.key, Bundle.of(course, assignment).grader))
+    if result is not None:
+        return submission, result
+    return stored_result(Found(student, path), assignment, _entry(course, assignment.name, student), store)
+
+
+def _entry(course: Course, assignment: str, student: str) -> Entry | None:
+    with Journal(course.results / "journal.db") as journal:
+        return journal.entries(assignment).get(student)
