@@ -62,8 +62,9 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         path = course.submitted / student / assignment / f"{notebook}.ipynb"
         try:
             there, reasons = _looked_at(path, known)
-        except OSError as error:
-            there, reasons = False, [f"{path.parent} cannot be read: {error.strerror or error}. Mend its permissions."]
+        except Exception as error:  # One folder's trouble is never another's.
+            said = getattr(error, "strerror", None) or error or type(error).__name__
+            there, reasons = False, [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
         if there:
             found.append(Found(student, path))
         handed_in = [Misplaced(student, reason, True) for reason in reasons]

@@ -80,7 +80,7 @@ def parse(looked: Looked, assignment: Assignment) -> Submission:
         raise UnreadableSubmission(looked.refusal)
     try:
         return align(read_submission(looked.content, str(looked.found.path)), assignment)
-    except (RecursionError, MemoryError) as error:
+    except RecursionError as error:
         raise UnreadableSubmission(
             f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."
         ) from error
