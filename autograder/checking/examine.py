@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.checking.cells import StudentCell, read_cells
+from autograder.checking.pictures import unseen_pictures
 from autograder.checking.running import Outcome, Session
 
 __all__ = ["CheckReport", "ExerciseState", "Problem", "VisibleCheck", "check_notebook"]
@@ -61,10 +62,11 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What checking a notebook came to."""
+    """What checking a notebook came to; ``pictures`` has a sentence for each one that its grader will not see."""
 
     exercises: tuple[ExerciseState, ...]
     problems: tuple[Problem, ...] = ()
+    pictures: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -117,7 +119,8 @@ def check_notebook(
             progress(done, len(wanted))
             outcomes[cell.number] = session.run(cell.source, seconds)
     problems = [_problem(cell, outcomes[cell.number]) for cell in wanted if cell.kind != "check"]
-    return CheckReport(tuple(_exercises(cells, outcomes)), tuple(each for each in problems if each is not None))
+    found = tuple(each for each in problems if each is not None)
+    return CheckReport(tuple(_exercises(cells, outcomes)), found, unseen_pictures(path))
 
 
 def _runs(cell: StudentCell, demos: bool) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
-import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,11 +19,12 @@ from autograder.engine.discover import Misplaced, discover
 from autograder.engine.incremental import Graded
 from autograder.engine.journal import Entry, Journal
 from autograder.engine.lookup import Looked, look, parse
-from autograder.engine.mapper import Mapper, Retrying
+from autograder.engine.mapper import GAVE_UP, Mapper, Retrying
 from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.remembering import remembered_assignment
 from autograder.engine.report import ClassReport, SubmissionReport
+from autograder.engine.stopping import stopping
 from autograder.engine.writer import ToWrite, Writer, reason_of
 from autograder.errors import GradebookUnusable, LayerMissing, UnreadableSubmission
 from autograder.gradebook.notice import Notice
@@ -95,7 +95,7 @@ class ClassRun:
             self._journal = stack.enter_context(Journal(self._course.results / "journal.db"))
             self._writer = Writer(self._course, self._assignment, self._journal, self._missing_ok)
             stack.callback(self._writer.close)
-            stack.enter_context(_stopping(self._stop))
+            stack.enter_context(stopping(self._stop))
             with self._progress:
                 self._look_everything_up(students)
                 if self._waiting and not self._stopped:
@@ -167,6 +167,11 @@ class ClassRun:
 
     def _look_up(self, looked: Looked, disputed: bool) -> None:
         entry = looked.entry
+        if looked.refusal.startswith(GAVE_UP):
+            if not self._again:
+                self._done(looked.found.student, "not graded", None, looked.refusal)
+                return
+            looked = dataclasses.replace(looked, refusal="")
         known = entry is not None and not self._again and entry.result_key == self._key(entry.submission_key)
         if entry is not None and known and not disputed and self._writer.is_written(entry):
             self._done(entry.student, "stored", entry.points)
@@ -201,14 +206,17 @@ class ClassRun:
         noted = before is not None and before.digest == digest and before.refusal == reason
         if noted and self._writer.has_page(student):
             return
-        kept = before or Entry(student, "")
-        refused = kept._replace(digest=digest, submission_key="", result_key="", points=0.0, refusal=reason)
         try:
-            self._journal.enter(self._assignment.name, [refused])
+            self._note_refusal(student, before, digest, reason)
         except Exception as error:
             failure = reason_of("noting it in the journal", error)
             self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
         self._notice(student, notice)
+
+    def _note_refusal(self, student: str, before: Entry | None, digest: str, reason: str) -> None:
+        kept = before or Entry(student, "")
+        refused = kept._replace(digest=digest, submission_key="", result_key="", points=0.0, refusal=reason)
+        self._journal.enter(self._assignment.name, [refused])
 
     # Grading what is not.
 
@@ -252,6 +260,10 @@ class ClassRun:
         group = self._waiting.pop(key)
         if reply.failure:
             self._fail_all(group, reply.failure.strip())
+            if reply.failure.startswith(GAVE_UP):
+                for looked, _ in group:
+                    with self._alone(looked.found.student, "noting it in the journal"):
+                        self._note_refusal(looked.found.student, looked.before, looked.digest, reply.failure)
             return
         try:
             graded = self._kept(key, reply)
@@ -362,28 +374,6 @@ class ClassRun:
             {**self._phases, **self._writer.seconds},
             dict(self._checks),
         )
-
-
-@contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` on the first SIGINT or SIGTERM; a second one acts as usual. Only in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def once(number: int, frame: object) -> None:
-        stop()
-        for each, handler in usual.items():
-            signal.signal(each, handler)
-
-    for number in usual:
-        signal.signal(number, once)
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
 
 
 def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:

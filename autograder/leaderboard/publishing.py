@@ -160,12 +160,14 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
 def _unreadable(course: Course, assignment: str) -> set[str]:
     """The students whose files the grader refused, as its journal remembers."""
     from autograder.engine.journal import Journal
+    from autograder.engine.mapper import GAVE_UP
 
     path = course.results / "journal.db"
     if not path.is_file():
         return set()
     with Journal(path) as journal:
-        return {entry.student for entry in journal.entries(assignment).values() if entry.refusal}
+        refused = [entry for entry in journal.entries(assignment).values() if entry.refusal]
+    return {entry.student for entry in refused if not entry.refusal.startswith(GAVE_UP)}
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:

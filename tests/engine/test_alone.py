@@ -146,9 +146,7 @@ def test_whatever_kind_of_error_it_is(
     assert graded(three, instant).exit_code == 0
 
 
-def test_pages_written_again_fail_one_by_one(
-    three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_written_again_fail_one_by_one(three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     graded(three, instant)
     for step in ("gradebook.feedback:feedback_page", "reporting.returning:stored_result", "reporting.returning:align"):
         repair = break_for_bob(three, step, monkeypatch, ValueError("broken on purpose"))

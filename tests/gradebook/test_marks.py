@@ -113,7 +113,7 @@ def test_a_persons_comment_is_shown_and_no_line_of_it_runs(
         comment_on(gradebook, assignment, "shift").manual_comment = "Nearly: mind the sign."
 
     page = page_of(assignment, answered, result, marked(write))
-    assert "What your reader says" in text_of(page)
+    assert "Comments from your grader" in text_of(page)
     assert "Written answer under “Shifting”" in text_of(page)
     assert page.count("Nearly: mind the sign.") == 2  # At the top, and beside the cell.
     tags = {tag for tag, _ in Tags(page).found}

@@ -95,6 +95,7 @@ def test_nbgrader_and_autograder_grade_write_the_same_notebook(
     result = grade(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
     ours = steps.nbformat.from_dict(steps.rebuilt_notebook(assignment, submission))
     steps.put_outputs(ours, assignment, result)
+    steps.put_pictures(ours, submission)
     assert json.loads(nbformat.writes(theirs)) == json.loads(nbformat.writes(ours))
 
 
