@@ -24,6 +24,7 @@ from autograder.errors import AutograderError, MachineryError
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.notebooks import put_outputs, put_pictures, rebuilt_notebook, repairs_of
 from autograder.gradebook.pictures import Album, OwnAlbum, Pictures, with_attachments
+from autograder.gradebook.registration import new_id
 from autograder.gradebook.results import ResultStore, result_key
 from autograder.gradebook.sanitising import plain_text, safe_outputs
 from autograder.grading import Result, grade
@@ -189,7 +190,9 @@ def _with_marking_schemes(cells: list[NotebookNode], assignment: Assignment) -> 
 
 
 def _remark(source: str) -> NotebookNode:
-    node: NotebookNode = nbformat.from_dict({"cell_type": "markdown", "metadata": {}, "source": source})  # type: ignore[no-untyped-call]
+    node: NotebookNode = nbformat.from_dict(
+        {"cell_type": "markdown", "id": new_id()[:8], "metadata": {}, "source": source}
+    )  # type: ignore[no-untyped-call]
     return node
 
 
