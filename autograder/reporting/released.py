@@ -26,9 +26,7 @@ __all__ = ["FeedbackExporter", "page_of"]
 class FeedbackExporter(HTMLExporter):
     """Exports a graded notebook as our page; as nbgrader's own where no result is stored for it."""
 
-    def from_filename(  # type: ignore[override] -- a page is text, as HTMLExporter's own is
-        self, filename: str, resources: dict[str, Any] | None = None, **kw: Any
-    ) -> tuple[str, Any]:
+    def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
         """The page, and nbconvert's resources."""
         names = (resources or {}).get("nbgrader", {})
         try:
@@ -36,7 +34,7 @@ class FeedbackExporter(HTMLExporter):
             page = page_of(course, names["assignment"], names["student"])
         except (AutograderError, KeyError) as error:
             self.log.warning("nbgrader's own page instead of the course's: %s", error)
-            return super().from_filename(filename, resources=resources, **kw)  # type: ignore[return-value]
+            return super().from_filename(filename, resources=resources, **kw)
         return page, {**(resources or {}), "output_extension": ".html", "outputs": {}}
 
 

@@ -75,6 +75,7 @@ def test_the_whole_pipeline_of_nbgrader(
     feedback = submitted.feedback / "anna" / assignment.name
     assert sorted(path.name for path in feedback.iterdir()) == ["timestamp.txt", "tiny_topic.html"]
     page = (feedback / "tiny_topic.html").read_text()
+    assert "What to look at again" in page, "it is the course's own page"
     for forbidden in ("canary_of_the_tiny_topic", "8675309", LETTER, "<script>alert(1)", 'src="http://evil'):
         assert forbidden not in page
     assert "x + x" in re.sub(r"<[^>]*>", "", page)
