@@ -55,7 +55,7 @@ class GradebookError(AutograderError):
 
 
 class GradebookUnusable(GradebookError):
-    """The database is locked, full, damaged or out of reach: not one submission's trouble, but everybody's."""
+    """The database is locked, damaged or out of reach, or the disk is full: everybody's trouble, not one student's."""
 
 
 class LeaderboardError(AutograderError):

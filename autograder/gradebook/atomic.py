@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from autograder.errors import GradebookError
+from autograder.errors import GradebookError, GradebookUnusable
 
 __all__ = ["private_folder", "write_atomically"]
+
+_NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def private_folder(path: Path) -> None:
@@ -25,6 +28,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
 
     Raises:
         GradebookError: it cannot be written; the old file, if any, is untouched.
+        GradebookUnusable: it cannot, since the disk is full or read-only.
     """
     temporary = None
     try:
@@ -39,7 +43,9 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise GradebookError(
+        # A disk that is full or read-only is everybody's trouble, not one submission's.
+        kind = GradebookUnusable if error.errno in _NO_DISK else GradebookError
+        raise kind(
             f"{path} cannot be written: {error.strerror or error}. Free space or correct the "
             "permissions, and grade again."
         ) from error
