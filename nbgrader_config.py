@@ -21,7 +21,7 @@ from nbgrader.preprocessors import (
 )
 
 from autograder.course import Course
-from autograder.gradebook.late import PenaltyPerDay
+from autograder.gradebook.late_plugin import PenaltyPerDay
 from autograder.gradebook.preprocessors import IsolatedExecute, RebuildSubmission, ShowSafely, StripHidden
 from autograder.reporting.released import FeedbackExporter
 

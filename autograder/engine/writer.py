@@ -12,20 +12,23 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.authoring import Assignment
-from autograder.challenge.results import FILE_NAME, record_results, result_of
+from autograder.authoring.assignment import Assignment
+from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.identity import digest
-from autograder.engine.journal import Entry, Journal
+from autograder.engine.journal import Journal, JournalRow
 from autograder.errors import AutograderError, GradebookError, GradebookUnusable
-from autograder.gradebook.roster_names import names_of
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.gradebook.roster_names import full_names
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
-    from autograder.gradebook import Gradebook, Marks, Notice, Pictures
     from autograder.gradebook.board_names import BoardName, BoardNames
-    from autograder.gradebook.recording import Graded
+    from autograder.gradebook.marks import Marks
+    from autograder.gradebook.notice import Notice
+    from autograder.gradebook.picture_store import Pictures
+    from autograder.gradebook.store import Gradebook
+    from autograder.gradebook.write_submission import GradedSubmission
 
 __all__ = ["ToWrite", "Writer", "reason_of"]
 
@@ -48,7 +51,7 @@ class ToWrite:
         result: its result.
     """
 
-    entry: Entry
+    entry: JournalRow
     submission: Submission
     result: Result
 
@@ -63,8 +66,8 @@ def _points_in(url: str, assignment: str) -> dict[str, float]:
     from sqlalchemy import func, select
 
     from autograder.gradebook.database import Database
-    from autograder.gradebook.recording import SUBMITTED
     from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+    from autograder.gradebook.write_submission import SUBMITTED
 
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
@@ -104,7 +107,7 @@ class Writer:
         self._pictures: Pictures | None = None
         self._names: BoardNames | None = None
         self._step = ""
-        names_of(course)  # A mistake in the roster is said before anything is graded.
+        full_names(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
         self._terms += _page_design()
@@ -124,7 +127,7 @@ class Writer:
             self._gradebook.close()
             self._journal.leave_note("gradebook", self._gradebook_mark())
 
-    def mark(self, entry: Entry) -> str:
+    def mark(self, entry: JournalRow) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
         try:
             stamp = self._file(self._submitted, entry.student, "timestamp.txt").read_bytes()
@@ -132,7 +135,7 @@ class Writer:
             stamp = b""
         return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._terms)
 
-    def is_written(self, entry: Entry) -> bool:
+    def is_written(self, entry: JournalRow) -> bool:
         """Whether gradebook and files already hold ``entry``, as far as can be told without opening the gradebook."""
         name, student = self._assignment.notebook, entry.student
         return (
@@ -146,7 +149,7 @@ class Writer:
         """Whether there is a page of feedback for ``student``."""
         return self._file(self._feedback, student, f"{self._assignment.notebook}.html").exists()
 
-    def disputed(self, entries: Sequence[Entry]) -> set[str]:
+    def disputed(self, entries: Sequence[JournalRow]) -> set[str]:
         """Students of ``entries`` for whom the gradebook does not hold what the journal says was written to it.
 
         A gradebook file that nobody touched since the last run is not opened.
@@ -178,7 +181,7 @@ class Writer:
         recorded = self._recorded(batch, failed)
         students = [item.entry.student for item in recorded]
         marks = self._marks(students)
-        entries: list[Entry] = []
+        entries: list[JournalRow] = []
         for item in recorded:
             student = item.entry.student
             with self._guarded(student, failed):
@@ -189,7 +192,7 @@ class Writer:
 
     def write_notice(self, student: str, notice: Notice) -> str:
         """Put a page that says why there is no grade in the place of a student's feedback. Returns why it failed."""
-        from autograder.gradebook import write_notice
+        from autograder.gradebook.feedback import write_notice
 
         failed: dict[str, str] = {}
         with self._guarded(student, failed), self._timed("feedback"):
@@ -199,7 +202,7 @@ class Writer:
 
     def _recorded(self, batch: Sequence[ToWrite], failed: dict[str, str]) -> list[ToWrite]:
         """Those of ``batch`` that the gradebook now has: all in one transaction, or each in one of its own."""
-        graded: list[tuple[ToWrite, Graded]] = []
+        graded: list[tuple[ToWrite, GradedSubmission]] = []
         with self._timed("database"):
             for item in batch:
                 with self._guarded(item.entry.student, failed):
@@ -215,14 +218,14 @@ class Writer:
                         self._open().record_all(self._assignment, [each])
         return [item for item, _ in graded if item.entry.student not in failed]
 
-    def _graded(self, item: ToWrite) -> Graded:
-        from autograder.gradebook import read_timestamp
-        from autograder.gradebook.recording import Graded
+    def _graded(self, item: ToWrite) -> GradedSubmission:
+        from autograder.gradebook.files import read_timestamp
+        from autograder.gradebook.write_submission import GradedSubmission
 
         self._step = "reading the time stamp"
         student = item.entry.student
         moment = read_timestamp(self._course, student, self._assignment.name)
-        return Graded(student, item.submission, item.result, moment)
+        return GradedSubmission(student, item.submission, item.result, moment)
 
     def _marks(self, students: Sequence[str]) -> Mapping[str, Marks]:
         """What the gradebook holds of each student: points that a person gave before must not be lost on a page."""
@@ -234,7 +237,9 @@ class Writer:
             return {}  # Each one's page asks again, and fails alone.
 
     def _write_files(self, item: ToWrite, marks: Marks | None) -> None:
-        from autograder.gradebook import Album, write_autograded, write_feedback
+        from autograder.gradebook.feedback import write_feedback
+        from autograder.gradebook.files import write_autograded
+        from autograder.gradebook.picture_store import Album
 
         course, assignment, student = self._course, self._assignment, item.entry.student
         self._step = "reading the marks"
@@ -252,7 +257,7 @@ class Writer:
             entered = result_of(item.result.entry, student, self._handed_in(student))
             record_results(course.results / FILE_NAME, [entered])
 
-    def _entered(self, entries: Sequence[Entry], failed: dict[str, str]) -> None:
+    def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
         """Note in the journal what is written: all at once, or each alone."""
         try:
             self._journal.enter(self._assignment.name, entries)
@@ -281,7 +286,7 @@ class Writer:
 
     def _pictures_of(self) -> Pictures:
         if self._pictures is None:
-            from autograder.gradebook import Pictures
+            from autograder.gradebook.picture_store import Pictures
 
             self._pictures = Pictures.of(self._course, self._missing_ok)
         return self._pictures
@@ -295,7 +300,7 @@ class Writer:
 
     def _handed_in(self, student: str) -> dt.datetime:
         """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
-        from autograder.gradebook import read_timestamp
+        from autograder.gradebook.files import read_timestamp
 
         moment = read_timestamp(self._course, student, self._assignment.name)
         if moment is not None:
@@ -313,7 +318,7 @@ class Writer:
 
     def _open(self) -> Gradebook:
         if self._gradebook is None:
-            from autograder.gradebook import Gradebook
+            from autograder.gradebook.store import Gradebook
 
             self._gradebook = Gradebook.of(self._course)
             self._gradebook.register(self._assignment, self._course.settings(self._assignment.name).due)

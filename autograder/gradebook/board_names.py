@@ -40,7 +40,7 @@ class BoardNames:
         """
         from autograder.leaderboard.configuration import read_boards
         from autograder.leaderboard.grades import roster
-        from autograder.leaderboard.names import public_names
+        from autograder.leaderboard.pseudonyms import public_names
 
         try:
             boards = read_boards(course.config.leaderboard)

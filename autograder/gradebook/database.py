@@ -22,8 +22,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
+from autograder.atomic_files import private_folder
 from autograder.errors import GradebookError, GradebookUnusable
-from autograder.gradebook.atomic import private_folder
 
 __all__ = ["Database"]
 

@@ -17,18 +17,18 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from autograder.authoring import Assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.board_names import BoardName
 from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.notice import Notice
-from autograder.gradebook.pictures import Album
+from autograder.gradebook.picture_store import Album
 from autograder.gradebook.rendering import code_html, course_html, outputs_html, student_html
-from autograder.gradebook.sanitising import plain_text
-from autograder.grading import CheckResult, Result
-from autograder.submission import Repair, Submission, SubmissionCell
+from autograder.gradebook.sanitising import as_plain_text
+from autograder.grading.result import CheckResult, Result
+from autograder.submission.model import Repair, Submission, SubmissionCell
 
 __all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "notice_page", "write_feedback", "write_notice"]
 
@@ -145,7 +145,7 @@ def feedback_page(
     exercises = _exercises(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
-        student=plain_text(student, 128),
+        student=as_plain_text(student, 128),
         on_board=on_board,
         notice=None if result.status == "graded" else Notice("waiting"),
         points=result.points,
@@ -163,9 +163,9 @@ def feedback_page(
 
 def notice_page(assignment: Assignment, notice: Notice, *, student: str = "", on_board: BoardName | None = None) -> str:
     """The page of a student whose submission has no grade: why, and what to do."""
-    shown = msgspec.structs.replace(notice, reason=plain_text(notice.reason, 2000))
+    shown = msgspec.structs.replace(notice, reason=as_plain_text(notice.reason, 2000))
     return _template().render(
-        title=assignment.title, student=plain_text(student, 128), on_board=on_board, notice=shown, sections=[]
+        title=assignment.title, student=as_plain_text(student, 128), on_board=on_board, notice=shown, sections=[]
     )
 
 
@@ -212,7 +212,7 @@ def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("autograder.gradebook")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["number"] = lambda value: f"{round(value, 2):g}"
-    environment.filters["plain"] = plain_text
+    environment.filters["plain"] = as_plain_text
     return environment.get_template("feedback.html.j2")
 
 
@@ -224,12 +224,12 @@ def _repairs(repairs: Sequence[Repair]) -> list[ShownRepair]:
     """The repairs, those of one kind together: a file that lost its marks needs dozens of the same."""
     kinds: dict[str, list[Repair]] = defaultdict(list)
     for repair in repairs:
-        kinds[plain_text(repair.why, 500)].append(repair)
+        kinds[as_plain_text(repair.why, 500)].append(repair)
     shown = []
     for why, group in kinds.items():
         by_what: dict[str, list[str]] = defaultdict(list)
         for repair in group:
-            by_what[plain_text(repair.what, 500)].append(plain_text(repair.cell, 100))
+            by_what[as_plain_text(repair.what, 500)].append(as_plain_text(repair.cell, 100))
         what, cells = next(iter(by_what.items()))
         more = [f"{', '.join(filter(None, names))}: {text}" for text, names in list(by_what.items())[1:]]
         shown.append(ShownRepair(what, why, tuple(filter(None, cells)), tuple(more)))

@@ -18,19 +18,21 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import AutograderError, MachineryError
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, put_pictures, rebuilt_notebook, repairs_of
-from autograder.gradebook.pictures import Album, OwnAlbum, Pictures, with_attachments
+from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
+from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
 from autograder.gradebook.registration import new_id
-from autograder.gradebook.results import ResultStore, result_key
-from autograder.gradebook.sanitising import plain_text, safe_outputs
-from autograder.grading import Result, grade
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align
-from autograder.submission.cells import attachments_of
+from autograder.gradebook.result_store import ResultStore, result_key
+from autograder.gradebook.sanitising import as_plain_text, safe_outputs
+from autograder.grading.grade import grade_submission
+from autograder.grading.result import Result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.raw_cells import attachments_of
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
@@ -62,8 +64,8 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         for repair in submission.repairs:
             # A cell's name and tags are the student's: a terminal must not obey them.
             said = (repair.cell or "notebook", repair.what, repair.why)
-            self.log.warning("%s: %s %s", *(plain_text(text, 500).replace("\n", " ") for text in said))
-        return rebuilt_notebook(assignment, submission), resources
+            self.log.warning("%s: %s %s", *(as_plain_text(text, 500).replace("\n", " ") for text in said))
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -78,15 +80,15 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         course, assignment = _subject(resources)
         names = resources["nbgrader"]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
-            self.log.info("Left out of autograded: %s", plain_text(name, 200).replace("\n", " "))
+            self.log.info("Left out of autograded: %s", as_plain_text(name, 200).replace("\n", " "))
         submission = align(nb, assignment)
-        result = grade(
+        result = grade_submission(
             submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
         )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         with Pictures.of(course) as pictures:
             album = Album(pictures)
             put_outputs(rebuilt, assignment, result, album)
@@ -157,7 +159,7 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
 
 
 def _neutralised(text: str) -> str:
-    plain = plain_text(text, len(text))
+    plain = as_plain_text(text, len(text))
     for pattern, harmless in _NEUTRALISED:
         plain = pattern.sub(harmless, plain)
     return plain

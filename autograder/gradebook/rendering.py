@@ -13,9 +13,10 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
-from autograder.gradebook.pictures import Album, Picture
-from autograder.gradebook.sanitising import clean_html, plain_text, safe_outputs
-from autograder.submission import SubmissionCell, embedded_pictures, put_in_place
+from autograder.gradebook.picture_store import Album, Picture
+from autograder.gradebook.sanitising import as_plain_text, clean_html, safe_outputs
+from autograder.submission.model import SubmissionCell
+from autograder.submission.pictures import embedded_pictures, put_in_place
 
 __all__ = ["code_html", "course_html", "outputs_html", "student_html"]
 
@@ -81,7 +82,7 @@ def student_html(cell: SubmissionCell, album: Album) -> Markup:
     """A text cell of the student's: nothing in it can run, load or lead anywhere, and its pictures are checked ones."""
     marked, found = embedded_pictures(cell.source, cell.attachments)
     pictures = [(each.name, album.embedded(each)) for each in found]
-    text = plain_text(marked)
+    text = as_plain_text(marked)
     if len(marked) > _LONGEST or cell.kind == "note":  # A note follows no plan of ours: shown as it was typed.
         body = str(Markup('<pre class="typed">{}</pre>').format(text))
     else:
@@ -99,9 +100,9 @@ def _rendered(text: str) -> str:
 
 
 def _shown(name: str, picture: Picture | str) -> str:
-    plain = plain_text(name, 100)
+    plain = as_plain_text(name, 100)
     if isinstance(picture, str):
-        said = plain_text(picture, 300)
+        said = as_plain_text(picture, 300)
         return str(Markup('<span class="missing">Picture “{}” is not shown: {}.</span>').format(plain, said))
     return str(Markup('<img alt="Picture in your answer: {}" src="{}">').format(plain, picture.url))
 
@@ -109,14 +110,14 @@ def _shown(name: str, picture: Picture | str) -> str:
 def code_html(source: str) -> Markup:
     """Python code, coloured."""
     if len(source) > _LONGEST:  # Colouring it could take minutes.
-        return Markup('<pre tabindex="0">{}</pre>').format(plain_text(source))
+        return Markup('<pre tabindex="0">{}</pre>').format(as_plain_text(source))
     return _coloured(source)
 
 
 @lru_cache(maxsize=1024)
 def _coloured(source: str) -> Markup:
     return Markup('<pre class="code" tabindex="0">{}</pre>').format(
-        Markup(highlight(plain_text(source), _LEXER, _FORMATTER))
+        Markup(highlight(as_plain_text(source), _LEXER, _FORMATTER))
     )
 
 

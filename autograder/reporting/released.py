@@ -7,18 +7,22 @@ from typing import Any
 
 from nbconvert.exporters import HTMLExporter
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
+from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found
-from autograder.engine.journal import Entry, Journal
+from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.messages import Bundle
-from autograder.engine.remembering import remembered_assignment
 from autograder.errors import AutograderError
-from autograder.gradebook import Album, Gradebook, Pictures, ResultStore, feedback_page, result_key
 from autograder.gradebook.board_names import BoardNames
-from autograder.grading import Result
-from autograder.reporting.returning import stored_result
-from autograder.submission import Submission, load_submission
+from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.picture_store import Album, Pictures
+from autograder.gradebook.result_store import ResultStore, result_key
+from autograder.gradebook.store import Gradebook
+from autograder.grading.result import Result
+from autograder.reporting.feedback_return import stored_result
+from autograder.submission.alignment import load_submission
+from autograder.submission.model import Submission
 
 __all__ = ["FeedbackExporter", "page_of"]
 
@@ -44,7 +48,7 @@ def page_of(course: Course, name: str, student: str) -> str:
     Raises:
         AutograderError: it has no stored result, or the gradebook does not have it.
     """
-    assignment = remembered_assignment(course, name)
+    assignment = load_cached_assignment(course, name)
     submission, result = _graded(course, assignment, student)
     with Gradebook.of(course) as gradebook:
         marks = gradebook.marks(assignment, [student]).get(student)
@@ -66,6 +70,6 @@ def _graded(course: Course, assignment: Assignment, student: str) -> tuple[Submi
     return stored_result(Found(student, path), assignment, _entry(course, assignment.name, student), store)
 
 
-def _entry(course: Course, assignment: str, student: str) -> Entry | None:
+def _entry(course: Course, assignment: str, student: str) -> JournalRow | None:
     with Journal(course.results / "journal.db") as journal:
         return journal.entries(assignment).get(student)

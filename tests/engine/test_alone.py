@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from autograder.engine import ClassReport, Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.grading_report import ClassReport
 from autograder.engine.messages import Bundle
-from autograder.gradebook.results import result_key
-from autograder.reporting.returning import return_feedback
-from autograder.submission import load_submission
+from autograder.engine.progress import Silent
+from autograder.gradebook.result_store import result_key
+from autograder.reporting.feedback_return import return_feedback
+from autograder.submission.alignment import load_submission
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class, Shared
@@ -55,7 +57,7 @@ STEPS = [
 
 
 def graded(a_class: Class, mapper: Shared) -> ClassReport:
-    return grade_class(a_class.course, NAME, make_mapper=lambda: mapper, progress=Silent(), yes=True)
+    return grade_class(a_class.course, NAME, make_executor=lambda: mapper, progress=Silent(), yes=True)
 
 
 def picture(colour: str) -> str:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
-from autograder.engine import ClassReport, Silent, grade_class
-from autograder.engine.mapper import ATTEMPTS
+from autograder.engine.api import grade_class
+from autograder.engine.executor import ATTEMPTS
+from autograder.engine.grading_report import ClassReport
 from autograder.engine.messages import Bundle, Job, Reply
-from autograder.leaderboard import publish
-from autograder.leaderboard.publishing import board_of
+from autograder.engine.progress import Silent
+from autograder.leaderboard.publishing import board_of, publish_boards
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class, Shared
@@ -21,7 +22,7 @@ NAME = "00-two-functions"
 
 
 def graded(a_class: Class, mapper: Any, **options: Any) -> ClassReport:
-    return grade_class(a_class.course, NAME, make_mapper=lambda: mapper, progress=Silent(), yes=True, **options)
+    return grade_class(a_class.course, NAME, make_executor=lambda: mapper, progress=Silent(), yes=True, **options)
 
 
 def page_of(a_class: Class, student: str) -> str:
@@ -83,7 +84,7 @@ def test_a_page_names_its_students_row_on_the_board(a_class: Class, instant: Sha
     graded(a_class, instant)
     name = a_class.course.secret.pseudonym("ada")
     assert f"<b>{name}</b>" in page_of(a_class, "ada")
-    publish(a_class.course, NAME, ["html"])
+    publish_boards(a_class.course, NAME, ["html"])
     a_class.hand_in("ada", {})
     graded(a_class, instant)
     assert f'href="../../../leaderboard/{NAME}.html#{name}"' in page_of(a_class, "ada")

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook import feedback_page, write_feedback
+from autograder.gradebook.feedback import feedback_page, write_feedback
 from autograder.gradebook.rendering import course_html
-from autograder.grading import Result, not_graded
-from autograder.submission import Repair, Submission, align
+from autograder.grading.grade import not_graded
+from autograder.grading.result import Result
+from autograder.submission.alignment import align
+from autograder.submission.model import Repair, Submission
 
 HOSTILE = (
     "<script>alert('canary')</script> <img src=http://evil.example/x onerror=alert(1)> [x](javascript:alert(1)) "

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from autograder.submission import Attachment, embedded_pictures, put_in_place
+from autograder.submission.model import Attachment
+from autograder.submission.pictures import embedded_pictures, put_in_place
 
 PNG = b"\x89PNG\r\n\x1a\nrest"
 JPEG = b"\xff\xd8\xffrest"

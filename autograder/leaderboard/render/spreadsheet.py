@@ -6,7 +6,7 @@ import csv
 import io
 import unicodedata
 
-from autograder.leaderboard.entry import Board
+from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["render_csv", "safe_cell"]

@@ -1,0 +1,92 @@
+"""What maps submissions to results: local worker processes or a cluster, behind one face, with retries on top."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from autograder.engine.messages import Bundle, Job, Reply
+
+__all__ = ["ATTEMPTS", "GAVE_UP", "Executor", "RetryingExecutor"]
+
+ATTEMPTS = 3
+"""How often a submission is tried before it is reported as not graded."""
+GAVE_UP = "Given up:"
+"""How the reason begins of a submission that is not tried again until somebody asks for it."""
+_KILLED = f"by signal {signal.SIGKILL:d}"
+
+
+class Executor(Protocol):
+    """Where jobs go and replies come from. Replies come in any order, exactly one for each job."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at the same time."""
+
+    def submit(self, job: Job, bundle: Bundle) -> None:
+        """Take a job. Does not wait for it."""
+
+    def completed(self, seconds: float) -> list[Reply]:
+        """Replies that are there, waiting up to ``seconds`` for the first.
+
+        Raises:
+            MachineryError: no job can run at all.
+        """
+
+    def close(self) -> None:
+        """Stop at once, dropping what is unfinished."""
+
+
+@dataclass
+class _Pending:
+    job: Job
+    bundle: Bundle
+    attempts: int = 1
+    failures: list[str] = field(default_factory=list)
+
+
+class RetryingExecutor:
+    """A mapper's jobs, each tried up to ``attempts`` times while the machinery fails."""
+
+    def __init__(self, executor: Executor, attempts: int = ATTEMPTS) -> None:
+        self._executor = executor
+        self._attempts = attempts
+        self._pending: dict[int, _Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def submit(self, job: Job, bundle: Bundle) -> None:
+        """Take a job."""
+        self._pending[job.number] = _Pending(job, bundle)
+        self._executor.submit(job, bundle)
+
+    def completed(self, seconds: float) -> Iterator[Reply]:
+        """Final replies: results, and failures that stayed. Waits up to ``seconds`` for the first."""
+        for reply in self._executor.completed(seconds):
+            pending = self._pending[reply.number]
+            if reply.failure and pending.attempts < self._attempts:
+                pending.attempts += 1
+                pending.failures.append(reply.failure)
+                self._executor.submit(pending.job, pending.bundle)
+                continue
+            del self._pending[reply.number]
+            yield _given_up(reply, [*pending.failures, reply.failure])
+
+
+def _given_up(reply: Reply, failures: list[str]) -> Reply:
+    """The last reply of a submission; where the kernel ended it each time, its memory is what it fails by.
+
+    Trying again would end in the same way at every run, so a person has to decide.
+    """
+    if not all(_KILLED in failure for failure in failures):
+        return reply
+    why = (
+        f"{GAVE_UP} the kernel ended it {len(failures)} times, most likely for want of memory. Look at the notebook "
+        "and decide: give the points by hand, lower memory_mb in course.toml, or try again with --again."
+    )
+    return msgspec.structs.replace(reply, failure=why)
