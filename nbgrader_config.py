@@ -4,6 +4,7 @@ With this file in place ``nbgrader autograde``, nbgrader's API and the formgrade
 does: hidden tests never share a process with a student's code.
 """
 
+import os
 from pathlib import Path
 
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
@@ -26,9 +27,14 @@ from autograder.gradebook.preprocessors import (
     ShowSafely,
     StripHidden,
 )
+from autograder.reporting.released import FeedbackExporter
 
 c = get_config()  # noqa: F821
 course = Course.find(Path(__file__).parent)
+
+os.umask(0o077)  # Grades, feedback and hidden tests are not for other accounts of the machine.
+c.Autograde.permissions = 400
+c.GenerateFeedback.permissions = 600
 
 c.CourseDirectory.course_id = course.id
 c.CourseDirectory.root = str(course.root)
@@ -57,6 +63,7 @@ c.Autograde.autograde_preprocessors = [
     CheckCellMetadata,
 ]
 c.GenerateFeedback.preprocessors = [GetGrades, StripHidden, CSSHTMLHeaderPreprocessor]
+c.GenerateFeedback.exporter_class = FeedbackExporter
 c.HTMLExporter.preprocessors = [ShowSafely]
 
 # What lateness costs stands in course.toml. A plugin of your own, named in c.AssignLatePenalties.plugin_class, is used

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -386,8 +387,14 @@ def bench(
     raise typer.Exit(status)
 
 
+_ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", "report"}
+"""Commands whose files no other account of the machine may read."""
+
+
 def main() -> None:
     """Run the command line; a user's error is one message and exit code 2."""
+    if _ABOUT_STUDENTS & set(sys.argv[1:2]):
+        os.umask(0o077)
     try:
         app()
     except AutograderError as error:

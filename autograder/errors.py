@@ -9,6 +9,7 @@ Every message names the file, cell, exercise or value at fault, and ends with wh
     ├── MachineryError         the grader failed: not graded, never a zero
     │   └── LayerMissing       a layer of the sandbox is missing on this machine
     ├── GradebookError         the database is missing, damaged or locked
+    │   └── GradebookUnusable   nothing at all can be written to it now
     └── LeaderboardError       a board cannot be made from what is there
 """
 
@@ -17,6 +18,7 @@ __all__ = [
     "AutograderError",
     "CourseError",
     "GradebookError",
+    "GradebookUnusable",
     "LayerMissing",
     "LeaderboardError",
     "MachineryError",
@@ -50,6 +52,10 @@ class LayerMissing(MachineryError):
 
 class GradebookError(AutograderError):
     """The gradebook cannot be read or written; it is left as it was."""
+
+
+class GradebookUnusable(GradebookError):
+    """The database is locked, damaged or out of reach, or the disk is full: everybody's trouble, not one student's."""
 
 
 class LeaderboardError(AutograderError):

@@ -8,6 +8,7 @@ which the largest is the answer.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
@@ -184,7 +185,14 @@ class Competition:
             late = f"{what} used up the processor time ({budget})"
             raise _Refused(late if lost.reason == "timeout" else f"{what}: {lost.message}") from None
         except StudentError as error:
-            raise _Refused(f"{what} raised {error.type_name}") from None
+            raise _Refused(f"{what} raised {_public_name(error.type_name)}") from None
+
+
+def _public_name(error: str) -> str:
+    """An error's name as it may stand on a public page: Python's own, never one that a student made up."""
+    known = getattr(builtins, error, None)
+    is_error = isinstance(known, type) and issubclass(known, Exception) and known is not Exception
+    return error if is_error else "an error of the entry's own"
 
 
 def _bytes(weights: dict[str, torch.Tensor]) -> int:

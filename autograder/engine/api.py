@@ -69,6 +69,7 @@ def grade_class(
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
+        missing_ok=missing_ok,
     )
     report = run.grade(students)
     for line in report.lines():

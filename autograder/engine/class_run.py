@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +15,8 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.difference import StudentChange, regrade_difference
-from autograder.engine.discover import discover
-from autograder.engine.executor import Executor, RetryingExecutor
+from autograder.engine.discover import Misplaced, discover
+from autograder.engine.executor import GAVE_UP, Executor, RetryingExecutor
 from autograder.engine.grading_report import ClassReport, SubmissionReport
 from autograder.engine.incremental import StoredResult
 from autograder.engine.journal import Journal, JournalRow
@@ -25,8 +24,10 @@ from autograder.engine.known_results import Lookup, look_up, parse
 from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.selection import settle
-from autograder.engine.writer import ToWrite, Writer
-from autograder.errors import UnreadableSubmission
+from autograder.engine.stopping import stopping
+from autograder.engine.writer import ToWrite, Writer, reason_of
+from autograder.errors import GradebookUnusable, LayerMissing, UnreadableSubmission
+from autograder.gradebook.notice import Notice
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
 from autograder.submission.belonging import Catalogue, catalogue_of
@@ -51,6 +52,9 @@ class ClassRun:
         confirm: is shown what a regrade changes and says whether to write it.
         progress: is told how the run goes.
         again: grade also what has a stored result.
+        missing_ok: layers of the sandbox that may be missing, by name.
+
+    Whatever fails with one submission is reported for it and ends it alone; the next run tries it again.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class ClassRun:
         confirm: Confirm,
         progress: Progress,
         again: bool,
+        missing_ok: Sequence[str] = (),
     ) -> None:
         self._started = time.perf_counter()
         self._course = course
@@ -71,12 +76,14 @@ class ClassRun:
         self._confirm = confirm
         self._progress = progress
         self._again = again
+        self._missing_ok = missing_ok
         self._store = ResultStore(course.results / "results")
         self._reports: dict[str, list[SubmissionReport]] = defaultdict(list)
         self._waiting: dict[str, list[tuple[Lookup, Submission]]] = {}
         self._jobs: dict[int, str] = {}
         self._batch: list[ToWrite] = []
         self._batch_since = 0.0
+        self._unchanged: set[str] = set()  # Whose page still tells what was graded, whatever fails now.
         self._held: list[tuple[ToWrite, StudentChange]] = []
         self._changes: list[StudentChange] = []
         self._questions: dict[str, str] = {}
@@ -90,9 +97,9 @@ class ClassRun:
         """Grade ``students`` (default: everyone who handed something in)."""
         with ExitStack() as stack:
             self._journal = stack.enter_context(Journal(self._course.results / "journal.db"))
-            self._writer = Writer(self._course, self._assignment, self._journal)
+            self._writer = Writer(self._course, self._assignment, self._journal, self._missing_ok)
             stack.callback(self._writer.close)
-            stack.enter_context(_stopping(self._stop))
+            stack.enter_context(stopping(self._stop))
             with self._progress:
                 self._look_everything_up(students)
                 if self._waiting and not self._stopped:
@@ -115,21 +122,64 @@ class ClassRun:
     def _look_everything_up(self, students: Sequence[str] | None) -> None:
         name, notebook = self._assignment.name, self._assignment.notebook
         discovery = settle(discover(self._course, name, notebook, students), self._assignment, self._others)
-        for stray in discovery.misplaced:
-            told = self._told(stray.student, stray.reason)
-            report = SubmissionReport(stray.student, "misplaced", reason=stray.reason, told=told)
-            self._reports[stray.student].append(report)
         entries = self._journal.entries(name)
-        looked = [look_up(found, self._bundle, entries.get(found.student)) for found in discovery.found]
+        placed = {found.student for found in discovery.found}
+        for stray in discovery.misplaced:
+            self._misplaced(stray, entries.get(stray.student), stray.student in placed)
+        looked = []
+        for found in discovery.found:
+            with self._alone(found.student, "reading the file"):
+                looked.append(look_up(found, self._bundle, entries.get(found.student)))
         known = [one.entry for one in looked if one.entry is not None and one.entry.written]
+        self._unchanged = {entry.student for entry in known if not entry.refusal}
         unsettled = self._writer.unsettled(known, students is None)
         self._questions = self._writer.questions([one.found.student for one in looked])
         self._progress.start(len(looked), 0)
         for one in looked:
-            self._look_up(one, one.found.student in unsettled)
+            student = one.found.student
+            with self._alone(student, "aligning it with the assignment"):
+                self._look_up(one, student in unsettled)
+
+    @contextmanager
+    def _alone(self, student: str, step: str) -> Iterator[None]:
+        """What fails inside is one submission's trouble: it is reported, and the others go on."""
+        try:
+            yield
+        except (GradebookUnusable, LayerMissing):
+            raise
+        except Exception as error:
+            self._fail(student, "not graded", reason_of(step, error))
+
+    def _fail(self, student: str, kind: Any, reason: str) -> None:
+        """Report a submission that came to nothing, and put a page that says so in the place of any earlier one."""
+        self._reports[student] = [each for each in self._reports[student] if each.kind == "misplaced"]
+        self._done(student, kind, None, reason)
+        if student not in self._unchanged:
+            self._notice(student, Notice("waiting"))
+
+    def _notice(self, student: str, notice: Notice) -> None:
+        """Write a page without a grade; a failure of that is reported with the rest."""
+        try:
+            if failure := self._writer.write_notice(student, notice):
+                self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
+        except GradebookUnusable:
+            pass  # Said for everybody when the first grade is written.
+
+    def _misplaced(self, stray: Misplaced, before: JournalRow | None, has_another: bool) -> None:
+        told = self._told(stray.student, stray.reason)
+        report = SubmissionReport(stray.student, "misplaced", reason=stray.reason, told=told)
+        self._reports[stray.student].append(report)
+        if not stray.handed_in or has_another:
+            return
+        self._remember_refusal(stray.student, before, "", Notice("misplaced", told))
 
     def _look_up(self, looked: Lookup, unsettled: bool) -> None:
         entry = looked.entry
+        if looked.refusal.startswith(GAVE_UP):
+            if not self._again:
+                self._done(looked.found.student, "not graded", None, looked.refusal)
+                return
+            looked = dataclasses.replace(looked, refusal="")
         known = entry is not None and not self._again and entry.result_key == self._key(entry.submission_key)
         if entry is not None and known and not unsettled and self._writer.is_written(entry):
             self._done(entry.student, "stored", entry.points, looked.found.remark)
@@ -153,14 +203,30 @@ class ClassRun:
 
     def _refuse(self, looked: Lookup, reason: str) -> None:
         student = looked.found.student
-        before = looked.before
-        if looked.digest and (before is None or before.digest != looked.digest):
-            kept = before or JournalRow(student, "")
-            self._journal.enter(
-                self._assignment.name,
-                [kept._replace(digest=looked.digest, submission_key="", result_key="", points=0.0, refusal=reason)],
-            )
         self._done(student, "unreadable", None, reason)
+        self._remember_refusal(
+            student, looked.before, looked.digest, Notice("unreadable", self._told(student, reason)), reason
+        )
+
+    def _remember_refusal(
+        self, student: str, before: JournalRow | None, digest: str, notice: Notice, reason: str = ""
+    ) -> None:
+        """Note in the journal and on the student's page why there is no grade, unless both say so already."""
+        reason = reason or notice.reason
+        noted = before is not None and before.digest == digest and before.refusal == reason
+        if noted and self._writer.has_page(student):
+            return
+        try:
+            self._note_refusal(student, before, digest, reason)
+        except Exception as error:
+            failure = reason_of("noting it in the journal", error)
+            self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
+        self._notice(student, notice)
+
+    def _note_refusal(self, student: str, before: JournalRow | None, digest: str, reason: str) -> None:
+        kept = before or JournalRow(student, "")
+        refused = kept._replace(digest=digest, submission_key="", result_key="", points=0.0, refusal=reason)
+        self._journal.enter(self._assignment.name, [refused])
 
     # Grading what is not.
 
@@ -168,11 +234,18 @@ class ClassRun:
         executor = self._make_executor()
         stack.callback(executor.close)
         retrying = RetryingExecutor(executor)
+        unsent: list[str] = []
         for number, (key, group) in enumerate(self._waiting.items()):
-            submission = group[0][1]
-            earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
-            self._jobs[number] = key
-            retrying.submit(Job(number, self._bundle.digest, submission, earlier), self._bundle)
+            try:
+                retrying.submit(self._job(number, group[0][1]), self._bundle)
+                self._jobs[number] = key
+            except LayerMissing:
+                raise
+            except Exception as error:
+                self._fail_all(group, reason_of("sending it to a worker", error))
+                unsent.append(key)
+        for key in unsent:
+            del self._waiting[key]
         self._writer.get_ready()
         while len(retrying) and not self._stopped:
             for reply in retrying.completed(_TICK_SECONDS):
@@ -181,14 +254,40 @@ class ClassRun:
             self._progress.tick()
         executor.close()
 
+    def _job(self, number: int, submission: Submission) -> Job:
+        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
+        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
+        return Job(number, self._bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
+
+    def _fail_all(self, group: Sequence[tuple[Lookup, Submission]], reason: str) -> None:
+        for looked, _ in group:
+            self._fail(looked.found.student, "not graded", reason)
+
     def _receive(self, reply: Reply) -> None:
         self._first_result = self._first_result or time.perf_counter()
         key = self._jobs.pop(reply.number)
         group = self._waiting.pop(key)
         if reply.failure:
-            for looked, _ in group:
-                self._done(looked.found.student, "not graded", None, reply.failure.strip(), reply.seconds)
+            self._fail_all(group, reply.failure.strip())
+            if reply.failure.startswith(GAVE_UP):
+                for looked, _ in group:
+                    with self._alone(looked.found.student, "noting it in the journal"):
+                        self._note_refusal(looked.found.student, looked.before, looked.digest, reply.failure)
             return
+        try:
+            graded = self._kept(key, reply)
+        except GradebookUnusable:
+            raise
+        except Exception as error:
+            self._fail_all(group, reason_of("keeping the result", error))
+            return
+        for looked, submission in group:
+            with self._alone(looked.found.student, "preparing to write"):
+                self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
+
+    def _kept(self, key: str, reply: Reply) -> StoredResult:
+        """The outcome of a reply, stored."""
         graded = msgspec.json.decode(reply.result, type=StoredResult)
         # First the store, then the gradebook: whatever happens in between, the next run finds the result.
         self._store.put(key, graded.result)
@@ -196,8 +295,7 @@ class ClassRun:
         self._count_seconds(graded.result.usage.phases, reply.seconds)
         for check, seconds in graded.result.usage.checks.items():
             self._checks[check] += seconds
-        for looked, submission in group:
-            self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
+        return graded
 
     def _count_seconds(self, phases: Mapping[str, float], seconds: float) -> None:
         for phase, spent in phases.items():
@@ -239,7 +337,14 @@ class ClassRun:
         due = len(self._batch) >= _BATCH or time.monotonic() - self._batch_since >= _BATCH_SECONDS
         if self._batch and (due or not only_if_due):
             batch, self._batch, self._batch_since = self._batch, [], 0.0
-            self._writer.write(batch)
+            self._write(batch)
+
+    def _write(self, batch: Sequence[ToWrite]) -> None:
+        for student, reason in self._writer.write(batch).items():
+            found = self._reports[student]
+            points = found[-1].points if found else None
+            self._reports[student] = [each for each in found if each.kind == "misplaced"]
+            self._reports[student].append(SubmissionReport(student, "unwritten", points, reason))
 
     def _write_changes(self) -> bool:
         """Write what grading the same code again gives; what changes is shown first. Returns whether it was written."""
@@ -290,28 +395,6 @@ class ClassRun:
             dict(self._checks),
             tuple(self._writer.followed),
         )
-
-
-@contextmanager
-def _stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` on the first SIGINT or SIGTERM; a second one acts as usual. Only in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def once(number: int, frame: object) -> None:
-        stop()
-        for each, handler in usual.items():
-            signal.signal(each, handler)
-
-    for number in usual:
-        signal.signal(number, once)
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)
 
 
 def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:

@@ -38,10 +38,12 @@ class Misplaced:
     Attributes:
         student: whose it is.
         reason: what is wrong, and what to do.
+        handed_in: whether there is something of the student's that resembles a submission.
     """
 
     student: str
     reason: str
+    handed_in: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,24 +69,44 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     misplaced = [Misplaced(name, _unknown(name, everyone, course)) for name in wanted if name not in everyone]
     known = set(course.assignments()) | {assignment}
     for student in (name for name in wanted if name in everyone):
-        folder = course.submitted / student
-        path = folder / assignment / f"{notebook}.ipynb"
-        if path.is_symlink() or path.exists():
-            found.append(Found(student, path, beside(path)))
-        elif (folder / assignment).is_dir():
-            misplaced.append(Misplaced(student, _no_notebook(path)))
-        elif students is not None:
-            misplaced.append(Misplaced(student, f"{folder} holds nothing for {assignment}. Collect it first."))
-        misplaced += [Misplaced(student, reason) for reason in _strangers(folder, known, assignment)]
+        path = course.submitted / student / assignment / f"{notebook}.ipynb"
+        try:
+            there, reasons = _looked_at(path, known)
+            others = beside(path) if there else ()
+        except Exception as error:  # One folder's trouble is never another's.
+            said = getattr(error, "strerror", None) or error or type(error).__name__
+            there, reasons = False, [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
+        if there:
+            found.append(Found(student, path, others))
+        handed_in = [Misplaced(student, reason, True) for reason in reasons]
+        misplaced += handed_in
+        if students is not None and not there and not handed_in:
+            reason = f"{path.parent.parent} holds nothing for {assignment}. Collect it first."
+            misplaced.append(Misplaced(student, reason))
     wrong = {name: reason for names in look_alikes(everyone) for name, reason in _alike(names, course)}
     misplaced += [Misplaced(each.student, wrong[each.student]) for each in found if each.student in wrong]
     return Discovery(tuple(found), tuple(misplaced))
 
 
+def _looked_at(path: Path, known: set[str]) -> tuple[bool, list[str]]:
+    """Whether the notebook is at ``path``, and what is wrong with the student's folder."""
+    folder, assignment = path.parent.parent, path.parent.name
+    there = path.is_symlink() or path.exists()
+    reasons = [_no_notebook(path)] if not there and path.parent.is_dir() else []
+    return there, reasons + _strangers(folder, known, assignment)
+
+
 def _folders(path: Path) -> Iterable[Path]:
     if not path.is_dir():
         return []
-    return [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    return [entry for entry in path.iterdir() if _is_folder(entry) and not entry.name.startswith(".")]
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:

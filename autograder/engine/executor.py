@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from autograder.engine.messages import Bundle, Job, Reply
 
-__all__ = ["ATTEMPTS", "Executor", "RetryingExecutor"]
+__all__ = ["ATTEMPTS", "GAVE_UP", "Executor", "RetryingExecutor"]
 
 ATTEMPTS = 3
 """How often a submission is tried before it is reported as not graded."""
+GAVE_UP = "Given up:"
+"""How the reason begins of a submission that is not tried again until somebody asks for it."""
+_KILLED = f"by signal {signal.SIGKILL:d}"
 
 
 class Executor(Protocol):
@@ -69,4 +75,18 @@ class RetryingExecutor:
                 self._executor.submit(pending.job, pending.bundle)
                 continue
             del self._pending[reply.number]
-            yield reply
+            yield _given_up(reply, [*pending.failures, reply.failure])
+
+
+def _given_up(reply: Reply, failures: list[str]) -> Reply:
+    """The last reply of a submission; where the kernel ended it each time, its memory is what it fails by.
+
+    Trying again would end in the same way at every run, so a person has to decide.
+    """
+    if not all(_KILLED in failure for failure in failures):
+        return reply
+    why = (
+        f"{GAVE_UP} the kernel ended it {len(failures)} times, most likely for want of memory. Look at the notebook "
+        "and decide: give the points by hand, lower memory_mb in course.toml, or try again with --again."
+    )
+    return msgspec.structs.replace(reply, failure=why)

@@ -92,7 +92,7 @@ class ClassReport(msgspec.Struct, frozen=True):
         """The report for people: a line in all, and a line for each submission that needs a look."""
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(self.counts.items())) or "no submissions"
         head = f"{counts}; {self.written} written to the gradebook in {self.seconds:.1f} s."
-        looks = [f"{each.student}: {each.kind}: {each.reason}" for each in self.needing_a_look]
+        looks = [_printable(f"{each.student}: {each.kind}: {each.reason}") for each in self.needing_a_look]
         if self.interrupted:
             looks.append(f"Stopped; {self.waiting} not graded yet. Run the same command again to go on from here.")
         if not self.changes_written and not self.interrupted:
@@ -100,3 +100,9 @@ class ClassReport(msgspec.Struct, frozen=True):
                 f"Changes for {len(self.changes)} students were not written. Run again with --yes to write them."
             )
         return [head, *self.followed, *looks]
+
+
+def _printable(text: str) -> str:
+    """``text`` as any terminal can show it: a folder's name may hold anything, and so may an error."""
+    sound = text.encode("utf-8", errors="backslashreplace").decode("utf-8")
+    return "".join(each if each.isprintable() or each == "\n" else f"\\x{ord(each):02x}" for each in sound)

@@ -84,7 +84,7 @@ def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue
         raise UnreadableSubmission(looked.refusal)
     try:
         return align(read_submission(looked.content, str(looked.found.path)), assignment, others)
-    except (RecursionError, MemoryError) as error:
+    except RecursionError as error:
         raise UnreadableSubmission(
             f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."
         ) from error

@@ -28,7 +28,10 @@ def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Ca
         try:
             path, remark = choose(each.path, assignment, others)
         except UnreadableSubmission as error:
-            misplaced.append(Misplaced(each.student, str(error)))
+            misplaced.append(Misplaced(each.student, str(error), True))
+        except Exception as error:  # One folder's trouble is never another's.
+            reason = f"{each.path.parent} cannot be read ({type(error).__name__}: {error}). Look at its notebooks."
+            misplaced.append(Misplaced(each.student, reason, True))
         else:
             found.append(replace(each, path=path, remark=remark))
     return Discovery(tuple(found), tuple(misplaced))

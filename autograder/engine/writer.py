@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,17 +20,30 @@ from autograder.course import Course
 from autograder.engine.difference import StudentChange
 from autograder.engine.identity import digest
 from autograder.engine.journal import Journal, JournalRow
+from autograder.errors import AutograderError, GradebookError, GradebookUnusable
 from autograder.gradebook.roster_names import full_names
 from autograder.gradebook.stamps import Stamp, read_stamp, stamp_bytes
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
+    from autograder.gradebook.board_names import BoardName, BoardNames
+    from autograder.gradebook.marks import Marks
+    from autograder.gradebook.notice import Notice
+    from autograder.gradebook.picture_store import Pictures
     from autograder.gradebook.settling import Total
     from autograder.gradebook.store import Gradebook
     from autograder.gradebook.write_submission import GradedSubmission
 
-__all__ = ["ToWrite", "Writer"]
+__all__ = ["ToWrite", "Writer", "reason_of"]
+
+
+def reason_of(step: str, error: BaseException) -> str:
+    """What a person needs to know of a failure: the step, the error, and that nothing is lost."""
+    if isinstance(error, AutograderError):
+        return f"{step}: {error}" if step else str(error)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{step} failed ({said[:300]}). The next run tries it again; if it fails again, report it with this line."
 
 
 @dataclass(frozen=True)
@@ -89,11 +102,17 @@ class Writer:
         seconds: how long each part of writing took in all.
     """
 
-    def __init__(self, course: Course, assignment: Assignment, journal: Journal) -> None:
+    def __init__(
+        self, course: Course, assignment: Assignment, journal: Journal, missing_ok: Sequence[str] = ()
+    ) -> None:
         self._course = course
         self._assignment = assignment
         self._journal = journal
+        self._missing_ok = missing_ok
         self._gradebook: Gradebook | None = None
+        self._pictures: Pictures | None = None
+        self._names: BoardNames | None = None
+        self._step = ""
         full_names(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._design = _page_design()
@@ -110,6 +129,8 @@ class Writer:
 
     def close(self) -> None:
         """Close the gradebook, and note how it was left if nothing is left to be settled in it."""
+        if self._pictures is not None:
+            self._pictures.close()
         if self._gradebook is None:
             return
         self._gradebook.close()
@@ -130,6 +151,10 @@ class Writer:
             and self._file(self._autograded, student, f"{name}.ipynb").exists()
             and self._file(self._feedback, student, f"{name}.html").exists()
         )
+
+    def has_page(self, student: str) -> bool:
+        """Whether there is a page of feedback for ``student``."""
+        return self._file(self._feedback, student, f"{self._assignment.notebook}.html").exists()
 
     def unsettled(self, entries: Sequence[JournalRow], everyone: bool) -> set[str]:
         """The students of ``entries`` for whom the gradebook does not hold what it should.
@@ -180,42 +205,134 @@ class Writer:
         """Take note that changes were not written: the next run shows them again."""
         self._pending = True
 
-    def write(self, batch: Sequence[ToWrite]) -> None:
-        """Write ``batch``; the journal says so only when all of it is written.
+    def write(self, batch: Sequence[ToWrite]) -> dict[str, str]:
+        """Write ``batch``; the journal says so of each submission only when all of it is written.
+
+        Returns:
+            For each student whose submission could not be written, the step and the reason. The next run tries again.
 
         Raises:
-            GradebookError: something could not be written. What was written stays, the rest is written next time.
+            GradebookUnusable: nothing can be written at all. What was written stays, the rest is written next time.
         """
         if not batch:
-            return
+            return {}
+        try:
+            self._open()
+        except GradebookUnusable:
+            raise
+        except GradebookError as error:
+            raise GradebookUnusable(str(error)) from error
+        failed: dict[str, str] = {}
+        recorded = self._recorded(batch, failed)
+        students = [item.entry.student for item in recorded]
+        marks = self._marks(students)
+        entries: list[JournalRow] = []
+        for item in recorded:
+            student = item.entry.student
+            with self._guarded(student, failed):
+                self._write_files(item, marks.get(student))
+                entries.append(item.entry._replace(written=self.mark(item.entry), written_key=item.entry.result_key))
+        self._entered([entry for entry in entries if entry.student not in failed], failed)
+        return failed
+
+    def write_notice(self, student: str, notice: Notice) -> str:
+        """Put a page that says why there is no grade in the place of a student's feedback. Returns why it failed."""
+        from autograder.gradebook.feedback import write_notice
+
+        failed: dict[str, str] = {}
+        with self._guarded(student, failed), self._timed("feedback"):
+            self._step = "writing the page"
+            write_notice(self._course, self._assignment, student, notice, self._board_name(student))
+        return failed.get(student, "")
+
+    def _recorded(self, batch: Sequence[ToWrite], failed: dict[str, str]) -> list[ToWrite]:
+        """Those of ``batch`` that the gradebook now has: all in one transaction, or each in one of its own."""
+        graded: list[tuple[ToWrite, GradedSubmission]] = []
+        with self._timed("database"):
+            for item in batch:
+                with self._guarded(item.entry.student, failed):
+                    graded.append((item, self._graded(item)))
+            try:
+                self._open().record_all(self._assignment, [each for _, each in graded])
+            except GradebookUnusable:
+                raise
+            except Exception:
+                for item, each in graded:
+                    with self._guarded(item.entry.student, failed):
+                        self._step = "writing to the gradebook"
+                        self._open().record_all(self._assignment, [each])
+        return [item for item, _ in graded if item.entry.student not in failed]
+
+    def _marks(self, students: Sequence[str]) -> Mapping[str, Marks]:
+        """What the gradebook holds of each student: points that a person gave before must not be lost on a page."""
+        try:
+            return self._open().marks(self._assignment, students)
+        except GradebookUnusable:
+            raise
+        except Exception:
+            return {}  # Each one's page asks again, and fails alone.
+
+    def _write_files(self, item: ToWrite, marks: Marks | None) -> None:
         from autograder.gradebook.feedback import write_feedback
         from autograder.gradebook.files import write_autograded
+        from autograder.gradebook.picture_store import Album
 
-        course, assignment = self._course, self._assignment
-        with self._timed("database"):
-            gradebook = self._open()
-            students = [item.entry.student for item in batch]
-            gradebook.record_all(assignment, [self._graded(item) for item in batch])
+        course, assignment, student = self._course, self._assignment, item.entry.student
+        self._step = "reading the marks"
+        marks = marks or self._open().marks(assignment, [student]).get(student)
+        pictures = self._pictures_of()
         with self._timed("conversion"):
-            for item in batch:
-                write_autograded(course, assignment, item.entry.student, item.submission, item.result)
+            self._step = "writing the graded notebook"
+            write_autograded(course, assignment, student, item.submission, item.result, Album(pictures))
         with self._timed("feedback"):
-            # The gradebook keeps what a person gave before: the page must not lose it.
-            marks = gradebook.marks(assignment, students)
-            for item in batch:
-                student = item.entry.student
-                write_feedback(course, assignment, student, item.submission, item.result, marks.get(student))
-        entered = [
-            result_of(item.result.entry, item.entry.student, self._handed_in(item.entry.student))
-            for item in batch
-            if item.result.entry is not None
-        ]
-        record_results(course.results / FILE_NAME, entered)
-        entries = [
-            item.entry._replace(written=self.mark(item.entry), written_key=item.entry.result_key) for item in batch
-        ]
-        self._journal.enter(assignment.name, entries)
-        self.written += len(batch)
+            self._step = "writing the feedback"
+            name = self._board_name(student)
+            write_feedback(course, assignment, student, item.submission, item.result, marks, Album(pictures), name)
+        if item.result.entry is not None:
+            self._step = "keeping the entry to the challenge"
+            entered = result_of(item.result.entry, student, self._handed_in(student))
+            record_results(course.results / FILE_NAME, [entered])
+
+    def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
+        """Note in the journal what is written: all at once, or each alone."""
+        try:
+            self._journal.enter(self._assignment.name, entries)
+            self.written += len(entries)
+        except Exception:
+            for entry in entries:
+                with self._guarded(entry.student, failed):
+                    self._step = "noting it in the journal"
+                    self._journal.enter(self._assignment.name, [entry])
+                    self.written += 1
+
+    @contextmanager
+    def _guarded(self, student: str, failed: dict[str, str]) -> Iterator[None]:
+        """What fails inside is this student's trouble alone, and is noted in ``failed``.
+
+        A page of an earlier grading must not stay in the place of the one that could not be written.
+        """
+        try:
+            yield
+        except GradebookUnusable:
+            raise
+        except Exception as error:
+            failed[student] = reason_of(self._step, error)
+            with suppress(OSError):
+                self._file(self._feedback, student, f"{self._assignment.notebook}.html").unlink(missing_ok=True)
+
+    def _pictures_of(self) -> Pictures:
+        if self._pictures is None:
+            from autograder.gradebook.picture_store import Pictures
+
+            self._pictures = Pictures.of(self._course, self._missing_ok)
+        return self._pictures
+
+    def _board_name(self, student: str) -> BoardName | None:
+        if self._names is None:
+            from autograder.gradebook.board_names import BoardNames
+
+            self._names = BoardNames.of(self._course, self._assignment.name)
+        return self._names.of_student(student)
 
     def _handed_in(self, student: str) -> dt.datetime:
         """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
@@ -228,6 +345,7 @@ class Writer:
     def _graded(self, item: ToWrite) -> GradedSubmission:
         from autograder.gradebook.write_submission import GradedSubmission
 
+        self._step = "reading the time stamp"
         student = item.entry.student
         stamp = read_stamp(self._course, student, self._assignment.name)
         return GradedSubmission(student, item.submission, item.result, stamp)

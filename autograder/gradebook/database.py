@@ -22,7 +22,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from autograder.errors import GradebookError
+from autograder.atomic_files import private_folder
+from autograder.errors import GradebookError, GradebookUnusable
 
 __all__ = ["Database"]
 
@@ -197,7 +198,7 @@ def _prepare_sqlite(path: Path, patience: float) -> None:
 
 def _create_sqlite(path: Path) -> None:
     """Make an empty gradebook aside and give it its name only when it is whole; if two do so, the first one stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     os.close(descriptor)
     new = Path(name)
@@ -207,19 +208,12 @@ def _create_sqlite(path: Path) -> None:
             _create_tables(engine)
         finally:
             engine.dispose()
-        new.chmod(0o666 & ~_umask())
         try:
             path.hardlink_to(new)
         except FileExistsError:
             return
     finally:
         new.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _create_tables(engine: Engine) -> None:
@@ -255,13 +249,13 @@ def _explained(name: str, error: Exception) -> GradebookError:
     original = error.orig if isinstance(error, DBAPIError) else error
     message = str(original)
     if any(phrase in message.lower() for phrase in _LOCKED):
-        return GradebookError(
+        return GradebookUnusable(
             f"The gradebook {name} stays locked by another program. Nothing was written. "
             "Let formgrader or the other grading run finish, then grade again."
         )
     for phrase, what, remedy in _CAUSES:
         if phrase in message.lower():
-            return GradebookError(f"The gradebook {name} cannot be used: {what}. {remedy}")
+            return GradebookUnusable(f"The gradebook {name} cannot be used: {what}. {remedy}")
     return GradebookError(
         f"The gradebook {name} cannot be used ({message.splitlines()[0] if message else type(error).__name__}). "
         "It was left as it was. Check it with: nbgrader db student list"

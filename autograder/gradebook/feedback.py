@@ -7,39 +7,33 @@ pictures. It is made from released sources only, so no hidden test can be in it.
 
 from __future__ import annotations
 
-import base64
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import msgspec
-import nh3
 from markupsafe import Markup
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from pygments import highlight  # type: ignore[import-untyped]
-from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
 from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
+from autograder.gradebook.board_names import BoardName
 from autograder.gradebook.marks import Comment, Mark, Marks
-from autograder.gradebook.sanitising import clean_html, safe_outputs
+from autograder.gradebook.notice import Notice
+from autograder.gradebook.picture_store import Album
+from autograder.gradebook.rendering import code_html, course_html, outputs_html, student_html
+from autograder.gradebook.sanitising import as_plain_text
 from autograder.grading.result import CheckResult, Result
-from autograder.submission.model import Submission, SubmissionCell
+from autograder.submission.model import Repair, Submission, SubmissionCell
 
-__all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "write_feedback"]
+__all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "notice_page", "write_feedback", "write_notice"]
 
-_TEXT_TAGS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
-              "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "sub", "sup", "del", "span", "div"}  # fmt: skip
-_LEXER, _FORMATTER = PythonLexer(), HtmlFormatter(style="default")  # made once: it takes as long as colouring a cell
-_LONGEST = 20_000
-"""Characters of one cell that are coloured or rendered; no honest cell comes near."""
 _HEADING = re.compile(r"^#{1,4}\s+(.+?)\s*#*$", re.MULTILINE)
+_NOT_IN_ANCHOR = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class ExerciseSummary(msgspec.Struct, frozen=True):
@@ -47,7 +41,8 @@ class ExerciseSummary(msgspec.Struct, frozen=True):
 
     Attributes:
         name: of the function or class.
-        section: the heading under which it stands.
+        anchor: of its cell in the notebook below.
+        section: the heading under which it stands, and where that is on the page.
         points: earned.
         max_points: possible.
         failed: its checks that did not give full points.
@@ -56,7 +51,9 @@ class ExerciseSummary(msgspec.Struct, frozen=True):
     """
 
     name: str
+    anchor: str
     section: str
+    section_anchor: str
     points: float
     max_points: float
     failed: tuple[CheckResult, ...]
@@ -69,11 +66,13 @@ class AnswerSummary(msgspec.Struct, frozen=True):
 
     Attributes:
         name: what it is, and the heading under which it stands.
+        anchor: of its cell in the notebook below.
         mark: what it was given; None where the gradebook was not asked.
         max_points: possible.
     """
 
     name: str
+    anchor: str
     mark: Mark | None
     max_points: float
 
@@ -85,20 +84,52 @@ class ShownComment(msgspec.Struct, frozen=True):
     text: str
 
 
+class ShownRepair(msgspec.Struct, frozen=True):
+    """What was put right for one and the same reason: what, in which cells, and what it means for the grade."""
+
+    what: str
+    why: str
+    cells: tuple[str, ...]
+    more: tuple[str, ...]
+
+
 class ShownCell(msgspec.Struct, frozen=True):
     """One cell as the page shows it: ``body`` and every output are sanitised HTML; the comment is plain text."""
 
     kind: str
+    anchor: str
     label: str
-    body: str
-    outputs: tuple[str, ...]
+    body: Markup
+    outputs: tuple[Markup, ...]
     check: CheckResult | None
     mark: Mark | None = None
     comment: Comment | None = None
+    unfolded: bool = False
+
+
+class ShownSection(msgspec.Struct, frozen=True):
+    """A part of the notebook, from one heading to the next; unfolded if something in it failed."""
+
+    title: str
+    anchor: str
+    cells: tuple[ShownCell, ...]
+    failed: int
+
+    @property
+    def own(self) -> bool:
+        """Whether the student wrote anything in it."""
+        return any(cell.kind in ("exercise", "answer", "extra", "note") for cell in self.cells)
 
 
 def feedback_page(
-    assignment: Assignment, submission: Submission, result: Result, *, student: str = "", marks: Marks | None = None
+    assignment: Assignment,
+    submission: Submission,
+    result: Result,
+    *,
+    student: str = "",
+    marks: Marks | None = None,
+    album: Album | None = None,
+    on_board: BoardName | None = None,
 ) -> str:
     """The page as HTML text.
 
@@ -108,12 +139,15 @@ def feedback_page(
         result: how; a result that was not graded says so, without points.
         student: whose it is; shown at the top if given.
         marks: what the gradebook holds of it; with them the page has points by hand, comments and a total.
+        album: checks the pictures; None shows none.
+        on_board: the student's name on the boards.
     """
     exercises = _exercises(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
-        student=student,
-        graded=result.status == "graded",
+        student=as_plain_text(student, 128),
+        on_board=on_board,
+        notice=None if result.status == "graded" else Notice("waiting"),
         points=result.points,
         auto_points=assignment.auto_points,
         by_hand=assignment.max_points - assignment.auto_points,
@@ -122,9 +156,16 @@ def feedback_page(
         answers=_answers(assignment, marks),
         comments=_comments(assignment, marks),
         unsolved=[exercise for exercise in exercises if exercise.failed],
-        repairs=submission.repairs,
-        cells=list(_cells(submission, result, marks)),
-        highlighting=_colours(),
+        repairs=_repairs(submission.repairs),
+        sections=list(_shown_sections(submission, result, marks, album or Album(None))),
+    )
+
+
+def notice_page(assignment: Assignment, notice: Notice, *, student: str = "", on_board: BoardName | None = None) -> str:
+    """The page of a student whose submission has no grade: why, and what to do."""
+    shown = msgspec.structs.replace(notice, reason=as_plain_text(notice.reason, 2000))
+    return _template().render(
+        title=assignment.title, student=as_plain_text(student, 128), on_board=on_board, notice=shown, sections=[]
     )
 
 
@@ -135,6 +176,8 @@ def write_feedback(
     submission: Submission,
     result: Result,
     marks: Marks | None = None,
+    album: Album | None = None,
+    on_board: BoardName | None = None,
 ) -> Path:
     """Write ``feedback/STUDENT/ASSIGNMENT/NOTEBOOK.html``, where nbgrader looks for it.
 
@@ -143,22 +186,54 @@ def write_feedback(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded: there is no feedback. Grade it again.")
+    page = feedback_page(assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board)
+    return _write(course, assignment, student, page)
+
+
+def write_notice(
+    course: Course, assignment: Assignment, student: str, notice: Notice, on_board: BoardName | None = None
+) -> Path:
+    """Write a page that says why there is no grade in the place of the student's feedback.
+
+    Raises:
+        GradebookError: it cannot be written.
+    """
+    return _write(course, assignment, student, notice_page(assignment, notice, student=student, on_board=on_board))
+
+
+def _write(course: Course, assignment: Assignment, student: str, page: str) -> Path:
     path = course.feedback / student / assignment.name / f"{assignment.notebook}.html"
-    page = feedback_page(assignment, submission, result, student=student, marks=marks)
-    write_atomically(path, page.encode())
+    write_atomically(path, page.encode("utf-8", errors="replace"))
     return path
-
-
-@lru_cache(maxsize=1)
-def _colours() -> Markup:
-    return Markup(_FORMATTER.get_style_defs(".highlight"))
 
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("autograder.gradebook")
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = lambda value: f"{round(value, 2):g}"
+    environment.filters["plain"] = as_plain_text
     return environment.get_template("feedback.html.j2")
+
+
+def _anchor(*names: str) -> str:
+    return "-".join(_NOT_IN_ANCHOR.sub("-", name) for name in names)
+
+
+def _repairs(repairs: Sequence[Repair]) -> list[ShownRepair]:
+    """The repairs, those of one kind together: a file that lost its marks needs dozens of the same."""
+    kinds: dict[str, list[Repair]] = defaultdict(list)
+    for repair in repairs:
+        kinds[as_plain_text(repair.why, 500)].append(repair)
+    shown = []
+    for why, group in kinds.items():
+        by_what: dict[str, list[str]] = defaultdict(list)
+        for repair in group:
+            by_what[as_plain_text(repair.what, 500)].append(as_plain_text(repair.cell, 100))
+        what, cells = next(iter(by_what.items()))
+        more = [f"{', '.join(filter(None, names))}: {text}" for text, names in list(by_what.items())[1:]]
+        shown.append(ShownRepair(what, why, tuple(filter(None, cells)), tuple(more)))
+    return shown
 
 
 def _exercises(
@@ -172,7 +247,9 @@ def _exercises(
         summaries.append(
             ExerciseSummary(
                 name=name,
-                section=sections.get(cell.grade_id, ""),
+                anchor=_anchor("cell", cell.grade_id),
+                section=sections.get(cell.grade_id, ("", ""))[0],
+                section_anchor=sections.get(cell.grade_id, ("", ""))[1],
                 points=sum(_points(check, marks) for check in checks),
                 max_points=sum(check.max_points for check in checks),
                 failed=failed,
@@ -193,7 +270,8 @@ def _answers(assignment: Assignment, marks: Marks | None) -> list[AnswerSummary]
     sections = _sections(assignment)
     return [
         AnswerSummary(
-            _answer_name(sections.get(cell.grade_id, "")),
+            _answer_name(sections.get(cell.grade_id, ("", ""))[0]),
+            _anchor("cell", cell.grade_id),
             marks.cells.get(cell.grade_id) if marks else None,
             cell.points,
         )
@@ -208,7 +286,7 @@ def _comments(assignment: Assignment, marks: Marks | None) -> list[ShownComment]
     sections = _sections(assignment)
     return [
         ShownComment(
-            cell.exercise if cell.kind == "exercise" else _answer_name(sections.get(cell.grade_id, "")),
+            cell.exercise if cell.kind == "exercise" else _answer_name(sections.get(cell.grade_id, ("", ""))[0]),
             said[cell.grade_id].text,
         )
         for cell in assignment.cells
@@ -224,64 +302,59 @@ def _names(assignment: Assignment, exercise: str) -> list[str]:
     return [name for name, owner in assignment.exercise_of.items() if owner == exercise]
 
 
-def _sections(assignment: Assignment) -> dict[str, str]:
-    """For each exercise and answer, by its cell's name, the last heading before it: where to read again."""
-    heading, sections = "", {}
+def _sections(assignment: Assignment) -> dict[str, tuple[str, str]]:
+    """For each exercise and answer, by its cell's name, the last heading before it, and where that is on the page."""
+    heading, anchor, sections = "", "", {}
     for cell in assignment.cells:
         if cell.kind == "prose" and (found := _HEADING.findall(cell.release_source)):
-            heading = found[-1]
+            heading, anchor = found[-1], _anchor("section", cell.cell_id)
         elif cell.kind in ("exercise", "answer"):
-            sections[cell.grade_id] = heading
+            sections[cell.grade_id] = (heading, anchor)
     return sections
 
 
-def _cells(submission: Submission, result: Result, marks: Marks | None) -> Iterable[ShownCell]:
+def _shown_sections(
+    submission: Submission, result: Result, marks: Marks | None, album: Album
+) -> Iterable[ShownSection]:
+    title, anchor, cells = "Beginning", "section-start", list[ShownCell]()
+    for cell, shown in zip(submission.cells, _cells(submission, result, marks, album), strict=True):
+        if cell.kind == "prose" and (found := _HEADING.findall(cell.source)):
+            if cells:
+                yield _section(title, anchor, cells)
+            title, anchor, cells = found[-1], _anchor("section", cell.cell_id), []
+        cells.append(shown)
+    if cells:
+        yield _section(title, anchor, cells)
+
+
+def _section(title: str, anchor: str, cells: Sequence[ShownCell]) -> ShownSection:
+    failed = sum(cell.check is not None and cell.check.outcome != "passed" for cell in cells)
+    return ShownSection(title.replace("`", "").replace("*", ""), anchor, tuple(cells), failed)
+
+
+def _cells(submission: Submission, result: Result, marks: Marks | None, album: Album) -> Iterable[ShownCell]:
     known = marks or Marks({})
     checks = {check.check: check for check in result.checks}
-    for cell in submission.cells:
+    failed = {check.exercise for check in result.checks if check.outcome != "passed"}
+    for number, cell in enumerate(submission.cells):
         check = checks.get(cell.grade_id) if cell.kind == "check" else None
-        outputs = () if check or cell.kind == "check" else _outputs(result.outputs.get(cell.cell_id, []))
+        outputs = () if cell.kind == "check" else outputs_html(result.outputs.get(cell.cell_id, []), album)
         mark, comment = known.cells.get(cell.grade_id), known.comments.get(cell.grade_id)
-        yield ShownCell(cell.kind, _label(cell), _body_of(cell), outputs, check, mark, comment)
+        unfolded = cell.kind == "exercise" and cell.exercise in failed
+        anchor = _anchor("cell", cell.grade_id or str(number))
+        body = _body(cell, album)
+        yield ShownCell(cell.kind, anchor, _label(cell), body, outputs, check, mark, comment, unfolded)
 
 
 def _label(cell: SubmissionCell) -> str:
+    check = cell.grade_id.removeprefix("check-").replace("-", " ")
     labels = {"exercise": f"Your code: {cell.exercise}", "answer": "Your answer", "extra": "A cell of your own",
-              "note": "A note of your own", "check": f"Check of {cell.exercise}"}  # fmt: skip
-    return labels.get(cell.kind, "")
+              "note": "A note of your own", "check": f"Check {check}", "given": "Course code",
+              "demo": "Demonstration", "prose": "Text"}  # fmt: skip
+    return labels[cell.kind]
 
 
-def _body_of(cell: SubmissionCell) -> Markup:
-    if len(cell.source) > _LONGEST:  # Colouring or rendering it could take minutes.
-        return Markup("<pre>{}\n… (cut here)</pre>").format(cell.source[:_LONGEST])
-    return _body(cell.kind, cell.cell_type, cell.source)
-
-
-@lru_cache(maxsize=1024)  # The course's own cells are the same on every page.
-def _body(kind: str, cell_type: str, source: str) -> Markup:
-    if cell_type == "code":
-        return Markup(highlight(source, _LEXER, _FORMATTER))
-    if kind == "note":  # Its text follows no plan of ours: shown as it was typed.
-        return Markup("<pre>{}</pre>").format(source)
-    rendered = MarkdownWithMath(renderer=IPythonRenderer(escape=True, exclude_anchor_links=True)).render(source)
-    return Markup(nh3.clean(rendered, tags=_TEXT_TAGS, attributes={"td": {"align"}, "th": {"align"}}, link_rel=None))
-
-
-def _outputs(outputs: list[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(filter(None, (_output(output) for output in safe_outputs(outputs))))
-
-
-def _output(output: dict[str, Any]) -> Markup | str:
-    kind = output["output_type"]
-    if kind == "stream":
-        return Markup('<pre class="{}">{}</pre>').format(output["name"], output["text"])
-    if kind == "error":
-        return Markup('<pre class="error">{}: {}</pre>').format(output["ename"], output["evalue"])
-    data = output["data"]
-    for form in ("image/png", "image/jpeg"):
-        if form in data:
-            base64.b64decode(data[form])
-            return Markup('<img alt="A figure that your code drew" src="data:{};base64,{}">').format(form, data[form])
-    if "text/html" in data:
-        return Markup('<div class="html">{}</div>').format(Markup(clean_html(data["text/html"])))
-    return Markup("<pre>{}</pre>").format(data.get("text/plain", ""))
+def _body(cell: SubmissionCell, album: Album) -> Markup:
+    if cell.cell_type == "code":
+        return code_html(cell.source)
+    return course_html(cell.source) if cell.kind == "prose" else student_html(cell, album)

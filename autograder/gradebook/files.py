@@ -11,6 +11,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import build_autograded, notebook_bytes
+from autograder.gradebook.picture_store import Album
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
@@ -18,11 +19,16 @@ from autograder.submission.model import Submission
 __all__ = ["TIMESTAMP", "remove_strays", "write_autograded"]
 
 _KEPT = {".ipynb", ".html"}
-_READ_ONLY = 0o444  # What nbgrader gives autograded notebooks.
+_READ_ONLY = 0o400  # As nbgrader leaves graded notebooks, and for nobody else: hidden tests are in them.
 
 
 def write_autograded(
-    course: Course, assignment: Assignment, student: str, submission: Submission, result: Result
+    course: Course,
+    assignment: Assignment,
+    student: str,
+    submission: Submission,
+    result: Result,
+    album: Album | None = None,
 ) -> Path:
     """Write ``autograded/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb`` as nbgrader's own pipeline would leave it.
 
@@ -33,7 +39,7 @@ def write_autograded(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded, so there is nothing to write.")
-    notebook = build_autograded(assignment, submission, result)
+    notebook = build_autograded(assignment, submission, result, album)
     folder = course.autograded / student / assignment.name
     path = folder / f"{assignment.notebook}.ipynb"
     write_atomically(path, notebook_bytes(notebook), _READ_ONLY)

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 from nbgrader import utils
 
 from autograder.authoring.assignment import Assignment
+from autograder.gradebook.picture_store import Album, with_attachments
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.grading.result import Result, check_outputs
 from autograder.submission.model import Repair, Submission, SubmissionCell
@@ -22,6 +23,7 @@ __all__ = [
     "kernelspec",
     "notebook_bytes",
     "put_outputs",
+    "put_pictures",
     "rebuild_notebook",
     "repairs_of",
     "source_nodes",
@@ -71,14 +73,17 @@ def rebuild_notebook(assignment: Assignment, submission: Submission) -> Notebook
     return rebuilt
 
 
-def build_autograded(assignment: Assignment, submission: Submission, result: Result) -> NotebookNode:
+def build_autograded(
+    assignment: Assignment, submission: Submission, result: Result, album: Album | None = None
+) -> NotebookNode:
     """The notebook that nbgrader's own pipeline would leave in ``autograded/`` for this result.
 
     Every check holds either one error, or one plain number after an optional message: that is what nbgrader
     reads a score from.
     """
     notebook = rebuild_notebook(assignment, submission)
-    put_outputs(notebook, assignment, result)
+    put_outputs(notebook, assignment, result, album)
+    put_pictures(notebook, submission, album)
     return notebook
 
 
@@ -88,7 +93,19 @@ def notebook_bytes(notebook: NotebookNode) -> bytes:
     return msgspec.json.format(msgspec.json.encode(lines, order="sorted"), indent=1) + b"\n"
 
 
-def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:
+def put_pictures(notebook: NotebookNode, submission: Submission, album: Album | None = None) -> None:
+    """Leave of the student's pictures in ``notebook`` checked ones only, in place; the others are named."""
+    texts = {cell.cell_id: cell for cell in submission.cells if cell.kind in ("answer", "note")}
+    for node in notebook.cells:
+        if node.cell_type == "markdown" and node.id in texts:
+            cell = texts[node.id]
+            node.source, attachments = with_attachments(cell.source, cell.attachments, album or Album(None))
+            node.pop("attachments", None)
+            if attachments:
+                node["attachments"] = nbformat.from_dict(attachments)  # type: ignore[no-untyped-call]
+
+
+def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result, album: Album | None = None) -> None:
     """Give every code cell of ``notebook`` its outputs from ``result``, in place."""
     checks = {check.check: check for check in result.checks}
     order = 0
@@ -97,7 +114,7 @@ def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) 
             continue
         order += 1
         check = checks.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        found = check_outputs(check, order) if check else safe_outputs(result.outputs.get(cell.id, []))
+        found = check_outputs(check, order) if check else safe_outputs(result.outputs.get(cell.id, []), album)
         cell.outputs = [nbformat.from_dict(output) for output in found]  # type: ignore[no-untyped-call]
         cell.execution_count = order if cell.id in result.outputs or check else None
 
@@ -171,4 +188,6 @@ def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> Notebook
     )
     if cell.cell_type == "code":
         node["outputs"], node["execution_count"] = [], None
+    elif cell.attachments:
+        node["attachments"] = nbformat.from_dict({each.name: {each.kind: each.data} for each in cell.attachments})  # type: ignore[no-untyped-call]
     return node

@@ -6,9 +6,12 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nh3
+
+if TYPE_CHECKING:
+    from autograder.gradebook.picture_store import Album
 
 __all__ = ["MAX_OUTPUT_CHARACTERS", "clean_html", "as_plain_text", "safe_outputs"]
 
@@ -19,8 +22,8 @@ _MAX_OUTPUTS = 50
 _MAX_IMAGE = 4 * 1024 * 1024
 _MAX_PIXELS = 25_000_000
 _SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
+_ANSI = re.compile(r"(?:\x1b\[|\x9b)[0-9;?]{0,40}[ -/]{0,9}[@-~]|\x1b\][^\x07\x1b\n]{0,2000}(?:\x07|\x1b\\)|\x1b[@-_]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TAGS = {"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "br", "b", "i", "em", "strong",
                "code", "pre", "ul", "ol", "li", "span", "div", "sub", "sup", "hr", "h1", "h2", "h3", "h4"}  # fmt: skip
 
@@ -43,15 +46,18 @@ def as_plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
     return plain if len(plain) <= limit else plain[:limit] + "\n… (cut here)"
 
 
-def safe_outputs(outputs: Any) -> list[dict[str, Any]]:
-    """What may be shown of ``outputs``: streams, errors, plain text, simple HTML, PNG and JPEG; valid nbformat."""
+def safe_outputs(outputs: Any, album: Album | None = None) -> list[dict[str, Any]]:
+    """What may be shown of ``outputs``: streams, errors, plain text, simple HTML, PNG and JPEG; valid nbformat.
+
+    With an ``album`` every picture is exchanged for a checked one, or for words that say why it is not shown.
+    """
     if not isinstance(outputs, Sequence):
         return []
-    made = [_safe_output(output) for output in outputs[:_MAX_OUTPUTS] if isinstance(output, dict)]
+    made = [_safe_output(output, album) for output in outputs[:_MAX_OUTPUTS] if isinstance(output, dict)]
     return [output for output in made if output is not None]
 
 
-def _safe_output(output: dict[str, Any]) -> dict[str, Any] | None:
+def _safe_output(output: dict[str, Any], album: Album | None) -> dict[str, Any] | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -59,7 +65,7 @@ def _safe_output(output: dict[str, Any]) -> dict[str, Any] | None:
     if kind == "error":
         return _safe_error(output)
     if kind in ("display_data", "execute_result"):
-        safe: dict[str, Any] = {"output_type": kind, "metadata": {}, "data": _safe_data(output.get("data"))}
+        safe: dict[str, Any] = {"output_type": kind, "metadata": {}, "data": _safe_data(output.get("data"), album)}
         if kind == "execute_result":
             count = output.get("execution_count")
             safe["execution_count"] = count if isinstance(count, int) and not isinstance(count, bool) else None
@@ -78,21 +84,30 @@ def _safe_error(output: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _safe_data(data: Any) -> dict[str, str]:
+def _safe_data(data: Any, album: Album | None) -> dict[str, str]:
     """Of each kind of data only what cannot run: no script, SVG, LaTeX, Markdown or widget."""
     if not isinstance(data, dict):
         return {}
     safe = {}
     for kind, signature in _SIGNATURES.items():
         if image := _safe_image(data.get(kind), signature):
-            safe[kind] = image
+            safe.update(_redrawn(kind, image, album))
     if html := data.get("text/html"):
         cleaned = clean_html(as_plain_text(html))
         if cleaned.strip():
             safe["text/html"] = cleaned
-    if text := as_plain_text(data.get("text/plain")):
+    if (text := as_plain_text(data.get("text/plain"))) and "text/plain" not in safe:
         safe["text/plain"] = text
     return safe
+
+
+def _redrawn(kind: str, image: str, album: Album | None) -> dict[str, str]:
+    if album is None:
+        return {kind: image}
+    picture = album.picture(base64.b64decode(image))
+    if isinstance(picture, str):
+        return {"text/plain": f"[A figure is not shown: {picture}.]"}
+    return {picture.kind: picture.text}
 
 
 def _safe_image(value: Any, signature: bytes) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,7 +30,7 @@ from autograder.gradebook.roster_names import FullName
 from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.student_names import name_student
 from autograder.grading.result import Result
-from autograder.submission.model import Submission
+from autograder.submission.model import Attachment, Submission
 
 __all__ = [
     "Cells",
@@ -197,7 +197,8 @@ def _write_scores(
     for cell_id, name in cells:
         row, score = before[cell_id], scores[name]
         if nodes[name].is_solution:
-            text = hash_answer(submission.cell(name).source)
+            cell = submission.cell(name)
+            text = hash_answer(cell.source, cell.attachments)
             known = row.text == text
             if known and score is None and row.auto_score == 0.0:
                 score = 0.0  # It was empty, and only what an empty answer looks like has changed.
@@ -214,9 +215,10 @@ def _write_scores(
         db.execute(insert(ANSWERS), answers)
 
 
-def hash_answer(text: str) -> str:
-    """A hash of a written answer, to see whether it is still the one that somebody graded."""
-    return hashlib.sha256(text.strip().encode()).hexdigest()
+def hash_answer(text: str, attachments: Sequence[Attachment] = ()) -> str:
+    """A hash of a written answer and its pictures, to see whether it is still the one that somebody graded."""
+    pictures = (f"\0{each.name}\0{each.data}" for each in attachments)
+    return hashlib.sha256("".join([text.strip(), *pictures]).encode()).hexdigest()
 
 
 def _to_look_at(assignment: Assignment, submission: Submission) -> set[str]:

@@ -26,6 +26,7 @@ class Status(StrEnum):
     MISSING = "missing"
     FAILED = "failed"
     NOT_GRADED = "not graded"
+    UNREADABLE = "unreadable"
     LATE = "late"
     WITHDRAWN = "withdrawn"
 

@@ -61,6 +61,9 @@ def _entry(student: str, grade: Grade | None, boards: Boards, scale: int) -> Boa
     if grade is None:
         return BoardEntry(student, status=Status.MISSING, reason="Nothing was handed in.")
     at = moment(grade.at) if grade.at else None
+    if grade.unreadable:
+        reason = "The file cannot be graded as it was handed in. The feedback says what to do."
+        return BoardEntry(student, at=at, status=Status.UNREADABLE, reason=reason)
     if grade.points is None:
         return BoardEntry(
             student, at=at, status=Status.NOT_GRADED, reason="The grader has not finished this submission."
@@ -120,6 +123,10 @@ def _total(
     latest = max((entry.at for entry in single.values() if entry.at), default=None)
     if waiting:
         return BoardEntry(student, at=latest, status=Status.NOT_GRADED, reason=f"Not graded yet: {', '.join(waiting)}.")
+    unreadable = [part.name for part in required if single[part.name].status is Status.UNREADABLE]
+    if unreadable:
+        reason = f"Cannot be graded as handed in: {', '.join(unreadable)}."
+        return BoardEntry(student, at=latest, status=Status.UNREADABLE, reason=reason)
     late = [part.name for part in required if single[part.name].status is Status.LATE]
     if late:
         return BoardEntry(

@@ -30,6 +30,7 @@ class Grade:
         points: after any late penalty, never below 0; None while the autograder has not finished.
         open: parts that a person has still to grade.
         late: handed in after the deadline, extensions and grace counted.
+        unreadable: nothing has points, since the file cannot be graded as it was handed in.
     """
 
     student: str
@@ -37,6 +38,7 @@ class Grade:
     at: dt.datetime | None
     open: int
     late: bool
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,19 @@ class AssignmentGrades:
     maximum: float
     grades: tuple[Grade, ...]
 
-    def with_waiting(self, students: Collection[str]) -> AssignmentGrades:
+    def with_waiting(self, students: Collection[str], unreadable: Collection[str] = ()) -> AssignmentGrades:
         """The same, with an unfinished grade for each of ``students`` whom the gradebook does not know yet.
 
         What the grader could not read or finish is not in the gradebook: handed in and not graded is not missing.
+
+        Args:
+            unreadable: those whose files can be graded only when they are handed in again.
         """
         known = {grade.student for grade in self.grades}
-        waiting = (Grade(student, None, None, 0, False) for student in sorted(set(students) - known))
+        waiting = (
+            Grade(student, None, None, 0, False, student in unreadable)
+            for student in sorted({*students, *unreadable} - known)
+        )
         return replace(self, grades=(*self.grades, *waiting))
 
 

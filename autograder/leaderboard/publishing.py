@@ -140,7 +140,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         return _challenge(course, freeze_at)
     boards, prizes = read_boards(course.config.leaderboard), read_prizes(course.config.prizes)
     parts = [
-        part.with_waiting(handed_in(course.submitted, part.name))
+        part.with_waiting(handed_in(course.submitted, part.name), _unreadable(course, part.name))
         for part in read_grades(course.gradebook_url, assignment)
     ]
     students = {*roster(course.gradebook_url), *(grade.student for part in parts for grade in part.grades)}
@@ -171,6 +171,19 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
 def _with_group(entry: BoardEntry, group: Sequence[str]) -> BoardEntry:
     """The entry, marked as a group's; who else is in it stays between them."""
     return replace(entry, badges=(*entry.badges, f"group of {len(group)}")) if group else entry
+
+
+def _unreadable(course: Course, assignment: str) -> set[str]:
+    """The students whose files the grader refused, as its journal remembers."""
+    from autograder.engine.executor import GAVE_UP
+    from autograder.engine.journal import Journal
+
+    path = course.results / "journal.db"
+    if not path.is_file():
+        return set()
+    with Journal(path) as journal:
+        refused = [entry for entry in journal.entries(assignment).values() if entry.refusal]
+    return {entry.student for entry in refused if not entry.refusal.startswith(GAVE_UP)}
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:

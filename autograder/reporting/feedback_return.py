@@ -15,9 +15,12 @@ from autograder.engine.discover import Found, discover
 from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.known_results import read_file
 from autograder.engine.selection import settle
+from autograder.engine.writer import reason_of
 from autograder.errors import GradebookError, UnreadableSubmission
+from autograder.gradebook.board_names import BoardNames
 from autograder.gradebook.feedback import write_feedback
 from autograder.gradebook.marks import Marks
+from autograder.gradebook.picture_store import Album, Pictures
 from autograder.gradebook.result_store import ResultStore
 from autograder.gradebook.settling import bring_up_to_date
 from autograder.gradebook.store import Gradebook
@@ -27,7 +30,7 @@ from autograder.submission.belonging import catalogue_of
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import read_submission
 
-__all__ = ["FeedbackReturn", "return_feedback"]
+__all__ = ["FeedbackReturn", "return_feedback", "stored_result"]
 
 
 class FeedbackReturn(msgspec.Struct, frozen=True):
@@ -66,7 +69,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
 
     Raises:
         AuthoringError: there is no such assignment.
-        GradebookError: the gradebook cannot be read, or a page cannot be written.
+        GradebookError: the gradebook cannot be read.
     """
     assignment = load_cached_assignment(course, name)
     others = partial(catalogue_of, course)
@@ -76,18 +79,22 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
     stored, left = _stored(course, assignment, discovery.found, entries)
     followed = bring_up_to_date(course, [name]) if stored else []
     marks, disputes = _marks(course, assignment, list(stored))
-    for student, (submission, result) in stored.items():
-        if student in marks:
-            write_feedback(course, assignment, student, submission, result, marks[student])
-    lost = {student: f"The gradebook does not have it. {_grade(student, name)}" for student in stored.keys() - marks}
+    names, written = BoardNames.of(course, name), []
+    with Pictures.of(course) as pictures:
+        for student, (submission, result) in stored.items():
+            if student not in marks:
+                left[student] = f"The gradebook does not have it. {_grade(student, name)}"
+                continue
+            try:
+                on_board, album = names.of_student(student), Album(pictures)
+                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board)
+                written.append(student)
+            except Exception as error:  # One page's trouble is never another's.
+                left[student] = reason_of("writing the page", error)
     misplaced = [(each.student, each.reason) for each in discovery.misplaced]
-    return FeedbackReturn(
-        name,
-        tuple(student for student in stored if student in marks),
-        tuple(student for student in stored if student in marks and marks[student].open),
-        tuple(sorted([*misplaced, *left.items(), *lost.items(), *disputes])),
-        tuple(followed),
-    )
+    opened = tuple(student for student in written if marks[student].open)
+    remaining = tuple(sorted([*misplaced, *left.items(), *disputes]))
+    return FeedbackReturn(name, tuple(written), opened, remaining, tuple(followed))
 
 
 Stored = dict[str, tuple[Submission, Result]]
@@ -102,13 +109,15 @@ def _stored(
     left: dict[str, str] = {}
     for each in found:
         try:
-            stored[each.student] = _graded(each, assignment, entries.get(each.student), store)
+            stored[each.student] = stored_result(each, assignment, entries.get(each.student), store)
         except (UnreadableSubmission, GradebookError) as error:
             left[each.student] = str(error)
+        except Exception as error:
+            left[each.student] = reason_of("reading it", error)
     return stored, left
 
 
-def _graded(
+def stored_result(
     found: Found, assignment: Assignment, entry: JournalRow | None, store: ResultStore
 ) -> tuple[Submission, Result]:
     """The submission and its result.

@@ -12,6 +12,7 @@ import msgspec
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.regions import CODE_STUB
 from autograder.selfcheck.cell_runner import Outcome, Runner
+from autograder.selfcheck.pictures import unseen_pictures
 from autograder.selfcheck.subject import Subject, find_subject
 from autograder.submission.alignment import work_in
 from autograder.submission.model import Repair, SubmissionCell
@@ -77,12 +78,14 @@ class CheckReport(msgspec.Struct, frozen=True):
         problems: cells that did not run to their end.
         repairs: what would be put right before grading, and what the student should know of it.
         looks: those of them that a person has to look at.
+        pictures: a sentence for each picture that the grader will not see.
     """
 
     exercises: tuple[ExerciseState, ...]
     problems: tuple[Problem, ...] = ()
     repairs: tuple[Repair, ...] = ()
     looks: tuple[Repair, ...] = ()
+    pictures: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -137,7 +140,11 @@ def check_notebook(
     run.through(progress)
     submission = subject.submission
     return CheckReport(
-        tuple(_exercises(subject, run)), tuple(run.problems), (*subject.remarks, *run.remarks), submission.looks
+        tuple(_exercises(subject, run)),
+        tuple(run.problems),
+        (*subject.remarks, *run.remarks),
+        submission.looks,
+        unseen_pictures(path),
     )
 
 

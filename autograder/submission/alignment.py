@@ -177,6 +177,7 @@ def _skeleton_cell(released: AssignmentCell, matching: Matching) -> SubmissionCe
         source=match.source if match and own_text else released.release_source,
         exercise=released.exercise,
         cell_type=_type(released.cell_type),
+        attachments=match.cell.attachments if match and own_text and released.cell_type == "markdown" else (),
     )
 
 
@@ -184,7 +185,8 @@ def _own_cell(cell: StudentCell, ids: dict[str, int]) -> SubmissionCell:
     kind: CellKind = "extra" if cell.cell_type == "code" else "note"
     ids[kind] += 1
     # Not the file's own id: programs make a new one at each save, and results are stored by cell id.
-    return SubmissionCell(kind, "", f"{kind}-{ids[kind]}", cell.source, "", _type(cell.cell_type))
+    attachments = cell.attachments if kind == "note" else ()
+    return SubmissionCell(kind, "", f"{kind}-{ids[kind]}", cell.source, "", _type(cell.cell_type), attachments)
 
 
 def _kind(released: AssignmentCell) -> CellKind:

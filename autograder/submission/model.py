@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["CellKind", "Repair", "Submission", "SubmissionCell"]
+__all__ = ["Attachment", "CellKind", "Repair", "Submission", "SubmissionCell"]
 
 CellKind = Literal["prose", "given", "demo", "exercise", "check", "answer", "extra", "note"]
 """The assignment's six kinds, and two of the student's own: ``extra`` code and ``note`` text."""
@@ -24,11 +24,23 @@ class Repair(msgspec.Struct, frozen=True):
     why: str
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    """A file that a text cell carries, as the notebook holds it: nothing of it has been checked.
+
+    ``kind`` is the media type that the file claims, ``data`` its content in base64.
+    """
+
+    name: str
+    kind: str
+    data: str
+
+
 class SubmissionCell(msgspec.Struct, frozen=True):
     """One cell of the repaired notebook.
 
     Only ``exercise``, ``answer``, ``extra`` and ``note`` cells hold the student's text; every other kind
     holds the released source. ``grade_id`` and ``exercise`` are empty where the assignment has none.
+    ``attachments`` are those of a text cell of the student's.
     """
 
     kind: CellKind
@@ -37,6 +49,7 @@ class SubmissionCell(msgspec.Struct, frozen=True):
     source: str
     exercise: str
     cell_type: Literal["code", "markdown"]
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def is_student_code(self) -> bool:

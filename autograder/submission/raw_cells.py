@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from autograder.errors import UnreadableSubmission
-from autograder.submission.model import Repair
+from autograder.submission.model import Attachment, Repair
 
-__all__ = ["MAX_CELLS", "StudentCell", "read_student_cells"]
+__all__ = ["MAX_CELLS", "StudentCell", "attachments_of", "read_student_cells"]
 
 MAX_CELLS = 5000
+_MOST_ATTACHMENTS = 100
 _SAVE_AGAIN = "Open it in Jupyter, save it and submit it again."
 
 
@@ -33,6 +34,7 @@ class StudentCell(msgspec.Struct, frozen=True):
     cell_id: str | None = None
     points: float | None = None
     tags: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def label(self) -> str:
@@ -142,6 +144,7 @@ def _student_cell(number: int, raw: Any, repairs: list[Repair]) -> StudentCell |
         cell_id=_text(raw.get("id")) or _text(metadata.get("id")),  # Colab keeps its id in the metadata.
         points=_number(marks.get("points")),
         tags=_tags(metadata.get("tags")),
+        attachments=attachments_of(raw),
     )
 
 
@@ -191,3 +194,27 @@ def _number(value: Any) -> float | None:
 
 def _tags(value: Any) -> tuple[str, ...]:
     return tuple(tag[:60] for tag in value[:20] if isinstance(tag, str)) if isinstance(value, list) else ()
+
+
+def attachments_of(raw: Mapping[str, Any]) -> tuple[Attachment, ...]:
+    """The files that a cell carries, in one form each: PNG or JPEG where there is a choice, as Jupyter chooses."""
+    claimed = raw.get("attachments")
+    if not isinstance(claimed, Mapping):
+        return ()
+    found = (_attachment(name, bundle) for name, bundle in list(claimed.items())[:_MOST_ATTACHMENTS])
+    return tuple(each for each in found if each is not None)
+
+
+def _attachment(name: Any, bundle: Any) -> Attachment | None:
+    if not _text(name) or not isinstance(bundle, Mapping):
+        return None
+    forms = {kind: _joined(data) for kind, data in bundle.items() if _text(kind)}
+    for kind in ("image/png", "image/jpeg", *forms):
+        if forms.get(kind) is not None:
+            return Attachment(name, kind, forms[kind] or "")
+    return None
+
+
+def _joined(data: Any) -> str | None:
+    """The text of a value that notebooks hold as one string or as a list of lines; None for anything else."""
+    return _source(data) if isinstance(data, str | list) else None

@@ -15,10 +15,11 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.feedback import feedback_page, write_feedback
+from autograder.gradebook.rendering import course_html
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
 from autograder.submission.alignment import align
-from autograder.submission.model import Submission
+from autograder.submission.model import Repair, Submission
 
 HOSTILE = (
     "<script>alert('canary')</script> <img src=http://evil.example/x onerror=alert(1)> [x](javascript:alert(1)) "
@@ -66,7 +67,7 @@ def test_full_marks_and_an_empty_exercise_are_called_so(
 def test_repairs_are_explained(assignment: Assignment, notebook: dict[str, Any], result: Result) -> None:
     del notebook["cells"][6]
     text = text_of(feedback_page(assignment, align(notebook, assignment), result))
-    assert "What we put right in your file" in text
+    assert "What we repaired in your file" in text
     assert "This cell was missing. We put it back." in text
 
 
@@ -110,12 +111,10 @@ def test_nothing_in_it_runs_or_loads(assignment: Assignment, notebook: dict[str,
     checks = tuple(replace(check, message=HOSTILE, explanation=HOSTILE) for check in result.checks)
     page = feedback_page(assignment, submission, replace(result, outputs=outputs, checks=checks), student=HOSTILE)
     tags = Tags(page).found
-    assert {tag for tag, _ in tags}.isdisjoint(
-        {"script", "iframe", "object", "embed", "form", "svg", "link", "base", "a"}
-    )
+    assert {tag for tag, _ in tags}.isdisjoint({"script", "iframe", "object", "embed", "form", "svg", "link", "base"})
     for tag, attributes in tags:
         assert not [name for name in attributes if name.startswith("on")]
-        assert "href" not in attributes
+        assert (attributes.get("href") or "#").startswith("#"), "it leads within the page only"
         assert attributes.get("src", "data:image/png;") is not None
         assert (attributes.get("src") or "data:image/png;").startswith("data:image/"), tag
     assert "default-src 'none'" in page
@@ -126,3 +125,52 @@ def test_it_is_made_for_a_phone(assignment: Assignment, submission: Submission, 
     page = feedback_page(assignment, submission, result)
     assert 'name="viewport"' in page
     assert not re.search(r"(?<!max-)(?<!min-)width:\s*\d{3,}px", page)
+
+
+def test_repairs_of_one_kind_stand_together(assignment: Assignment, submission: Submission, result: Result) -> None:
+    many = [
+        Repair(f"cell {number}", "This cell was missing. We put it back.", "You lose nothing.") for number in range(84)
+    ]
+    many += [
+        Repair(f"cell {number}", f"A tag of cell {number} was taken off.", "Tags do nothing.") for number in range(30)
+    ]
+    page = feedback_page(assignment, replace(submission, repairs=tuple(many)), result)
+    assert text_of(page).count("We put it back.") == 1
+    assert "and 80 more" in page
+    assert "29 more of this kind" in page
+    assert page.index("A tag of cell 29") > page.index("<summary>29 more of this kind")
+
+
+def test_what_failed_is_unfolded_and_every_link_leads_somewhere(
+    assignment: Assignment, submission: Submission, result: Result
+) -> None:
+    tags = Tags(feedback_page(assignment, submission, result)).found
+    anchors = {attributes["id"] for _, attributes in tags if "id" in attributes}
+    links = [attributes["href"] or "" for tag, attributes in tags if tag == "a"]
+    assert {"#again-cell-shift", "#cell-shift", "#points"} <= set(links)
+    assert {link.removeprefix("#") for link in links} <= anchors
+    unfolded = {attributes.get("id") for tag, attributes in tags if tag == "details" and "open" in attributes}
+    assert {"cell-shift", "cell-double"} & unfolded == {"cell-shift", "cell-double"}
+    assert [tag for tag, _ in tags].count("main") == 1
+
+
+def test_the_courses_text_is_rendered_and_its_hints_fold() -> None:
+    source = "# One\n\n$y_i = \\sum_a x_{i+a}$ <details><summary>Hint</summary>\n\nLook [here](https://book.example).\n\n</details>"
+    shown = course_html(source)
+    assert "<msub>" in shown
+    assert "$" not in shown
+    assert "<details><summary>Hint</summary>" in shown
+    assert 'href="https://book.example"' in shown
+
+
+def test_control_characters_of_a_student_reach_no_page(
+    assignment: Assignment, notebook: dict[str, Any], result: Result
+) -> None:
+    evil = "\x1b]0;title\x07 \x1b[31m \u202e \u2066 \u200f"
+    notebook["cells"][-1]["source"] = notebook["cells"][4]["source"] = f"# {evil}"
+    outputs = {"extra-1": [{"output_type": "stream", "name": "stdout", "text": evil}]}
+    checks = tuple(replace(check, message=evil) for check in result.checks)
+    submission = align(notebook, assignment)
+    submission = replace(submission, repairs=(Repair(evil, evil, evil),))
+    page = feedback_page(assignment, submission, replace(result, checks=checks, outputs=outputs), student=evil)
+    assert not set(page) & set("\x1b\x07\u202e\u2066\u200f")

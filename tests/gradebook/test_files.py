@@ -26,7 +26,7 @@ def test_a_graded_notebook_is_valid_and_lies_where_nbgrader_looks(
 ) -> None:
     path = write_autograded(course, assignment, "anna", submission, result)
     assert path == course.root / "autograded" / "anna" / assignment.name / "tiny_topic.ipynb"
-    assert path.stat().st_mode & 0o777 == 0o444
+    assert path.stat().st_mode & 0o777 == 0o400, "read-only, and hidden tests are for nobody else"
     notebook = nbformat.read(path, as_version=4)
     nbformat.validate(notebook)
     MetadataValidator().validate_nb(notebook)

@@ -76,6 +76,7 @@ def test_the_whole_pipeline_of_nbgrader(
     feedback = submitted.feedback / "anna" / assignment.name
     assert sorted(path.name for path in feedback.iterdir()) == ["timestamp.txt", "tiny_topic.html"]
     page = (feedback / "tiny_topic.html").read_text()
+    assert "What to look at again" in page, "it is the course's own page"
     for forbidden in ("canary_of_the_tiny_topic", "8675309", LETTER, "<script>alert(1)", 'src="http://evil'):
         assert forbidden not in page
     assert "x + x" in re.sub(r"<[^>]*>", "", page)
@@ -96,6 +97,7 @@ def test_nbgrader_and_autograder_grade_write_the_same_notebook(
     result = grade_submission(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
     ours = steps.nbformat.from_dict(steps.rebuilt_notebook(assignment, submission))
     steps.put_outputs(ours, assignment, result)
+    steps.put_pictures(ours, submission)
     assert json.loads(nbformat.writes(theirs)) == json.loads(nbformat.writes(ours))
 
 

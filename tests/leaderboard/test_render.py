@@ -109,6 +109,28 @@ def test_no_cell_begins_a_formula(text):
     assert not any(piece.lstrip().startswith(("=", "+", "-", "@", "＝")) for piece in pieces)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        "\ufe66",
+        "\uff1d",
+        "\ufe62",
+        "\uff0b",
+        "\ufe63",
+        "\uff0d",
+        "\u2212",
+        "\u2013",
+        "\ufe6b",
+        "\uff20",
+        "\u207a",
+        "\u208c",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "\u200b", "\u3000", "\ufeff", "\u00a0\u202e"])
+def test_a_sign_in_another_form_of_unicode_begins_no_formula(before, first):
+    assert safe_cell(f"{before}{first}1+1").startswith("'")
+
+
 def test_harmless_text_stays_as_it_is():
     assert safe_cell("brisk-heron-417") == "brisk-heron-417"
 

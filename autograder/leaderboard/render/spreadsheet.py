@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.document import Document, Row, document
@@ -12,7 +13,8 @@ __all__ = ["render_csv", "safe_cell"]
 
 _COLUMNS = ("rank", "name", "score", "handed in", "remarks", "award")
 _MEASURED = ("accuracy", "low", "high", "best rank", "worst rank", "probability of first")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = ("=", "+", "-", "@")
+_LIKE_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"
 
 
 def render_csv(board: Board) -> str:
@@ -44,7 +46,10 @@ def safe_cell(text: str) -> str:
 
 
 def _guard(piece: str) -> str:
-    return f"'{piece}" if piece.lstrip().startswith(_FORMULA) else piece
+    """With an apostrophe if its first sign, in any of the forms that Unicode has for it, begins a formula."""
+    first = next((each for each in piece if not each.isspace() and unicodedata.category(each) not in ("Cf", "Mn")), "")
+    plain = "-" if first and first in _LIKE_MINUS else unicodedata.normalize("NFKC", first).strip()
+    return f"'{piece}" if plain.startswith(_FORMULA) else piece
 
 
 def _cells(row: Row, page: Document) -> list[object]:

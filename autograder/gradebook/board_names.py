@@ -1,0 +1,69 @@
+"""Under which name a student is on the boards, and where that row is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from autograder.course import Course
+from autograder.errors import AutograderError
+
+__all__ = ["BoardName", "BoardNames"]
+
+
+class BoardName(msgspec.Struct, frozen=True):
+    """A student's public name, and the address of the row on a published board; empty if there is no board."""
+
+    name: str
+    address: str = ""
+
+
+class BoardNames:
+    """The public names of a course's students, as the boards show them.
+
+    Args:
+        public: from a student's id to the name.
+        hidden: students who are on no board.
+        board: the address of the assignment's published board; or empty.
+    """
+
+    def __init__(self, public: Callable[[str], str], hidden: frozenset[str], board: str) -> None:
+        self._public, self._hidden, self._board = public, hidden, board
+
+    @classmethod
+    def of(cls, course: Course, assignment: str) -> BoardNames:
+        """The names for the board of ``assignment``.
+
+        Names that the configuration makes impossible are the boards' trouble, which says so; a page does without.
+        """
+        from autograder.leaderboard.configuration import read_boards
+        from autograder.leaderboard.grades import roster
+        from autograder.leaderboard.pseudonyms import public_names
+
+        try:
+            boards = read_boards(course.config.leaderboard)
+            folders = [entry.name for entry in course.submitted.iterdir()] if course.submitted.is_dir() else []
+            students = {*roster(course.gradebook_url), *(name for name in folders if name.isprintable())}
+            public = public_names(students, course.secret, boards.names)
+        except (AutograderError, OSError):
+            return cls(course.secret.pseudonym, frozenset(), "")
+        hidden = frozenset({*boards.excluded, *boards.withdrawn})
+        return cls(public, hidden, _address(course, assignment))
+
+    def of_student(self, student: str) -> BoardName | None:
+        """The name of ``student``; None for one who is on no board."""
+        if student in self._hidden:
+            return None
+        try:
+            name = self._public(student)
+        except KeyError:
+            return None
+        return BoardName(name, f"{self._board}#{name}" if self._board else "")
+
+
+def _address(course: Course, assignment: str) -> str:
+    """The board's page, seen from a page of feedback in the course's folder; empty if none is published."""
+    page = course.root / "leaderboard" / f"{assignment}.html"
+    return os.path.relpath(page, course.feedback / "STUDENT" / assignment) if page.is_file() else ""
