@@ -311,7 +311,12 @@ def bench(
     course: CourseOption = None,
 ) -> None:
     """Time this grader, nbgrader's stock autograde and the floor side by side."""
-    from autograder.bench.benchmark import run_bench
+    try:
+        from autograder.bench.benchmark import run_bench
+    except ModuleNotFoundError as error:
+        if error.name != "autograder.bench":
+            raise
+        raise AutograderError("The benchmark is in the repository, not in the installed package. Clone it.") from error
 
     found = Course.find(course)
     status = run_bench(
