@@ -1,4 +1,4 @@
-"""Which assignment is a notebook? Its own marks say so; failing them, its name."""
+"""The assignment that a notebook belongs to, by its grade ids, else by its file name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose file is it? What the names say that Canvas, Moodle, Gradescope and nbgrader give to downloads."""
+"""The student whose file it is, by the names that Canvas, Moodle, Gradescope and nbgrader give to downloads."""
 
 from __future__ import annotations
 

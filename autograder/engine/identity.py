@@ -1,4 +1,4 @@
-"""What makes two graders the same: their code, and the packages that can change a number."""
+"""The identity of a grader: its code, and the packages that can change a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which misconception do these results come from?
+"""The misconception that explains a failed check.
 
 Every call that a check makes to the student's code is kept, with its result. The same calls are made to each
 misconception of the exercise; one whose results are the student's wherever the student's differ from the solution's

@@ -1,4 +1,4 @@
-"""What the cells of a student's notebook are for, read from the metadata that the release put there."""
+"""The purpose of each cell of a student's notebook, read from the metadata that the release put there."""
 
 from __future__ import annotations
 
