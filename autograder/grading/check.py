@@ -155,7 +155,7 @@ class CheckRun:
 
 @contextlib.contextmanager
 def _unrecorded(side: StudentSession) -> Iterator[None]:
-    """Leave calls made meanwhile out of the diagnosis, such as those that depend on the student's random numbers."""
+    """Leave calls made meanwhile out of the diagnosis, as those that depend on random numbers."""
     worker = side.worker
     transcript, worker.transcript = worker.transcript, None
     try:

@@ -24,7 +24,7 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
         title: for people; default the topic.
 
     Raises:
-        AuthoringError: the name is invalid, the title contains characters that the header cannot hold, or the folder exists.
+        AuthoringError: the name is invalid, the title has characters that the header cannot hold, or the folder exists.
     """
     if not _NAME.fullmatch(name):
         raise AuthoringError(
