@@ -290,6 +290,9 @@ def audit(
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
     catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the repository's).")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Grade also what did not change since the last audit.")
+    ] = False,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -299,7 +302,7 @@ def audit(
     found = Course.find(course)
     chosen = found.assignments() if everything or not names else names
     wanted = attacks or catalogue is not None
-    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue)
+    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue, again=again)
     raise typer.Exit(status)
 
 
@@ -372,7 +375,12 @@ def bench(
     course: CourseOption = None,
 ) -> None:
     """Time this grader, nbgrader's stock autograde and the floor side by side."""
-    from autograder.bench.benchmark import run_bench
+    try:
+        from autograder.bench.benchmark import run_bench
+    except ModuleNotFoundError as error:
+        if error.name != "autograder.bench":
+            raise
+        raise AutograderError("The benchmark is in the repository, not in the installed package. Clone it.") from error
 
     found = Course.find(course)
     status = run_bench(

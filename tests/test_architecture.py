@@ -28,7 +28,8 @@ LAYERS = [
     {"gradebook"},
     {"engine"},
     {"leaderboard"},
-    {"collecting", "selfcheck", "reporting", "audit", "demo", "bench"},
+    {"collecting", "selfcheck", "reporting", "audit", "demo"},
+    {"bench"},
     {"cli"},
     {"__main__"},
 ]
@@ -68,7 +69,7 @@ def part(module: str) -> str:
 def test_a_module_imports_only_from_its_own_package_and_the_layers_below(module: str) -> None:
     others = {each for each in IMPORTS[module] if "." in each and part(each) != part(module)}
     allowed = {each for each in others if layer(each) < layer(module) or {part(each), part(module)} <= LAYERS[0]}
-    assert others == allowed | {each for each in others if (part(module), part(each)) == ("bench", "demo")}
+    assert others == allowed
 
 
 def test_the_lab_needs_nothing_of_the_rest() -> None:
@@ -137,6 +138,24 @@ def named_paths(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", MAPS, ids=lambda page: page.name)
 def test_every_path_on_the_map_exists(page: Path) -> None:
     assert [each for each in named_paths(page) if not list(ROOT.glob(each.rstrip("/")))] == []
+
+
+DOTTED = re.compile(r"autograder(?:\.\w+)+")
+PAGES = [*MAPS, *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTED = sorted({(page.name, name) for page in PAGES for name in DOTTED.findall(page.read_text(encoding="utf-8"))})
+
+
+def is_defined(name: str) -> bool:
+    module, _, last = name.rpartition(".")
+    if name in FILES or module not in FILES:
+        return name in FILES
+    text = FILES[module].read_text(encoding="utf-8")
+    return re.search(rf"^(def|class) {last}\b|^{last}\b", text, re.MULTILINE) is not None
+
+
+@pytest.mark.parametrize(("page", "name"), DOCUMENTED)
+def test_every_dotted_name_in_the_docs_is_a_module_or_defined_in_one(page: str, name: str) -> None:
+    assert is_defined(name), f"{page} names {name}"
 
 
 def test_the_map_names_every_package() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -15,6 +17,7 @@ from autograder.audit.attacks.attack_report import AttackReport
 from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
 from autograder.audit.attacks.catalogue import load_catalogue
 from autograder.audit.report_card import Finding, ReportCard
+from autograder.audit.stored_grader import stored_grader
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.engine.class_run import options_of
@@ -37,8 +40,11 @@ def run_audit(
     as_json: bool = False,
     attacks: bool = False,
     catalogue: Path | None = None,
+    again: bool = False,
 ) -> int:
     """Audit the assignments ``names`` and print what was found; 0 if nothing was missed, else 1.
+
+    What was graded before and depends on nothing that has changed is looked up.
 
     Args:
         course: whose assignments.
@@ -47,13 +53,18 @@ def run_audit(
         as_json: print JSON instead of tables.
         attacks: try the attack catalogue too.
         catalogue: the folder of the attacks; default the repository's.
+        again: grade everything, whatever is stored.
     """
     cards: list[ReportCard] = []
-    with LocalWorkers(workers, options_of(course)) as pool:
-        progress = Progress(console=Console(stderr=True), transient=True)
-        with progress:
-            for name in names:
-                cards.append(audit_assignment(course, name, worker_grader(course, pool, progress)))
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+
+        def grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
+            return worker_grader(course, workers_once(), progress)(work)
+
+        workers_once = cache(lambda: stack.enter_context(LocalWorkers(workers, options_of(course))))
+        for name in names:
+            cards.append(audit_assignment(course, name, stored_grader(course, grade, again=again)))
     if attacks:
         cards = [with_attacks(card, _attacked(course, card.assignment, workers, catalogue)) for card in cards]
     _print(cards, as_json)

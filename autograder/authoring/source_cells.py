@@ -1,4 +1,4 @@
-"""What each cell of an author's file is for, read from its marker line."""
+"""The purpose of each cell of an author's file, read from its marker line."""
 
 from __future__ import annotations
 

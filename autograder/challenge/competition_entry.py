@@ -1,4 +1,4 @@
-"""What an entry to the competition came to: plain data, and the same for the same code and secret."""
+"""The outcome of an entry to the competition: plain data, and the same for the same code and secret."""
 
 from __future__ import annotations
 

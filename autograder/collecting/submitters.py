@@ -1,4 +1,4 @@
-"""Whose file is it? What the names tell that learning platforms give to the files and folders of a download.
+"""The owner of a downloaded file, by the names that learning platforms give to files and folders.
 
 Only what stands before the first sign that a student can choose is read: each expression begins at the root.
 """

@@ -145,7 +145,7 @@ class ClusterWorkers:
             return Reply(number, failure=f"The cluster lost it: {reason}")
         reply = decode(future.result())
         if not isinstance(reply, Reply):
-            return Reply(number, failure="The cluster answered something that is no reply.")
+            return Reply(number, failure="The cluster returned an unexpected message.")
         if reply.layer_missing:
             raise LayerMissing(f"On a worker of {self._scheduler}: {reply.failure}")
         return reply

@@ -1,4 +1,4 @@
-"""What maps submissions to results: local worker processes or a cluster, behind one face, with retries on top."""
+"""The executor of jobs: local worker processes or a cluster behind one interface, with retries on top."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grading a class came to."""
+"""The report on grading a class."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _serve(control: socket.socket, options: Options, grader_class: type[JobGrade
 
 
 def _see_off(workers: list[int]) -> None:
-    """Wait for workers that stop, since the driver has left them; end those that do not."""
+    """Wait for workers to exit after the driver disconnected; kill those that do not."""
     until = time.monotonic() + _FAREWELL_SECONDS
     while workers and time.monotonic() < until:
         workers = [worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)]

@@ -1,4 +1,4 @@
-"""What makes two graders the same: the code that can change a grade, and the packages that can change a number."""
+"""The identity of a grader: its code, and the packages that can change a number."""
 
 from __future__ import annotations
 

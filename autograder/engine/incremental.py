@@ -1,4 +1,4 @@
-"""What of an earlier result still holds after the assignment was changed.
+"""The parts of a stored result that are still valid after the assignment changed.
 
 A check's result depends on the student's code, the instructor's given cells and solutions, the check's own source and
 points, and the grader; not on the other checks. So after one hidden test changed, that test alone runs again. A failed

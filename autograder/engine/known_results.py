@@ -29,7 +29,7 @@ class Lookup:
     Attributes:
         found: where it is.
         digest: names its bytes and the grader.
-        entry: what the journal says of just these bytes; None if it knows others or none.
+        entry: the journal entry for exactly this content, or None.
         before: what the journal says of this student, whatever the bytes.
         content: the file's bytes.
         refusal: why they could not be had; empty if they could.

@@ -45,7 +45,7 @@ def wait_until_warm(sandbox: Sandbox | None) -> Sandbox | None:
 
 
 def connect_worker(sandbox: Sandbox | None) -> Sandbox | None:
-    """A line of its own for one worker; None if there is nothing to share."""
+    """A dedicated connection to the shared sandbox for one worker; None if there is no shared sandbox."""
     with contextlib.suppress(MachineryError):
         return sandbox.join() if sandbox is not None else None
     return None

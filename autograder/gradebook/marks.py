@@ -91,7 +91,7 @@ class Marks(msgspec.Struct, frozen=True):
 
     @property
     def max_points(self) -> float:
-        """That can be earned without extra credit."""
+        """Points available, extra credit excluded."""
         return sum(mark.max_points for mark in self.cells.values())
 
     @property

@@ -233,7 +233,7 @@ def _is_machinery(error: Exception) -> bool:
 
 @contextlib.contextmanager
 def _unrecorded(side: StudentSession) -> Iterator[None]:
-    """What is asked meanwhile takes no part in the diagnosis: answers that hang on the student's own random numbers."""
+    """Leave calls made meanwhile out of the diagnosis, as those that depend on random numbers."""
     worker = side.worker
     transcript, worker.transcript = worker.transcript, None
     try:

@@ -1,4 +1,4 @@
-"""When two results count as the same: for checks, and for telling which misconception a result comes from."""
+"""The comparison of two results, for checks and for diagnosis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the grader runs itself, checks, given cells and answers, compiled once per process for a whole class."""
+"""Checks, given cells and answers, which the grader runs itself, compiled once per process for a whole class."""
 
 from __future__ import annotations
 

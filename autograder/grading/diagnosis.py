@@ -1,4 +1,4 @@
-"""Which misconception do these results come from?
+"""The misconception that explains a failed check.
 
 Every call that the checks of an exercise make to the student's code is kept, with its result, those after a check's
 first failure included. The same calls are made to the solution and to each misconception. A misconception explains a

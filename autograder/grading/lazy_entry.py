@@ -1,4 +1,4 @@
-"""The name ``challenge`` of hidden tests: enters a submission in the competition, once, whichever checks ask for it."""
+"""The ``challenge`` object of hidden tests, which runs the competition entry at most once per submission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grading one submission comes to: plain data, written the same way byte for byte for the same input."""
+"""The result of grading one submission: plain data, written the same way byte for byte for the same input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record of what was asked of a student's code and what came back, good for asking someone else the same."""
+"""Recorded calls to a student's code and their results, to be replayed against other implementations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a student's code can do wrong, as exceptions in the trusted process.
+"""The failures of a student's code, as exceptions in the trusted process.
 
 A student's error arrives as a `StudentError` that also derives from the builtin of the same name, if that
 is on a short list, so that ``except ValueError`` in a test works::

@@ -1,4 +1,4 @@
-"""What one worker may use, and what it used. Shared by both sides of the wire."""
+"""The limits of one student process, and its usage. Shared by both sides of the wire."""
 
 from __future__ import annotations
 

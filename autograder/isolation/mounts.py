@@ -1,4 +1,4 @@
-"""What the sandbox can see of this machine: Python, the system's libraries, the course's lab and data."""
+"""The files of this machine that the sandbox can see: Python, the system's libraries, the course's lab and data."""
 
 from __future__ import annotations
 

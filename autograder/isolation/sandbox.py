@@ -126,7 +126,7 @@ class Sandbox:
         return Control(ours)
 
     def leave(self) -> None:
-        """Forget the sandbox without ending it: for a fork of the process that started it."""
+        """Drop this process's references without stopping the sandbox; called after a fork."""
         if self._control is not None:
             self._control.close()
         self._control = self._process = self._scratch = None

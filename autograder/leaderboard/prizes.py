@@ -1,4 +1,4 @@
-"""Who wins what, and who would under other rules."""
+"""The winners of prizes, under the rules and under other ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is shown under which name: a pseudonym, or a display name the student chose."""
+"""The public name of each entrant: a pseudonym, or a display name that the student chose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a notebook comes to by the checks that its student can see."""
+"""The outcome of a notebook by the checks that its student can see."""
 
 from __future__ import annotations
 

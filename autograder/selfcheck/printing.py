@@ -1,4 +1,4 @@
-"""Show in the terminal what checking a notebook came to."""
+"""Print the outcome of checking a notebook in the terminal."""
 
 from __future__ import annotations
 

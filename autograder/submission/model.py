@@ -1,4 +1,4 @@
-"""What a submission is once it has been read, repaired and lined up with its assignment."""
+"""The submission after it was read, repaired and aligned with its assignment."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ BATCH = 500                  # the most pictures that your network is asked abou
 # answered rightly, the second is what you then have in all. A linear classifier does not reach the first of them.
 
 # %%
-# From `python -m autograder.challenge.references --secrets 4` (docs/leaderboard.md): on the private half, the mean over
+# From `python -m autograder.bench.reference_entries --secrets 4` (docs/leaderboard.md): on the private half, the mean over
 # secrets of a linear classifier and of a strong small network. The steps stand at 1/6, 2/6 … 5/6 of the way between the
 # two, rounded to half a percent. The first lies more than four standard deviations (over secrets) above the linear
 # classifier, the last more than eight below the strong network.

@@ -1,4 +1,4 @@
-"""Three entries that bracket the field; `python -m autograder.challenge.references` enters them and prints a table.
+"""Three entries that bracket the field; `python -m autograder.bench.reference_entries` enters them and prints a table.
 
 The cell "shared" is put before each of the others, and the two together are a notebook's code. Students never get them.
 """

@@ -17,9 +17,9 @@ import pytest
 from autograder.audit.attacks.attack_report import AttackOutcome, AttackReport
 from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
 from autograder.audit.attacks.catalogue import load_catalogue
-from autograder.audit.attacks.tables import BEGIN, END, REMOVALS, render_tables, replace_tables
 from autograder.authoring.assignment import load_assignment
 from autograder.authoring.build import build_course
+from autograder.bench.attack_tables import BEGIN, END, REMOVALS, render_tables, replace_tables
 from autograder.course import Course
 from autograder.errors import AutograderError, LayerMissing
 
@@ -163,7 +163,7 @@ def test_the_document_lists_the_catalogue_as_it_is() -> None:
     assert not [row for row in rows if row.endswith("| got through |")]
     listed = [tuple(cell.strip() for cell in row.strip("|").split(" | "))[:4] for row in rows]
     shown = [(each.kind, each.name, each.tries, each.stopped_by) for each in load_catalogue(catalogue_folder())]
-    assert listed == shown, "run: python -m autograder.audit.attacks.tables docs/security.md"
+    assert listed == shown, "run: python -m autograder.bench.attack_tables docs/security.md"
 
 
 def test_tables_are_put_where_the_document_wants_them() -> None:

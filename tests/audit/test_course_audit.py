@@ -24,5 +24,5 @@ def test_the_workers_know_where_the_challenge_s_hidden_pictures_are(monkeypatch:
 
     monkeypatch.setattr("autograder.audit.course_audit.LocalWorkers", make)
     with pytest.raises(Made):
-        run_audit(course, ["07-challenge"])
+        run_audit(course, ["07-challenge"], again=True)
     assert seen[0].hidden_data == str(course.hidden_data)

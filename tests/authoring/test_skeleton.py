@@ -48,7 +48,7 @@ def test_what_is_there_is_not_overwritten(course: Course) -> None:
 
 @pytest.mark.parametrize("name", ["attention", "8-attention", "08_attention", "../08-attention", "08-Attention", "08-"])
 def test_a_name_that_is_none_is_refused(course: Course, name: str) -> None:
-    with pytest.raises(AuthoringError, match="is no name of an assignment"):
+    with pytest.raises(AuthoringError, match="is not the name of an assignment"):
         new_assignment(course, name)
     assert not course.source.exists()
 

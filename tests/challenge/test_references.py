@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.bench.reference_entries import ReferenceScore, read_references, render_scores
 from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.references import ReferenceScore, read_references, render_scores
 from autograder.challenge.rules import RULES
 from autograder.course import Course
 from autograder.errors import AuthoringError

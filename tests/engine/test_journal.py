@@ -45,7 +45,7 @@ from pathlib import Path
 from autograder.engine.journal import JournalRow, Journal
 with Journal(Path(sys.argv[1])) as journal:
     for number in range(100):
-        journal.enter("01", [Entry(f"{sys.argv[2]}-{number}", "d")])
+        journal.enter("01", [JournalRow(f"{sys.argv[2]}-{number}", "d")])
 """
 
 

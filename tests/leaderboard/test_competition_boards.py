@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from autograder.bench.ladder_simulation import simulate
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.competition_boards import (
     ChallengeResult,
@@ -19,7 +20,6 @@ from autograder.leaderboard.competition_boards import (
 )
 from autograder.leaderboard.configuration import read_prizes
 from autograder.leaderboard.ladder import Ladder
-from autograder.leaderboard.simulation import simulate
 
 AT = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
 IMAGES = 400

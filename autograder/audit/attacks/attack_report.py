@@ -1,4 +1,4 @@
-"""What came of a run of the catalogue, as plain data."""
+"""The outcome of a run of the attack catalogue, as plain data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an attack is, and where attacks are registered.
+"""The attack catalogue: the class of an attack, and the register of all attacks.
 
 An attack is a submission that tries to get what it has not earned. Each is a function that is given a :class:`Target`
 and returns what is handed in. It claims, in words, what it tries; whether it succeeded is judged from outside, by

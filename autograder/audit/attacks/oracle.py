@@ -1,4 +1,4 @@
-"""Whether an attack succeeded, judged from outside and never by its own word alone."""
+"""The oracle of attacks: judges from outside whether one succeeded, never by its own word alone."""
 
 from __future__ import annotations
 

@@ -24,10 +24,12 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
         title: for people; default the topic.
 
     Raises:
-        AuthoringError: the name is none, the title cannot stand in a header, or the folder exists.
+        AuthoringError: the name is invalid, the title has characters that the header cannot hold, or the folder exists.
     """
     if not _NAME.fullmatch(name):
-        raise AuthoringError(f"'{name}' is no name of an assignment. Write two digits and a topic, as 08-attention.")
+        raise AuthoringError(
+            f"'{name}' is not the name of an assignment. Write two digits and a topic, as 08-attention."
+        )
     topic = name.partition("-")[2]
     shown = title or topic.replace("-", " ").capitalize()
     if any(sign in shown for sign in '"\\\n{}'):

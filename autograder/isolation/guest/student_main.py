@@ -1,4 +1,4 @@
-"""What a fork does: confine itself, say so, and serve."""
+"""The main program of a fork: confine itself, report that, and serve."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ _extension: Callable[[tuple[int, bytes]], Ext] = partial(tuple.__new__, Ext)
 
 
 def leaf(value: object) -> int | Ext | None:
-    """What stands for a leaf on the wire, or None if the value is not one."""
+    """The value on the wire for a scalar or array; None if ``value`` is not of a supported type."""
     kind = type(value)
     if kind is np.ndarray:
         return _array(value)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What every message begins with: its kind, and the number of the question that it belongs to.
+"""The head of every message: its kind, and the number of the question that it belongs to.
 
 The rest, the body, is a value as :mod:`autograder.isolation.wire.codec` writes it::
 

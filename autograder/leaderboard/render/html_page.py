@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.charts import histogram, interval_plot, score_against_time, sparkline
+from autograder.leaderboard.render.columns import extra_columns
 from autograder.leaderboard.render.document import Document, document
 
 __all__ = ["render_html"]
@@ -33,6 +34,7 @@ def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
         .get_template("page.html.j2")
         .render(
             page=page,
+            extra=extra_columns(page),
             announcements=announcements,
             style=Markup(style),
             script=Markup(script),

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.charts import histogram
+from autograder.leaderboard.render.columns import columns_for_people
 from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["render_notebook"]
@@ -24,8 +25,7 @@ def render_notebook(board: Board) -> str:
     """``board`` as a fragment of HTML: the table (its first rows), mean, median and the histogram; no script."""
     page = document(board)
     rows = Markup("").join(_row(row, page) for row in page.rows[:_MOST_ROWS])
-    headings = ("Rank", "Name", "Score", *(("Interval", "Ranks") if page.statistics else ()), "Award", "Remarks")
-    head = Markup("").join(Markup("<th>{}</th>").format(text) for text in headings)
+    head = Markup("").join(Markup("<th>{}</th>").format(column.title) for column in columns_for_people(page))
     table = Markup("<table><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(
         page.title, head, rows
     )
@@ -37,12 +37,7 @@ def render_notebook(board: Board) -> str:
 
 
 def _row(row: Row, page: Document) -> Markup:
-    found = row.statistics
-    measured: tuple[str, ...] = ("", "") if page.statistics else ()
-    if found:
-        measured = (f"{100 * found.low:.2f}–{100 * found.high:.2f} %", f"{found.rank_low}–{found.rank_high}")
-    tie = "=" if row.shared else ""
-    cells = (f"{row.rank}{tie}", row.name, row.score, *measured, row.award, ", ".join(row.badges))
+    cells = [column.text(row) for column in columns_for_people(page)]
     return Markup("<tr>{}</tr>").format(Markup("").join(Markup("<td>{}</td>").format(cell) for cell in cells))
 
 

@@ -7,12 +7,11 @@ import io
 import unicodedata
 
 from autograder.leaderboard.board import Board
-from autograder.leaderboard.render.document import Document, Row, document
+from autograder.leaderboard.render.columns import Column, columns_for_programs
+from autograder.leaderboard.render.document import Row, document
 
 __all__ = ["render_csv", "safe_cell"]
 
-_COLUMNS = ("rank", "name", "score", "handed in", "remarks", "award")
-_MEASURED = ("accuracy", "low", "high", "best rank", "worst rank", "probability of first")
 _FORMULA = ("=", "+", "-", "@")
 _LIKE_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"
 
@@ -25,12 +24,13 @@ def render_csv(board: Board) -> str:
     page = document(board)
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerow(_COLUMNS + (_MEASURED if page.statistics else ()))
-    writer.writerows(_cells(row, page) for row in page.rows)
-    padding = ("",) * (len(_MEASURED) if page.statistics else 0)
+    columns = columns_for_programs(page)
+    writer.writerow(column.title for column in columns)
+    writer.writerows([_cell(column, row) for column in columns] for row in page.rows)
     for row in page.apart:
         remark = f"{row.status}: {row.reason}" if row.reason else row.status
-        writer.writerow(("", safe_cell(row.name), "", "", safe_cell(remark), "", *padding))
+        said = {"name": safe_cell(row.name), "remarks": safe_cell(remark)}
+        writer.writerow(said.get(column.title, "") for column in columns)
     return stream.getvalue()
 
 
@@ -52,16 +52,9 @@ def _guard(piece: str) -> str:
     return f"'{piece}" if plain.startswith(_FORMULA) else piece
 
 
-def _cells(row: Row, page: Document) -> list[object]:
-    score: object = _Number(row.score)
-    cells: list[object] = [row.rank, safe_cell(row.name), score, row.at, safe_cell(", ".join(row.badges))]
-    cells.append(safe_cell(row.award))
-    if page.statistics:
-        found = row.statistics
-        figures = (found.accuracy, found.low, found.high) if found else ()
-        cells += [_Number(f"{value:.6f}") for value in figures] or [""] * 3
-        cells += [found.rank_low, found.rank_high, _Number(f"{found.first:.4f}")] if found else [""] * 3
-    return cells
+def _cell(column: Column, row: Row) -> object:
+    text = column.text(row)
+    return _Number(text) if column.number and text else safe_cell(text)
 
 
 class _Number(float):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.prizes import PrizeChange
+from autograder.leaderboard.render.columns import Column, columns_for_people
 from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["change_table", "render_terminal", "terminal"]
@@ -74,33 +76,37 @@ def plain(text: str) -> str:
 
 def _table(page: Document, rows: Sequence[Row]) -> Table:
     table = Table(title=Text(plain(page.title)), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    columns = columns_for_people(page)
     if page.statistics:
         table.show_edge, table.pad_edge, table.collapse_padding = False, False, True
-    table.add_column("Rank", justify="right", no_wrap=True)
-    table.add_column("Name", overflow="fold", min_width=_NAME if page.statistics else None)
-    table.add_column(f"of {page.maximum}" if page.maximum else "Score", justify="right", no_wrap=True)
-    if page.statistics:
-        table.add_column(f"{page.statistics.confidence:.0%} int., %", justify="right", no_wrap=True)
-        table.add_column("Ranks", justify="right", no_wrap=True)
-        table.add_column("First", justify="right", no_wrap=True)
-        table.add_column("Award, remarks")
-    else:
-        table.add_column("Award", overflow="fold")
-        table.add_column("Remarks", overflow="fold", style="dim")
+        # Eighty columns hold one column of words beside the figures.
+        words = Column("Award, remarks", lambda row: ", ".join(filter(None, (row.award, *row.badges))))
+        columns = [*(column for column in columns if column.title not in ("Award", "Remarks")), words]
+    for column in columns:
+        least = _NAME if page.statistics and column.title == "Name" else None
+        side: Any = "right" if column.number else "left"
+        style = "dim" if column.title == "Remarks" else ""
+        table.add_column(
+            _title(column, page), justify=side, no_wrap=column.number, overflow="fold", min_width=least, style=style
+        )
     for row in rows:
-        table.add_row(*_cells(row), style=_MEDALS.get(row.rank, "") if row.award else "")
+        cells = [Text(plain(_text(column, row))) for column in columns]
+        table.add_row(*cells, style=_MEDALS.get(row.rank, "") if row.award else "")
     return table
 
 
-def _cells(row: Row) -> list[Text]:
-    cells = [Text(f"{row.rank}{'=' if row.shared else ' '}"), Text(plain(row.name)), Text(row.score)]
-    if row.statistics:
-        found = row.statistics
-        cells.append(Text(f"{100 * found.low:.2f}–{100 * found.high:.2f}"))
-        cells += [Text(f"{found.rank_low}–{found.rank_high}"), Text(f"{found.first:.3f}")]
-        # Eighty columns hold one column of words beside the figures.
-        return [*cells, Text(plain(", ".join(filter(None, (row.award, *row.badges)))))]
-    return [*cells, Text(plain(row.award)), Text(plain(", ".join(row.badges)))]
+def _text(column: Column, row: Row) -> str:
+    """A cell; ranks keep room for the sign of a tie, so that their digits stand below each other."""
+    text = column.text(row)
+    return text if column.title != "Rank" or row.shared else f"{text} "
+
+
+def _title(column: Column, page: Document) -> str:
+    if column.title == "Score" and page.maximum:
+        return f"of {page.maximum}"
+    if column.title == "Interval, %" and page.statistics:
+        return f"{page.statistics.confidence:.0%} int., %"
+    return column.title
 
 
 def _summary(page: Document) -> list[str]:

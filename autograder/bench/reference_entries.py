@@ -1,6 +1,6 @@
 """Enter the three reference entries under several secrets, and print what they come to.
 
-    python -m autograder.challenge.references --secrets 3
+    python -m autograder.bench.reference_entries --secrets 3
 
 Each secret is another recipe, another order of the pictures and another seed of the training. The entries run as a
 student's do, in the sandbox and under the same rules; the thresholds of the challenge's points are set by this table.
@@ -111,7 +111,7 @@ def _spread(runs: Sequence[ReferenceScore], share: Callable[[CompetitionEntry], 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Enter every reference under so many secrets, one after another, and print the table."""
-    parser = argparse.ArgumentParser(prog="python -m autograder.challenge.references", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m autograder.bench.reference_entries", description=__doc__)
     parser.add_argument("--secrets", type=int, default=3, help="how many secrets (default: 3)")
     parser.add_argument("--assignment", default="07-challenge", help="folder of references.py (default: 07-challenge)")
     chosen = parser.parse_args(arguments)

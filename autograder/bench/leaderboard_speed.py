@@ -1,4 +1,4 @@
-"""``python -m autograder.leaderboard.benchmark`` prints how long large boards take on this machine."""
+"""``python -m autograder.bench.leaderboard_speed`` prints how long large boards take on this machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What repeated submission does to a public score, with the Ladder and without.
 
-``python -m autograder.leaderboard.simulation`` prints the table in docs/leaderboard.md.
+``python -m autograder.bench.ladder_simulation`` prints the table in docs/leaderboard.md.
 
 The field: every entry is right on the easy images and wavers between two classes on the hard ones, so that its true
 accuracy is fixed and anything above it is luck. Three entrants send 400 submissions and are shown a score each time:

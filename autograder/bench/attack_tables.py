@@ -1,6 +1,6 @@
 """Write the tables of docs/security.md from runs of the catalogue.
 
-Run it with ``python -m autograder.audit.attacks.tables docs/security.md``: it takes several minutes, since the attacks
+Run it with ``python -m autograder.bench.attack_tables docs/security.md``: it takes several minutes, since the attacks
 on the machine run again with each layer of the sandbox taken away.
 """
 
