@@ -13,7 +13,7 @@ from autograder.isolation import Sandbox
 
 __all__ = ["launched", "line_to", "sandbox_settings", "warm"]
 
-_FORKS_OF_A_WORKER = 3  # a submission's own, one for the competition, and one that is just being ended
+_FORKS_OF_A_WORKER = 5  # a submission's own, one for the competition, one for lent functions of each, one that ends
 
 
 def sandbox_settings(options: Options) -> dict[str, Any]:

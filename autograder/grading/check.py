@@ -25,6 +25,7 @@ from autograder.grading.harness import harness_names, type_name
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student import StudentSide
 from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
+from autograder.isolation.lending import Unlendable
 from autograder.isolation.publishing import publish
 from autograder.lab import CheckFailed
 
@@ -116,6 +117,8 @@ class CheckRun:
                 value = part.execute(self._names)
             if last:
                 self.points = self._credit(value)
+        except Unlendable as error:
+            raise AuthoringError(f"check '{self.cell.grade_id}': {error}") from error
         except Exception as error:
             if isinstance(error, AutograderError) and not isinstance(error, StudentError):
                 raise

@@ -15,9 +15,10 @@ from torch import nn
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.codec import Codec, Unsendable
-from autograder.isolation.failures import WorkerLost, plain_text, student_error
+from autograder.isolation.failures import plain_text, student_error
 from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
+from autograder.isolation.lending import LENT_BYTES, Lender, Refused
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.publishing import described
@@ -42,10 +43,16 @@ class Connection:
         max_bytes: the largest answer.
         make_handle: a handle for (number, title).
         owner: the worker whose handles may be sent here.
+        lender: where the functions run that are lent to the other side; None lends none.
     """
 
     def __init__(
-        self, channel: Channel, max_bytes: int, make_handle: Callable[[int, str], Handle], owner: object
+        self,
+        channel: Channel,
+        max_bytes: int,
+        make_handle: Callable[[int, str], Handle],
+        owner: object,
+        lender: Lender | None = None,
     ) -> None:
         self.quiet = False
         self.depth = 0
@@ -54,9 +61,10 @@ class Connection:
         self._codec = Codec(self._export, self._resolve, max_bytes)
         self._make_handle = make_handle
         self._owner = owner
+        self._lender = lender
         self._sequence = 0
         self._released: list[int] = []
-        self._lent: dict[int, Callable[..., Any]] = {}
+        self._lent: dict[int, Callable[[list[Any], float], Any]] = {}
         self._lent_count = 0
 
     def greet(self, seconds: float) -> None:
@@ -103,11 +111,14 @@ class Connection:
             kind, number, body = opened(self._channel.receive(deadline))
             if number != sequence:
                 raise ProtocolError("an answer out of step")
+            if kind == CALLBACK and len(body) > LENT_BYTES:
+                self._channel.send(self._refusal(sequence, "MemoryError"), deadline)
+                continue
             value = self._codec.decode(body)
             if kind == OK:
                 return value
             if kind == CALLBACK:
-                self._channel.send(self._called_back(sequence, value), deadline)
+                self._channel.send(self._called_back(sequence, value, deadline), deadline)
             elif kind == ERROR and may_fail and type(value) is list and all(type(name) is str for name in value):
                 raise student_error(value, *self._account(deadline), quiet=self.quiet)
             else:
@@ -122,8 +133,8 @@ class Connection:
                 return text, trace
         raise ProtocolError("an account of an error that is none")
 
-    def _called_back(self, sequence: int, call: object) -> bytes:
-        """Run one of our functions; the other side learns its result, or the error's class only."""
+    def _called_back(self, sequence: int, call: object, deadline: float) -> bytes:
+        """Have one of our functions called; the other side learns its result, or the error's class only."""
         self.questions += 1
         if type(call) is not list or len(call) < 2 or type(call[0]) is not int:
             raise ProtocolError("a call of nothing")
@@ -131,20 +142,20 @@ class Connection:
         function = self._lent.get(number)
         if function is None or self.depth >= MAX_CALLBACK_DEPTH:
             raise ProtocolError("a call to a function that was not lent")
-        if kwargs is None:
-            kwargs = {}
-        elif type(kwargs) is not dict or not all(type(key) is str for key in kwargs):
-            raise ProtocolError("a call with what are no names")
+        if kwargs is not None:
+            return self._refusal(sequence, "TypeError")
         self.depth += 1
         try:
-            return framed(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))
-        except (WorkerLost, MachineryError, ProtocolError, ChannelClosed, DeadlinePassed):
-            raise
-        except Exception as error:
-            known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"), "")
-            return framed(REFUSAL, sequence, self._codec.encode(known))
+            return framed(ANSWER, sequence, self._codec.encode(function(args, deadline)))
+        except Refused as refused:
+            return self._refusal(sequence, str(refused))
+        except Unsendable:
+            return self._refusal(sequence, "TypeError")
         finally:
             self.depth -= 1
+
+    def _refusal(self, sequence: int, error: str) -> bytes:
+        return framed(REFUSAL, sequence, self._codec.encode(error))
 
     def _export(self, value: object) -> Ext:
         if type(value) is Handle:
@@ -156,9 +167,9 @@ class Connection:
         published = described(value, hidden=self.quiet)
         if published is not None:
             return Ext(Leaf.FUNCTION, self._codec.encode(published))
-        if callable(value):
+        if callable(value) and self._lender is not None:
             self._lent_count += 1
-            self._lent[self._lent_count] = value
+            self._lent[self._lent_count] = self._lender.lend(value)
             name = str(getattr(value, "__name__", "function"))
             return Ext(Leaf.CALLBACK, handle(self._lent_count, name=name))
         raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")

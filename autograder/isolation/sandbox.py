@@ -130,13 +130,18 @@ class Sandbox:
             self._control.close()
         self._control = self._process = self._scratch = None
 
-    def spawn(self, limits: Limits | None = None) -> Worker:
+    def spawn(self, limits: Limits | None = None, *, alone: bool = False) -> Worker:
         """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
+
+        Args:
+            limits: what it may use.
+            alone: whether it is lent no functions of ours; else they run in one more worker, made when it is needed.
 
         Raises MachineryError if the sandbox has died or has no room.
         """
         # Only now: the codec needs torch, and a sandbox is launched before that is imported.
         from autograder.isolation.channel import Channel
+        from autograder.isolation.lending import Lender
         from autograder.isolation.worker import Worker
 
         limits = limits or Limits()
@@ -147,7 +152,8 @@ class Sandbox:
             except MachineryError:
                 ours.close()
                 raise
-        worker = Worker(self, reply["worker"], Channel(ours.detach(), limits.message_bytes, limits.total_bytes), limits)
+        channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
+        worker = Worker(self, reply["worker"], channel, limits, None if alone else Lender(self))
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:

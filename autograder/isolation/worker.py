@@ -13,6 +13,7 @@ from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.connection import Connection
 from autograder.isolation.failures import StudentError, WorkerLost, plain_text
 from autograder.isolation.leaves import ProtocolError
+from autograder.isolation.lending import Lender
 from autograder.isolation.limits import Limits, Usage
 from autograder.isolation.outputs import checked_outputs
 from autograder.isolation.proxies import Handle, name_handle, remote
@@ -53,13 +54,16 @@ class Worker:
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
     """
 
-    def __init__(self, sandbox: Sandbox, number: int, channel: Channel, limits: Limits) -> None:
+    def __init__(
+        self, sandbox: Sandbox, number: int, channel: Channel, limits: Limits, lender: Lender | None = None
+    ) -> None:
         self.transcript: list[Exchange] | None = None
         self.deadline: float | None = None
         self._sandbox = sandbox
         self._number = number
         self._limits = limits
-        self._connection = Connection(channel, limits.message_bytes, self._handle, self)
+        self._lender = lender
+        self._connection = Connection(channel, limits.message_bytes, self._handle, self, lender)
         self._loss: WorkerLost | MachineryError | None = None
         self._usage: Usage | None = None
 
@@ -141,6 +145,13 @@ class Worker:
             raise self._lose("protocol")
         return answer
 
+    def borrow(self, description: list[Any]) -> Handle:
+        """A handle for one of the grader's own functions, as `lending.packed` describes it, made in that process."""
+        made = self._request("borrow", [description])
+        if type(made) is not Handle:
+            raise self._lose("protocol")
+        return made
+
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
         if self._loss is None:
@@ -213,6 +224,8 @@ class Worker:
 
     def _end(self, patience: float = 0.0) -> tuple[int, bool]:
         self._connection.close()
+        if self._lender is not None:
+            self._lender.close()
         self._usage, ended_by, overdue = self._sandbox.end(self._number, patience)
         return ended_by, overdue
 
