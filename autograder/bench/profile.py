@@ -22,7 +22,7 @@ import numpy as np
 from autograder.authoring import Assignment, load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.engine.child import run_in_child
+from autograder.grading.child import run_in_child
 from autograder.engine.grader import Grader
 from autograder.grading import grade
 from autograder.isolation import Limits, Sandbox, Usage, Worker, pages

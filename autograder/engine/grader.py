@@ -15,15 +15,12 @@ from autograder.engine.messages import Bundle, Job, Options
 from autograder.engine.sharing import sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading import Result, grade
-from autograder.grading.entering import competes, seconds_to_enter
+from autograder.grading.entering import competes, outer_seconds
 from autograder.grading.trusted import trusted
 from autograder.isolation import Sandbox
 from autograder.submission import Submission, SubmissionCell
 
 __all__ = ["Grader", "solved"]
-
-_GRACE_SECONDS = 30.0
-"""A submission's own time is limited by its settings; past that and this, the grader itself must be stuck."""
 
 
 class Grader:
@@ -74,8 +71,7 @@ class Grader:
 
     def deadline(self, bundle: Bundle) -> float:
         """Twice the submission's own time, for a result that is graded in two parts, and some grace."""
-        own = bundle.settings.total_seconds + seconds_to_enter(bundle.assignment)
-        return 2 * own + _GRACE_SECONDS
+        return outer_seconds(bundle.assignment, bundle.settings, times=2)
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
         """Do once, here, what every child would otherwise do for itself.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import msgspec
 
-from autograder.engine.child import Interrupted, run_in_child
+from autograder.grading.child import Interrupted, run_in_child
 from autograder.engine.messages import Broken, Bundle, Forget, Job, Load, Options, Ready, Reply, decode, encode
 from autograder.errors import LayerMissing, MachineryError
 from autograder.isolation import Sandbox

@@ -20,6 +20,7 @@ from autograder.engine.journal import Entry, Journal
 from autograder.gradebook.roster_names import names_of
 from autograder.grading import Result
 from autograder.submission import Submission
+from autograder.submission.opening import open_handed_in
 
 if TYPE_CHECKING:
     from autograder.gradebook import Gradebook
@@ -108,7 +109,8 @@ class Writer:
     def mark(self, entry: Entry) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
         try:
-            stamp = self._file(self._submitted, entry.student, "timestamp.txt").read_bytes()
+            with open(open_handed_in(self._file(self._submitted, entry.student, "timestamp.txt")), "rb") as stream:
+                stamp = stream.read(1000)
         except OSError:
             stamp = b""
         return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._terms)

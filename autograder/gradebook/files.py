@@ -18,6 +18,7 @@ from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
 from autograder.grading import Result
 from autograder.submission import Submission
+from autograder.submission.opening import open_handed_in
 
 __all__ = ["read_timestamp", "remove_strays", "write_autograded"]
 
@@ -41,7 +42,8 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
             raise GradebookError(
                 f"{path} is not a file with a time in it. Write the time there, as 2026-11-23 12:00 UTC."
             )
-        text = path.read_text(encoding="utf-8").strip()
+        with open(open_handed_in(path), encoding="utf-8") as stream:
+            text = stream.read(1000).strip()
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -20,13 +20,17 @@ from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
 from autograder.authoring import Assignment, load_assignment
 from autograder.course import Course
-from autograder.errors import MachineryError
+from autograder.errors import MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
-from autograder.grading import grade
+from autograder.grading import Result, decode_result, encode_result, grade
+from autograder.grading.child import run_in_child
+from autograder.grading.entering import outer_seconds
+from autograder.grading.trusted import trusted
 from autograder.isolation import Sandbox
 from autograder.submission import Submission, align
+from autograder.submission.opening import first_link
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
@@ -39,8 +43,13 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
     """Puts the student's work on the released skeleton; the first of the sanitising steps."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata."""
-        _, assignment = _subject(resources)
+        """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata.
+
+        Raises:
+            UnreadableSubmission: a link stands in the place of its file or of a folder; nbgrader then grades nothing.
+        """
+        course, assignment = _subject(resources)
+        _refuse_links(course, resources["nbgrader"])
         submission = align(nb, assignment)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
@@ -61,15 +70,28 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(
-            submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
-        )
+        result = _graded(course, assignment, submission)
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
         rebuilt = rebuilt_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
+
+
+def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
+    """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
+    settings, sandbox = course.config.grading, _sandbox(course.data)
+    trusted(assignment)  # made here once, for every child
+
+    def work() -> bytes:
+        return encode_result(grade(submission, assignment, sandbox, course.secret, settings, course.hidden_data))
+
+    try:
+        return decode_result(run_in_child(work, outer_seconds(assignment, settings)).data)
+    except MachineryError:
+        sandbox.restart()  # whatever state it was left in
+        raise
 
 
 class StripHidden(ClearHiddenTests):  # type: ignore[misc]
@@ -115,6 +137,14 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
     if cell.cell_type == "raw":
         cell.cell_type = "markdown"
     return cell
+
+
+def _refuse_links(course: Course, names: dict[str, str]) -> None:
+    """nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
+    folder = course.submitted / names["student"] / names["assignment"]
+    for path in (folder / f"{names['notebook']}.ipynb", *folder.glob("*")):
+        if first_link(path).is_symlink():
+            raise UnreadableSubmission(f"{first_link(path)} is a symbolic link. Put the file or folder itself there.")
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

@@ -1,9 +1,9 @@
 """Functions of the trusted side that a student's code may call: they run in a process of their own.
 
 A check may hand a function to the student's code, which then decides what it is called with. So it is called neither
-here, where hidden inputs and solutions lie, nor there, where it could be read: it travels, with the data that it needs,
-to a third process. That one is confined as a student's is, runs none of a student's code, has a limit of memory and time,
-and knows nothing but the functions that were lent. What they change there, such as a list that they append to, is a copy.
+here, where hidden inputs and solutions lie, nor there, where it could be read: it travels, with the data that it
+needs, to a third process. That one is confined as a student's is, runs none of a student's code, has limits of memory
+and time, and knows nothing but the functions that were lent. A list that one of them appends to there is a copy.
 """
 
 from __future__ import annotations

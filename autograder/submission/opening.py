@@ -14,8 +14,9 @@ import struct
 from functools import cache
 from pathlib import Path
 
-__all__ = ["open_below"]
+__all__ = ["first_link", "open_below", "open_handed_in"]
 
+_STEPS = 3  # STUDENT/ASSIGNMENT/FILE: what somebody else than the course may have made
 _OPENAT2 = 437  # the same on every architecture
 _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
 # A pipe must not be waited for.
@@ -37,6 +38,18 @@ def open_below(folder: Path, path: Path) -> int:
         return _openat2(root, str(Path(*parts))) if _has_openat2() else _step_by_step(root, parts)
     finally:
         os.close(root)
+
+
+def open_handed_in(path: Path) -> int:
+    """A descriptor of ``submitted/STUDENT/ASSIGNMENT/FILE``. Raises OSError; ELOOP for a link below ``submitted``."""
+    whole = path.absolute()
+    return open_below(whole.parents[min(_STEPS, len(whole.parts) - 1) - 1], whole)
+
+
+def first_link(path: Path) -> Path:
+    """The outermost link among the steps of ``submitted/STUDENT/ASSIGNMENT/FILE``; the file itself if none is one."""
+    steps = [*reversed(path.parents[: _STEPS - 1]), path]
+    return next((step for step in steps if step.is_symlink()), path)
 
 
 def _openat2(root: int, path: str) -> int:

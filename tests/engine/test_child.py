@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.child import Interrupted, run_in_child
+from autograder.grading.child import Interrupted, run_in_child
 from autograder.errors import LayerMissing, MachineryError
 
 

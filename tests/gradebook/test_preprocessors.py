@@ -113,6 +113,30 @@ def test_a_submission_that_cannot_be_read_does_not_stop_the_others(
     assert not (submitted.autograded / "bert" / assignment.name).exists()
 
 
+@pytest.mark.parametrize("linked", ["folder", "file", "student"])
+def test_nbgrader_grades_nothing_that_a_link_leads_to(
+    linked: str, submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    theirs, ours = submitted.submitted / "anna" / assignment.name, submitted.submitted / "bert" / assignment.name
+    if linked != "student":
+        ours.parent.mkdir()
+    match linked:
+        case "student":
+            ours.parent.symlink_to(theirs.parent)
+        case "folder":
+            ours.symlink_to(theirs)
+        case "file":
+            ours.mkdir()
+            (ours / "tiny_topic.ipynb").symlink_to(theirs / "tiny_topic.ipynb")
+    with Gradebook.of(submitted) as gradebook:
+        gradebook.register(assignment)
+    outcome = NbGraderAPI(config=nbgrader_configuration(submitted.root)).autograde(assignment.name, "bert")
+    assert outcome["success"] is False
+    assert "is a symbolic link" in outcome["log"] + str(outcome["error"])
+    assert not (submitted.autograded / "bert" / assignment.name / "tiny_topic.ipynb").exists()
+
+
 def test_what_the_formgrader_shows_cannot_run(submitted: Course, assignment: Assignment) -> None:
     config = nbgrader_configuration(submitted.root)
     config.HTMLExporter.template_name = "formgrade"

@@ -20,7 +20,7 @@ from autograder.audit.attacks.scene import Scene
 from autograder.audit.samples import answered, blank, submission_of
 from autograder.authoring import Assignment
 from autograder.course import GradingSettings
-from autograder.engine.child import run_in_child
+from autograder.grading.child import run_in_child
 from autograder.engine.incremental import narrowed
 from autograder.engine.run import options_of
 from autograder.engine.sharing import sandbox_settings
