@@ -120,4 +120,3 @@ def _seconds(function: Any, *arguments: Any) -> float:
     began = time.perf_counter()
     function(*arguments)
     return time.perf_counter() - began
-

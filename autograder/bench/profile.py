@@ -101,9 +101,7 @@ def _page() -> float:
     return round(median(float(run_in_child(touch, 60.0).data) for _ in range(_REPEATED)) / _PAGES * 1e6, 2)
 
 
-def _submissions(
-    course: Course, assignment: Assignment, sandbox: Sandbox, submissions: list[Submission]
-) -> Figures:
+def _submissions(course: Course, assignment: Assignment, sandbox: Sandbox, submissions: list[Submission]) -> Figures:
     grade(submissions[0], assignment, sandbox, course.secret)  # Imports, and what is made once.
     nothing = _in_child(sandbox, lambda watched: watched.spawn().close())
     graded = [_in_child(sandbox, partial(_graded, each, course, assignment)) for each in submissions]

@@ -173,5 +173,3 @@ def _none_failed(measured: Measured) -> Measured:
     if measured.answer["failed_checks"]:
         raise MachineryError(f"On the floor, {measured.answer['failed_checks']} checks failed. Run: autograder audit")
     return measured
-
-

@@ -31,7 +31,7 @@ builtins.AssertionError = type("Harmless", (Exception,), {})
 sys.excepthook = anything
 '''
 
-_SEARCH = '''
+_SEARCH = """
 import glob
 import os
 
@@ -46,9 +46,9 @@ for place in places:
     except OSError as error:
         print(place, type(error).__name__)
 print(os.listdir("/"))
-'''
+"""
 
-_FORGE = '''
+_FORGE = """
 import os
 
 message = b'{"status": "graded", "points": 33, "checks": "passed"}'
@@ -57,7 +57,7 @@ for descriptor in range(3, 64):
         os.write(descriptor, message)
     except OSError:
         pass
-'''
+"""
 
 
 def patched_tools(assignment: Assignment) -> Notebook:

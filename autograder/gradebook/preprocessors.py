@@ -141,10 +141,9 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
 
 def _refuse_links(course: Course, names: dict[str, str]) -> None:
     """nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
-    folder = course.submitted / names["student"] / names["assignment"]
-    for path in (folder / f"{names['notebook']}.ipynb", *folder.glob("*")):
-        if first_link(path).is_symlink():
-            raise UnreadableSubmission(f"{first_link(path)} is a symbolic link. Put the file or folder itself there.")
+    link = first_link(course.submitted / names["student"] / names["assignment"] / f"{names['notebook']}.ipynb")
+    if link.is_symlink():
+        raise UnreadableSubmission(f"{link} is a symbolic link. Put the file or folder itself in its place.")
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

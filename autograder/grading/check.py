@@ -33,6 +33,7 @@ __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
 
+
 @dataclass
 class CheckRun:
     """One check on its way through a submission.

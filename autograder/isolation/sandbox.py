@@ -186,14 +186,18 @@ class Sandbox:
         return self._control is not None and self._control.open
 
     def restart(self) -> None:
-        """Start again from nothing, or on a new line if the warm process is another's. Raises as `start` does."""
+        """Start again from nothing, or on a new line if the warm process is another's. Raises as `start` does.
+
+        If workers cannot be made over the new line either, it goes on with a warm process of its own.
+        """
         if self._process is None and self._control is not None:
             old = self._control
             try:
                 self._control = self._new_line()
+                self.spawn(alone=True).close()
                 return
             except MachineryError:
-                pass  # it is gone: from now on with one of its own
+                pass  # it is gone, or has nothing left to give
             finally:
                 old.close()
         self.close()

@@ -84,11 +84,15 @@ def test_only_weights_pass_from_training_to_answering(enter: Enter) -> None:
 
 def test_the_courses_data_cannot_be_read(enter: Enter) -> None:
     reading = "from autograder.lab import fashion, zip_digits\n"
-    source = BUILD + reading + (
-        "def build_model():\n"
-        "    return nn.Linear(1, 1)\n"
-        "def train(model, images, labels, seed):\n"
-        "    fashion('validation')\n"
+    source = (
+        BUILD
+        + reading
+        + (
+            "def build_model():\n"
+            "    return nn.Linear(1, 1)\n"
+            "def train(model, images, labels, seed):\n"
+            "    fashion('validation')\n"
+        )
     )
     assert enter(source).reason == "train raised PermissionError"
 

@@ -62,11 +62,11 @@ challenge.points(((0.2, 4), (0.3, 8), (0.99, 10)))
 # Because.
 # ### END SOLUTION
 '''
-ANSWERS = '''
+ANSWERS = """
 @misconception(of="train", says="You left the weights as they were.")
 def nothing(model, images, labels, seed):
     pass
-'''
+"""
 LAZY = "def train(model, images, labels, seed):\n    raise ValueError('no')"
 
 

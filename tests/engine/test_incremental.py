@@ -65,9 +65,7 @@ class Oracle:
             return CheckResult(check.grade_id, check.exercise, check.points, check.points, "passed")
         siblings = [each.source for each in assignment.checks if each.exercise == check.exercise]
         said = assignment.misconceptions[0].text if check.exercise == "f" else ""
-        return CheckResult(
-            check.grade_id, check.exercise, 0.0, check.points, "failed", "No.", str(siblings), said
-        )
+        return CheckResult(check.grade_id, check.exercise, 0.0, check.points, "failed", "No.", str(siblings), said)
 
 
 def regraded(before: Assignment, after: Assignment) -> tuple[Graded, list[str]]:

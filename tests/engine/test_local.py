@@ -42,9 +42,7 @@ def test_every_job_is_answered_once(workers: LocalWorkers, bundle: Bundle, job: 
     assert workers.completed(0) == []
 
 
-def test_each_job_has_a_process_of_its_own_in_two_workers(
-    workers: LocalWorkers, bundle: Bundle, job: JobMaker
-) -> None:
+def test_each_job_has_a_process_of_its_own_in_two_workers(workers: LocalWorkers, bundle: Bundle, job: JobMaker) -> None:
     for number in range(8):
         workers.submit(job(number, "whoami" if number else "slow 0.3"), bundle)
     seen = [reply.result.split() for reply in replies(workers, 8).values() if reply.result != b"late"]
