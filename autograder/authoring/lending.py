@@ -95,7 +95,7 @@ def _carriers(tree: ast.Module, modules: Mapping[str, str]) -> dict[str, str]:
                 continue
             for bare in _bare(value, modules, found):
                 for target in targets:
-                    found |= {part: bare for part in _functions_of(target, value)}
+                    found |= dict.fromkeys(_functions_of(target, value), bare)
     return found
 
 

@@ -22,9 +22,9 @@ import numpy as np
 from autograder.authoring import Assignment, load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.grading.child import run_in_child
 from autograder.engine.grader import Grader
 from autograder.grading import grade
+from autograder.grading.child import run_in_child
 from autograder.isolation import Limits, Sandbox, Usage, Worker, pages
 from autograder.submission import Submission
 

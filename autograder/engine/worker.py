@@ -8,9 +8,9 @@ from typing import Protocol
 
 import msgspec
 
-from autograder.grading.child import Interrupted, run_in_child
 from autograder.engine.messages import Broken, Bundle, Forget, Job, Load, Options, Ready, Reply, decode, encode
 from autograder.errors import LayerMissing, MachineryError
+from autograder.grading.child import Interrupted, run_in_child
 from autograder.isolation import Sandbox
 
 __all__ = ["Grades", "serve"]

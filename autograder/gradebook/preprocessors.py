@@ -140,7 +140,7 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
 
 
 def _refuse_links(course: Course, names: dict[str, str]) -> None:
-    """nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
+    """Nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
     link = first_link(course.submitted / names["student"] / names["assignment"] / f"{names['notebook']}.ipynb")
     if link.is_symlink():
         raise UnreadableSubmission(f"{link} is a symbolic link. Put the file or folder itself in its place.")

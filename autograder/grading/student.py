@@ -14,7 +14,7 @@ from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.compiling import loaded_names
 from autograder.grading.trusted import Trusted
-from autograder.isolation import Limits, Sandbox, StudentError, Worker
+from autograder.isolation import Allowance, Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, SubmissionCell
 
 __all__ = ["Budget", "StudentSide"]
@@ -59,6 +59,7 @@ class StudentSide:
         pins: for each check, the names that it reads from the student's process.
         seconds: wall time in the student's own cells.
         questions: how many went over the wire, in either direction.
+        allowance: what all its processes together may still cost the grader.
     """
 
     submission: Submission
@@ -73,6 +74,7 @@ class StudentSide:
     peak_rss_bytes: int = 0
     seconds: float = 0.0
     questions: int = 0
+    allowance: Allowance = field(default_factory=Allowance)
     _worker: Worker | None = None
     _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
@@ -93,7 +95,7 @@ class StudentSide:
             self.stop_if_failed()
             self.close()
             with self.noting_failure():
-                self._worker = self.sandbox.spawn(self._limits())
+                self._worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
             reached, self._reached = self._reached, 0
             for cell in self.submission.cells[:reached]:
                 self.advance(cell, again=True)
@@ -125,7 +127,7 @@ class StudentSide:
 
     def fresh(self, limits: Limits) -> Worker:
         """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
-        worker = self.sandbox.spawn(limits)
+        worker = self.sandbox.spawn(limits, allowance=self.allowance)
         worker.quiet = True
         for cell in self.submission.cells:
             if cell.kind != "check" and self._runs(cell):
@@ -137,8 +139,10 @@ class StudentSide:
 
     def _run(self, worker: Worker, cell: SubmissionCell, again: bool) -> None:
         started = time.perf_counter()
+        worker.quiet = again  # what it prints was kept the first time, and is not counted twice
         outcome = worker.run_cell(cell.source, seconds=self.budget.left(self.settings.cell_seconds))
         self.seconds += time.perf_counter() - started
+        worker.quiet = False
         if not again:
             self.outputs[cell.cell_id] = outcome.outputs
         if worker.lost:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from autograder.isolation.codec import Unsendable
     from autograder.isolation.failures import OpaqueValue, StudentError, WorkerLost
     from autograder.isolation.leaves import ProtocolError
-    from autograder.isolation.limits import Limits, Usage
+    from autograder.isolation.limits import Allowance, Limits, Usage
     from autograder.isolation.machine import LayerReport, doctor, layers, print_doctor
     from autograder.isolation.outputs import sanitise_outputs
     from autograder.isolation.proxies import Handle, call_with_arguments
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autograder.isolation.worker import CellOutcome, Worker
 
 __all__ = [
+    "Allowance",
     "CellOutcome",
     "Exchange",
     "Handle",
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Allowance": "limits",
     "CellOutcome": "worker",
     "Exchange": "transcript",
     "Handle": "proxies",

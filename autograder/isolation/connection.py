@@ -19,6 +19,7 @@ from autograder.isolation.failures import plain_text, student_error
 from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.lending import LENT_BYTES, Lender, Refused
+from autograder.isolation.limits import Allowance
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.publishing import described
@@ -44,6 +45,7 @@ class Connection:
         make_handle: a handle for (number, title).
         owner: the worker whose handles may be sent here.
         lender: where the functions run that are lent to the other side; None lends none.
+        allowance: what all answers together may weigh; None for no limit.
     """
 
     def __init__(
@@ -53,12 +55,13 @@ class Connection:
         make_handle: Callable[[int, str], Handle],
         owner: object,
         lender: Lender | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.quiet = False
         self.depth = 0
         self.questions = 0
         self._channel = channel
-        self._codec = Codec(self._export, self._resolve, max_bytes)
+        self._codec = Codec(self._export, self._resolve, max_bytes, allowance)
         self._make_handle = make_handle
         self._owner = owner
         self._lender = lender

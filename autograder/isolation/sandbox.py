@@ -20,7 +20,7 @@ from autograder.errors import LayerMissing, MachineryError
 from autograder.isolation import machine, mounts
 from autograder.isolation.control import ANSWER_SECONDS, Control
 from autograder.isolation.inside import landlock
-from autograder.isolation.limits import MIB, Limits, Usage
+from autograder.isolation.limits import MIB, Allowance, Limits, Usage
 
 if TYPE_CHECKING:
     from autograder.isolation.worker import Worker
@@ -130,12 +130,13 @@ class Sandbox:
             self._control.close()
         self._control = self._process = self._scratch = None
 
-    def spawn(self, limits: Limits | None = None, *, alone: bool = False) -> Worker:
+    def spawn(self, limits: Limits | None = None, *, alone: bool = False, allowance: Allowance | None = None) -> Worker:
         """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
 
         Args:
             limits: what it may use.
             alone: whether it is lent no functions of ours; else they run in one more worker, made when it is needed.
+            allowance: what it may cost together with other workers; default one of its own.
 
         Raises MachineryError if the sandbox has died or has no room.
         """
@@ -153,7 +154,7 @@ class Sandbox:
                 ours.close()
                 raise
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = Worker(self, reply["worker"], channel, limits, None if alone else Lender(self))
+        worker = Worker(self, reply["worker"], channel, limits, None if alone else Lender(self), allowance)
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:

@@ -14,8 +14,8 @@ from autograder.isolation.connection import Connection
 from autograder.isolation.failures import StudentError, WorkerLost, plain_text
 from autograder.isolation.leaves import ProtocolError
 from autograder.isolation.lending import Lender
-from autograder.isolation.limits import Limits, Usage
-from autograder.isolation.outputs import checked_outputs
+from autograder.isolation.limits import Allowance, Limits, Usage
+from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.transcript import Exchange, recorded
 
@@ -55,7 +55,13 @@ class Worker:
     """
 
     def __init__(
-        self, sandbox: Sandbox, number: int, channel: Channel, limits: Limits, lender: Lender | None = None
+        self,
+        sandbox: Sandbox,
+        number: int,
+        channel: Channel,
+        limits: Limits,
+        lender: Lender | None,
+        allowance: Allowance,
     ) -> None:
         self.transcript: list[Exchange] | None = None
         self.deadline: float | None = None
@@ -63,7 +69,8 @@ class Worker:
         self._number = number
         self._limits = limits
         self._lender = lender
-        self._connection = Connection(channel, limits.message_bytes, self._handle, self, lender)
+        self._allowance = allowance = allowance or Allowance(limits.total_bytes)
+        self._connection = Connection(channel, limits.message_bytes, self._handle, self, lender, allowance)
         self._loss: WorkerLost | MachineryError | None = None
         self._usage: Usage | None = None
 
@@ -207,7 +214,8 @@ class Worker:
     def _outcome(self, answer: Any) -> CellOutcome:
         match answer:
             case (bool(ok), None | str() as error, list(outputs)):
-                kept = [] if self.quiet else checked_outputs(outputs)
+                kept = [] if self.quiet else checked_outputs(outputs, self._allowance.output_bytes)
+                self._allowance.output_bytes -= total_size(kept)
                 name = "Exception" if self.quiet else plain_text(error or "", 80)
                 return CellOutcome(ok, kept, name if error is not None else None)
         raise self._lose("protocol")

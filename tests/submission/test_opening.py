@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UnreadableSubmission
-from autograder.submission import load
-from autograder.submission import opening
+from autograder.submission import load, opening
 from autograder.submission.opening import open_handed_in
 
 
@@ -69,5 +68,5 @@ def test_a_pipe_is_not_waited_for_and_what_is_missing_is_said_to_be(
     path = tmp_path / "submitted" / "anna" / "01-a" / "a.ipynb"
     path.parent.mkdir(parents=True)
     make(path)
-    with pytest.raises(UnreadableSubmission, match="is not a regular file|does not exist"):
+    with pytest.raises(UnreadableSubmission, match=r"is not a regular file|does not exist"):
         load(path)

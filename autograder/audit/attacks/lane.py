@@ -20,12 +20,12 @@ from autograder.audit.attacks.scene import Scene
 from autograder.audit.samples import answered, blank, submission_of
 from autograder.authoring import Assignment
 from autograder.course import GradingSettings
-from autograder.grading.child import run_in_child
 from autograder.engine.incremental import narrowed
 from autograder.engine.run import options_of
 from autograder.engine.sharing import sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading import Result, decode_result, encode_result, grade
+from autograder.grading.child import run_in_child
 from autograder.grading.entering import competing
 from autograder.isolation import Limits, Sandbox, StudentError, Worker
 from autograder.submission import Submission, load_submission

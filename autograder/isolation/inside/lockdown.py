@@ -50,12 +50,12 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     Raises OSError if a layer fails: the caller must end the process with `os._exit`.
     """
     kernel.forbid_new_privileges()
-    size, data = _memory_now()  # before /proc is gone
+    addresses, held = _memory_now()  # before /proc is gone
     if confinement.separate:
         _separate(confinement, folder)
     kernel.die_with_parent(parent)
     kernel.forbid_dumps()
-    set_limits(limits, confinement.processes, size, data)
+    set_limits(limits, confinement.processes, addresses, held)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()
         landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder])

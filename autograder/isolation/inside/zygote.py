@@ -214,7 +214,7 @@ class _Zygote:
         return {"worker": pid}
 
     def _fork(self) -> tuple[int, int]:
-        """(0 in the fork, its number here; what the fork sees as its parent). A fork in a namespace of its own sees none."""
+        """(0 in the fork, its number here; what the fork sees as its parent: none from a namespace of its own)."""
         if self._processes >= 0:
             kernel.enter_processes(self._processes)
             kernel.separate(kernel.CLONE_NEWPID)
