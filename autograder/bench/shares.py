@@ -26,11 +26,12 @@ from autograder.authoring import load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
 from autograder.grading import grade
-from autograder.isolation import Limits, Sandbox, Usage, Worker
+from autograder.isolation import Allowance, Limits, Sandbox, Usage, Worker
 from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.codec import MAX_BYTES
 from autograder.isolation.inside import warm
 from autograder.isolation.inside.server import Server
+from autograder.isolation.lending import Lender
 
 __all__ = ["main", "part_of"]
 
@@ -54,7 +55,7 @@ class _Unconfined:
         self._folder = folder
         self.samples: Samples = Counter()
 
-    def spawn(self, limits: Limits | None = None) -> Worker:
+    def spawn(self, limits: Limits | None = None, *, alone: bool = False, allowance: Allowance | None = None) -> Worker:
         """As a sandbox does, but for the confinement."""
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
@@ -68,7 +69,8 @@ class _Unconfined:
                 os._exit(70)
         theirs.close()
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = Worker(cast(Sandbox, self), number, channel, limits)
+        sandbox = cast(Sandbox, self)
+        worker = Worker(sandbox, number, channel, limits, None if alone else Lender(sandbox), allowance)
         worker.wait_until_ready(60.0)
         return worker
 

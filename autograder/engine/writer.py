@@ -109,7 +109,8 @@ class Writer:
     def mark(self, entry: Entry) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
         try:
-            with open(open_handed_in(self._file(self._submitted, entry.student, "timestamp.txt")), "rb") as stream:
+            opened = open_handed_in(self._file(self._submitted, entry.student, "timestamp.txt"))
+            with os.fdopen(opened, "rb") as stream:
                 stamp = stream.read(1000)
         except OSError:
             stamp = b""

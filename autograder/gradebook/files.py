@@ -42,7 +42,7 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
             raise GradebookError(
                 f"{path} is not a file with a time in it. Write the time there, as 2026-11-23 12:00 UTC."
             )
-        with open(open_handed_in(path), encoding="utf-8") as stream:
+        with os.fdopen(open_handed_in(path), encoding="utf-8") as stream:
             text = stream.read(1000).strip()
     except FileNotFoundError:
         return None

@@ -84,7 +84,7 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
 
 
 def _is_same_object(actual: Any, expected: Any) -> bool:
-    """Whether two values of rarer kinds are the same: a type, a range, a slice. An object that stayed there never is."""
+    """Whether two values of rarer kinds are the same: a type, a range, a slice. A student's object never is."""
     return type(actual) is type(expected) and bool(actual == expected)
 
 

@@ -6,6 +6,7 @@ A student's function is a proxy here and a plain function in an ordinary noteboo
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -16,10 +17,11 @@ import numpy as np
 from autograder.errors import AutograderError
 from autograder.grading.comparison import require_same
 from autograder.isolation import Handle, StudentError, WorkerLost, call_with_arguments
+from autograder.isolation.proxies import handle_owner
 from autograder.isolation.transcript import copied
 from autograder.lab import CheckFailed, close
 
-__all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
+__all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "took", "unchanged"]
 
 Function = Callable[..., Any]
 
@@ -81,6 +83,18 @@ def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[An
     if isinstance(function, Handle):
         return call_with_arguments(function, given, _fresh(kwargs))
     return function(*given, **_fresh(kwargs)), given
+
+
+def took(function: Function, *args: Any, **kwargs: Any) -> tuple[float, Any]:
+    """(seconds, result) of a call: processor time of the process that it runs in, all of its threads together.
+
+    So neither a busy machine nor a student's threads that keep the grader waiting change what is compared.
+    """
+    given, named = _fresh(args), _fresh(kwargs)
+    clock = handle_owner(function) if isinstance(function, Handle) else None
+    began = time.process_time() if clock is None else clock.processor_seconds
+    result = _call(function, given, named, "")
+    return (time.process_time() if clock is None else clock.processor_seconds) - began, result
 
 
 def passes(condition: object, what: str, hint: str = "") -> None:
@@ -163,5 +177,6 @@ def harness_names(
         "seed": seed,
         "solution": solution,
         "student": StudentNames(find),
+        "took": took,
         "unchanged": unchanged,
     }

@@ -175,6 +175,10 @@ class Sandbox:
         usage = Usage(reply["cpu"], reply["rss"], reply["wall"], reply["faults"])
         return usage, reply["signal"], reply["overdue"]
 
+    def processor_seconds(self, worker: int) -> float:
+        """Processor time that a worker has used so far, all of its threads together. Raises MachineryError."""
+        return float(self._ask({"do": "processor", "worker": worker})["seconds"])
+
     def clear(self) -> None:
         """End every worker, such as those of a grader that died."""
         self._ask({"do": "clear"})

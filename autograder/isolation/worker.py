@@ -60,8 +60,8 @@ class Worker:
         number: int,
         channel: Channel,
         limits: Limits,
-        lender: Lender | None,
-        allowance: Allowance,
+        lender: Lender | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.transcript: list[Exchange] | None = None
         self.deadline: float | None = None
@@ -87,6 +87,11 @@ class Worker:
     def questions(self) -> int:
         """How many questions went over the wire so far, in either direction."""
         return self._connection.questions
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time of the process so far, all of its threads together. Raises MachineryError."""
+        return self._sandbox.processor_seconds(self._number)
 
     @property
     def lost(self) -> str:

@@ -73,7 +73,7 @@ def _separate(confinement: Confinement, folder: str) -> None:
 
 
 def set_limits(limits: Limits, processes: int, size: int, data: int) -> None:
-    """Kernel limits on time, memory, files and threads; of memory beyond ``size`` bytes of addresses, ``data`` of data."""
+    """Kernel limits on time, memory, files and threads; of memory, beyond ``size`` and ``data`` bytes."""
     cpu = max(1, math.ceil(limits.cpu_seconds))
     bounds = {
         resource.RLIMIT_AS: size + limits.memory_bytes,

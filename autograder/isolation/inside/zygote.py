@@ -2,7 +2,7 @@
 
 It lives inside bubblewrap, holds no tests, grades or submissions, and runs no student's code itself. It is
 driven over packet sockets, one line for each grader that shares it: ``spawn`` (with the worker's descriptor),
-``ended``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The workers of a line end with it, and
+``ended``, ``processor``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The workers of a line end with it, and
 everything ends with the first line.
 """
 
@@ -31,6 +31,7 @@ __all__ = ["main"]
 
 _WORKER_DESCRIPTOR = 3
 _MAX_PACKET = 1 << 16
+_CLOCK_OF_PROCESS = 2
 
 
 @dataclass(slots=True)
@@ -183,6 +184,8 @@ class _Zygote:
                 return self._spawn(request, line, descriptors[0])
             case "ended":
                 return {"ended": self._has_ended(request["worker"])}
+            case "processor":
+                return {"seconds": self._processor_seconds(request["worker"])}
             case "kill":
                 return self._kill(request["worker"])
             case "join":
@@ -237,6 +240,12 @@ class _Zygote:
     def _has_ended(self, pid: int) -> bool:
         """Whether a worker has ended, by itself or by its deadline; it stays to be asked about."""
         return pid not in self._forks or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def _processor_seconds(self, pid: int) -> float:
+        """What all threads of a worker have used so far, by the kernel's account; 0 for one that has ended."""
+        with contextlib.suppress(OSError):
+            return time.clock_gettime(~pid << 3 | _CLOCK_OF_PROCESS)
+        return 0.0
 
     def _kill(self, pid: int) -> dict[str, Any]:
         fork = self._forks.pop(pid, None)
