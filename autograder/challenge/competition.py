@@ -189,7 +189,7 @@ class Competition:
 def _in_form(weights: dict[str, torch.Tensor], fresh: object) -> dict[str, torch.Tensor]:
     """The weights in the order of a network that was never trained, of whose names, shapes and types they must be.
 
-    So nothing but numbers that are counted passes from training to answering: no name, no shape, no order tells anything.
+    So only numbers that are counted pass from training to answering: no name, shape or order tells anything.
     """
     form = fresh if type(fresh) is dict else {}
     if not all(isinstance(value, torch.Tensor) for value in form.values()) or set(form) != set(weights):

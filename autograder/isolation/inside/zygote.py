@@ -2,8 +2,8 @@
 
 It lives inside bubblewrap, holds no tests, grades or submissions, and runs no student's code itself. It is
 driven over packet sockets, one line for each grader that shares it: ``spawn`` (with the worker's descriptor),
-``ended``, ``processor``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The workers of a line end with it, and
-everything ends with the first line.
+``ended``, ``processor``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The
+workers of a line end with it, and everything ends with the first line.
 """
 
 from __future__ import annotations
@@ -230,6 +230,7 @@ class _Zygote:
             with contextlib.suppress(OSError):  # only for speed: a container may have been given others meanwhile
                 os.sched_setaffinity(0, processors)
             _keep_only(descriptor)
+            os.setsid()  # no group of processes together with the others
             _move_in(str(folder))
             from autograder.isolation.inside import worker
 
