@@ -31,7 +31,7 @@ from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.codec import MAX_BYTES
 from autograder.isolation.inside import warm
 from autograder.isolation.inside.server import Server
-from autograder.isolation.lending import Lender
+from autograder.isolation.lending import Lender, Lends
 
 __all__ = ["main", "part_of"]
 
@@ -55,7 +55,9 @@ class _Unconfined:
         self._folder = folder
         self.samples: Samples = Counter()
 
-    def spawn(self, limits: Limits | None = None, *, alone: bool = False, allowance: Allowance | None = None) -> Worker:
+    def spawn(
+        self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
+    ) -> Worker:
         """As a sandbox does, but for the confinement."""
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
@@ -70,7 +72,7 @@ class _Unconfined:
         theirs.close()
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
         sandbox = cast(Sandbox, self)
-        worker = Worker(sandbox, number, channel, limits, None if alone else Lender(sandbox), allowance)
+        worker = Worker(sandbox, number, channel, limits, lender or Lender(sandbox), allowance)
         worker.wait_until_ready(60.0)
         return worker
 

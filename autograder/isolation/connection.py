@@ -18,7 +18,7 @@ from autograder.isolation.codec import Codec, Unsendable
 from autograder.isolation.failures import plain_text, student_error
 from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
-from autograder.isolation.lending import LENT_BYTES, Lender, Refused
+from autograder.isolation.lending import LENT_BYTES, Lends, Refused
 from autograder.isolation.limits import Allowance
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
@@ -54,7 +54,7 @@ class Connection:
         max_bytes: int,
         make_handle: Callable[[int, str], Handle],
         owner: object,
-        lender: Lender | None = None,
+        lender: Lends | None = None,
         allowance: Allowance | None = None,
     ) -> None:
         self.quiet = False

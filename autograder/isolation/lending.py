@@ -14,7 +14,7 @@ import marshal
 import time
 from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from autograder.isolation.sandbox import Sandbox
     from autograder.isolation.worker import Worker
 
-__all__ = ["LENT_BYTES", "Lender", "Refused", "Unlendable", "lendable", "packed"]
+__all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
 LENT_BYTES = 8 * MIB
 """The largest call of a lent function, in bytes on the wire."""
@@ -82,6 +82,49 @@ def lendable(function: object) -> FunctionType:
     return function
 
 
+class Lends(Protocol):
+    """Where the functions run that a connection lends."""
+
+    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+        """What answers calls of ``function``: takes its arguments and a deadline. Raises Unlendable."""
+
+    def close(self) -> float:
+        """Take leave. Returns the processor time that was used, in seconds."""
+
+
+class _OfStudent:
+    """An object of the student's own that a lent function needs: it stays where it is, and is asked from there."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+
+    def __call__(self) -> None:
+        """Only its being callable counts: it is lent."""
+
+
+class _Back:
+    """Lends to the third process what a lent function needs of the student's, in place of a `Lender`."""
+
+    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+        """What asks the student's object. Raises Unlendable for anything else."""
+        if type(function) is not _OfStudent:
+            raise Unlendable(f"a {type(function).__name__} cannot be handed to a student's code.")
+
+        def ask(arguments: list[Any], deadline: float) -> Any:
+            try:
+                return function.handle(*arguments)
+            except WorkerLost:
+                raise
+            except StudentError as error:
+                raise Refused(error.type_name) from None
+
+        return ask
+
+    def close(self) -> float:
+        """Nothing: it holds no process."""
+        return 0.0
+
+
 class Lender:
     """The process in which one submission's lent functions run; made when the first of them is called.
 
@@ -106,17 +149,19 @@ class Lender:
 
         return call
 
-    def _called(self, made: list[Handle], description: Any, arguments: list[Any], deadline: float) -> Any:
+    def _called(self, made: list[Handle], description: Packed, arguments: list[Any], deadline: float) -> Any:
         """Raises Refused for a call that failed, took too long or too much memory."""
         if self._spent:
             raise Refused("RuntimeError")
         if self._worker is None:
-            self._worker = self._sandbox.spawn(_LIMITS, alone=True)
+            self._worker = self._sandbox.spawn(_LIMITS, lender=_Back())
             self._worker.quiet = True
         self._worker.deadline = min(deadline, time.monotonic() + _CALL_SECONDS)
         try:
+            if description.asks:  # what it asks is lent for one question only
+                return self._worker.ask_borrowed(description.functions, arguments)
             if not made:
-                made.append(self._worker.borrow(description))
+                made.append(self._worker.borrow(description.functions))
             return self._worker.ask("call", made[0], args=tuple(arguments))
         except WorkerLost as lost:
             self._spent = True
@@ -154,7 +199,7 @@ def _is_data(value: object) -> bool:
     return isinstance(value, _DATA)
 
 
-def packed(function: FunctionType) -> list[Any]:
+def packed(function: FunctionType) -> Packed:
     """``function`` and every function that it needs, the first one first, as plain data for `inside.borrowed`.
 
     Each is [name, code, defaults, closure, globals]. What a function refers to is read now: later changes stay here.
@@ -162,12 +207,21 @@ def packed(function: FunctionType) -> list[Any]:
     Raises:
         Unlendable: it needs something that cannot travel; names it.
     """
-    return _Packer(function).functions
+    packer = _Packer(function)
+    return Packed(packer.functions, packer.asks)
+
+
+class Packed(NamedTuple):
+    """Functions as data, and whether they ask something of the student's."""
+
+    functions: list[Any]
+    asks: bool
 
 
 class _Packer:
     def __init__(self, function: FunctionType) -> None:
         self.functions: list[Any] = []
+        self.asks = False
         self._numbers: dict[int, int] = {}
         self._name = function.__name__
         self._add(function)
@@ -204,12 +258,24 @@ class _Packer:
             return ["import", *home]
         if type(value) is FunctionType:
             return ["function", self._add(value)]
-        if isinstance(value, nn.Module | np.random.Generator) or _is_data_or_kind(value):
+        value = self._with_questions(value)
+        if isinstance(value, nn.Module | np.random.Generator | _OfStudent) or _is_data_or_kind(value):
             return ["data", value]
         raise Unlendable(
             f"`{self._name}` cannot be handed to a student's code: it needs `{name}`, a {type(value).__name__},"
             " which cannot leave the grader. Let it need nothing but numbers, arrays, layers and functions of yours."
         )
+
+    def _with_questions(self, value: Any) -> Any:
+        """The value, with every object of the student's in it replaced by what asks it."""
+        if type(value) is Handle:
+            self.asks = True
+            return _OfStudent(value)
+        if type(value) in (list, tuple):
+            return type(value)([self._with_questions(item) for item in value])
+        if type(value) is dict:
+            return {key: self._with_questions(item) for key, item in value.items()}
+        return value
 
 
 def _is_data_or_kind(value: object) -> bool:
@@ -217,7 +283,7 @@ def _is_data_or_kind(value: object) -> bool:
         return all(map(_is_data_or_kind, value))
     if isinstance(value, dict):
         return all(_is_data_or_kind(key) and _is_data_or_kind(item) for key, item in value.items())
-    return isinstance(value, (*_DATA, np.dtype, torch.dtype, slice, range))
+    return isinstance(value, (*_DATA, _OfStudent, np.dtype, torch.dtype, slice, range))
 
 
 def _home(value: object) -> tuple[str, str] | None:

@@ -23,6 +23,7 @@ from autograder.isolation.inside import landlock
 from autograder.isolation.limits import MIB, Allowance, Limits, Usage
 
 if TYPE_CHECKING:
+    from autograder.isolation.lending import Lends
     from autograder.isolation.worker import Worker
 
 __all__ = ["Sandbox"]
@@ -130,12 +131,14 @@ class Sandbox:
             self._control.close()
         self._control = self._process = self._scratch = None
 
-    def spawn(self, limits: Limits | None = None, *, alone: bool = False, allowance: Allowance | None = None) -> Worker:
+    def spawn(
+        self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
+    ) -> Worker:
         """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
 
         Args:
             limits: what it may use.
-            alone: whether it is lent no functions of ours; else they run in one more worker, made when it is needed.
+            lender: where functions run that are lent to it; default one more worker, made when it is needed.
             allowance: what it may cost together with other workers; default one of its own.
 
         Raises MachineryError if the sandbox has died or has no room.
@@ -154,7 +157,7 @@ class Sandbox:
                 ours.close()
                 raise
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = Worker(self, reply["worker"], channel, limits, None if alone else Lender(self), allowance)
+        worker = Worker(self, reply["worker"], channel, limits, lender or Lender(self), allowance)
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:
@@ -199,7 +202,7 @@ class Sandbox:
             old = self._control
             try:
                 self._control = self._new_line()
-                self.spawn(alone=True).close()
+                self.spawn().close()
                 return
             except MachineryError:
                 pass  # it is gone, or has nothing left to give

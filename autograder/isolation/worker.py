@@ -13,7 +13,7 @@ from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.connection import Connection
 from autograder.isolation.failures import StudentError, WorkerLost, plain_text
 from autograder.isolation.leaves import ProtocolError
-from autograder.isolation.lending import Lender
+from autograder.isolation.lending import Lends
 from autograder.isolation.limits import Allowance, Limits, Usage
 from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Handle, name_handle, remote
@@ -60,7 +60,7 @@ class Worker:
         number: int,
         channel: Channel,
         limits: Limits,
-        lender: Lender | None = None,
+        lender: Lends | None = None,
         allowance: Allowance | None = None,
     ) -> None:
         self.transcript: list[Exchange] | None = None
@@ -163,6 +163,10 @@ class Worker:
         if type(made) is not Handle:
             raise self._lose("protocol")
         return made
+
+    def ask_borrowed(self, description: list[Any], arguments: list[Any]) -> Any:
+        """What a function of the grader's, described as for `borrow`, gives in that process; it is not kept there."""
+        return self._request("ask_borrowed", [description, arguments])
 
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""

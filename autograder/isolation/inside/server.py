@@ -143,6 +143,9 @@ class Server:
     def _do_borrow(self, functions: list[Any]) -> object:
         return self._handle(rebuilt(functions))
 
+    def _do_ask_borrowed(self, functions: list[Any], arguments: list[object]) -> object:
+        return rebuilt(functions)(*arguments)
+
     # ---- what is not data
 
     def _data_or_handle(self, value: object) -> object:
