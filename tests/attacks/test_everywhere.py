@@ -130,6 +130,7 @@ def graded_by_nbgrader(root: Path, names: Sequence[str] | None) -> None:
         assert CANARY not in page.read_text(), page
 
 
+@pytest.mark.filterwarnings("default")  # nbgrader's and nbconvert's own warnings
 def test_a_sample_of_the_catalogue_fails_against_nbgraders_own_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_sample_of_the_catalogue_fails_against_nbgraders_own_path(
 
 
 @pytest.mark.soak
+@pytest.mark.filterwarnings("default")
 @pytest.mark.timeout(3000)
 def test_the_whole_catalogue_fails_against_nbgraders_own_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
