@@ -40,7 +40,7 @@ SETTINGS = GradingSettings(cell_seconds=3.0, check_seconds=1.5, total_seconds=8.
 _EXERCISES_OF_SHORT_CONTROL = 3
 _WHOLE_CONTROL_EVERY = 16
 _STUCK_SECONDS = 90.0
-_MOST_GRADER_MEMORY = 3 << 30
+_MOST_GRADER_MEMORY = 3 << 29
 _IDLE_ANSWERS = (
     "return None", "return 0", "return 0.0", "return False", "return True", "raise ValueError('argument')",
     "return args[0] if args else None", "return []", "return ''", "raise NotImplementedError()",
