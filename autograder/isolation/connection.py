@@ -28,6 +28,7 @@ __all__ = ["Connection"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
+MAX_GREETING = 1 << 16
 _ACCOUNT = "account"  # the one question that has an answer whatever the student's code does
 
 
@@ -74,7 +75,8 @@ class Connection:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         try:
             kind, sequence, body = opened(self._channel.receive(time.monotonic() + seconds))
-            said = self._codec.decode(body)
+            # Weighed for nobody: a submission that has used up its allowance still fails by its own doing.
+            said = Codec(self._export, self._resolve, MAX_GREETING).decode(body)
         except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
             raise MachineryError(f"a worker did not start: {error}. Run `autograder doctor`.") from None
         if (kind, sequence, said) != (READY, 0, None):

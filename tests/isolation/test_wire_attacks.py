@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from autograder.isolation import Limits, Sandbox, StudentError, WorkerLost
+from autograder.isolation import Allowance, Limits, Sandbox, StudentError, WorkerLost
 
 PRELUDE = """
 import os, struct, msgpack, numpy as np, time, sys
@@ -187,3 +187,22 @@ def test_a_lost_worker_disturbs_no_neighbour(sandbox: Sandbox) -> None:
         function = honest.names(["f"])["f"]
         assert lost_reason(sandbox, 'raw(b"\\xc1")') == "protocol"
         assert function() == 7
+
+
+def test_a_submission_that_used_up_its_allowance_loses_each_process_and_stops_no_grader(sandbox: Sandbox) -> None:
+    allowance = Allowance(bytes=1000)
+    for _ in range(2):
+        with sandbox.spawn(allowance=allowance) as worker:
+            worker.run_cell("import numpy\nmuch = numpy.zeros(10_000)")
+            with pytest.raises(WorkerLost) as lost:
+                worker.names(["much"])
+            assert lost.value.reason == "protocol"
+
+
+@pytest.mark.parametrize("one", ["set()", "torch.empty(0)", "numpy.empty(0)", "[]"])
+def test_small_things_are_weighed_as_what_they_are_here(sandbox: Sandbox, one: str) -> None:
+    with sandbox.spawn(allowance=Allowance(bytes=4 << 20)) as worker:
+        worker.run_cell(f"import numpy, torch\none = {one}\nmany = [one] * 60_000")
+        with pytest.raises(WorkerLost) as lost:
+            worker.names(["many"])
+        assert lost.value.reason == "protocol"
