@@ -186,13 +186,14 @@ def hostile_name(target: Target) -> Intake:
 
 @attack(
     "intake",
-    tries="hands in a file of the year 1980, and one without a time",
+    tries="hands in an archive whose file is of the year 1980",
     stopped_by="times come from the platform only",
 )
 def a_year_long_ago(target: Target) -> Intake:
-    return Intake(
-        "moodle", {"NOTEBOOK": mine(target), "1-01-01 timestamp.txt": b"0001-01-01"}, at=(1980, 1, 1, 0, 0, 0)
-    )
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("NOTEBOOK.ipynb", (1980, 1, 1, 0, 0, 0)), mine(target))
+    return Intake("moodle", {"mine.zip": room.getvalue()})
 
 
 @attack("intake", tries="hands in twenty thousand files", stopped_by="a budget for all that is unpacked")

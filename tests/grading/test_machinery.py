@@ -32,8 +32,8 @@ class Killer:
         request, spawn = Connection.request, Sandbox.spawn
         living: list[Worker] = []
 
-        def spawned(sandbox: Sandbox, *arguments: Any) -> Worker:
-            living.append(spawn(sandbox, *arguments))
+        def spawned(sandbox: Sandbox, *arguments: Any, **named: Any) -> Worker:
+            living.append(spawn(sandbox, *arguments, **named))
             return living[-1]
 
         def counted(connection: Connection, *arguments: Any) -> Any:
@@ -71,10 +71,10 @@ def test_a_process_that_cannot_be_replaced_is_no_fault_of_the_check_that_needs_i
     """The first check ends the student's process; the sandbox then has no other one to give."""
     spawn, given = Sandbox.spawn, []
 
-    def once(sandbox: Sandbox, *arguments: Any) -> Worker:
+    def once(sandbox: Sandbox, *arguments: Any, **named: Any) -> Worker:
         if given:
             raise MachineryError("there is no room")
-        given.append(spawn(sandbox, *arguments))
+        given.append(spawn(sandbox, *arguments, **named))
         return given[-1]
 
     monkeypatch.setattr(Sandbox, "spawn", once)
