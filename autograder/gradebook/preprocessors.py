@@ -18,18 +18,20 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
+from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
-from autograder.grading import Result, decode_result, encode_result, grade
 from autograder.grading.child import run_in_child
-from autograder.grading.entering import outer_seconds
-from autograder.grading.trusted import trusted
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align
+from autograder.grading.grade import grade_submission
+from autograder.grading.lazy_entry import outer_seconds
+from autograder.grading.reference import reference_for
+from autograder.grading.result import Result, decode_result, encode_result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 from autograder.submission.opening import first_link
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
@@ -53,7 +55,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         submission = align(nb, assignment)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
-        return rebuilt_notebook(assignment, submission), resources
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -74,7 +76,7 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
 
@@ -82,10 +84,12 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
 def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
     """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
     settings, sandbox = course.config.grading, _sandbox(course.data)
-    trusted(assignment)  # made here once, for every child
+    reference_for(assignment)  # made here once, for every child
 
     def work() -> bytes:
-        return encode_result(grade(submission, assignment, sandbox, course.secret, settings, course.hidden_data))
+        return encode_result(
+            grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
+        )
 
     try:
         return decode_result(run_in_child(work, outer_seconds(assignment, settings)).data)

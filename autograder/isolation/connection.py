@@ -14,15 +14,25 @@ from torch import nn
 
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.codec import Codec, Unsendable
 from autograder.isolation.failures import plain_text, student_error
-from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
-from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.lending import LENT_BYTES, Lends, Refused
 from autograder.isolation.limits import Allowance
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
-from autograder.isolation.publishing import described
+from autograder.isolation.shared_functions import source_for
+from autograder.isolation.wire.codec import Codec, Unsendable
+from autograder.isolation.wire.encode import Ext, Leaf, ProtocolError, handle, read_handle
+from autograder.isolation.wire.frames import (
+    ANSWER,
+    CALLBACK,
+    ERROR,
+    OK,
+    READY,
+    REFUSAL,
+    REQUEST,
+    pack_frame,
+    unpack_frame,
+)
 
 __all__ = ["Connection"]
 
@@ -74,7 +84,7 @@ class Connection:
     def greet(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         try:
-            kind, sequence, body = opened(self._channel.receive(time.monotonic() + seconds))
+            kind, sequence, body = unpack_frame(self._channel.receive(time.monotonic() + seconds))
             # Weighed for nobody: a submission that has used up its allowance still fails by its own doing.
             said = Codec(self._export, self._resolve, MAX_GREETING).decode(body)
         except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
@@ -98,7 +108,7 @@ class Connection:
         try:
             body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
-            self._channel.send(framed(REQUEST, sequence, body), deadline)
+            self._channel.send(pack_frame(REQUEST, sequence, body), deadline)
             return self._answer(sequence, deadline, may_fail=operation != _ACCOUNT)
         finally:
             self._lent = lent_before
@@ -113,7 +123,7 @@ class Connection:
 
     def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> Any:
         while True:
-            kind, number, body = opened(self._channel.receive(deadline))
+            kind, number, body = unpack_frame(self._channel.receive(deadline))
             if number != sequence:
                 raise ProtocolError("an answer out of step")
             if kind == CALLBACK and len(body) > LENT_BYTES:
@@ -151,7 +161,7 @@ class Connection:
             return self._refusal(sequence, "TypeError")
         self.depth += 1
         try:
-            return framed(ANSWER, sequence, self._codec.encode(function(args, deadline)))
+            return pack_frame(ANSWER, sequence, self._codec.encode(function(args, deadline)))
         except Refused as refused:
             return self._refusal(sequence, str(refused))
         except Unsendable:
@@ -160,7 +170,7 @@ class Connection:
             self.depth -= 1
 
     def _refusal(self, sequence: int, error: str) -> bytes:
-        return framed(REFUSAL, sequence, self._codec.encode(error))
+        return pack_frame(REFUSAL, sequence, self._codec.encode(error))
 
     def _export(self, value: object) -> Ext:
         if type(value) is Handle:
@@ -169,7 +179,7 @@ class Connection:
             return Ext(Leaf.HANDLE, handle(handle_number(value)))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
-        published = described(value, hidden=self.quiet)
+        published = source_for(value, hidden=self.quiet)
         if published is not None:
             return Ext(Leaf.FUNCTION, self._codec.encode(published))
         if callable(value) and self._lender is not None:

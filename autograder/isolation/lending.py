@@ -27,7 +27,7 @@ from autograder.isolation.proxies import Handle
 
 if TYPE_CHECKING:
     from autograder.isolation.sandbox import Sandbox
-    from autograder.isolation.worker import Worker
+    from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
@@ -134,7 +134,7 @@ class Lender:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._worker: Worker | None = None
+        self._worker: StudentProcess | None = None
         self._spent = False
 
     def lend(self, function: object) -> Callable[[list[Any], float], Any]:

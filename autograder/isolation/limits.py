@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Allowance", "Limits", "Usage"]
+__all__ = ["Allowance", "Limits", "StudentUsage"]
 
 MIB = 1 << 20
 
@@ -48,7 +48,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class StudentUsage:
     """What one worker used.
 
     Attributes:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autograder.audit.attacks import Pair, Target, attack
+from autograder.audit.attacks.catalogue import Pair, Target, attack
 
 PLACES = "['/', '/box', '/box/home', '/tmp', '/var/tmp', '/dev', '/dev/shm', '/dev/null', '/proc', '/usr', '/usr/lib', '/home', '/box/0', '/box/1', '/box/2', '/box/3', '..', '../0', '../1', '../2']"
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import io
 import zipfile
 
-from autograder.audit.attacks import Intake, Target, attack
+from autograder.audit.attacks.catalogue import Intake, Target, attack
 
 METADATA = b"submission_11:\n  :submitters:\n  - :name: Eve Stone\n    :email: eve@x.org\n  :created_at: 2026-03-01 10:00:00 Z\n"
 EARLY = b"2026-03-01 10:00:00 UTC"

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.audit.attacks import Target, attack
+from autograder.audit.attacks.catalogue import Target, attack
 
 LENT = "a process of their own, with limits"
 EACH = "for f in [*args, *kwargs.values()]:\n    if not callable(f): continue\n    try: {}\n    except Exception: pass"

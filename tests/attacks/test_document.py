@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autograder.audit.attacks import catalogue_folder, load_catalogue
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import load_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "security.md"

@@ -9,19 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.attacks import Attack, Intake, Pair, Traps, catalogue_folder, load_catalogue
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import Attack, Intake, Pair, Traps, load_catalogue
 from autograder.audit.attacks.intake import breaches_of_intake
 from autograder.audit.attacks.markup import unsafe_markup
 from autograder.audit.attacks.pairs import bits_heard
-from autograder.audit.samples import answered
-from autograder.authoring import Assignment, build_course, load_assignment
+from autograder.audit.samples import answered_notebook
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_course
 from autograder.course import Course
 from autograder.engine.api import grade_class
 from autograder.engine.messages import Options
-from autograder.engine.sharing import launched, line_to, warm
-from autograder.gradebook import Gradebook
-from autograder.gradebook.late import nbgrader_configuration
+from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
+from autograder.gradebook.late_plugin import nbgrader_configuration
 from autograder.gradebook.preprocessors import _sandbox
+from autograder.gradebook.store import Gradebook
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "00-two-functions"
@@ -47,7 +49,7 @@ def laid_out(root: Path) -> tuple[Course, Assignment]:
     neighbour = course.submitted / "neighbour" / NAME
     neighbour.mkdir(parents=True)
     assignment = load_assignment(course, NAME)
-    notebook = answered(assignment)
+    notebook = answered_notebook(assignment)
     notebook["cells"][-1]["source"] += f"\n# {CANARY}"
     (neighbour / f"{assignment.notebook}.ipynb").write_text(json.dumps(notebook))
     return course, assignment
@@ -79,7 +81,7 @@ def attackers(course: Course, assignment: Assignment, attacks: Sequence[Attack])
 
 def honest(course: Course, assignment: Assignment) -> None:
     for number, student in enumerate(HONEST):
-        notebook = answered(assignment)
+        notebook = answered_notebook(assignment)
         notebook["cells"][-1]["source"] += f"\n# {number}"  # or all would be one submission to the engine
         hand_in(course, assignment, student, json.dumps(notebook).encode())
 
@@ -165,9 +167,9 @@ def test_no_file_of_a_download_takes_anothers_place_or_stops_the_others(attack: 
 
 def pairs_fail(names: Sequence[str] | None) -> None:
     """Over a line to a sandbox that is shared, as a worker of the engine has it."""
-    shared = warm(launched(Options()))
+    shared = wait_until_warm(launch_sandbox(Options()))
     assert shared is not None
-    line = line_to(shared)
+    line = connect_worker(shared)
     assert line is not None
     heard = {}
     with shared, line:

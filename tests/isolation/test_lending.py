@@ -12,13 +12,14 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.isolation import Sandbox, Worker
 from autograder.isolation.lending import Unlendable, lendable
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 OFFSET = np.arange(3.0)
 
 
-def student(sandbox: Sandbox, source: str) -> tuple[Worker, Any]:
+def student(sandbox: Sandbox, source: str) -> tuple[StudentProcess, Any]:
     worker = sandbox.spawn()
     assert worker.run_cell(source).ok
     return worker, worker.names(["use"])["use"]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import UnreadableSubmission
-from autograder.submission import load, opening
+from autograder.submission import opening
+from autograder.submission.notebook_reader import load
 from autograder.submission.opening import open_handed_in
 
 

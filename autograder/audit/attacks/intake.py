@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.audit.attacks.catalogue import Intake
-from autograder.authoring import Assignment
-from autograder.collecting import collect
+from autograder.authoring.assignment import Assignment
+from autograder.collecting.collection import collect_downloads
 from autograder.course import Course
 from autograder.errors import MachineryError
 from autograder.grading.child import run_in_child
@@ -44,7 +44,7 @@ def breaches_of_intake(made: Intake, assignment: Assignment) -> Iterator[str]:
         download = _download(root / "download.zip", made, theirs, assignment)
 
         def work() -> bytes:
-            collect(course, download)
+            collect_downloads(course, download)
             return b""
 
         try:

@@ -11,7 +11,10 @@ import contextlib
 import random
 
 from autograder.audit.attacks.catalogue import Pair
-from autograder.isolation import Limits, Sandbox, StudentError, Worker
+from autograder.isolation.failures import StudentError
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["bits_heard"]
 
@@ -42,14 +45,14 @@ def _heard(pair: Pair, bit: int, sandbox: Sandbox) -> object:
     return _received(pair, noted, sandbox)
 
 
-def _noted(sender: Worker) -> str:
+def _noted(sender: StudentProcess) -> str:
     try:
         return str(sender.names(["noted"]).get("noted", ""))[:10_000]
     except StudentError:
         return ""
 
 
-def _tell(sender: Worker, bit: int) -> None:
+def _tell(sender: StudentProcess, bit: int) -> None:
     sender.quiet = True
     with contextlib.suppress(StudentError, KeyError, TypeError):
         sender.names(["tell"])["tell"](bit)
