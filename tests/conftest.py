@@ -101,7 +101,9 @@ def _host_pid(worker: StudentProcess) -> int:
         except OSError:
             continue
         numbers = lines.get("NSpid", "").split()
-        if len(numbers) > 1 and int(numbers[-1]) == worker._number and _is_ours(int(numbers[0])):
+        # In a namespace of its own it is the first process; the warm process knows it by the number before that.
+        numbered = numbers[:-1] if worker._sandbox.shareable and len(numbers) > 3 else numbers
+        if len(numbers) > 1 and int(numbered[-1]) == worker._number and _is_ours(int(numbers[0])):
             return int(numbers[0])
     raise LookupError("the worker is not running")
 

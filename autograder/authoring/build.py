@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 
 from autograder.authoring.assignment import author_file
 from autograder.authoring.colab import colab_cell
+from autograder.authoring.lending_rules import refuse_bare_functions
 from autograder.authoring.releasing import notebook_text, released
-from autograder.authoring.source_cells import SourceCell, read_source_cells
+from autograder.authoring.source_cells import SourceCell, defined_names, read_source_cells
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -69,8 +70,17 @@ def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> Not
         raise AuthoringError(f"{path}: the header has no 'autograder: {{title: …}}'. Add one.")
     seen: Counter[str] = Counter()
     cells = [colab_cell(colab_archive), *read_source_cells(written.cells, path.name)]
+    _refuse_bare_functions(cells, path.name)
     notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
     return notebook
+
+
+def _refuse_bare_functions(cells: list[SourceCell], where: str) -> None:
+    given = "\n".join(cell.source for cell in cells if cell.kind == "given")
+    exercises = {name for cell in cells if cell.kind == "exercise" for name in defined_names(cell.source)}
+    for cell in cells:
+        if cell.kind == "check":
+            refuse_bare_functions(cell.grade_id, cell.source, given, exercises, where)
 
 
 def release_notebook(source: NotebookNode) -> NotebookNode:

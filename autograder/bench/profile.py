@@ -22,8 +22,8 @@ import numpy as np
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.engine.child import run_in_child
 from autograder.engine.grader import Grader
+from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.isolation import huge_pages
 from autograder.isolation.limits import Limits, StudentUsage

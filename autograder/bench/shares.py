@@ -29,7 +29,8 @@ from autograder.grading.grade import grade_submission
 from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.guest import preload
 from autograder.isolation.guest.server import Server
-from autograder.isolation.limits import Limits, StudentUsage
+from autograder.isolation.lending import Lender, Lends
+from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
 from autograder.isolation.wire.codec import MAX_BYTES
@@ -56,7 +57,9 @@ class _Unconfined:
         self._folder = folder
         self.samples: Samples = Counter()
 
-    def spawn(self, limits: Limits | None = None) -> StudentProcess:
+    def spawn(
+        self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
+    ) -> StudentProcess:
         """As a sandbox does, but for the confinement."""
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
@@ -70,7 +73,8 @@ class _Unconfined:
                 os._exit(70)
         theirs.close()
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = StudentProcess(cast(Sandbox, self), number, channel, limits)
+        sandbox = cast(Sandbox, self)
+        worker = StudentProcess(sandbox, number, channel, limits, lender or Lender(sandbox), allowance)
         worker.wait_until_ready(60.0)
         return worker
 

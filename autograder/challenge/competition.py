@@ -1,6 +1,7 @@
 """Run one entry: train it in one process, ask it in another, count the answers here.
 
-Only the weights pass from the one process to the other, as bytes that are counted on the way. The second process builds
+Only the weights pass from the one process to the other, as numbers that are counted on the way, under the names and
+in the shapes and the order of a network that was never trained. The second process builds
 the network anew, so whatever the first one keeps elsewhere is gone. Neither can read the course's data: what it may
 learn from, it is given. What either says is a claim, and none of it is believed but the ten numbers for each image, of
 which the largest is the answer.
@@ -137,7 +138,8 @@ class Competition:
         """The class that the trained network takes each hidden image for; shape (N,)."""
         with closing(self._process(self._rules.answering_seconds)) as worker:
             model = self._built(worker)
-            self._ask(worker, "loading the weights", _LOAD, model=model, weights=weights)
+            fresh = self._ask(worker, "a new network's state_dict()", _WEIGHTS, model=model)
+            self._ask(worker, "loading the weights", _LOAD, model=model, weights=_in_form(weights, fresh))
             batches = np.split(self._test.images, range(self._rules.batch, len(self._test.images), self._rules.batch))
             return np.concatenate([self._answer(worker, model, batch) for batch in batches])
 
@@ -193,6 +195,20 @@ def _public_name(error: str) -> str:
     known = getattr(builtins, error, None)
     is_error = isinstance(known, type) and issubclass(known, Exception) and known is not Exception
     return error if is_error else "an error of the entry's own"
+
+
+def _in_form(weights: dict[str, torch.Tensor], fresh: object) -> dict[str, torch.Tensor]:
+    """The weights in the order of a network that was never trained, of whose names, shapes and types they must be.
+
+    So only numbers that are counted pass from training to answering: no name, shape or order tells anything.
+    """
+    form = fresh if type(fresh) is dict else {}
+    if not all(isinstance(value, torch.Tensor) for value in form.values()) or set(form) != set(weights):
+        raise _Refused("the trained network's state_dict() must have the names that a newly built network's has")
+    for name, value in form.items():
+        if (value.shape, value.dtype) != (weights[name].shape, weights[name].dtype):
+            raise _Refused("the trained network's arrays must have the shapes and types of a newly built network's")
+    return {name: weights[name] for name in form}
 
 
 def _bytes(weights: dict[str, torch.Tensor]) -> int:

@@ -15,16 +15,13 @@ from autograder.engine.messages import Bundle, Job, Options
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading.grade import grade_submission
-from autograder.grading.lazy_entry import competes, seconds_to_enter
+from autograder.grading.lazy_entry import competes, outer_seconds
 from autograder.grading.reference import reference_for
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.model import Submission, SubmissionCell
 
 __all__ = ["Grader", "solved"]
-
-_GRACE_SECONDS = 30.0
-"""A submission's own time is limited by its settings; past that and this, the grader itself must be stuck."""
 
 
 class Grader:
@@ -75,8 +72,7 @@ class Grader:
 
     def deadline(self, bundle: Bundle) -> float:
         """Twice the submission's own time, for a result that is graded in two parts, and some grace."""
-        own = bundle.settings.total_seconds + seconds_to_enter(bundle.assignment)
-        return 2 * own + _GRACE_SECONDS
+        return outer_seconds(bundle.assignment, bundle.settings, times=2)
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
         """Do once, here, what every child would otherwise do for itself.

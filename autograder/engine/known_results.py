@@ -18,6 +18,7 @@ from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import MAX_BYTES, load, read_submission
+from autograder.submission.opening import open_handed_in
 
 __all__ = ["Lookup", "look_up", "parse", "read_file"]
 
@@ -62,8 +63,7 @@ def read_file(path: Path) -> bytes:
         UnreadableSubmission: it is missing, not a regular file or too large.
     """
     try:
-        # A link or a pipe left by a student must neither be followed nor waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_handed_in(path)
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(descriptor)
             if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:

@@ -13,7 +13,7 @@ from autograder.isolation.sandbox import Sandbox
 
 __all__ = ["launch_sandbox", "connect_worker", "sandbox_settings", "wait_until_warm"]
 
-_FORKS_OF_A_WORKER = 3  # a submission's own, one for the competition, and one that is just being ended
+_FORKS_OF_A_WORKER = 5  # a submission's own, one for the competition, one for lent functions of each, one that ends
 
 
 def sandbox_settings(options: Options) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import msgspec
 
-from autograder.engine.child import Interrupted, run_in_child
 from autograder.engine.messages import (
     Bundle,
     Job,
@@ -21,6 +20,7 @@ from autograder.engine.messages import (
     encode,
 )
 from autograder.errors import LayerMissing, MachineryError
+from autograder.grading.child import Interrupted, run_in_child
 from autograder.isolation.sandbox import Sandbox
 
 __all__ = ["JobGrader", "serve"]

@@ -26,7 +26,7 @@ from sqlalchemy import delete, insert, select
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError
+from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
 from autograder.gradebook.lateness import ANSWERS, make_tables
@@ -37,14 +37,18 @@ from autograder.gradebook.sanitising import as_plain_text, safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.write_submission import hash_answer
+from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
-from autograder.grading.result import Result
+from autograder.grading.lazy_entry import outer_seconds
+from autograder.grading.reference import reference_for
+from autograder.grading.result import Result, decode_result, encode_result
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
 from autograder.submission.candidates import beside, choose
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import load
+from autograder.submission.opening import first_link
 from autograder.submission.raw_cells import attachments_of
 
 __all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
@@ -71,8 +75,13 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
     """Puts the student's work on the released skeleton; the first of the sanitising steps."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata."""
+        """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata.
+
+        Raises:
+            UnreadableSubmission: a link stands in the place of its file or of a folder; nbgrader then grades nothing.
+        """
         course, assignment = _subject(resources)
+        _refuse_links(course, resources["nbgrader"])
         others = partial(catalogue_of, course)
         submission = align(_chosen(nb, course, assignment, resources["nbgrader"]["student"]), assignment, others)
         for repair in submission.repairs:
@@ -96,9 +105,7 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", as_plain_text(name, 200).replace("\n", " "))
         submission = align(nb, assignment)
-        result = grade_submission(
-            submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
-        )
+        result = _graded(course, assignment, submission)
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
@@ -172,6 +179,23 @@ def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | 
 # nbgrader's own reader ends the whole run over one stamp that is not a time, and drops zones that it does not know.
 # There is no trait to replace it by.
 CourseDirectory.get_existing_timestamp = _existing_timestamp
+
+
+def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
+    """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
+    settings, sandbox = course.config.grading, _sandbox(course.data)
+    reference_for(assignment)  # made here once, for every child
+
+    def work() -> bytes:
+        return encode_result(
+            grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
+        )
+
+    try:
+        return decode_result(run_in_child(work, outer_seconds(assignment, settings)).data)
+    except MachineryError:
+        sandbox.restart()  # whatever state it was left in
+        raise
 
 
 class StripHidden(ClearHiddenTests):  # type: ignore[misc]
@@ -294,6 +318,13 @@ def _keep(course: Course, assignment: Assignment, result: Result) -> None:
 
     key = result_key(result.submission_key, assignment.key, Bundle.of(course, assignment).grader)
     ResultStore(course.results / "results").put(key, result)
+
+
+def _refuse_links(course: Course, names: dict[str, str]) -> None:
+    """Nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
+    link = first_link(course.submitted / names["student"] / names["assignment"] / f"{names['notebook']}.ipynb")
+    if link.is_symlink():
+        raise UnreadableSubmission(f"{link} is a symbolic link. Put the file or folder itself in its place.")
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:

@@ -19,6 +19,7 @@ import msgspec
 
 from autograder.course import Course
 from autograder.errors import GradebookError
+from autograder.submission.opening import open_handed_in
 
 __all__ = [
     "LATENESS",
@@ -136,7 +137,7 @@ def timestamp_in(path: Path, here: dt.tzinfo) -> dt.datetime | None:
 def _content(path: Path) -> bytes:
     """The bytes of a small regular file; a link or a pipe is neither followed nor waited for."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_handed_in(path)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise

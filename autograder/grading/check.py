@@ -29,6 +29,7 @@ from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student_session import StudentSession
 from autograder.isolation.call_log import RecordedCall
 from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.lending import Unlendable
 from autograder.isolation.shared_functions import allow_source
 from autograder.isolation.student_process import StudentProcess
 from autograder.lab import CheckFailed
@@ -145,6 +146,8 @@ class CheckRun:
                 self.points = self._credit(value)
         except _EnoughEvidence:
             pass
+        except Unlendable as error:
+            raise AuthoringError(f"check '{self.cell.grade_id}': {error}") from error
         except Exception as error:
             if _is_machinery(error):
                 raise
@@ -191,6 +194,9 @@ class CheckRun:
         return 0.0 if self.failure or self.points is None else self.points
 
 
+_ENDS = (WorkerLost, Unlendable, _EnoughEvidence)
+
+
 class _Guard:
     """Notes the first failure among a check's statements and lets the check go on, for evidence.
 
@@ -217,7 +223,7 @@ class _Guard:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, WorkerLost | _EnoughEvidence) or _is_machinery(error):
+        if not isinstance(error, Exception) or isinstance(error, _ENDS) or _is_machinery(error):
             return False
         run = self._run
         if not run.failure:

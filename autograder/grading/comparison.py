@@ -20,6 +20,7 @@ _ARTICLE = {
     "text": "text",
     "sequence": "a tuple or list",
     "mapping": "a dictionary",
+    "set": "a set",
     "other": "an object",
 }
 
@@ -36,7 +37,12 @@ def kind_of(value: object) -> str:
         return "real"
     if isinstance(value, np.ndarray) or _is_tensor(value):
         return "array" if value.ndim else _scalar_kind(value)  # type: ignore[attr-defined]
-    for types, name in (((str, bytes), "text"), ((tuple, list), "sequence"), ((dict,), "mapping")):
+    for types, name in (
+        ((str, bytes), "text"),
+        ((tuple, list), "sequence"),
+        ((dict,), "mapping"),
+        ((set, frozenset), "set"),
+    ):
         if isinstance(value, types):
             return name
     return "other"
@@ -71,10 +77,15 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
             hint=hint,
             case=case,
         )
-    elif wanted != "other" and actual != expected:
+    elif not (_is_same_object(actual, expected) if wanted == "other" else actual == expected):
         raise CheckFailed(
             "the value is wrong", detail=f"expected {expected!r}, got {actual!r}"[:400], hint=hint, case=case
         )
+
+
+def _is_same_object(actual: Any, expected: Any) -> bool:
+    """Whether two values of rarer kinds are the same: a type, a range, a slice. A student's object never is."""
+    return type(actual) is type(expected) and bool(actual == expected)
 
 
 def _require_same_parts(actual: Any, expected: Any, tolerance: float, case: str, hint: str) -> None:

@@ -123,7 +123,7 @@ def _walk(side: StudentSession, runs: dict[str, CheckRun], *, quiet: bool = Fals
     for cell in side.submission.cells:
         if side.budget.spent:
             return
-        side.advance(cell)
+        side.advance(cell, again=quiet)
         if cell.kind == "check":
             run = runs[cell.grade_id]
             run.visible(side, _seconds(run, runs, side), quiet=quiet)
@@ -171,7 +171,9 @@ def _run_on_right_foundations(
 ) -> None:
     """Nothing that is printed or raised meanwhile is shown: the student's process holds the instructor's code."""
     submission = on_right_foundations(side.submission, side.assignment, exercise, below)
-    again = StudentSession(submission, side.assignment, side.trusted, side.sandbox, side.settings, side.budget)
+    again = StudentSession(
+        submission, side.assignment, side.trusted, side.sandbox, side.settings, side.budget, allowance=side.allowance
+    )
     try:
         _walk(again, fresh, quiet=True)
         _run_hidden_parts(again, fresh)

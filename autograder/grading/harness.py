@@ -6,6 +6,7 @@ A student's function is a proxy here and a plain function in an ordinary noteboo
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -14,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from autograder.errors import AutograderError
-from autograder.grading.comparison import require_same
+from autograder.grading.comparison import kind_of, require_same
 from autograder.isolation.call_log import deep_copy
 from autograder.isolation.failures import StudentError, WorkerLost
-from autograder.isolation.proxies import Handle, call_with_arguments
+from autograder.isolation.proxies import Handle, call_with_arguments, handle_owner
 from autograder.lab import CheckFailed, close
 
-__all__ = ["JUDGES", "StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
+__all__ = ["JUDGES", "StudentNames", "called", "harness_names", "passes", "refuses", "same", "took", "unchanged"]
 
 JUDGES = frozenset({"close", "passes", "refuses", "same", "unchanged"})
 """Helpers that only judge: as a check's last expression their value is no number of points."""
@@ -74,9 +75,16 @@ def unchanged(function: Function, *args: Any, case: str = "", **kwargs: Any) -> 
         raise _raised(error, case) from error
     hint = "work on a copy, or on a new array"
     try:
-        require_same(list(after), list(args), 0.0)
+        require_same(_data_of(after, args), _data_of(args, args), 0.0)
     except CheckFailed:
         raise CheckFailed("the function changed one of its arguments", hint=hint, case=case) from None
+
+
+def _data_of(values: tuple[Any, ...], given: tuple[Any, ...]) -> list[Any]:
+    """Of the values after a call, those in whose place data was given: a function comes back as a handle."""
+    if len(values) != len(given):
+        return []
+    return [value for value, was in zip(values, given, strict=True) if kind_of(was) != "other"]
 
 
 def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -88,6 +96,18 @@ def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[An
     if isinstance(function, Handle):
         return call_with_arguments(function, given, _fresh(kwargs))
     return function(*given, **_fresh(kwargs)), given
+
+
+def took(function: Function, *args: Any, **kwargs: Any) -> tuple[float, Any]:
+    """(seconds, result) of a call: processor time of the process that it runs in, all of its threads together.
+
+    So neither a busy machine nor a student's threads that keep the grader waiting change what is compared.
+    """
+    given, named = _fresh(args), _fresh(kwargs)
+    clock = handle_owner(function) if isinstance(function, Handle) else None
+    began = time.process_time() if clock is None else clock.processor_seconds
+    result = _call(function, given, named, "")
+    return (time.process_time() if clock is None else clock.processor_seconds) - began, result
 
 
 def passes(condition: object, what: str, hint: str = "") -> None:
@@ -170,5 +190,6 @@ def harness_names(
         "seed": seed,
         "solution": solution,
         "student": StudentNames(find),
+        "took": took,
         "unchanged": unchanged,
     }

@@ -14,14 +14,17 @@ from autograder.challenge.competition import Competition
 from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.hidden import hidden_test
 from autograder.challenge.rules import RULES
+from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.student_session import StudentSession
 from autograder.lab import CheckFailed, fashion
 from autograder.secrets import Secret
 
-__all__ = ["LazyEntry", "competes", "competition_checks", "seconds_to_enter"]
+__all__ = ["LazyEntry", "competes", "competition_checks", "outer_seconds", "seconds_to_enter"]
 
 NAME = "challenge"
+_GRACE_SECONDS = 30.0
+"""A submission's own time is limited by its settings; past that and this, the grader itself must be stuck."""
 
 
 class LazyEntry:
@@ -88,6 +91,11 @@ def competition_checks(assignment: Assignment) -> set[str]:
 def seconds_to_enter(assignment: Assignment) -> float:
     """Wall time that the competition may add to a submission's own."""
     return RULES.wall_seconds if competes(assignment) else 0.0
+
+
+def outer_seconds(assignment: Assignment, settings: GradingSettings, times: int = 1) -> float:
+    """Wall time after which grading a submission ``times`` over counts as stuck, whatever the limits within it say."""
+    return times * (settings.total_seconds + seconds_to_enter(assignment)) + _GRACE_SECONDS
 
 
 @lru_cache(maxsize=1024)

@@ -16,7 +16,7 @@ from autograder.grading.compiled_cells import loaded_names
 from autograder.grading.places import where_in
 from autograder.grading.reference import ReferenceNotebook
 from autograder.isolation.failures import StudentError, plain_text
-from autograder.isolation.limits import Limits
+from autograder.isolation.limits import Allowance, Limits
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.submission.model import Submission, SubmissionCell
@@ -66,6 +66,7 @@ class StudentSession:
         seconds: wall time in the student's own cells.
         questions: how many went over the wire, in either direction.
         stopped: the cells that did not run to their end, in order.
+        allowance: what all its processes together may still cost the grader.
     """
 
     submission: Submission
@@ -81,6 +82,7 @@ class StudentSession:
     seconds: float = 0.0
     questions: int = 0
     stopped: list[Stopped] = field(default_factory=list)
+    allowance: Allowance = field(default_factory=Allowance)
     _worker: StudentProcess | None = None
     _failure: MachineryError | None = None
     _broken: set[str] = field(default_factory=set)
@@ -102,7 +104,7 @@ class StudentSession:
             self.stop_if_failed()
             self.close()
             with self.noting_failure():
-                self._worker = self.sandbox.spawn(self._limits())
+                self._worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
             reached, self._reached = self._reached, 0
             self._ran.clear()
             for cell in self.submission.cells[:reached]:
@@ -135,7 +137,7 @@ class StudentSession:
 
     def fresh(self, limits: Limits) -> StudentProcess:
         """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
-        worker = self.sandbox.spawn(limits)
+        worker = self.sandbox.spawn(limits, allowance=self.allowance)
         worker.quiet = True
         for cell in self.submission.cells:
             if cell.kind != "check" and self._runs(cell):
@@ -148,8 +150,10 @@ class StudentSession:
     def _run(self, worker: StudentProcess, cell: SubmissionCell, again: bool) -> None:
         started = time.perf_counter()
         self._ran.append(cell)
+        worker.quiet = again  # what it prints was kept the first time, and is not counted twice
         outcome = worker.run_cell(cell.source, seconds=self.budget.left(self.settings.cell_seconds))
         self.seconds += time.perf_counter() - started
+        worker.quiet = False
         if not again:
             self.outputs[cell.cell_id] = outcome.outputs
         if not again and not outcome.ok:

@@ -14,7 +14,9 @@ from torch import nn
 
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.failures import WorkerLost, plain_text, student_error
+from autograder.isolation.failures import plain_text, student_error
+from autograder.isolation.lending import LENT_BYTES, Lends, Refused
+from autograder.isolation.limits import Allowance
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.shared_functions import source_for
@@ -36,6 +38,7 @@ __all__ = ["Connection"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
+MAX_GREETING = 1 << 16
 _ACCOUNT = "account"  # the one question that has an answer whatever the student's code does
 
 
@@ -52,28 +55,38 @@ class Connection:
         max_bytes: the largest answer.
         make_handle: a handle for (number, title).
         owner: the worker whose handles may be sent here.
+        lender: where the functions run that are lent to the other side; None lends none.
+        allowance: what all answers together may weigh; None for no limit.
     """
 
     def __init__(
-        self, channel: Channel, max_bytes: int, make_handle: Callable[[int, str], Handle], owner: object
+        self,
+        channel: Channel,
+        max_bytes: int,
+        make_handle: Callable[[int, str], Handle],
+        owner: object,
+        lender: Lends | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
         self.quiet = False
         self.depth = 0
         self.questions = 0
         self._channel = channel
-        self._codec = Codec(self._export, self._resolve, max_bytes)
+        self._codec = Codec(self._export, self._resolve, max_bytes, allowance)
         self._make_handle = make_handle
         self._owner = owner
+        self._lender = lender
         self._sequence = 0
         self._released: list[int] = []
-        self._lent: dict[int, Callable[..., Any]] = {}
+        self._lent: dict[int, Callable[[list[Any], float], Any]] = {}
         self._lent_count = 0
 
     def greet(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         try:
             kind, sequence, body = unpack_frame(self._channel.receive(time.monotonic() + seconds))
-            said = self._codec.decode(body)
+            # Weighed for nobody: a submission that has used up its allowance still fails by its own doing.
+            said = Codec(self._export, self._resolve, MAX_GREETING).decode(body)
         except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
             raise MachineryError(f"a worker did not start: {error}. Run `autograder doctor`.") from None
         if (kind, sequence, said) != (READY, 0, None):
@@ -113,11 +126,14 @@ class Connection:
             kind, number, body = unpack_frame(self._channel.receive(deadline))
             if number != sequence:
                 raise ProtocolError("an answer out of step")
+            if kind == CALLBACK and len(body) > LENT_BYTES:
+                self._channel.send(self._refusal(sequence, "MemoryError"), deadline)
+                continue
             value = self._codec.decode(body)
             if kind == OK:
                 return value
             if kind == CALLBACK:
-                self._channel.send(self._called_back(sequence, value), deadline)
+                self._channel.send(self._called_back(sequence, value, deadline), deadline)
             elif kind == ERROR and may_fail and type(value) is list and all(type(name) is str for name in value):
                 raise student_error(value, *self._account(deadline), quiet=self.quiet)
             else:
@@ -132,8 +148,8 @@ class Connection:
                 return text, trace
         raise ProtocolError("an account of an error that is none")
 
-    def _called_back(self, sequence: int, call: object) -> bytes:
-        """Run one of our functions; the other side learns its result, or the error's class only."""
+    def _called_back(self, sequence: int, call: object, deadline: float) -> bytes:
+        """Have one of our functions called; the other side learns its result, or the error's class only."""
         self.questions += 1
         if type(call) is not list or len(call) < 2 or type(call[0]) is not int:
             raise ProtocolError("a call of nothing")
@@ -141,20 +157,20 @@ class Connection:
         function = self._lent.get(number)
         if function is None or self.depth >= MAX_CALLBACK_DEPTH:
             raise ProtocolError("a call to a function that was not lent")
-        if kwargs is None:
-            kwargs = {}
-        elif type(kwargs) is not dict or not all(type(key) is str for key in kwargs):
-            raise ProtocolError("a call with what are no names")
+        if kwargs is not None:
+            return self._refusal(sequence, "TypeError")
         self.depth += 1
         try:
-            return pack_frame(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))
-        except (WorkerLost, MachineryError, ProtocolError, ChannelClosed, DeadlinePassed):
-            raise
-        except Exception as error:
-            known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"), "")
-            return pack_frame(REFUSAL, sequence, self._codec.encode(known))
+            return pack_frame(ANSWER, sequence, self._codec.encode(function(args, deadline)))
+        except Refused as refused:
+            return self._refusal(sequence, str(refused))
+        except Unsendable:
+            return self._refusal(sequence, "TypeError")
         finally:
             self.depth -= 1
+
+    def _refusal(self, sequence: int, error: str) -> bytes:
+        return pack_frame(REFUSAL, sequence, self._codec.encode(error))
 
     def _export(self, value: object) -> Ext:
         if type(value) is Handle:
@@ -166,9 +182,9 @@ class Connection:
         published = source_for(value, hidden=self.quiet)
         if published is not None:
             return Ext(Leaf.FUNCTION, self._codec.encode(published))
-        if callable(value):
+        if callable(value) and self._lender is not None:
             self._lent_count += 1
-            self._lent[self._lent_count] = value
+            self._lent[self._lent_count] = self._lender.lend(value)
             name = str(getattr(value, "__name__", "function"))
             return Ext(Leaf.CALLBACK, handle(self._lent_count, name=name))
         raise Unsendable(f"a {type(value).__name__} cannot be sent to the student's process: send data")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Limits", "StudentUsage"]
+__all__ = ["Allowance", "Limits", "StudentUsage"]
 
 MIB = 1 << 20
 
@@ -32,6 +32,19 @@ class Limits:
     total_bytes: int = 1024 * MIB
     call_seconds: float = 20.0
     course_data: bool = True
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What all workers of one submission together may still cost the grader.
+
+    Attributes:
+        bytes: memory for what they send, by what it weighs once it is read.
+        output_bytes: outputs that are kept.
+    """
+
+    bytes: int = 512 * MIB
+    output_bytes: int = 32 * MIB
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograder.isolation.failures import plain_text
 
-__all__ = ["checked_outputs"]
+__all__ = ["checked_outputs", "total_size"]
 
 Output = dict[str, Any]
 
@@ -23,20 +23,30 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _TEXT_KINDS = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 
-def checked_outputs(claimed: list[Any]) -> list[Output]:
-    """The outputs that are well formed, of allowed kinds, within all caps. The rest is left out, and said so."""
+def checked_outputs(claimed: list[Any], left: int = MAX_TOTAL) -> list[Output]:
+    """The outputs that are well formed, of allowed kinds, within all caps. The rest is left out, and said so.
+
+    Args:
+        claimed: as they came.
+        left: characters that the submission may still show.
+    """
     kept: list[Output] = []
-    total = 0
+    total, most = 0, min(MAX_TOTAL, left)
     for item in claimed[:MAX_OUTPUTS]:
         output = _checked(item)
         total += _size(output) if output else 0
-        if total > MAX_TOTAL:
+        if total > most:
             break
         if output:
             kept.append(output)
-    if len(claimed) > MAX_OUTPUTS or total > MAX_TOTAL:
+    if len(claimed) > MAX_OUTPUTS or total > most:
         kept.append({"output_type": "stream", "name": "stdout", "text": "\n[more output was left out]\n"})
     return kept
+
+
+def total_size(outputs: list[Output]) -> int:
+    """The characters of all that the outputs show."""
+    return sum(map(_size, outputs))
 
 
 def _checked(item: Any) -> Output | None:

@@ -33,6 +33,10 @@ class HandleOwner(Protocol):
     def release(self, number: int) -> None:
         """Forget the object: nobody holds its handle any more."""
 
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time of the process so far, all of its threads together."""
+
 
 class Handle:
     """An object that stayed in the student's process. Made by `StudentProcess`, never directly."""

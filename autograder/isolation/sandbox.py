@@ -21,9 +21,10 @@ from autograder.isolation import capabilities as machine
 from autograder.isolation import mounts
 from autograder.isolation.control import ANSWER_SECONDS, Control
 from autograder.isolation.guest import landlock
-from autograder.isolation.limits import MIB, Limits, StudentUsage
+from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 
 if TYPE_CHECKING:
+    from autograder.isolation.lending import Lends
     from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["Sandbox"]
@@ -131,13 +132,21 @@ class Sandbox:
             self._control.close()
         self._control = self._process = self._scratch = None
 
-    def spawn(self, limits: Limits | None = None) -> StudentProcess:
+    def spawn(
+        self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
+    ) -> StudentProcess:
         """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
+
+        Args:
+            limits: what it may use.
+            lender: where functions run that are lent to it; default one more worker, made when it is needed.
+            allowance: what it may cost together with other workers; default one of its own.
 
         Raises MachineryError if the sandbox has died or has no room.
         """
         # Only now: the codec needs torch, and a sandbox is launched before that is imported.
         from autograder.isolation.channel import Channel
+        from autograder.isolation.lending import Lender
         from autograder.isolation.student_process import StudentProcess
 
         limits = limits or Limits()
@@ -148,9 +157,8 @@ class Sandbox:
             except MachineryError:
                 ours.close()
                 raise
-        worker = StudentProcess(
-            self, reply["worker"], Channel(ours.detach(), limits.message_bytes, limits.total_bytes), limits
-        )
+        channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
+        worker = StudentProcess(self, reply["worker"], channel, limits, lender or Lender(self), allowance)
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:
@@ -171,6 +179,10 @@ class Sandbox:
         usage = StudentUsage(reply["cpu"], reply["rss"], reply["wall"], reply["faults"])
         return usage, reply["signal"], reply["overdue"]
 
+    def processor_seconds(self, worker: int) -> float:
+        """Processor time that a worker has used so far, all of its threads together. Raises MachineryError."""
+        return float(self._ask({"do": "processor", "worker": worker})["seconds"])
+
     def clear(self) -> None:
         """End every worker, such as those of a grader that died."""
         self._ask({"do": "clear"})
@@ -183,14 +195,18 @@ class Sandbox:
         return self._control is not None and self._control.open
 
     def restart(self) -> None:
-        """Start again from nothing, or on a new line if the warm process is another's. Raises as `start` does."""
+        """Start again from nothing, or on a new line if the warm process is another's. Raises as `start` does.
+
+        If workers cannot be made over the new line either, it goes on with a warm process of its own.
+        """
         if self._process is None and self._control is not None:
             old = self._control
             try:
                 self._control = self._new_line()
+                self.spawn().close()
                 return
             except MachineryError:
-                pass  # it is gone: from now on with one of its own
+                pass  # it is gone, or has nothing left to give
             finally:
                 old.close()
         self.close()

@@ -14,10 +14,9 @@ __all__ = ["ALLOWED", "compile_filter"]
 
 _FILES = """
     read write readv writev pread64 pwrite64 preadv pwritev lseek close close_range
-    open openat creat stat fstat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat
+    open openat creat stat lstat access faccessat faccessat2 readlink readlinkat
     getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2
     ftruncate truncate fallocate fsync fdatasync fadvise64 sendfile copy_file_range umask utimensat
-    statfs fstatfs dup dup2 dup3 pipe pipe2
 """
 _WAITING = """
     poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
@@ -33,9 +32,14 @@ _OWN_SIGNALS = """
 """
 _IDENTITY = """
     getpid gettid getppid getuid geteuid getgid getegid getgroups getresuid getresgid getpgrp getpgid getsid
-    sysinfo uname getrandom
+    uname getrandom
 """
 ALLOWED = tuple((_FILES + _WAITING + _MEMORY_AND_THREADS + _OWN_SIGNALS + _IDENTITY).split())
+
+# Not for the connection: its number on the machine's list of sockets and pipes tells how many there were before.
+_NOT_OF_CONNECTION = ("fstat", "newfstatat", "dup", "dup2", "dup3")
+_COPIES = (0, 1030)  # F_DUPFD F_DUPFD_CLOEXEC
+_CONNECTION = 3
 
 _CLONE_THREAD = 0x00010000
 # Calls that do much else besides: argument number, and the values with which each is harmless.
@@ -43,7 +47,7 @@ _ONLY_WITH: dict[str, tuple[int, tuple[int, ...]]] = {
     # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
     # Copies and flags of descriptors. Not who gets signals (F_SETOWN), and no locks on files that others use.
-    "fcntl": (1, (0, 1, 2, 3, 4, 1030)),
+    "fcntl": (1, (1, 2, 3, 4)),
     # PR_GET_DUMPABLE PR_SET_NAME PR_GET_NAME PR_SET_VMA
     "prctl": (0, (3, 15, 16, 0x53564D41)),
 }
@@ -60,6 +64,13 @@ def compile_filter() -> bytes:
     for name, (position, values) in _ONLY_WITH.items():
         for value in values:
             _add(rules, pyseccomp.ALLOW, name, pyseccomp.Arg(position, pyseccomp.EQ, value))
+    for number in _other_descriptors():
+        for name in _NOT_OF_CONNECTION:
+            _add(rules, pyseccomp.ALLOW, name, number)
+        for value in _COPIES:
+            _add(rules, pyseccomp.ALLOW, "fcntl", number, pyseccomp.Arg(1, pyseccomp.EQ, value))
+    # It tells how many mounts the machine has ever made; libraries fall back to fstat.
+    _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "statx")
     # glibc starts threads by clone3 and falls back to clone, whose flags a filter can read.
     _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     threads = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD)
@@ -70,6 +81,17 @@ def compile_filter() -> bytes:
         rules.export_bpf(file)
         file.seek(0)
         return file.read()
+
+
+def _other_descriptors() -> list[object]:
+    """Conditions of which one holds for every descriptor but the connection's: a bit of the first argument differs.
+
+    No descriptor has a number above 255; of the number, the kernel looks at the low half only.
+    """
+    import pyseccomp
+
+    bits = [1 << place for place in range(8)]
+    return [pyseccomp.Arg(0, pyseccomp.MASKED_EQ, bit, (_CONNECTION & bit) ^ bit) for bit in bits]
 
 
 def _add(rules: object, action: int, name: str, *arguments: object) -> None:

@@ -13,8 +13,9 @@ from autograder.isolation.call_log import RecordedCall, record_value
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.connection import Connection
 from autograder.isolation.failures import StudentError, WorkerLost, plain_text
-from autograder.isolation.limits import Limits, StudentUsage
-from autograder.isolation.outputs import checked_outputs
+from autograder.isolation.lending import Lends
+from autograder.isolation.limits import Allowance, Limits, StudentUsage
+from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.wire.encode import ProtocolError
 
@@ -48,6 +49,9 @@ class Supervisor(Protocol):
     def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
         """End the process: (what it used, the signal that ended it before or 0, whether its wall time was over)."""
 
+    def processor_seconds(self, worker: int) -> float:
+        """Processor time that the process used so far. Raises MachineryError."""
+
 
 class StudentProcess:
     """One student's process. Made by `Sandbox.spawn`.
@@ -57,13 +61,23 @@ class StudentProcess:
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
     """
 
-    def __init__(self, supervisor: Supervisor, number: int, channel: Channel, limits: Limits) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        number: int,
+        channel: Channel,
+        limits: Limits,
+        lender: Lends | None = None,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.transcript: list[RecordedCall] | None = None
         self.deadline: float | None = None
         self._supervisor = supervisor
         self._number = number
         self._limits = limits
-        self._connection = Connection(channel, limits.message_bytes, self._handle, self)
+        self._lender = lender
+        self._allowance = allowance = allowance or Allowance(limits.total_bytes)
+        self._connection = Connection(channel, limits.message_bytes, self._handle, self, lender, allowance)
         self._loss: WorkerLost | MachineryError | None = None
         self._usage: StudentUsage | None = None
 
@@ -80,6 +94,11 @@ class StudentProcess:
     def questions(self) -> int:
         """How many questions went over the wire so far, in either direction."""
         return self._connection.questions
+
+    @property
+    def processor_seconds(self) -> float:
+        """Processor time of the process so far, all of its threads together. Raises MachineryError."""
+        return self._supervisor.processor_seconds(self._number)
 
     @property
     def lost(self) -> str:
@@ -159,6 +178,17 @@ class StudentProcess:
                 return number, line
         return None
 
+    def borrow(self, description: list[Any]) -> Handle:
+        """A handle for one of the grader's own functions, as `lending.packed` describes it, made in that process."""
+        made = self._request("borrow", [description])
+        if type(made) is not Handle:
+            raise self._lose("protocol")
+        return made
+
+    def ask_borrowed(self, description: list[Any], arguments: list[Any]) -> Any:
+        """What a function of the grader's, described as for `borrow`, gives in that process; it is not kept there."""
+        return self._request("ask_borrowed", [description, arguments])
+
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
         if self._loss is None:
@@ -214,7 +244,8 @@ class StudentProcess:
     def _outcome(self, answer: Any) -> CellOutcome:
         match answer:
             case (bool(ok), None | str() as error, list(outputs)):
-                kept = [] if self.quiet else checked_outputs(outputs)
+                kept = [] if self.quiet else checked_outputs(outputs, self._allowance.output_bytes)
+                self._allowance.output_bytes -= total_size(kept)
                 name = "Exception" if self.quiet else plain_text(error or "", 80)
                 return CellOutcome(ok, kept, name if error is not None else None)
         raise self._lose("protocol")
@@ -231,6 +262,8 @@ class StudentProcess:
 
     def _end(self, patience: float = 0.0) -> tuple[int, bool]:
         self._connection.close()
+        if self._lender is not None:
+            self._lender.close()
         self._usage, ended_by, overdue = self._supervisor.end(self._number, patience)
         return ended_by, overdue
 

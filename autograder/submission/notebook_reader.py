@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.errors import UnreadableSubmission
 from autograder.submission.model import Repair
+from autograder.submission.opening import first_link, open_handed_in
 from autograder.submission.salvage import salvage_cells
 
 __all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission"]
@@ -62,11 +63,11 @@ def load(path: Path) -> RawNotebook:
     """Read the notebook file at ``path``; its size is checked before a byte is read.
 
     Raises:
-        UnreadableSubmission: it is missing, not a regular file, too large or not a notebook.
+        UnreadableSubmission: it is missing, not a regular file, too large or not a notebook, or it or one of the two
+            folders above it is a link.
     """
     try:
-        # A link or a pipe left by a student must neither be followed nor waited for.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_handed_in(path)
     except OSError as error:
         raise UnreadableSubmission(_why_not_opened(path, error)) from error
     try:
@@ -114,7 +115,7 @@ def read_submission(data: bytes, origin: str) -> RawNotebook:
 
 def _why_not_opened(path: Path, error: OSError) -> str:
     if error.errno == errno.ELOOP:
-        return f"{path} is a symbolic link. Submit the notebook file itself."
+        return f"{first_link(path)} is a symbolic link. Put the notebook file itself, or its folder, in its place."
     if error.errno == errno.ENOENT:
         return f"{path} does not exist. Check that the notebook has its released name, and submit it again."
     return f"{path} cannot be read: {error.strerror}. Check its permissions and collect it again."

@@ -740,8 +740,8 @@ away = lambda shape: rng.uniform(0.2, 2.0, size=shape) * rng.choice([-1.0, 1.0],
 weights = rng.normal(size=(3, 4))
 leaky = lambda x: np.where(x > 0, x, 0.1 * x)
 layers = {
-    "tanh": (np.tanh, lambda g, x: g * (1 - np.tanh(x) ** 2), True),
-    "tanh, its derivative not squared": (np.tanh, lambda g, x: g * (1 - np.tanh(x)), False),
+    "tanh": (lambda x: np.tanh(x), lambda g, x: g * (1 - np.tanh(x) ** 2), True),
+    "tanh, its derivative not squared": (lambda x: np.tanh(x), lambda g, x: g * (1 - np.tanh(x)), False),
     "leaky ReLU": (leaky, lambda g, x: g * np.where(x > 0, 1, 0.1), True),
     "leaky ReLU with another slope": (leaky, lambda g, x: g * np.where(x > 0, 1, 0.12), False),
     "a product of matrices": (lambda x: x @ weights, lambda g, x: g @ weights.T, True),
@@ -775,7 +775,7 @@ layers = {
     "three times its input": (lambda x: 3 * x, lambda g, x: 3 * g, True),
     "three times its input, reversed": (lambda x: 3 * x, lambda g, x: 3 * g[:, ::-1], False),
     "one number as output": (lambda x: np.array((x**2).sum()), lambda g, x: g * 2 * x, True),
-    "an upstream gradient that is lost": (np.sin, lambda g, x: np.cos(x), False),
+    "an upstream gradient that is lost": (lambda x: np.sin(x), lambda g, x: np.cos(x), False),
     "channels that are added": (lambda x: x.sum(axis=0), lambda g, x: np.stack([g] * len(x)), True),
     "a sign that is lost": (lambda x: 2 * x, lambda g, x: 2 * np.abs(g), False),
 }
@@ -813,25 +813,25 @@ for name, (f, df, right) in layers.items():
 # %% check="gradient_check" name="arguments" points=0.5
 # Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
 ### BEGIN HIDDEN TESTS
-x = rng.normal(size=(2, 1, 3))
+exp, x = lambda x: np.exp(x), rng.normal(size=(2, 1, 3))
 for shape in [(1,), (2, 1, 3, 2), (7,)]:
-    same(gradient_check, lambda f, df, x: True, np.exp, lambda g, x: g * np.exp(x), rng.normal(size=shape),
+    same(gradient_check, lambda f, df, x: True, exp, lambda g, x: g * np.exp(x), rng.normal(size=shape),
          case=f"{len(shape)} axes, a right layer")
-    same(gradient_check, lambda f, df, x: False, np.exp, lambda g, x: -g * np.exp(x), rng.normal(size=shape),
+    same(gradient_check, lambda f, df, x: False, exp, lambda g, x: -g * np.exp(x), rng.normal(size=shape),
          case=f"{len(shape)} axes, a wrong sign")
-same(gradient_check, lambda f, df, x: False, np.exp, lambda g, x: np.inf * np.abs(x), x, case="an infinite gradient")
+same(gradient_check, lambda f, df, x: False, exp, lambda g, x: np.inf * np.abs(x), x, case="an infinite gradient")
 few = rng.normal(size=(3, 4))
 few[1] = 1e-7
 wrong = {
     "a gradient that would fit if it were repeated": (lambda x: x.sum(axis=0), lambda g, x: g),
-    "the right numbers, all in one row": (np.exp, lambda g, x: (g * np.exp(x)).ravel()),
+    "the right numbers, all in one row": (exp, lambda g, x: (g * np.exp(x)).ravel()),
     "an upstream gradient of which only the sign is left": (lambda x: 3 * x, lambda g, x: 3 * np.sign(g)),
 }
 for name, (f, df) in wrong.items():
     same(gradient_check, lambda f, df, x: False, f, df, few, case=name)
 same(gradient_check, lambda f, df, x: True, lambda x: x**2 + 1000, lambda g, x: 2 * g * x, few,
      case="outputs far from zero, a gradient that is small in places")
-unchanged(gradient_check, np.exp, lambda g, x: g * np.exp(x), x)
+unchanged(gradient_check, exp, lambda g, x: g * np.exp(x), x)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1455,20 +1455,23 @@ passes(bool(after < 0.1 * before), "After 60 passes over four examples, the loss
 # %% check="sgd_epoch" name="arguments" points=0.5
 # Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
 ### BEGIN HIDDEN TESTS
-calls = []
+def one_by_one(parameters, image, target):
+    """A loss that shows the parameters of each call; it takes one example at a time."""
+    if (image.shape, target.shape) != ((1, 4), (1, 2)):
+        raise TypeError("one example at a time")
+    return float(parameters["w"].sum()), {"w": image[0]}
 
-def counted(parameters, image, target):
-    calls.append((image.shape, target.shape))
-    return 1.0, {"w": image[0]}
+def visited(start, _, x, t, order, rate):
+    steps = np.concatenate([start["w"][None], start["w"] - rate * np.cumsum(x[order], axis=0)])
+    return {"w": steps[-1]}, steps[:-1].sum(axis=1).mean()
 
 x, t, start = rng.normal(size=(3, 4)), rng.normal(size=(3, 2)), {"w": rng.normal(size=4)}
-same(sgd_epoch, lambda start, _, x, t, order, rate: ({"w": start["w"] - rate * x.sum(axis=0)}, 1.0),
-     start, counted, x, t, [2, 0, 1], 0.5, case="gradients that are the examples themselves")
-passes(calls == [((1, 4), (1, 2))] * 3, "The function was not called once for each example, with one example each.")
-unchanged(sgd_epoch, start, counted, x, t, [2, 0, 1], 0.5)
+same(sgd_epoch, visited, start, one_by_one, x, t, [2, 0, 1], 0.5, case="gradients that are the examples themselves",
+     hint="call the function once for each example, with one example at a time")
+unchanged(sgd_epoch, start, one_by_one, x, t, [2, 0, 1], 0.5)
 for rate in (0.0, -0.1):
-    refuses(sgd_epoch, start, counted, x, t, [0], rate, argument="learning_rate", case="a rate that is not positive")
-refuses(sgd_epoch, start, counted, x, t, [], 0.1, argument="order", case="an empty order")
+    refuses(sgd_epoch, start, one_by_one, x, t, [0], rate, argument="learning_rate", case="a rate that is not positive")
+refuses(sgd_epoch, start, one_by_one, x, t, [], 0.1, argument="order", case="an empty order")
 ### END HIDDEN TESTS
 
 # %% [markdown]

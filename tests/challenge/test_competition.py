@@ -200,3 +200,38 @@ def test_the_answers_have_a_budget_too(enter: Enter) -> None:
 def test_a_notebook_too_long_to_be_code_is_not_run(enter: Enter) -> None:
     entry = enter("raise SystemExit", characters=60_001)
     assert entry.reason == "the notebook's code has 60,001 characters; 60,000 are allowed"
+
+
+HIDDEN_IN_FORM = {
+    "a name": "self.register_buffer('x' + str(int(images.sum())), torch.zeros(0))",
+    "the shape of an empty array": "self.register_buffer('x', torch.zeros(0, int(labels.sum())))",
+    "a type": "self.register_buffer('x', torch.zeros(1, dtype=torch.float64))",
+}
+
+
+@pytest.mark.parametrize("kind", HIDDEN_IN_FORM)
+def test_the_trained_state_has_the_names_shapes_and_types_of_a_new_networks(enter: Enter, kind: str) -> None:
+    learned = HIDDEN_IN_FORM[kind].replace("self", "model")
+    first = "model.register_buffer('x', torch.zeros(1))" if kind == "a type" else ""
+    code = STRIPES.replace("    optimizer = ", f"    {learned}\n    optimizer = ")
+    code = code.replace(
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(100, 10))",
+        f"    model = nn.Sequential(nn.Flatten(), nn.Linear(100, 10))\n    {first}\n    return model",
+    )
+    assert re.search("names|shapes and types", enter(code).reason)
+
+
+def test_the_order_of_the_trained_arrays_tells_nothing(enter: Enter) -> None:
+    code = (
+        STRIPES
+        + """
+def reordered(model, state, prefix, metadata):
+    for name in sorted(state, reverse=True):
+        state.move_to_end(name)
+own_train = train
+def train(model, images, labels, seed):
+    own_train(model, images, labels, seed)
+    model._register_state_dict_hook(reordered)
+"""
+    )
+    assert enter(code).valid

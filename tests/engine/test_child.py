@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.child import Interrupted, run_in_child
 from autograder.errors import LayerMissing, MachineryError
+from autograder.grading.child import Interrupted, run_in_child
 
 
 def test_what_the_function_returns_comes_back() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,45 @@ def test_a_submission_that_cannot_be_read_does_not_stop_the_others(
     assert api.autograde(assignment.name, "bert")["success"] is False
     assert api.autograde(assignment.name, "anna")["success"] is True
     assert not (submitted.autograded / "bert" / assignment.name).exists()
+
+
+@pytest.mark.parametrize("linked", ["folder", "file", "student"])
+def test_nbgrader_grades_nothing_that_a_link_leads_to(
+    linked: str, submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    theirs, ours = submitted.submitted / "anna" / assignment.name, submitted.submitted / "bert" / assignment.name
+    if linked != "student":
+        ours.parent.mkdir()
+    match linked:
+        case "student":
+            ours.parent.symlink_to(theirs.parent)
+        case "folder":
+            ours.symlink_to(theirs)
+        case "file":
+            ours.mkdir()
+            (ours / "tiny_topic.ipynb").symlink_to(theirs / "tiny_topic.ipynb")
+    with Gradebook.of(submitted) as gradebook:
+        gradebook.register(assignment)
+    outcome = NbGraderAPI(config=nbgrader_configuration(submitted.root)).autograde(assignment.name, "bert")
+    assert outcome["success"] is False
+    assert "is a symbolic link" in outcome["log"] + str(outcome["error"])
+    assert not (submitted.autograded / "bert" / assignment.name / "tiny_topic.ipynb").exists()
+
+
+def test_nbgrader_grades_in_a_child_with_a_deadline(
+    submitted: Course, assignment: Assignment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(submitted.root)
+    monkeypatch.setattr(steps, "outer_seconds", lambda *_: 1.0)
+    monkeypatch.setattr(steps, "grade_submission", lambda *_: time.sleep(60))
+    with Gradebook.of(submitted) as gradebook:
+        gradebook.register(assignment)
+    started = time.monotonic()
+    outcome = NbGraderAPI(config=nbgrader_configuration(submitted.root)).autograde(assignment.name, "anna")
+    assert outcome["success"] is False
+    assert "Grading took longer" in outcome["log"] + str(outcome["error"])
+    assert time.monotonic() - started < 50
 
 
 def test_what_the_formgrader_shows_cannot_run(submitted: Course, assignment: Assignment) -> None:

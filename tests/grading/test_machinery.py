@@ -34,8 +34,8 @@ class Killer:
         request, spawn = Connection.request, Sandbox.spawn
         living: list[StudentProcess] = []
 
-        def spawned(sandbox: Sandbox, *arguments: Any) -> StudentProcess:
-            living.append(spawn(sandbox, *arguments))
+        def spawned(sandbox: Sandbox, *arguments: Any, **named: Any) -> StudentProcess:
+            living.append(spawn(sandbox, *arguments, **named))
             return living[-1]
 
         def counted(connection: Connection, *arguments: Any) -> Any:
@@ -73,10 +73,10 @@ def test_a_process_that_cannot_be_replaced_is_no_fault_of_the_check_that_needs_i
     """The first check ends the student's process; the sandbox then has no other one to give."""
     spawn, given = Sandbox.spawn, []
 
-    def once(sandbox: Sandbox, *arguments: Any) -> StudentProcess:
+    def once(sandbox: Sandbox, *arguments: Any, **named: Any) -> StudentProcess:
         if given:
             raise MachineryError("there is no room")
-        given.append(spawn(sandbox, *arguments))
+        given.append(spawn(sandbox, *arguments, **named))
         return given[-1]
 
     monkeypatch.setattr(Sandbox, "spawn", once)

@@ -41,7 +41,8 @@ FILES = {
     "its own memory": "open('/proc/self/mem')",
     "the warm process's memory": "import os; open(f'/proc/{os.getppid()}/mem')",
     "the warm process's files": "import os; os.listdir(f'/proc/{os.getppid()}/fd')",
-    "the folders of other workers": "import os; os.listdir('/box')",
+    "the folders of other workers": "import os; os.listdir('/box/..')",
+    "its own number among all processes": "import os; os.readlink('/proc/self')",
     "a file system of the kernel": "import os; os.listdir('/sys')",
     "the terminal": "open('/dev/tty')",
     "shared memory": "open('/dev/shm/x', 'w')",
@@ -51,7 +52,9 @@ WRITES = {
     "in the package": f"open({str(ROOT / 'autograder' / 'lab' / 'x')!r}, 'w')",
     "beside Python": "import sys; open(sys.prefix + '/x', 'w')",
     "in the warm process's home": "open('/box/home/x', 'w')",
-    "in another's folder": "import os\nfor n in range(8):\n    if os.getcwd() != f'/box/{n}': open(f'/box/{n}/x', 'w')",
+    "among the processes": "open('/proc/x', 'w')",
+    "the times of the root folder": "import os; os.utime('/')",
+    "the times of the processes' folder": "import os; os.utime('/proc')",
     "a symbolic link": "import os; os.symlink('/etc', 'link')",
     "a hard link": "import os; open('a', 'w').close(); os.link('a', 'b')",
     "a named pipe": "import os; os.mkfifo('pipe')",
@@ -118,7 +121,7 @@ def test_it_cannot_read(inmate: StudentProcess, source: str) -> None:
 
 @pytest.mark.parametrize("source", WRITES.values(), ids=WRITES.keys())
 def test_it_cannot_write(inmate: StudentProcess, source: str) -> None:
-    assert attempt(inmate, source) in ("PermissionError 13", "PermissionError 1", "OSError 30")
+    assert attempt(inmate, source) in ("PermissionError 13", "PermissionError 1", "OSError 30", "FileNotFoundError 2")
 
 
 @pytest.mark.parametrize("source", NETWORK.values(), ids=NETWORK.keys())
@@ -169,7 +172,7 @@ for descriptor in range(256):
         pass
 found"""
     found = dict(worker.run_source(source))
-    assert sorted(found) == [0, 1, 2, 3]
+    assert sorted(found) == [0, 1, 2]  # nothing is told of its connection, which is 3
     assert (
         worker.run_source("import os; [os.fstat(d).st_rdev == os.stat('/dev/null').st_rdev for d in range(3)]")
         == [True] * 3
@@ -360,3 +363,50 @@ def test_an_error_of_the_attempts_themselves_would_show(worker: StudentProcess) 
     assert attempt(worker, "1 + 1") == "ok"
     with pytest.raises(StudentError, match="division"):
         worker.run_source("1 / 0")
+
+
+COUNTED = {
+    "free space": "import os; os.statvfs('.')",
+    "a pipe": "import os; os.pipe()",
+    "the connection's inode": "import os; os.fstat(3)",
+    "a copy of the connection": "import os; os.dup(3)",
+    "a copy of the connection, by fcntl": "import fcntl; fcntl.fcntl(3, fcntl.F_DUPFD, 10)",
+    "the load": "import os; os.getloadavg()",
+}
+
+
+@pytest.mark.parametrize("source", COUNTED.values(), ids=COUNTED.keys())
+def test_what_counts_for_the_whole_machine_is_not_told(inmate: StudentProcess, source: str) -> None:
+    assert attempt(inmate, source).startswith(("PermissionError", "OSError"))
+
+
+UPPER_HALF = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+(libc.syscall(5, ctypes.c_long((1 << 32) + 3), ctypes.create_string_buffer(300)), ctypes.get_errno())
+"""
+OF_ITSELF = """
+import os
+open("a", "w").close()
+users, here = (os.getuid(), os.getgid()), os.getcwd()
+(os.getpid(), os.getppid(), os.getpgrp(), users, here, os.stat("a").st_ino, open("/proc/stat").read())
+"""
+MAKE_MUCH = """
+import threading
+for n in range(99):
+    open(str(n), "w").close()
+    threading.Thread(target=int).start()
+"""
+
+
+def test_the_upper_half_of_a_descriptors_number_is_no_way_around(inmate: StudentProcess) -> None:
+    assert inmate.run_source(UPPER_HALF) == (-1, 1)
+
+
+def test_every_worker_sees_the_same_of_itself(sandbox: Sandbox) -> None:
+    """Its process, its users, its folder, its first file: the same for all, whatever others did before."""
+    with sandbox.spawn() as first:
+        before = first.run_source(OF_ITSELF)
+        first.run_source(MAKE_MUCH)
+        with sandbox.spawn() as second:
+            assert second.run_source(OF_ITSELF) == before

@@ -90,8 +90,8 @@ def test_in_a_hidden_part_only_what_was_said_to_be_no_secret_travels() -> None:
     assert source_for(space["g"], hidden=True) is not None
 
 
-def test_a_lent_function_that_stays_is_asked_over_the_wire(worker: StudentProcess) -> None:
+def test_a_function_that_is_not_published_is_lent_and_changes_a_copy(worker: StudentProcess) -> None:
     worker.run_cell("def apply(f, x): return f(x)")
     space = published("calls = []\ndef f(x):\n    calls.append(x)\n    return x")
     assert worker.names(["apply"])["apply"](space["f"], 3) == 3
-    assert space["calls"] == [3]
+    assert space["calls"] == []

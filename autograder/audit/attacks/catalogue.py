@@ -20,12 +20,56 @@ from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
 from autograder.errors import AutograderError
 
-__all__ = ["ATTACKS", "Attack", "AttackClass", "HandedIn", "Target", "Traps", "attack", "load_catalogue"]
+__all__ = [
+    "ATTACKS",
+    "Attack",
+    "AttackClass",
+    "HandedIn",
+    "Intake",
+    "Pair",
+    "Target",
+    "Traps",
+    "attack",
+    "load_catalogue",
+]
 
-AttackClass = Literal["forging", "reading", "wire", "resources", "system", "people"]
+AttackClass = Literal["forging", "reading", "wire", "resources", "system", "people", "collusion", "intake"]
 Place = Callable[[Path], None]
-HandedIn = dict[str, Any] | bytes | Place
-"""A notebook as data; the bytes of a file that may be none; or a function that puts something at a path."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two submissions of which the first tries to tell the second a bit.
+
+    Attributes:
+        sender: code that defines ``tell(bit)``, and may leave in ``noted`` what its student reads in feedback.
+        receiver: code that finds ``noted`` and has to leave the bit in ``heard``.
+        at_once: whether the sender is still there while the receiver runs.
+    """
+
+    sender: str
+    receiver: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What an attacker's part of a download holds.
+
+    Attributes:
+        platform: canvas, moodle, gradescope or nbgrader.
+        files: by the name that the attacker chose; "NOTEBOOK" stands for the assignment's own.
+        at: when they were last changed, as the archive says; default with the others, after the due date.
+    """
+
+    platform: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    at: tuple[int, int, int, int, int, int] | None = None
+
+
+HandedIn = dict[str, Any] | bytes | Place | Pair | Intake
+"""A notebook as data; the bytes of a file that may be none; a function that puts something at a path; a pair; a part of
+a download."""
 
 
 @dataclass(frozen=True)

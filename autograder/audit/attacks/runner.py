@@ -14,17 +14,19 @@ from typing import Any
 import msgspec
 
 from autograder.audit.attacks.attack_report import AttackOutcome
-from autograder.audit.attacks.catalogue import Attack, HandedIn
+from autograder.audit.attacks.catalogue import Attack, HandedIn, Intake, Pair
 from autograder.audit.attacks.honeypot import Honeypot
+from autograder.audit.attacks.intake import breaches_of_intake
 from autograder.audit.attacks.oracle import breaches_of_pages, breaches_of_result, files_changed, shown_to_people
+from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment
 from autograder.course import GradingSettings
-from autograder.engine.child import run_in_child
 from autograder.engine.class_run import options_of
 from autograder.engine.incremental import without_checks
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
+from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result, decode_result, encode_result
@@ -43,7 +45,7 @@ SETTINGS = GradingSettings(cell_seconds=3.0, check_seconds=1.5, total_seconds=8.
 _EXERCISES_OF_SHORT_CONTROL = 3
 _WHOLE_CONTROL_EVERY = 16
 _STUCK_SECONDS = 90.0
-_MOST_GRADER_MEMORY = 3 << 30
+_MOST_GRADER_MEMORY = 3 << 29
 _IDLE_ANSWERS = (
     "return None", "return 0", "return 0.0", "return False", "return True", "raise ValueError('argument')",
     "return args[0] if args else None", "return []", "return ''", "raise NotImplementedError()",
@@ -89,10 +91,10 @@ class AttackRunner:
         """Try one attack, judge it, and grade an honest submission in the same sandbox right after it."""
         started = time.perf_counter()
         self._meet_neighbour()
-        breaches, points, refused = [], 0.0, ""
+        breaches: list[str] = []
+        points, refused = 0.0, ""
         try:
-            result, found = self._graded(attack)
-            points, breaches = result.points, found
+            points, breaches = self._tried(attack)
         except UnreadableSubmission as error:
             refused = str(error)
         except Exception as error:
@@ -114,19 +116,30 @@ class AttackRunner:
             control,
         )
 
-    def _graded(self, attack: Attack) -> tuple[Result, list[str]]:
+    def _tried(self, attack: Attack) -> tuple[float, list[str]]:
+        """(points, breaches)."""
+        made = attack.handed_in(self._scene.plain, self._scene.traps)
+        if isinstance(made, Pair):
+            heard = bits_heard(made, self._sandbox)
+            return 0.0, [heard] if heard else []
+        if isinstance(made, Intake):
+            return 0.0, list(breaches_of_intake(made, self._scene.plain))
+        result, found = self._graded(attack, made)
+        return result.points, found
+
+    def _graded(self, attack: Attack, made: HandedIn) -> tuple[Result, list[str]]:
         scene = self._scene
-        submission = load_submission(self._hand_in(attack), scene.assignment)
+        submission = load_submission(self._hand_in(attack, made), scene.assignment)
         result = self._grade(submission, SETTINGS)
         shown = shown_to_people(scene, submission, result, attack.student)
         found = [*breaches_of_result(attack, scene, result, self._free), *breaches_of_pages(scene, submission, shown)]
         return result, list(dict.fromkeys(found))
 
-    def _hand_in(self, attack: Attack) -> Path:
+    def _hand_in(self, attack: Attack, made: HandedIn) -> Path:
+        """A folder for each attack, in the place of an assignment's: one may put a link there."""
         scene = self._scene
-        path = scene.course.submitted / "attacker" / scene.plain.name / f"{attack.name}.ipynb"
+        path = scene.course.submitted / "attacker" / attack.name / f"{scene.plain.notebook}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
-        made: HandedIn = attack.handed_in(scene.plain, scene.traps)
         if callable(made):
             made(path)
         else:

@@ -1,62 +1,56 @@
-"""Working folders: each fork gets a fresh one, with its own quota, and sees no other."""
+"""Working folders: each fork gets a fresh one, with a file system of its own, and sees no other.
+
+Where the machine gives each fork namespaces of its own, its file system is mounted in them, over everything that forks
+could share, and is gone with them: there is nothing to empty, and no name that a student could choose in advance.
+Elsewhere folders are made beforehand and used once; when they are used up, the sandbox has to be started again.
+"""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from autograder.isolation.guest import kernel
 
-__all__ = ["Folders", "empty"]
+__all__ = ["Folders", "mount_own", "static_process_files"]
 
 MAX_FILES = 4096
+_MOST_FOLDERS = 192
+_PROCESS_FILES = ("cpuinfo", "meminfo", "stat")
 
 
 class Folders:
-    """A fixed number of folders, handed out one to a fork.
+    """Folders for forks that share one mount namespace; each is handed out once.
 
     Args:
         base: where they are made.
-        count: how many forks may live at once.
         size: bytes that each may hold, if a file system can be mounted for each; 0 mounts none.
     """
 
-    def __init__(self, base: Path, count: int, size: int) -> None:
-        self._free = [base / str(number) for number in range(count)]
+    def __init__(self, base: Path, size: int) -> None:
+        self._free = [base / str(number) for number in range(_MOST_FOLDERS)]
         for folder in self._free:
             folder.mkdir()
             if size:
                 kernel.mount_tmpfs(str(folder), size, MAX_FILES)
 
     def take(self) -> Path | None:
-        """A folder that is empty and nobody's, or None."""
+        """A folder that nobody ever had, or None."""
         return self._free.pop() if self._free else None
 
-    def give_back(self, folder: Path) -> None:
-        """Empty a folder whose fork has ended; one that cannot be emptied is never handed out again."""
-        try:
-            empty(folder)
-        except OSError:
-            return
-        self._free.append(folder)
+
+def static_process_files() -> dict[str, bytes]:
+    """What libraries read of /proc, as it is now: later readings would tell what the neighbours do."""
+    return {name: Path("/proc", name).read_bytes() for name in _PROCESS_FILES}
 
 
-def empty(folder: Path) -> None:
-    """Remove everything in a folder, however deep, without recursion and without following links.
+def mount_own(base: str, size: int, process_files: dict[str, bytes]) -> None:
+    """In a mount namespace of this process: an empty file system over ``base``, and a /proc that tells nothing.
 
-    Folders are moved up and then emptied, so that no path grows past what the kernel takes.
+    Raises:
+        OSError: it cannot be mounted.
     """
-    moved = 0
-    while entries := list(os.scandir(folder)):
-        for entry in entries:
-            path = Path(entry.path)
-            if not entry.is_dir(follow_symlinks=False):
-                path.unlink()
-                continue
-            path.chmod(0o700)
-            for inner in list(os.scandir(path)):
-                if inner.is_dir(follow_symlinks=False):
-                    Path(inner.path).chmod(0o700)  # a folder must be writable to be moved
-                moved += 1
-                Path(inner.path).rename(folder / f".moved-{moved}")
-            path.rmdir()
+    kernel.mount_tmpfs("/proc", 1 << 20, 2 + len(process_files))
+    for name, content in process_files.items():
+        Path("/proc", name).write_bytes(content)
+    kernel.read_only("/proc")
+    kernel.mount_tmpfs(base, size, MAX_FILES)

@@ -2,8 +2,8 @@
 
 It lives inside bubblewrap, holds no tests, grades or submissions, and runs no student's code itself. It is
 driven over packet sockets, one line for each grader that shares it: ``spawn`` (with the worker's descriptor),
-``ended``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The workers of a line end with it, and
-everything ends with the first line.
+``ended``, ``processor``, ``kill``, ``clear``, ``join`` (with the descriptor of a further line). The
+workers of a line end with it, and everything ends with the first line.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from typing import Any
 
 from autograder.isolation import huge_pages
 from autograder.isolation.guest import kernel
+from autograder.isolation.guest.folders import Folders, mount_own, static_process_files
 
 __all__ = ["main"]
 
 _WORKER_DESCRIPTOR = 3
 _MAX_PACKET = 1 << 16
+_CLOCK_OF_PROCESS = 2
 
 
 @dataclass(slots=True)
 class _Fork:
     line: int
-    folder: Path
     born: float
     deadline: float
     ended_by_deadline: bool = False
@@ -46,24 +47,34 @@ def main() -> None:
     _forget_signals()
     control = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(control.recv(_MAX_PACKET))
-    folders = _give_up_privileges(settings)
+    separate = settings["mount"] and _separates(settings)
+    os.umask(0)
+    folders = (
+        None if separate else Folders(Path(settings["base"]), settings["folder_bytes"] if settings["mount"] else 0)
+    )
+    _drop_user(settings)
+    processes = _own_processes() if separate else -1
     from autograder.isolation.guest import preload  # only now: nothing heavy runs with privileges
 
     shell = preload.warm_up(settings["home"])
     gc.collect()
     gc.freeze()
     huge_pages.collapse_memory()
-    separate = settings["mount"] and _separates()
     control.send(json.dumps({"ready": os.getpid(), "separate": separate}).encode())
-    _Zygote(control, settings, folders, shell, separate).serve()
+    _Zygote(control, settings, folders, shell, processes).serve()
 
 
-def _separates() -> bool:
-    """Whether this machine gives a fork a user namespace of its own, by trial."""
+def _separates(settings: dict[str, Any]) -> bool:
+    """Whether this machine gives each fork namespaces of its own, by trial."""
     pid = os.fork()
     if pid == 0:
         try:
-            kernel.separate_user()
+            _drop_user(settings)
+            kernel.separate_users(kernel.CLONE_NEWPID)
+            if os.fork():
+                os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+            kernel.separate_users(kernel.CLONE_NEWNS)
+            mount_own(settings["base"], 1 << 20, {})
             os._exit(0)
         finally:
             os._exit(1)
@@ -77,12 +88,8 @@ def _forget_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _give_up_privileges(settings: dict[str, Any]) -> Any:
-    from autograder.isolation.guest.folders import Folders
-
-    base = Path(settings["base"])
-    os.umask(0)
-    folders = Folders(base, settings["workers"], settings["folder_bytes"] if settings["mount"] else 0)
+def _drop_user(settings: dict[str, Any]) -> None:
+    """Become the user that students' code runs as, with no rights over the machine."""
     if settings["user"]:
         os.chown(settings["home"], settings["user"], settings["user"])
         kernel.drop_user(settings["user"])
@@ -92,18 +99,37 @@ def _give_up_privileges(settings: dict[str, Any]) -> Any:
     kernel.forbid_new_privileges()
     kernel.forbid_dumps()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return folders
+
+
+def _own_processes() -> int:
+    """Go on as the first process of a namespace in which this process may make others; a descriptor of it.
+
+    What stays behind waits, and ends with it.
+    """
+    kernel.separate_users(kernel.CLONE_NEWPID)
+    if os.fork():
+        os.closerange(3, 1 << 10)
+        os._exit(os.waitstatus_to_exitcode(os.wait()[1]) & 0xFF)
+    return os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
 
 class _Zygote:
     def __init__(
-        self, control: socket.socket, settings: dict[str, Any], folders: Any, shell: Any, separate: bool
+        self,
+        control: socket.socket,
+        settings: dict[str, Any],
+        folders: Folders | None,
+        shell: Any,
+        processes: int,
     ) -> None:
         from autograder.isolation.guest.lockdown import Confinement
 
         self._control = control
         self._lines = {control.fileno(): control}
         self._folders = folders
+        self._base = Path(settings["base"])
+        self._room: int = settings["workers"]
+        self._processes = processes  # a descriptor of this process's namespace, if forks get one each
         self._shell = shell
         self._forks: dict[int, _Fork] = {}
         self._confinement = Confinement(
@@ -112,7 +138,9 @@ class _Zygote:
             readable=tuple(settings["readable"]),
             data=tuple(settings["data"]),
             processes=settings["processes"],
-            separate=separate,
+            separate=folders is None,
+            folder_bytes=settings["folder_bytes"],
+            process_files=static_process_files() if folders is None else {},
         )
 
     def serve(self) -> None:
@@ -156,6 +184,8 @@ class _Zygote:
                 return self._spawn(request, line, descriptors[0])
             case "ended":
                 return {"ended": self._has_ended(request["worker"])}
+            case "processor":
+                return {"seconds": self._processor_seconds(request["worker"])}
             case "kill":
                 return self._kill(request["worker"])
             case "join":
@@ -174,22 +204,33 @@ class _Zygote:
         from autograder.isolation.limits import Limits
 
         limits = Limits(**request["limits"])
-        folder = self._folders.take()
+        if len(self._forks) >= self._room:
+            return {"error": "it has as many workers as it has room for"}
+        folder = self._base if self._folders is None else self._folders.take()
         if folder is None:
-            return {"error": "every working folder of this sandbox is taken"}
-        parent = os.getpid()
-        pid = os.fork()
+            return {"error": "its working folders are used up"}
+        pid, parent = self._fork()
         if pid == 0:
             self._become_worker(limits, request["cpus"], descriptor, folder, parent)
         now = time.monotonic()
-        self._forks[pid] = _Fork(line, folder, now, now + limits.wall_seconds)
+        self._forks[pid] = _Fork(line, now, now + limits.wall_seconds)
         return {"worker": pid}
+
+    def _fork(self) -> tuple[int, int]:
+        """(0 in the fork, its number here; what the fork sees as its parent: none from a namespace of its own)."""
+        if self._processes >= 0:
+            kernel.enter_processes(self._processes)
+            kernel.separate(kernel.CLONE_NEWPID)
+            return os.fork(), 0
+        parent = os.getpid()
+        return os.fork(), parent
 
     def _become_worker(self, limits: Any, processors: list[int], descriptor: int, folder: Path, parent: int) -> None:
         try:
             with contextlib.suppress(OSError):  # only for speed: a container may have been given others meanwhile
                 os.sched_setaffinity(0, processors)
             _keep_only(descriptor)
+            os.setsid()  # no group of processes together with the others
             _move_in(str(folder))
             from autograder.isolation.guest import student_main
 
@@ -201,6 +242,12 @@ class _Zygote:
         """Whether a worker has ended, by itself or by its deadline; it stays to be asked about."""
         return pid not in self._forks or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
+    def _processor_seconds(self, pid: int) -> float:
+        """What all threads of a worker have used so far, by the kernel's account; 0 for one that has ended."""
+        with contextlib.suppress(OSError):
+            return time.clock_gettime(~pid << 3 | _CLOCK_OF_PROCESS)
+        return 0.0
+
     def _kill(self, pid: int) -> dict[str, Any]:
         fork = self._forks.pop(pid, None)
         if fork is None:
@@ -210,7 +257,6 @@ class _Zygote:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
             _, status, used = os.wait4(pid, 0)
-        self._folders.give_back(fork.folder)
         return {
             "cpu": used.ru_utime + used.ru_stime,
             "rss": used.ru_maxrss << 10,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
+from pathlib import Path
 
 __all__ = [
     "call",
+    "CLONE_NEWNS",
+    "CLONE_NEWPID",
+    "CLONE_NEWUSER",
     "drop_capabilities",
     "drop_user",
     "forbid_dumps",
@@ -15,7 +19,10 @@ __all__ = [
     "die_with_parent",
     "load_filter",
     "mount_tmpfs",
-    "separate_user",
+    "enter_processes",
+    "read_only",
+    "separate",
+    "separate_users",
 ]
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -25,7 +32,9 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION_3 = 0x20080522
 _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 2, 4, 8
 _SIGKILL = 9
-_CLONE_NEWUSER = 0x10000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
+_MS_RDONLY, _MS_REMOUNT, _MS_BIND = 1, 32, 4096
+_INNER_USER = 1000  # every fork sees itself as this one
 _INSTRUCTION_BYTES = 8
 
 
@@ -72,12 +81,38 @@ def drop_user(identity: int) -> None:
     os.setresuid(identity, identity, identity)
 
 
-def separate_user() -> None:
-    """A user namespace of its own: what counts by user, such as threads, is then counted for this process alone.
+def separate(namespaces: int) -> None:
+    """Namespaces of its own, of the kinds given. Raises OSError."""
+    _checked(_LIBC.unshare(namespaces), "unshare")
 
-    What must be killed with its parent has to say so afterwards: the kernel forgets it here. Raises OSError.
+
+def separate_users(others: int) -> None:
+    """A user namespace of its own, and the ``others`` in it, over which it then has all rights. Raises OSError.
+
+    It has a number there, without which it could make no file. What counts by user, such as threads, is counted for it
+    alone. What must be killed with its parent has to say so afterwards: the kernel forgets it here.
     """
-    _checked(_LIBC.unshare(_CLONE_NEWUSER), "unshare user")
+    user, group = os.geteuid(), os.getegid()
+    separate(CLONE_NEWUSER | others)
+    _prctl(_PR_SET_DUMPABLE, 1)  # a process that must not be looked into may not write its own maps either
+    for name, content in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{_INNER_USER} {user} 1"),
+        ("gid_map", f"{_INNER_USER} {group} 1"),
+    ):
+        Path("/proc/self", name).write_text(content, encoding="ascii")
+    forbid_dumps()
+
+
+def enter_processes(namespace: int) -> None:
+    """Make the next children in the process namespace of this descriptor. Raises OSError."""
+    _checked(_LIBC.setns(namespace, CLONE_NEWPID), "setns")
+
+
+def read_only(target: str) -> None:
+    """Let nothing be changed any more in the file system that was mounted at ``target``. Raises OSError."""
+    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    _checked(_LIBC.mount(None, target.encode(), None, ctypes.c_ulong(flags), None), f"remount {target}")
 
 
 def drop_capabilities() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.isolation.guest import kernel, landlock
+from autograder.isolation.guest.folders import mount_own
 from autograder.isolation.limits import Limits
 
 __all__ = ["Confinement", "lock_down", "set_limits"]
@@ -26,7 +27,10 @@ class Confinement:
         readable: paths that may be read.
         data: paths of the course's data, which may be read if the limits say so.
         processes: the most threads and processes this user may have; 0 for no limit.
-        separate: whether each fork gets a user namespace, so that it is the only one that counts as this user.
+        separate: whether each fork gets namespaces of its own: of users, so that it is the only one that counts as this
+            user, of mounts, and of processes.
+        folder_bytes: what a fork with namespaces of its own may write.
+        process_files: for such a fork, the files that it finds in /proc.
     """
 
     landlock_abi: int
@@ -35,6 +39,8 @@ class Confinement:
     data: tuple[str, ...]
     processes: int
     separate: bool
+    folder_bytes: int
+    process_files: dict[str, bytes]
 
 
 def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int) -> None:
@@ -43,12 +49,12 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     Raises OSError if a layer fails: the caller must end the process with `os._exit`.
     """
     kernel.forbid_new_privileges()
+    addresses, held = _memory_now()  # before /proc is gone
     if confinement.separate:
-        kernel.separate_user()
-        kernel.drop_capabilities()  # those over the new namespace, in which there is nothing
+        _separate(confinement, folder)
     kernel.die_with_parent(parent)
     kernel.forbid_dumps()
-    set_limits(limits, confinement.processes)
+    set_limits(limits, confinement.processes, addresses, held)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()
         landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder])
@@ -57,9 +63,16 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     _prove(confinement)
 
 
-def set_limits(limits: Limits, processes: int) -> None:
-    """Kernel limits on time, memory, files and threads, counted from what the process has now."""
-    size, data = _memory_now()
+def _separate(confinement: Confinement, folder: str) -> None:
+    """A file system of its own, in which it moves; what rights it took are given up again."""
+    kernel.separate_users(kernel.CLONE_NEWNS)
+    mount_own(folder, confinement.folder_bytes, confinement.process_files)
+    os.chdir(folder)
+    kernel.drop_capabilities()
+
+
+def set_limits(limits: Limits, processes: int, size: int, data: int) -> None:
+    """Kernel limits on time, memory, files and threads; of memory, beyond ``size`` and ``data`` bytes."""
     cpu = max(1, math.ceil(limits.cpu_seconds))
     bounds = {
         resource.RLIMIT_AS: size + limits.memory_bytes,

@@ -89,6 +89,8 @@ def main() -> None:
         data=(),
         processes=0,
         separate=False,
+        folder_bytes=0,
+        process_files={},
     )
     _warm_up()
     sys.stdout.buffer.write(LENGTH.pack(os.getpid()))

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
+from autograder.isolation.guest.borrowed import rebuilt
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.modules import rebuild
 from autograder.isolation.wire.codec import Codec
@@ -152,6 +153,12 @@ class Server:
         if not isinstance(last, ast.Expr):
             return None
         return eval(compile(ast.Expression(last.value), "<probe>", "eval"), scope)  # noqa: S307
+
+    def _do_borrow(self, functions: list[Any]) -> object:
+        return self._handle(rebuilt(functions))
+
+    def _do_ask_borrowed(self, functions: list[Any], arguments: list[object]) -> object:
+        return rebuilt(functions)(*arguments)
 
     # ---- what is not data
 

@@ -20,8 +20,9 @@ import msgpack
 import numpy as np
 import torch
 
+from autograder.isolation.limits import Allowance
 from autograder.isolation.wire.decode import READERS
-from autograder.isolation.wire.encode import Ext, ProtocolError, leaf
+from autograder.isolation.wire.encode import Ext, Leaf, ProtocolError, leaf
 
 __all__ = ["Codec", "MAX_DEPTH", "MAX_KEYS", "MAX_NODES", "ProtocolError", "Unsendable"]
 
@@ -29,6 +30,11 @@ MAX_DEPTH = 64
 MAX_NODES = 1_000_000
 MAX_KEYS = 5_000  # all sets and dictionaries of a message together: colliding hashes are cheap to make
 MAX_BYTES = 256 << 20
+
+# What objects weigh here, roughly and rather too much: empty ones are cheap to send.
+_LEAF_BYTES = {Leaf.TENSOR: 1200, Leaf.GENERATOR: 1200, Leaf.ARRAY: 300}
+_OTHER_LEAF_BYTES, _CONTAINER_BYTES, _ITEM_BYTES = 200, 250, 64
+_UNLIMITED = 1 << 62
 
 Export = Callable[[object], Ext]
 Resolve = Callable[[int, bytes], object]
@@ -67,12 +73,17 @@ class Codec:
         export: what to send for an object that is not data: a handle, a callback; raises `Unsendable`.
         resolve: the object for a handle or a callback that came in, by extension code and payload.
         max_bytes: the largest message to decode, in bytes.
+        allowance: what messages may weigh that are still to be decoded, as objects here; None for no limit.
     """
 
-    def __init__(self, export: Export, resolve: Resolve, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, export: Export, resolve: Resolve, max_bytes: int = MAX_BYTES, allowance: Allowance | None = None
+    ) -> None:
         self._export = export
         self._resolve = resolve
         self._max_bytes = max_bytes
+        self._allowance = allowance
+        self._left = 0
         self._packer = msgpack.Packer(use_bin_type=True)
 
     def encode(self, value: object) -> bytes:
@@ -84,11 +95,13 @@ class Codec:
         """The value of a message. Raises `ProtocolError`, and nothing else, for anything out of the ordinary."""
         if len(data) > self._max_bytes:
             raise ProtocolError(f"a message of {len(data)} bytes; the limit is {self._max_bytes}")
+        self._left = _UNLIMITED if self._allowance is None else self._allowance.bytes
+        self._weigh(len(data))
         try:
             value = msgpack.unpackb(
                 data,
                 raw=False,
-                list_hook=_Builder().container,
+                list_hook=_Builder(self._weigh).container,
                 ext_hook=self._leaf,
                 max_map_len=0,
                 max_array_len=MAX_NODES,
@@ -97,11 +110,21 @@ class Codec:
             raise
         except (ValueError, TypeError, OverflowError, RecursionError, MemoryError, msgpack.UnpackException) as error:
             raise ProtocolError(f"a message that cannot be read ({type(error).__name__})") from None
+        finally:
+            if self._allowance is not None:
+                self._allowance.bytes = max(0, self._left)
         if type(value) is _TIMESTAMP:
             raise ProtocolError("an unexpected Timestamp on the wire")
         return value
 
+    def _weigh(self, size: int) -> None:
+        """Raises ProtocolError once all that was sent weighs more than is allowed."""
+        self._left -= size
+        if self._left < 0:
+            raise ProtocolError("more than one submission may make the grader hold")
+
     def _leaf(self, code: int, payload: bytes) -> object:
+        self._weigh(_LEAF_BYTES.get(code, _OTHER_LEAF_BYTES) + len(payload))
         read = READERS.get(code)
         return read(payload) if read else self._resolve(code, payload)
 
@@ -152,7 +175,8 @@ class Codec:
 class _Builder:
     """Makes the containers of one message, from the innermost outwards, and counts what it makes."""
 
-    def __init__(self) -> None:
+    def __init__(self, weigh: Callable[[int], None]) -> None:
+        self._weigh = weigh
         self._nodes = 0
         self._keys = 0
         # Containers of containers with their height, by identity; held, so that no identity is used twice.
@@ -163,6 +187,7 @@ class _Builder:
         self._nodes += len(items) + 1
         if self._nodes > MAX_NODES:
             raise ProtocolError(f"a message of more than {MAX_NODES} items")
+        self._weigh(_CONTAINER_BYTES + _ITEM_BYTES * len(items))
         kinds = set(map(type, items))
         if not items or type(items[0]) is not int or _TIMESTAMP in kinds:
             raise ProtocolError("a container without a tag, or with an item of an unknown kind")

@@ -7,12 +7,14 @@ reach the next, and memory stays flat over a thousand of them.
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import struct
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from autograder.errors import MachineryError
@@ -22,6 +24,8 @@ __all__ = ["ChildOutcome", "Interrupted", "run_in_child"]
 _DONE, _FAILED = b"+", b"-"
 _HEADER = struct.Struct("!cQ")
 _PR_SET_PDEATHSIG = 1
+MEMORY_BYTES = 3 << 30
+"""Far more than any check needs, and more than a submission's allowance by what checks make of it."""
 
 
 class Interrupted(MachineryError):
@@ -42,13 +46,16 @@ class ChildOutcome(NamedTuple):
     peak_rss_bytes: int
 
 
-def run_in_child(function: Callable[[], bytes], seconds: float, *, stop_fd: int = -1) -> ChildOutcome:
+def run_in_child(
+    function: Callable[[], bytes], seconds: float, *, stop_fd: int = -1, memory_bytes: int = MEMORY_BYTES
+) -> ChildOutcome:
     """Call ``function`` in a forked child and return what it returned.
 
     Args:
         function: returns bytes.
         seconds: the child is killed after this much wall time.
         stop_fd: when this descriptor reaches its end, the child is killed too.
+        memory_bytes: address space that the child may take beyond what it begins with.
 
     Raises:
         MachineryError: ``function`` raised, died or took too long; names which.
@@ -57,7 +64,7 @@ def run_in_child(function: Callable[[], bytes], seconds: float, *, stop_fd: int 
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _child(function, reader, writer)
+        _child(function, reader, writer, memory_bytes)
     os.close(writer)
     reaped = False
     try:
@@ -77,11 +84,12 @@ def run_in_child(function: Callable[[], bytes], seconds: float, *, stop_fd: int 
     return ChildOutcome(data, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
-def _child(function: Callable[[], bytes], reader: int, writer: int) -> None:
+def _child(function: Callable[[], bytes], reader: int, writer: int, memory_bytes: int) -> None:
     """Never returns."""
     try:
         os.close(reader)
         _die_with_parent()
+        _limit_memory(memory_bytes)
         try:
             kind, data = _DONE, function()
         except BaseException as error:
@@ -99,6 +107,13 @@ def _die_with_parent() -> None:
     import ctypes
 
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit_memory(beyond: int) -> None:
+    """What a submission makes the grader hold must not take the machine's memory from the other ones."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    most, hard = pages * resource.getpagesize() + beyond, resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _describe(error: BaseException) -> bytes:

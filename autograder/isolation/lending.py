@@ -1,0 +1,322 @@
+"""Functions of the trusted side that a student's code may call: they run in a process of their own.
+
+A check may hand a function to the student's code, which then decides what it is called with. So it is called neither
+here, where hidden inputs and solutions lie, nor there, where it could be read: it travels, with the data that it
+needs, to a third process. That one is confined as a student's is, runs none of a student's code, has limits of memory
+and time, and knows nothing but the functions that were lent. A list that one of them appends to there is a copy.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dis
+import marshal
+import time
+from collections.abc import Callable, Iterator
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from autograder.errors import AuthoringError, MachineryError
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.limits import MIB, Limits
+from autograder.isolation.proxies import Handle
+
+if TYPE_CHECKING:
+    from autograder.isolation.sandbox import Sandbox
+    from autograder.isolation.student_process import StudentProcess
+
+__all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
+
+LENT_BYTES = 8 * MIB
+"""The largest call of a lent function, in bytes on the wire."""
+
+_CALL_SECONDS = 5.0
+_LIMITS = Limits(
+    cpu_seconds=600.0,
+    wall_seconds=3600.0,
+    memory_bytes=512 * MIB,
+    message_bytes=16 * MIB,
+    total_bytes=512 * MIB,
+    call_seconds=_CALL_SECONDS,
+    course_data=False,
+)
+_MODULES = ("autograder.lab", "math", "numpy", "scipy", "torch")
+_VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
+_DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic, torch.Tensor)
+
+
+class Unlendable(AuthoringError):
+    """A check hands over a function that must not leave the grader; says which, and what to hand over instead."""
+
+
+class Refused(Exception):
+    """A call that is not answered; the text is the name of the builtin error that the student's code meets."""
+
+
+def lendable(function: object) -> FunctionType:
+    """``function`` itself, if it is one that may be lent: written in Python, with a fixed list of parameters.
+
+    Raises:
+        Unlendable: says what is wrong, and what to lend instead.
+    """
+    name = str(getattr(function, "__name__", type(function).__name__))
+    if type(function) is not FunctionType:
+        raise Unlendable(
+            f"`{name}` cannot be handed to a student's code: it takes more than its parameters show."
+            f" Hand over a function of your own, such as `lambda x: {name}(x)`."
+        )
+    if (function.__module__ or "").split(".")[0] in ("numpy", "scipy", "torch"):
+        raise Unlendable(
+            f"`{name}` of {function.__module__} cannot be handed to a student's code bare."
+            f" Hand over a function of your own, such as `lambda x: {name}(x)`."
+        )
+    if function.__code__.co_flags & _VARIADIC or function.__kwdefaults__:
+        raise Unlendable(
+            f"`{name}` cannot be handed to a student's code: it takes any number of arguments, or named ones."
+            " Give it a fixed list of parameters."
+        )
+    return function
+
+
+class Lends(Protocol):
+    """Where the functions run that a connection lends."""
+
+    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+        """What answers calls of ``function``: takes its arguments and a deadline. Raises Unlendable."""
+
+    def close(self) -> float:
+        """Take leave. Returns the processor time that was used, in seconds."""
+
+
+class _OfStudent:
+    """An object of the student's own that a lent function needs: it stays where it is, and is asked from there."""
+
+    def __init__(self, handle: Handle) -> None:
+        self.handle = handle
+
+    def __call__(self) -> None:
+        """Only its being callable counts: it is lent."""
+
+
+class _Back:
+    """Lends to the third process what a lent function needs of the student's, in place of a `Lender`."""
+
+    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+        """What asks the student's object. Raises Unlendable for anything else."""
+        if type(function) is not _OfStudent:
+            raise Unlendable(f"a {type(function).__name__} cannot be handed to a student's code.")
+
+        def ask(arguments: list[Any], deadline: float) -> Any:
+            try:
+                return function.handle(*arguments)
+            except WorkerLost:
+                raise
+            except StudentError as error:
+                raise Refused(error.type_name) from None
+
+        return ask
+
+    def close(self) -> float:
+        """Nothing: it holds no process."""
+        return 0.0
+
+
+class Lender:
+    """The process in which one submission's lent functions run; made when the first of them is called.
+
+    Args:
+        sandbox: where.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._worker: StudentProcess | None = None
+        self._spent = False
+
+    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+        """What answers calls of ``function``: takes its arguments and a deadline. Raises Unlendable."""
+        checked = lendable(function)
+        description = packed(checked)
+        made: list[Handle] = []
+
+        def call(arguments: list[Any], deadline: float) -> Any:
+            _check_arguments(checked, arguments)
+            return self._called(made, description, arguments, deadline)
+
+        return call
+
+    def _called(self, made: list[Handle], description: Packed, arguments: list[Any], deadline: float) -> Any:
+        """Raises Refused for a call that failed, took too long or too much memory."""
+        if self._spent:
+            raise Refused("RuntimeError")
+        if self._worker is None:
+            self._worker = self._sandbox.spawn(_LIMITS, lender=_Back())
+            self._worker.quiet = True
+        self._worker.deadline = min(deadline, time.monotonic() + _CALL_SECONDS)
+        try:
+            if description.asks:  # what it asks is lent for one question only
+                return self._worker.ask_borrowed(description.functions, arguments)
+            if not made:
+                made.append(self._worker.borrow(description.functions))
+            return self._worker.ask("call", made[0], args=tuple(arguments))
+        except WorkerLost as lost:
+            self._spent = True
+            raise Refused("TimeoutError" if lost.reason == "timeout" else "MemoryError") from None
+        except StudentError as error:
+            raise Refused(error.type_name) from None
+        finally:
+            self._worker.deadline = None
+
+    def close(self) -> float:
+        """End the process. Returns the processor time that it used, in seconds."""
+        worker, self._worker, self._spent = self._worker, None, True
+        if worker is None:
+            return 0.0
+        try:
+            return worker.close().cpu_seconds
+        except MachineryError:
+            return 0.0
+
+
+def _check_arguments(function: FunctionType, arguments: list[Any]) -> None:
+    """Raises Refused for too many or few arguments, or for what is not plain data."""
+    most = function.__code__.co_argcount
+    if not most - len(function.__defaults__ or ()) <= len(arguments) <= most:
+        raise Refused("TypeError")
+    if not all(map(_is_data, arguments)):
+        raise Refused("TypeError")
+
+
+def _is_data(value: object) -> bool:
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_data, value))
+    if isinstance(value, dict):
+        return all(_is_data(key) and _is_data(item) for key, item in value.items())
+    return isinstance(value, _DATA)
+
+
+def packed(function: FunctionType) -> Packed:
+    """``function`` and every function that it needs, the first one first, as plain data for `inside.borrowed`.
+
+    Each is [name, code, defaults, closure, globals]. What a function refers to is read now: later changes stay here.
+
+    Raises:
+        Unlendable: it needs something that cannot travel; names it.
+    """
+    packer = _Packer(function)
+    return Packed(packer.functions, packer.asks)
+
+
+class Packed(NamedTuple):
+    """Functions as data, and whether they ask something of the student's."""
+
+    functions: list[Any]
+    asks: bool
+
+
+class _Packer:
+    def __init__(self, function: FunctionType) -> None:
+        self.functions: list[Any] = []
+        self.asks = False
+        self._numbers: dict[int, int] = {}
+        self._name = function.__name__
+        self._add(function)
+
+    def _add(self, function: FunctionType) -> int:
+        if id(function) in self._numbers:
+            return self._numbers[id(function)]
+        number = self._numbers[id(function)] = len(self.functions)
+        self.functions.append(None)
+        code, attributes = function.__code__, frozenset(_attributes(function.__code__))
+        cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+        self.functions[number] = [
+            function.__name__,
+            marshal.dumps(code),
+            [self._value("a default", value, attributes) for value in function.__defaults__ or ()],
+            [self._value(name, cell.cell_contents, attributes) for name, cell in cells],
+            dict(self._globals(function, attributes)),
+        ]
+        return number
+
+    def _globals(self, function: FunctionType, attributes: frozenset[str]) -> Iterator[tuple[str, Any]]:
+        for name in sorted(set(_loaded(function.__code__))):
+            if name in function.__globals__:
+                yield name, self._value(name, function.__globals__[name], attributes)
+
+    def _value(self, name: str, value: object, attributes: frozenset[str]) -> list[Any]:
+        if isinstance(value, ModuleType) and value.__name__.startswith(_MODULES):
+            return ["module", value.__name__]
+        if isinstance(value, SimpleNamespace):  # Of `solution`, only what this function uses.
+            parts = {key: item for key, item in vars(value).items() if key in attributes}
+            return ["names", {key: self._value(key, item, attributes) for key, item in parts.items()}]
+        home = _home(value)
+        if home:
+            return ["import", *home]
+        if type(value) is FunctionType:
+            return ["function", self._add(value)]
+        value = self._with_questions(value)
+        if isinstance(value, nn.Module | np.random.Generator | _OfStudent) or _is_data_or_kind(value):
+            return ["data", value]
+        raise Unlendable(
+            f"`{self._name}` cannot be handed to a student's code: it needs `{name}`, a {type(value).__name__},"
+            " which cannot leave the grader. Let it need nothing but numbers, arrays, layers and functions of yours."
+        )
+
+    def _with_questions(self, value: Any) -> Any:
+        """The value, with every object of the student's in it replaced by what asks it."""
+        if type(value) is Handle:
+            self.asks = True
+            return _OfStudent(value)
+        if type(value) in (list, tuple):
+            return type(value)([self._with_questions(item) for item in value])
+        if type(value) is dict:
+            return {key: self._with_questions(item) for key, item in value.items()}
+        return value
+
+
+def _is_data_or_kind(value: object) -> bool:
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_data_or_kind, value))
+    if isinstance(value, dict):
+        return all(_is_data_or_kind(key) and _is_data_or_kind(item) for key, item in value.items())
+    return isinstance(value, (*_DATA, _OfStudent, np.dtype, torch.dtype, slice, range))
+
+
+def _home(value: object) -> tuple[str, str] | None:
+    """(module, name) of a function or class that any process can import for itself."""
+    if not isinstance(value, type | FunctionType | BuiltinFunctionType | np.ufunc):
+        return None
+    name = getattr(value, "__name__", "")
+    modules = (getattr(value, "__module__", None) or "", "numpy", "torch", "torch.nn.functional", "builtins")
+    for module in modules:
+        if module.startswith((*_MODULES, "builtins")) and getattr(_module(module), name, None) is value:
+            return module, name
+    return None
+
+
+def _module(name: str) -> object:
+    import importlib
+
+    return builtins if name == "builtins" else importlib.import_module(name)
+
+
+def _loaded(code: CodeType) -> Iterator[str]:
+    """Every global name that the code, or code within it, reads."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield str(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _loaded(constant)
+
+
+def _attributes(code: CodeType) -> Iterator[str]:
+    """Every attribute that the code, or code within it, may read."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _attributes(constant)

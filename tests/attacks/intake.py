@@ -1,0 +1,201 @@
+"""Files in a download that try to take another student's place, to be punctual, or to stop the collecting."""
+
+# ruff: noqa: E501 -- file names as platforms write them
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from autograder.audit.attacks.catalogue import Intake, Target, attack
+
+METADATA = b"submission_11:\n  :submitters:\n  - :name: Eve Stone\n    :email: eve@x.org\n  :created_at: 2026-03-01 10:00:00 Z\n"
+EARLY = b"2026-03-01 10:00:00 UTC"
+
+
+def mine(target: Target) -> bytes:
+    target.answer_all("def NAME(*args, **kwargs):\n    return 'of the attacker'")
+    import json
+
+    return json.dumps(target.notebook).encode()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return room.getvalue()
+
+
+@attack(
+    "intake",
+    tries="lays metadata of its own into its folder of a Gradescope export",
+    stopped_by="one platform, decided at the root",
+)
+def metadata_of_its_own(target: Target) -> Intake:
+    return Intake(
+        "gradescope",
+        {"NOTEBOOK": mine(target), "submission_metadata.yml": METADATA, "submission_11/NOTEBOOK.ipynb": mine(target)},
+    )
+
+
+@attack(
+    "intake",
+    tries="lays metadata of Gradescope's kind into a Canvas download",
+    stopped_by="one platform, decided at the root",
+)
+def metadata_in_another_platform(target: Target) -> Intake:
+    return Intake(
+        "canvas",
+        {"x.zip": zipped({"submission_metadata.yml": METADATA, "submission_11/convolution.ipynb": mine(target)})},
+    )
+
+
+@attack(
+    "intake",
+    tries="names a file as Canvas names another student's, within Moodle's folder",
+    stopped_by="one platform, decided at the root",
+)
+def canvas_name_in_moodle(target: Target) -> Intake:
+    return Intake("moodle", {"lovelaceada_4711_99_convolution.ipynb": mine(target)})
+
+
+@attack(
+    "intake",
+    tries="names a folder as Moodle names another student's, within Gradescope's",
+    stopped_by="one platform, decided at the root",
+)
+def moodle_name_in_gradescope(target: Target) -> Intake:
+    return Intake("gradescope", {"Ada Lovelace_4711_assignsubmission_file_/convolution.ipynb": mine(target)})
+
+
+@attack(
+    "intake",
+    tries="names a folder as the exchange names another student's, within Moodle's",
+    stopped_by="one platform, decided at the root",
+)
+def exchange_name_in_moodle(target: Target) -> Intake:
+    return Intake("moodle", {"ada+01-convolution+2026-03-04 10:00:00.5 UTC+x/convolution.ipynb": mine(target)})
+
+
+@attack(
+    "intake",
+    tries="packs a folder named after another student into an archive",
+    stopped_by="owners come from the platform only",
+)
+def another_student_in_an_archive(target: Target) -> Intake:
+    return Intake(
+        "canvas",
+        {
+            "mine.zip": zipped(
+                {"ada/01-convolution/convolution.ipynb": mine(target), "lovelaceada_4711_99_a.ipynb": mine(target)}
+            )
+        },
+    )
+
+
+@attack(
+    "intake",
+    tries="says by a file beside the notebook that it was in time",
+    stopped_by="times come from the platform only",
+)
+def a_stamp_beside_the_notebook(target: Target) -> Intake:
+    return Intake("moodle", {"NOTEBOOK": mine(target), "timestamp.txt": EARLY})
+
+
+@attack(
+    "intake",
+    tries="says by a file in the exchange's folder that it was in time",
+    stopped_by="times come from the platform only",
+)
+def a_stamp_in_the_exchange(target: Target) -> Intake:
+    return Intake("nbgrader", {"NOTEBOOK": mine(target), "timestamp.txt": EARLY})
+
+
+@attack(
+    "intake",
+    tries="hands in YAML that is nested ten thousand deep",
+    stopped_by="only the platform's own metadata is read",
+)
+def deep_metadata(target: Target) -> Intake:
+    return Intake("gradescope", {"NOTEBOOK": mine(target), "submission_metadata.yml": b"[" * 10_000})
+
+
+@attack(
+    "intake",
+    tries="hands in YAML whose aliases unfold to billions",
+    stopped_by="only the platform's own metadata is read",
+)
+def unfolding_metadata(target: Target) -> Intake:
+    lines = [b"a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [
+        b"a%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 9)
+    ]
+    return Intake("gradescope", {"NOTEBOOK": mine(target), "submission_metadata.yml": b"\n".join(lines)})
+
+
+@attack("intake", tries="hands in an archive that is damaged", stopped_by="a fault belongs to its file")
+def damaged_archive(target: Target) -> Intake:
+    whole = zipped({"convolution.ipynb": mine(target)})
+    return Intake("canvas", {"mine.zip": whole[:-30] + b"\0" * 8 + whole[-22:]})
+
+
+@attack("intake", tries="hands in an archive whose file is damaged within", stopped_by="a fault belongs to its file")
+def damaged_within(target: Target) -> Intake:
+    whole = bytearray(zipped({"convolution.ipynb": mine(target)}))
+    whole[60:90] = bytes(30)
+    return Intake("canvas", {"mine.zip": bytes(whole)})
+
+
+@attack(
+    "intake",
+    tries="hands in a small archive that unfolds to a gigabyte",
+    stopped_by="a budget for all that is unpacked",
+)
+def unfolding_archive(target: Target) -> Intake:
+    return Intake("canvas", {"mine.zip": zipped({f"{n}.ipynb": b" " * (60 << 20) for n in range(16)})})
+
+
+@attack("intake", tries="hands in archives within archives", stopped_by="a budget for all that is unpacked")
+def archives_within_archives(target: Target) -> Intake:
+    inner = zipped({"convolution.ipynb": mine(target)})
+    for n in range(40):
+        inner = zipped({f"{n}.zip": inner, f"{n}-too.zip": inner})[: 4 << 20] if n < 8 else zipped({f"{n}.zip": inner})
+    return Intake("canvas", {"mine.zip": inner})
+
+
+@attack("intake", tries="hands in a name that climbs out of its folder", stopped_by="no path of a download is used")
+def climbing_name(target: Target) -> Intake:
+    return Intake(
+        "moodle",
+        {
+            "../../../../out.ipynb": mine(target),
+            "../Ada Lovelace_4711_assignsubmission_file_/convolution.ipynb": mine(target),
+        },
+    )
+
+
+@attack(
+    "intake",
+    tries="hands in a name full of control characters, directions and terminal codes",
+    stopped_by="names are shown as text",
+)
+def hostile_name(target: Target) -> Intake:
+    return Intake("canvas", {"a\x1b[2J\u202e\r\n.ipynb": mine(target)})
+
+
+@attack(
+    "intake",
+    tries="hands in an archive whose file is of the year 1980",
+    stopped_by="times come from the platform only",
+)
+def a_year_long_ago(target: Target) -> Intake:
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("NOTEBOOK.ipynb", (1980, 1, 1, 0, 0, 0)), mine(target))
+    return Intake("moodle", {"mine.zip": room.getvalue()})
+
+
+@attack("intake", tries="hands in twenty thousand files", stopped_by="a budget for all that is unpacked")
+def very_many_files(target: Target) -> Intake:
+    return Intake("canvas", {"mine.zip": zipped({f"{n}.ipynb": b"{}" for n in range(20_000)})})

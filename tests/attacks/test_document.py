@@ -1,0 +1,80 @@
+"""Each promise of docs/security.md is kept by a test or an attack that is named here; one without is taken back."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import load_catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs" / "security.md"
+
+# How each sentence of "How it is built" begins, and what keeps it: names of tests (test_...) and of attacks.
+KEPT = {
+    "The student's cells run in one process": "frames objects_of_the_collector",
+    "Between them goes data": "test_data_comes_back_the_same test_what_is_no_data_is_a_handle",
+    "There is no pickle": "test_arbitrary_bytes_are_refused_or_are_data array_of_objects",
+    "The grader's side never asks": "test_a_handle_never_judges always_equal_objects agreeable_numbers",
+    "So patched numpy": "patched_numpy patched_torch answers_in_advance",
+    "All students' processes": "test_graders_that_share_a_warm_process_do_not_meet memory_of_its_own",
+    "Each fork confines itself": "test_it_cannot_read test_it_cannot_write",
+    "It is the first process": "test_every_worker_sees_the_same_of_itself threads_that_are_left",
+    "Its files lie in a file system": "test_the_folder_is_bounded_in_bytes_and_in_files inode_of_the_next",
+    "What it could read of the machine's state": "test_what_counts_for_the_whole_machine_is_not_told mounts_next",
+    "Where a machine gives forks no namespaces": "test_a_sandbox_that_cannot_keep_workers_apart_is_not_shared",
+    "Functions that a check hands": "test_a_lent_function_answers_as_it_does_here lent_a_million_weights",
+    "It knows nothing but": "test_a_lent_function_has_its_closure_its_layers_and_only_the_solutions_that_it_uses",
+    "They take their declared": "test_only_declared_parameters_are_taken_by_position_and_only_data lent_enormous_calls",
+    "A library's own function": "test_a_bare_function_is_refused_with_its_place_and_the_way_out",
+    "The exception are functions": "test_in_a_hidden_part_only_what_was_said_to_be_no_secret_travels",
+    "They travel as source": "test_a_published_function_runs_in_the_students_process",
+    "What a student's process makes": "edited_given_cells patched_lab",
+    "Of a submitted notebook": "outputs_in_the_file replaced_checks",
+    "Order, checks, points": "moved_checks raised_points skipped_checks",
+    "Below `submitted/`": "test_a_link_at_any_step_is_not_followed linked_assignment_folder",
+    "`autograder doctor` tries": "test_the_doctor_prints_every_layer test_a_missing_layer_is_named_with_its_remedy",
+    "A layer that is missing": "test_with_a_layer_missing_that_was_not_named_nothing_is_graded",
+    "| bubblewrap": "files_by_path tcp environments_of_processes",
+    "| another user": "another_user test_another_sandbox_is_another_user_with_readable_folders_of_its_own",
+    "| Landlock": "folders_of_others unix_sockets",
+    "| seccomp": "fork_bomb programs signals debugging",
+    "| limits": "loop_in_a_cell memory_at_once disk_full thread_bomb many_empty_tensors outputs_in_many_cells",
+    "Hidden parts of checks run": "inputs_kept_for_later",
+    "While they run": "test_quiet_passes_nothing_on_that_a_student_chose printed_inputs inputs_in_names_of_errors",
+    "Messages of hidden checks": "test_a_hidden_check_says_what_kind_of_input_failed_and_no_value inputs_as_results",
+    "Each hidden test carries": "printed_inputs displayed_inputs",
+    "Of outputs, text": "test_only_harmless_kinds_of_data_are_kept html_script svg_script",
+    "Text cells are shown": "markup_in_text attachments",
+    "Where the grader itself fails": "test_killed_before_any_question_a_submission_is_not_graded",
+    "Every path has": "test_a_child_past_its_deadline_is_killed test_nbgrader_grades_in_a_child_with_a_deadline",
+    "Killing the grader": "test_a_kill_at_a_random_moment_changes_no_grade",
+}
+
+
+def promises() -> list[str]:
+    """Every sentence, and every row of a table, of the part on how it is built; headings and examples left out."""
+    text = DOCUMENT.read_text(encoding="utf-8")
+    part = text[text.index("## How it is built") : text.index("## How it is tested")]
+    found = []
+    for block in part.split("\n\n")[1:]:
+        if block.startswith("|"):
+            found += [row for row in block.split("\n")[2:] if row.strip()]
+        else:
+            found += re.split(r"(?<=[.:]) (?=[A-Z`*])|(?<=\.\*\*) ", " ".join(block.split()))
+    return [each for each in found if each and not each.startswith("**")]
+
+
+def test_each_promise_has_what_keeps_it_and_nothing_else_is_listed() -> None:
+    said = promises()
+    assert [each for each in said if not any(each.startswith(begins) for begins in KEPT)] == []
+    assert [begins for begins in KEPT if not any(each.startswith(begins) for each in said)] == []
+
+
+def test_what_keeps_a_promise_is_there() -> None:
+    attacks = {attack.name for attack in load_catalogue(catalogue_folder())}
+    files = (ROOT / "tests").rglob("test_*.py")
+    tests = {name for path in files for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    named = {name for names in KEPT.values() for name in names.split()}
+    assert sorted(named - attacks - tests) == []
