@@ -194,7 +194,7 @@ class CheckRun:
         return 0.0 if self.failure or self.points is None else self.points
 
 
-_ENDS = (WorkerLost, Unlendable, _EnoughEvidence)
+_ENDS = (WorkerLost, _EnoughEvidence)
 
 
 class _Guard:
