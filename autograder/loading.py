@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["lazily"]
+from autograder.errors import AutograderError
+
+__all__ = ["DISTRIBUTION", "ExtraMissing", "extra_missing", "lazily"]
+
+DISTRIBUTION = "cnn-course-autograder"
+
+
+class ExtraMissing(AutograderError):
+    """A command needs packages that only one of the distribution's extras installs; names the extra."""
+
+
+@contextmanager
+def extra_missing(extra: str) -> Iterator[None]:
+    """A block that imports what an extra installs: where it is not there, the error says how to get it.
+
+    Raises:
+        ExtraMissing: another package than this one was not found.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "autograder":
+            raise
+        raise ExtraMissing(
+            f"This needs the package '{error.name}', which is not installed. Install it and what belongs to it: "
+            f"pip install '{DISTRIBUTION}[{extra}]'"
+        ) from error
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

@@ -92,7 +92,10 @@ def with_marker(pin: str, marker: str) -> str:
 
 def platform_of(name: str) -> str:
     """Return the marker that pyproject.toml gives a requirement, such as a platform; empty for most."""
-    listed = [*PROJECT["dependencies"], *(each for group in PROJECT["optional-dependencies"].values() for each in group)]
+    listed = [
+        *PROJECT["dependencies"],
+        *(each for group in PROJECT["optional-dependencies"].values() for each in group),
+    ]
     markers = {str(found.marker or "") for found in map(Requirement, listed) if canonicalize_name(found.name) == name}
     return markers.pop() if len(markers) == 1 else ""
 

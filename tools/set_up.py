@@ -3,8 +3,8 @@
     python3 tools/set_up.py            install what requirements.lock names into .venv, and the package itself
     python3 tools/set_up.py --check    only say whether this Python will do
 
-Where it will not do, one sentence says so, with the way out, before anything is downloaded. Any Python 3 must be able to
-read this file, to be told so: no syntax that an old one lacks. Standard library only: it runs first.
+Where it will not do, one sentence says so, with the way out, before anything is downloaded. Any Python 3 must be able
+to read this file, to be told so: no syntax that an old one lacks. Standard library only: it runs first.
 """
 
 import os
@@ -23,7 +23,7 @@ OLDEST, NEWEST = (3, 11, 2), (3, 13)
 MACHINES = ("x86_64", "amd64", "aarch64", "arm64")
 
 
-def main(arguments: list) -> int:
+def main(arguments: "list[str]") -> int:
     """Set up, or only check; return the exit code."""
     if arguments not in ([], ["--check"]):
         print(__doc__)
@@ -40,12 +40,12 @@ def obstacle() -> str:
     return unsuited(sys.version_info[:3]) or wheels_missing() or venv_missing()
 
 
-def unsuited(version: tuple) -> str:
+def unsuited(version: "tuple[int, ...]") -> str:
     """Return the sentence on a Python that the lock is not resolved for; empty for one that it is."""
-    if OLDEST <= version and version[:2] <= NEWEST:
+    if version >= OLDEST and version[:2] <= NEWEST:
         return ""
     return (
-        "This is Python {}, and the course needs one from {} to {}: name one with `make PYTHON=/path/to/python3.12 ...` "
+        "This is Python {}, and the course needs one from {} to {}: name one with `make PYTHON=/path/to/python3.12` "
         "(or run this file with it), or use conda, `conda env create -f environment.yml`."
     ).format(dotted(version), dotted(OLDEST), dotted(NEWEST))
 
@@ -91,7 +91,7 @@ def old_environment() -> str:
     )
 
 
-def dotted(version: tuple) -> str:
+def dotted(version: "tuple[int, ...]") -> str:
     """Return a version as people write it."""
     return ".".join(str(part) for part in version)
 
@@ -104,6 +104,7 @@ def set_up() -> int:
     done = installed() or install()
     # The package itself, in place: its version and its commands.
     if done and pip("--no-deps", "--no-build-isolation", "--editable", ROOT):
+        announce()
         greet()
         return 0
     print("pip's message above says what is missing; what is installed already is kept. Run this again afterwards.")
@@ -130,6 +131,13 @@ def pip(*arguments: str) -> bool:
     """Run .venv's own ``pip install``; return whether it succeeded."""
     command = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     return subprocess.call(command + list(arguments)) == 0
+
+
+def announce() -> None:
+    """Copy what makes nbgrader's commands say where isolation is not in place; pip does so for wheels only."""
+    folder = os.path.join(HOME, "etc", "jupyter")
+    os.makedirs(folder, exist_ok=True)
+    shutil.copy(os.path.join(ROOT, "autograder", "gradebook", "jupyter_config.json"), folder)
 
 
 def greet() -> None:

@@ -16,7 +16,7 @@ from autograder.engine.sharing import sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading import Result, grade
 from autograder.grading.entering import competes, seconds_to_enter
-from autograder.grading.trusted import trusted
+from autograder.grading.trusted import beside_notebook, trusted
 from autograder.isolation import Sandbox
 from autograder.submission import Submission, SubmissionCell
 
@@ -77,12 +77,20 @@ class Grader:
         own = bundle.settings.total_seconds + seconds_to_enter(bundle.assignment)
         return 2 * own + _GRACE_SECONDS
 
+    def _beside_notebook(self, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
+        """Work where the released notebook lies: what it reads by a relative path is there on the trusted side, too."""
+        return beside_notebook(Path(self._options.notebooks) if self._options.notebooks else None, assignment)
+
     def prepare(self, bundle: Bundle, job: Job) -> None:
         """Do once, here, what every child would otherwise do for itself.
 
         The instructor's own cells run at the first submission. At the second one the instructor's own solution is
         graded, which fills every cache and makes every late import; a single submission is not made to wait for that.
         """
+        with self._beside_notebook(bundle.assignment):
+            self._prepare(bundle)
+
+    def _prepare(self, bundle: Bundle) -> None:
         seen = self._seen.get(bundle.digest, 0)
         self._seen[bundle.digest] = seen + 1
         if seen == 0:
@@ -107,7 +115,8 @@ class Grader:
             return grade(submission, assignment, sandbox, secret, bundle.settings, self._hidden)
 
         earlier = msgspec.json.decode(job.earlier, type=Graded) if job.earlier else None
-        graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)
+        with self._beside_notebook(bundle.assignment):
+            graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)
         return msgspec.json.encode(graded, order="deterministic")
 
 

@@ -7,6 +7,7 @@ nbgrader would start a kernel, and keep hidden tests and unsafe output out of wh
 from __future__ import annotations
 
 import atexit
+import copy
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveCells
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
 from autograder.authoring import Assignment, load_assignment
@@ -24,15 +25,27 @@ from autograder.errors import MachineryError
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
+from autograder.gradebook.unisolated import GUARD_KERNEL
 from autograder.grading import grade
+from autograder.grading.trusted import beside_notebook
 from autograder.isolation import Sandbox
+from autograder.isolation.mounts import links_to
 from autograder.submission import Submission, align
 
-__all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
+__all__ = ["IsolatedExecute", "RebuildSubmission", "SaveGuardedCells", "ShowSafely", "StripHidden"]
 
 Step = tuple[NotebookNode, dict[str, Any]]
 # A space in the right place ends an HTML tag, a link or picture, and a link's definition, and changes no formula.
 _NEUTRALISED = ((re.compile(r"<(?=[A-Za-z/!?])"), "< "), (re.compile(r"\](?=[(:])"), "] "))
+
+
+class SaveGuardedCells(SaveCells):  # type: ignore[misc]
+    """Saves a source notebook's cells in the gradebook, with a kernel that only isolated grading can do without."""
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        guarded = copy.copy(nb)
+        guarded.metadata = {**nb.metadata, "kernelspec": GUARD_KERNEL}
+        super()._create_notebook(guarded)
 
 
 class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
@@ -61,9 +74,10 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(
-            submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
-        )
+        with beside_notebook(course.release, assignment):
+            result = grade(
+                submission, assignment, _sandbox(course), course.secret, course.config.grading, course.hidden_data
+            )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
@@ -134,9 +148,14 @@ def _assignment(root: Path, name: str, built: int) -> Assignment:
     return load_assignment(Course.find(root), name)
 
 
-@lru_cache(maxsize=1)
-def _sandbox(data: Path) -> Sandbox:
+def _sandbox(course: Course) -> Sandbox:
     """One warm sandbox for all submissions of this process."""
-    sandbox = Sandbox.start(readable=[data] if data.is_dir() else [])
+    return _started(course.data, course.release)
+
+
+@lru_cache(maxsize=1)
+def _started(data: Path, notebooks: Path) -> Sandbox:
+    readable = [data] if data.is_dir() else []
+    sandbox = Sandbox.start(readable=readable, links=links_to(readable, notebooks))
     atexit.register(sandbox.close)
     return sandbox

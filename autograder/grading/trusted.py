@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +15,7 @@ from autograder.errors import AuthoringError
 from autograder.grading.compiling import compiled
 from autograder.isolation.publishing import publish
 
-__all__ = ["Trusted", "trusted"]
+__all__ = ["Trusted", "beside_notebook", "trusted"]
 
 _CACHE: dict[str, Trusted] = {}
 
@@ -70,6 +72,16 @@ def trusted(assignment: Assignment) -> Trusted:
     if assignment.key not in _CACHE:
         _CACHE[assignment.key] = Trusted(assignment)
     return _CACHE[assignment.key]
+
+
+def beside_notebook(notebooks: Path | None, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
+    """Return a block whose working folder is that of the released notebook: relative paths lead where it says.
+
+    Args:
+        notebooks: the folder of the released notebooks; None, or one that is not here, leaves the working folder.
+    """
+    folder = notebooks / assignment.name if notebooks else None
+    return contextlib.chdir(folder) if folder and folder.is_dir() else contextlib.nullcontext()
 
 
 def _where(assignment: Assignment, cell: AssignmentCell) -> str:
