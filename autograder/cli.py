@@ -12,7 +12,8 @@ from rich.console import Console
 
 from autograder import __version__
 from autograder.course import Course
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, CourseError
+from autograder.loading import extra_missing
 
 __all__ = ["app", "main"]
 
@@ -44,9 +45,11 @@ def _options(
 
 
 def _graded_course(folder: Path | None) -> Course:
-    """The course of a command for which due dates count; what is odd in its course.toml is said at once."""
+    """The course of a command for which due dates count; what is odd in its configuration is said at once."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
     course = Course.find(folder)
-    for remark in course.remarks():
+    for remark in filter(None, [*course.remarks(), nbgrader_remark(course)]):
         typer.echo(remark, err=True)
     return course
 
@@ -71,6 +74,22 @@ def new_assignment(
 
     for path in skeleton.new_assignment(Course.find(course), name, title):
         typer.echo(path)
+
+
+@app.command()
+def new_course(
+    folder: Annotated[Path, typer.Argument(help="Where the course goes; what is there is kept.")],
+    title: Annotated[str, typer.Option(help="For people (default: the folder's name).")] = "",
+    assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
+) -> None:
+    """Make a folder a course of your own: course.toml, nbgrader_config.py, a roster's head, a first assignment."""
+    with extra_missing("grade"):
+        from autograder.authoring import skeleton
+
+    written = skeleton.new_course(folder, title, assignment)
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
 
 
 @app.command()
@@ -255,10 +274,25 @@ def leaderboard(
 
 @app.command()
 def doctor(json: JsonOption = False) -> None:
-    """Say which layers of isolation this machine offers, and how to get those that it lacks."""
-    from autograder.isolation import print_doctor
+    """Say which layers of isolation this machine offers, and whether the course here uses them for nbgrader, too."""
+    with extra_missing("grade"):
+        from autograder.isolation import print_doctor
 
-    raise typer.Exit(print_doctor(Console(), as_json=json))
+        status = print_doctor(Console(), as_json=json)
+    raise typer.Exit(max(status, _say_of_nbgrader()))
+
+
+def _say_of_nbgrader() -> int:
+    """Say on stderr if nbgrader is not isolated in the course that this is run in, if any; 1 if so."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
+    try:
+        remark = nbgrader_remark(Course.find())
+    except CourseError:
+        return 0
+    if remark:
+        typer.echo(remark, err=True)
+    return 1 if remark else 0
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 from autograder.errors import CourseError
 from autograder.secrets import Secret
 
-__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
+__all__ = ["AssignmentSettings", "AuthoringSettings", "Course", "CourseConfig", "Directories", "GradingSettings"]
 
 FILE_NAME = "course.toml"
 SECRET_NAME = ".course-secret"
@@ -64,6 +65,28 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     late_penalty_per_day: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
 
 
+class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What the course asks of each of its assignments; the audit holds them to it.
+
+    Attributes:
+        points: of every assignment, written answers included; 0 for any number.
+        alternatives: the fewest independent right answers to an exercise.
+        misconceptions: the fewest named wrong answers to an exercise.
+        names: the form of an assignment's name, a regular expression for the whole of it.
+    """
+
+    points: Annotated[float, msgspec.Meta(ge=0)] = 33.0
+    alternatives: Annotated[int, msgspec.Meta(ge=0)] = 3
+    misconceptions: Annotated[int, msgspec.Meta(ge=0)] = 1
+    names: str = r"\d\d-[a-z0-9]+(-[a-z0-9]+)*"
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.names)
+        except re.error as error:
+            raise ValueError(f"`names` is not a regular expression: {error}") from error
+
+
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of course.toml. See docs/graders.md for every key."""
 
@@ -74,6 +97,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     colab_archive: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s\"]+)?$")] = ""
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
+    authoring: AuthoringSettings = AuthoringSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)
     prizes: list[dict[str, Any]] = msgspec.field(default_factory=list)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from autograder.authoring.colab import colab_cell
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
-__all__ = ["build_assignment", "build_course", "release_notebook", "source_notebook"]
+__all__ = ["build_assignment", "build_course", "release_notebook", "source_notebook", "topic_of"]
 
 _KEPT_METADATA = ("kernelspec", "language_info", "autograder")
 
@@ -34,9 +35,14 @@ def build_course(course: Course, names: list[str] | None = None) -> list[Path]:
     return [path for name in names or known for path in build_assignment(course, name)]
 
 
+def topic_of(name: str) -> str:
+    """Return the topic in an assignment's name: what follows a leading number, or all of it, as in ``ps1``."""
+    return re.sub(r"^\d+[-_]", "", name)
+
+
 def author_file(folder: Path) -> Path | None:
     """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
-    path = folder / f"{folder.name.partition('-')[2].replace('-', '_')}.py"
+    path = folder / f"{topic_of(folder.name).replace('-', '_')}.py"
     return path if path.is_file() else None
 
 

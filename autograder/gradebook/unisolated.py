@@ -40,7 +40,8 @@ def nbgrader_remark(course: Course) -> str:
     """
     path, noted = course.root / CONFIG_NAME, course.results / "nbgrader_config.right"
     if not path.is_file():
-        return f"{path} is missing: {_DANGER} Write it with `autograder new-course {course.root}`, which keeps what is there."
+        way_out = f"Write it with `autograder new-course {course.root}`, which keeps what is there."
+        return f"{path} is missing: {_DANGER} {way_out}"
     mark = hashlib.sha256(path.read_bytes() + __version__.encode()).hexdigest()
     if noted.is_file() and noted.read_text(encoding="utf-8") == mark:
         return ""
