@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from rich.console import Console
 from autograder import __version__
 from autograder.course import Course
 from autograder.errors import AutograderError, CourseError
-from autograder.loading import extra_missing
+from autograder.loading import extra_for
 
 __all__ = ["app", "main"]
 
@@ -83,8 +83,7 @@ def new_course(
     assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
 ) -> None:
     """Make a folder a course of your own: course.toml, nbgrader_config.py, a roster's head, a first assignment."""
-    with extra_missing("grade"):
-        from autograder.authoring import skeleton
+    from autograder.authoring import skeleton
 
     written = skeleton.new_course(folder, title, assignment)
     for path in written:
@@ -224,7 +223,7 @@ def audit(
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the repository's).")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -275,11 +274,9 @@ def leaderboard(
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say which layers of isolation this machine offers, and whether the course here uses them for nbgrader, too."""
-    with extra_missing("grade"):
-        from autograder.isolation import print_doctor
+    from autograder.isolation import print_doctor
 
-        status = print_doctor(Console(), as_json=json)
-    raise typer.Exit(max(status, _say_of_nbgrader()))
+    raise typer.Exit(max(print_doctor(Console(), as_json=json), _say_of_nbgrader()))
 
 
 def _say_of_nbgrader() -> int:
@@ -333,9 +330,17 @@ def bench(
 
 
 def main() -> None:
-    """Run the command line; a user's error is one message and exit code 2."""
+    """Run the command line; a user's error, or an extra that is not installed, is one message and exit code 2."""
     try:
         app()
     except AutograderError as error:
-        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(str(error))
+    except ModuleNotFoundError as error:
+        if not (said := extra_for(error)):
+            raise
+        _stop(said)
+
+
+def _stop(said: str) -> NoReturn:
+    Console(stderr=True).print(f"autograder: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(2)

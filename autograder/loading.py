@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from autograder.errors import AutograderError
-
-__all__ = ["DISTRIBUTION", "ExtraMissing", "extra_missing", "lazily"]
+__all__ = ["DISTRIBUTION", "extra_for", "lazily"]
 
 DISTRIBUTION = "cnn-course-autograder"
+"""The distribution's name on the index, for messages that say what to install."""
+
+_GRADING = (
+    "alembic jinja2 jupytext markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 pygments pyseccomp dateutil "
+    "yaml sqlalchemy"
+)
+_EXTRAS = {"grade": _GRADING, "cluster": "dask distributed", "postgres": "psycopg"}
+_EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}
 
 
-class ExtraMissing(AutograderError):
-    """A command needs packages that only one of the distribution's extras installs; names the extra."""
-
-
-@contextmanager
-def extra_missing(extra: str) -> Iterator[None]:
-    """A block that imports what an extra installs: where it is not there, the error says how to get it.
-
-    Raises:
-        ExtraMissing: another package than this one was not found.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "autograder":
-            raise
-        raise ExtraMissing(
-            f"This needs the package '{error.name}', which is not installed. Install it and what belongs to it: "
-            f"pip install '{DISTRIBUTION}[{extra}]'"
-        ) from error
+def extra_for(error: ModuleNotFoundError) -> str:
+    """Return the sentence on the extra that brings the module which was not found; empty if none does."""
+    module = (error.name or "").partition(".")[0]
+    if module not in _EXTRA_OF:
+        return ""
+    return (
+        f"This needs the package that is imported as '{module}', which is not installed. Install it, and what belongs "
+        f"to it, with: pip install '{DISTRIBUTION}[{_EXTRA_OF[module]}]'"
+    )
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

@@ -11,7 +11,6 @@ from typing import Any
 from autograder import __version__
 from autograder.course import Course
 from autograder.errors import AutograderError, CourseError
-from autograder.loading import extra_missing
 
 __all__ = ["GUARD_KERNEL", "Announcement", "nbgrader_remark"]
 
@@ -53,8 +52,8 @@ def nbgrader_remark(course: Course) -> str:
 
 
 def _fault(root: Path) -> str:
-    with extra_missing("grade"):
-        from autograder.gradebook.nbgrader_setup import isolation_missing
+    from autograder.gradebook.nbgrader_setup import isolation_missing
+
     try:
         lacking = isolation_missing(root)
     except CourseError as error:
