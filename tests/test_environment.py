@@ -176,6 +176,23 @@ sys.exit(system_packages.main([{task!r}]))
     assert done.returncode == 1
     assert f"sudo apt-get install {wanted}\n" in done.stdout
     assert "Missing: bubblewrap, the sandbox" in done.stdout
+    assert "give this line to an administrator" in done.stdout
+
+
+def test_an_administrator_is_told_what_to_allow_where_ordinary_users_may_make_no_sandbox() -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tools")!r})
+import system_packages
+system_packages.absent = lambda needs: []
+system_packages.namespaces_work = lambda: False
+system_packages.Path.is_file = lambda self: "apparmor" in str(self)
+sys.exit(system_packages.main(["grading"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n" in done.stdout
+    assert r"printf 'kernel.apparmor_restrict_unprivileged_userns=0\n' | sudo tee" in done.stdout
 
 
 def test_the_system_check_needs_only_the_standard_library() -> None:

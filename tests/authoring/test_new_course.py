@@ -57,6 +57,7 @@ def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_new_course_is_audited_and_graded_outside_this_repository(tmp_path: Path) -> None:
     made = run(tmp_path, "new-course", "signals")
     assert made.returncode == 0, made.stderr

@@ -58,7 +58,7 @@ def test_a_title_that_breaks_the_header_is_refused(course: Course) -> None:
         new_assignment(course, "08-attention", 'a "quoted" title')
 
 
-@pytest.mark.parametrize(("points", "total"), [("33", 33), ("10", 10), ("1", 1), ("0", 33)])
+@pytest.mark.parametrize(("points", "total"), [("33", 33), ("10", 10), ("2.5", 2.5), ("0", 33)])
 def test_its_points_are_those_that_the_course_asks_for(tmp_path: Path, points: str, total: float) -> None:
     (tmp_path / "course.toml").write_text(f'id = "new"\n[authoring]\npoints = {points}\n')
     course = Course.find(tmp_path)

@@ -85,8 +85,8 @@ def _filled(text: str, name: str, title: str, points: float) -> str:
 
 
 def _spread(points: float) -> dict[str, str]:
-    """Points of the skeleton's checks by their names in it: half points where possible; GENERAL has what is left."""
-    shares = {name: points * share / 33 for name, share in (("HAND", 5), ("EMPTY", 5), ("ARGUMENTS", 5), ("WHY", 3))}
-    rounded = {name: round(2 * share) / 2 or share for name, share in shares.items()}
-    rounded["GENERAL"] = points - sum(rounded.values())
+    """Points of the skeleton's checks by their names in it, in halves as checks have them; GENERAL has what is left."""
+    shares = {"HAND": 5, "EMPTY": 5, "ARGUMENTS": 5, "WHY": 3}
+    rounded = {name: max(0.5, round(2 * points * share / 33) / 2) for name, share in shares.items()}
+    rounded["GENERAL"] = max(0.5, points - sum(rounded.values()))
     return {name: f"{value:g}" for name, value in rounded.items()}
