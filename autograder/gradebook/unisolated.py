@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import sys
@@ -46,8 +47,9 @@ def nbgrader_remark(course: Course) -> str:
         return ""
     said = _fault(course.root)
     if not said:
-        noted.parent.mkdir(parents=True, exist_ok=True)
-        noted.write_text(mark, encoding="utf-8")
+        with contextlib.suppress(OSError):  # Then it is looked at again next time.
+            noted.parent.mkdir(parents=True, exist_ok=True)
+            noted.write_text(mark, encoding="utf-8")
     return said
 
 
@@ -78,7 +80,7 @@ class Announcement(logging.Filter):
         super().__init__()
         try:
             said = nbgrader_remark(Course.find())
-        except AutograderError:  # No course of this package's: none of its business.
+        except (AutograderError, OSError):  # No course of this package's: none of its business.
             return
         if said and _leaks(sys.argv):
             raise SystemExit(f"autograder: {said}")
@@ -88,4 +90,5 @@ class Announcement(logging.Filter):
 
 def _leaks(arguments: list[str]) -> bool:
     """Whether a command line is one of nbgrader's that must not go on without isolation."""
-    return Path(arguments[0]).name.startswith("nbgrader") and any(word in _LEAKING for word in arguments[1:2])
+    program = Path(arguments[0])  # nbgrader, or nbgrader/__main__.py of `python -m nbgrader`
+    return "nbgrader" in (program.stem, program.parent.name) and any(word in _LEAKING for word in arguments[1:2])
