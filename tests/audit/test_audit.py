@@ -79,7 +79,7 @@ def test_what_the_course_asks_of_an_assignment_is_what_it_is_held_to(course: Cou
     (course.root / "course.toml").write_text((course.root / "course.toml").read_text() + asked)
     card = audit(Course.find(course.root), sandbox)
     assert kinds(card) == {"solution": {NAME}, "thin": {"Counter", "find_root"}}
-    said = [finding.message for finding in card.findings]
+    said = [finding.text for finding in card.findings]
     assert any("not of the form week-\\d" in each for each in said)
     assert sum("misconceptions; write at least 2" in each for each in said) == 2
 
