@@ -30,7 +30,7 @@ from nbgrader.preprocessors import (
 from traitlets.config import Config
 
 from autograder.course import Course
-from autograder.gradebook.late import PenaltyPerDay, nbgrader_configuration
+from autograder.gradebook.late_plugin import PenaltyPerDay, nbgrader_configuration
 from autograder.gradebook.preprocessors import (
     IsolatedExecute,
     RebuildSubmission,

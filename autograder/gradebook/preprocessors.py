@@ -19,18 +19,19 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveCells
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import MachineryError
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
+from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.gradebook.unisolated import GUARD_KERNEL
-from autograder.grading import grade
-from autograder.grading.trusted import beside_notebook
-from autograder.isolation import Sandbox
+from autograder.grading.grade import grade_submission
+from autograder.grading.reference import beside_notebook
 from autograder.isolation.mounts import links_to
-from autograder.submission import Submission, align
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "SaveGuardedCells", "ShowSafely", "StripHidden"]
 
@@ -57,7 +58,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         submission = align(nb, assignment)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
-        return rebuilt_notebook(assignment, submission), resources
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -75,13 +76,13 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
         with beside_notebook(course.release, assignment):
-            result = grade(
+            result = grade_submission(
                 submission, assignment, _sandbox(course), course.secret, course.config.grading, course.hidden_data
             )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from autograder.errors import AutograderError
 from autograder.grading.comparison import require_same
-from autograder.isolation import Handle, StudentError, WorkerLost, call_with_arguments
-from autograder.isolation.transcript import copied
+from autograder.isolation.call_log import deep_copy
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.proxies import Handle, call_with_arguments
 from autograder.lab import CheckFailed, close
 
 __all__ = ["StudentNames", "called", "harness_names", "passes", "refuses", "same", "unchanged"]
@@ -101,7 +102,7 @@ def _fresh(value: Any) -> Any:
         return type(value)([_fresh(part) for part in value])
     if isinstance(value, dict):
         return {key: _fresh(part) for key, part in value.items()}
-    return value if isinstance(value, Handle) else copied(value)
+    return value if isinstance(value, Handle) else deep_copy(value)
 
 
 def type_name(error: BaseException) -> str:

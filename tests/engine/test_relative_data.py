@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import build_assignment
-from autograder.checking import check_notebook
+from autograder.authoring.build import build_assignment
 from autograder.course import Course
-from autograder.engine import grade_class
+from autograder.engine.api import grade_class
 from autograder.isolation.mounts import BASE, links_to
+from autograder.selfcheck.examine import check_notebook
 
 SOURCE = '''\
 # ---

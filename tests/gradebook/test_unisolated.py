@@ -13,9 +13,9 @@ from typing import Any
 import nbgrader.api
 import pytest
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.gradebook import Gradebook
+from autograder.gradebook.store import Gradebook
 from autograder.gradebook.unisolated import GUARD_KERNEL, nbgrader_remark
 
 BIN = Path(sys.executable).parent

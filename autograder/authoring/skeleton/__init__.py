@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from autograder.authoring.build import build_assignment, topic_of
-from autograder.authoring.skeleton.course import write_course_files
+from autograder.authoring.skeleton.course_files import write_course_files
 from autograder.course import AuthoringSettings, Course
 from autograder.errors import AuthoringError
 

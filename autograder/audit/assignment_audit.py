@@ -1,0 +1,201 @@
+"""Grade the grader: every named misconception must be caught and named, every alternative accepted, nothing leaked."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from autograder.audit.leaks import find_leaks, release_texts
+from autograder.audit.report_card import Finding, ReportCard
+from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.challenge.rules import ENTRY_FUNCTIONS
+from autograder.course import AuthoringSettings, Course
+from autograder.engine.incremental import without_checks
+from autograder.grading.lazy_entry import competition_checks
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
+
+__all__ = ["Grader", "audit_assignment"]
+
+Grader = Callable[[Sequence[tuple[Assignment, Submission]]], Sequence[Result]]
+"""Grades submissions, each to the assignment that comes with it, in order."""
+
+
+@dataclass(frozen=True)
+class _Graded:
+    solution: Result
+    blank: Result
+    wrong: tuple[tuple[Answer, Result], ...]
+    right: tuple[tuple[Answer, Result], ...]
+
+    @property
+    def all(self) -> Iterator[Result]:
+        yield self.solution
+        yield self.blank
+        yield from (result for _, result in (*self.wrong, *self.right))
+
+
+def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
+    """Audit the assignment ``name`` with ``grader``."""
+    started = time.perf_counter()
+    assignment, asked = load_assignment(course, name), course.config.authoring
+    graded = _grade_all(assignment, grader)
+    misses = [
+        *_not_graded(graded),
+        *_solution_findings(assignment, graded.solution, asked),
+        *_blank_findings(graded.blank),
+        *_misconception_findings(graded.wrong),
+        *_alternative_findings(graded.right),
+        *_name_findings(assignment, asked),
+        *_thin_findings(assignment, asked),
+    ]
+    texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
+    leaks = list(find_leaks(assignment, texts, _known_texts(assignment)))
+    by_kind = {kind: sum(miss.kind == kind for miss in misses) for kind in ("not-caught", "not-named", "not-accepted")}
+    by_hand = assignment.max_points - assignment.auto_points
+    return ReportCard(
+        assignment=name,
+        points=graded.solution.points + by_hand,
+        max_points=assignment.max_points,
+        blank_points=graded.blank.points,
+        misconceptions=len(graded.wrong),
+        caught=len(graded.wrong) - by_kind["not-caught"],
+        named=len(graded.wrong) - by_kind["not-named"] - by_kind["not-caught"],
+        alternatives=len(graded.right),
+        accepted=len(graded.right) - by_kind["not-accepted"],
+        leaks=len(leaks),
+        findings=(*misses, *leaks),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
+    whole = [answered_notebook(assignment), blank_notebook(assignment)]
+    work = [(assignment, submission_of(notebook, assignment)) for notebook in whole]
+    work += [_right(assignment, each) for each in assignment.alternatives]
+    work += [_wrong(assignment, each, competition_checks(assignment)) for each in assignment.misconceptions]
+    results = list(grade(work))
+    right = results[len(whole) : len(whole) + len(assignment.alternatives)]
+    wrong = dict(zip(assignment.misconceptions, results[len(whole) + len(right) :], strict=True))
+    # Entering the competition takes longer than all else: only those that nothing else has told apart are entered.
+    open_still = [
+        each for each, result in wrong.items() if competition_checks(assignment) and not _is_named(each, result)
+    ]
+    if open_still:
+        wrong |= zip(open_still, grade([_wrong(assignment, each, set()) for each in open_still]), strict=True)
+    return _Graded(
+        results[0],
+        results[1],
+        tuple(wrong.items()),
+        tuple(zip(assignment.alternatives, right, strict=True)),
+    )
+
+
+def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
+    """An alternative in an otherwise solved notebook; entered in a competition if its exercise is what is entered."""
+    of = assignment.exercise_of
+    entered = {of.get(name) for name in ENTRY_FUNCTIONS}
+    return _without(assignment, answer, set() if of[answer.of] in entered else competition_checks(assignment))
+
+
+def _wrong(assignment: Assignment, answer: Answer, left_out: set[str]) -> tuple[Assignment, Submission]:
+    """A misconception in an otherwise solved notebook, less the checks of other exercises.
+
+    Those have been graded with the solution, and whether they fail as well says nothing of this exercise's checks.
+    """
+    of = assignment.exercise_of
+    others = {check.grade_id for check in assignment.checks if of[check.exercise] != of[answer.of]}
+    return _without(assignment, answer, others | left_out)
+
+
+def _without(assignment: Assignment, answer: Answer, checks: set[str]) -> tuple[Assignment, Submission]:
+    narrow, fewer = without_checks(submission_of(answered_notebook(assignment, answer), assignment), assignment, checks)
+    return fewer, narrow
+
+
+def _is_named(answer: Answer, result: Result) -> bool:
+    return any(check.diagnosis == answer.slug and check.points < check.max_points for check in result.checks)
+
+
+def _not_graded(graded: _Graded) -> Iterator[Finding]:
+    for result in graded.all:
+        if result.status != "graded":
+            yield Finding("not-graded", result.submission_key[:8], f"{result.reason} Mend the machine, then run again.")
+
+
+def _solution_findings(assignment: Assignment, result: Result, asked: AuthoringSettings) -> Iterator[Finding]:
+    for check in result.checks:
+        if check.outcome != "passed":
+            yield Finding("solution", check.check, f"the solution fails it: {check.text} Correct check or solution.")
+    if asked.points and assignment.max_points != asked.points:
+        said = f"{assignment.max_points:g} points in all; an assignment of this course has {asked.points:g}."
+        yield Finding("solution", assignment.name, f"{said} Change them, or [authoring] points in course.toml.")
+
+
+def _blank_findings(result: Result) -> Iterator[Finding]:
+    for check in result.checks:
+        if check.points:
+            yield Finding("blank", check.check, f"gives {check.points} points for an untouched notebook. Tighten it.")
+
+
+def _misconception_findings(graded: Sequence[tuple[Answer, Result]]) -> Iterator[Finding]:
+    for answer, result in graded:
+        lost = [check for check in result.checks if check.points < check.max_points]
+        named = {check.diagnosis for check in lost} - {""}
+        if not lost:
+            yield Finding("not-caught", answer.slug, f"gets full marks in {answer.of}. Add a check that catches it.")
+        elif answer.slug not in named:
+            told = ", ".join(sorted(named)) or "nothing"
+            yield Finding("not-named", answer.slug, f"fails {lost[0].check}, but feedback names {told}.")
+
+
+def _alternative_findings(graded: Sequence[tuple[Answer, Result]]) -> Iterator[Finding]:
+    for answer, result in graded:
+        for check in result.checks:
+            if check.outcome != "passed":
+                yield Finding("not-accepted", answer.slug, f"loses points in {check.check}: {check.text}")
+                break
+
+
+def _name_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
+    if not re.fullmatch(asked.names, assignment.name):
+        said = f"is not of the form {asked.names} that names have here."
+        yield Finding("solution", assignment.name, f"{said} Rename it, or change [authoring] names in course.toml.")
+
+
+def _thin_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
+    for name in assignment.exercises:
+        of = assignment.exercise_of
+        routes = [answer for answer in assignment.alternatives if of[answer.of] == of[name]]
+        if len(routes) < asked.alternatives:
+            yield Finding("thin", name, f"has {len(routes)} alternatives; write at least {asked.alternatives}.")
+        wrong = sum(of[answer.of] == of[name] for answer in assignment.misconceptions)
+        if wrong < asked.misconceptions:
+            said = f"has {wrong or 'no'} misconceptions; write at least {asked.misconceptions}:"
+            yield Finding("thin", name, f"{said} a wrong answer that a student might give.")
+
+
+def _feedback_texts(graded: _Graded) -> dict[str, str]:
+    """All that students are told."""
+    texts = {"feedback of the blank": _told(graded.blank)}
+    texts.update({f"feedback of {answer.slug}": _told(result) for answer, result in graded.wrong})
+    return texts
+
+
+def _known_texts(assignment: Assignment) -> dict[str, str]:
+    """What each of these students handed in: the solution, but for one exercise."""
+    solved = {name: cell.source for name, cell in assignment.exercises.items()}
+    known = {}
+    for answer in assignment.misconceptions:
+        exercise, source = assignment.answer_cell(answer)
+        known[f"feedback of {answer.slug}"] = "\n".join({**solved, exercise: source}.values())
+    return known
+
+
+def _told(result: Result) -> str:
+    return "\n".join([*(check.text for check in result.checks), json.dumps(result.outputs)])
