@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from autograder.audit.samples import answered_notebook, blank_notebook, submissi
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.challenge.rules import ENTRY_FUNCTIONS
-from autograder.course import Course
+from autograder.course import AuthoringSettings, Course
 from autograder.engine.incremental import without_checks
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result
@@ -23,8 +24,6 @@ __all__ = ["Grader", "audit_assignment"]
 
 Grader = Callable[[Sequence[tuple[Assignment, Submission]]], Sequence[Result]]
 """Grades submissions, each to the assignment that comes with it, in order."""
-
-FEWEST_ALTERNATIVES = 3
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,16 @@ class _Graded:
 def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
     """Audit the assignment ``name`` with ``grader``."""
     started = time.perf_counter()
-    assignment = load_assignment(course, name)
+    assignment, asked = load_assignment(course, name), course.config.authoring
     graded = _grade_all(assignment, grader)
     misses = [
         *_not_graded(graded),
-        *_solution_findings(assignment, graded.solution),
+        *_solution_findings(assignment, graded.solution, asked),
         *_blank_findings(graded.blank),
         *_misconception_findings(graded.wrong),
         *_alternative_findings(graded.right),
-        *_thin_findings(assignment),
+        *_name_findings(assignment, asked),
+        *_thin_findings(assignment, asked),
     ]
     texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
     leaks = list(find_leaks(assignment, texts, _known_texts(assignment)))
@@ -128,12 +128,13 @@ def _not_graded(graded: _Graded) -> Iterator[Finding]:
             yield Finding("not-graded", result.submission_key[:8], f"{result.reason} Mend the machine, then run again.")
 
 
-def _solution_findings(assignment: Assignment, result: Result) -> Iterator[Finding]:
+def _solution_findings(assignment: Assignment, result: Result, asked: AuthoringSettings) -> Iterator[Finding]:
     for check in result.checks:
         if check.outcome != "passed":
             yield Finding("solution", check.check, f"the solution fails it: {check.text} Correct check or solution.")
-    if assignment.max_points != 33:
-        yield Finding("solution", assignment.name, f"{assignment.max_points} points in all; an assignment has 33.")
+    if asked.points and assignment.max_points != asked.points:
+        said = f"{assignment.max_points:g} points in all; an assignment of this course has {asked.points:g}."
+        yield Finding("solution", assignment.name, f"{said} Change them, or [authoring] points in course.toml.")
 
 
 def _blank_findings(result: Result) -> Iterator[Finding]:
@@ -161,14 +162,22 @@ def _alternative_findings(graded: Sequence[tuple[Answer, Result]]) -> Iterator[F
                 break
 
 
-def _thin_findings(assignment: Assignment) -> Iterator[Finding]:
+def _name_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
+    if not re.fullmatch(asked.names, assignment.name):
+        said = f"is not of the form {asked.names} that names have here."
+        yield Finding("solution", assignment.name, f"{said} Rename it, or change [authoring] names in course.toml.")
+
+
+def _thin_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
     for name in assignment.exercises:
         of = assignment.exercise_of
         routes = [answer for answer in assignment.alternatives if of[answer.of] == of[name]]
-        if len(routes) < FEWEST_ALTERNATIVES:
-            yield Finding("thin", name, f"has {len(routes)} alternatives; write at least {FEWEST_ALTERNATIVES}.")
-        if not any(of[answer.of] == of[name] for answer in assignment.misconceptions):
-            yield Finding("thin", name, "has no misconception. Write down a wrong answer that a student might give.")
+        if len(routes) < asked.alternatives:
+            yield Finding("thin", name, f"has {len(routes)} alternatives; write at least {asked.alternatives}.")
+        wrong = sum(of[answer.of] == of[name] for answer in assignment.misconceptions)
+        if wrong < asked.misconceptions:
+            said = f"has {wrong or 'no'} misconceptions; write at least {asked.misconceptions}:"
+            yield Finding("thin", name, f"{said} a wrong answer that a student might give.")
 
 
 def _feedback_texts(graded: _Graded) -> dict[str, str]:

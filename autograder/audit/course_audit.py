@@ -46,7 +46,7 @@ def run_audit(
         workers: processes on this machine; default one per core.
         as_json: print JSON instead of tables.
         attacks: try the attack catalogue too.
-        catalogue: the folder of the attacks; default the repository's.
+        catalogue: the folder of the attacks; default the package's.
     """
     cards: list[ReportCard] = []
     with LocalWorkers(workers, options_of(course)) as pool:

@@ -7,6 +7,7 @@ nbgrader would start a kernel, and keep hidden tests and unsafe output out of wh
 from __future__ import annotations
 
 import atexit
+import copy
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades, SaveCells
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 from nbgrader.utils import is_solution
 from sqlalchemy import delete, insert, select
@@ -33,8 +34,11 @@ from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
+from autograder.gradebook.unisolated import GUARD_KERNEL
 from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.grade import grade_submission
+from autograder.grading.reference import beside_notebook
+from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
@@ -42,11 +46,28 @@ from autograder.submission.candidates import beside, choose
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import load
 
-__all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
+__all__ = [
+    "AssignPenalties",
+    "IsolatedExecute",
+    "RebuildSubmission",
+    "SaveGuardedCells",
+    "SaveScores",
+    "ShowSafely",
+    "StripHidden",
+]
 
 Step = tuple[NotebookNode, dict[str, Any]]
 # A space in the right place ends an HTML tag, a link or picture, and a link's definition, and changes no formula.
 _NEUTRALISED = ((re.compile(r"<(?=[A-Za-z/!?])"), "< "), (re.compile(r"\](?=[(:])"), "] "))
+
+
+class SaveGuardedCells(SaveCells):  # type: ignore[misc]
+    """Saves a source notebook's cells in the gradebook, with a kernel that only isolated grading can do without."""
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        guarded = copy.copy(nb)
+        guarded.metadata = {**nb.metadata, "kernelspec": GUARD_KERNEL}
+        super()._create_notebook(guarded)
 
 
 class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
@@ -76,9 +97,10 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade_submission(
-            submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
-        )
+        with beside_notebook(course.release, assignment):
+            result = grade_submission(
+                submission, assignment, _sandbox(course), course.secret, course.config.grading, course.hidden_data
+            )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
@@ -225,9 +247,14 @@ def _assignment(root: Path, name: str, built: int) -> Assignment:
     return load_assignment(Course.find(root), name)
 
 
-@lru_cache(maxsize=1)
-def _sandbox(data: Path) -> Sandbox:
+def _sandbox(course: Course) -> Sandbox:
     """One warm sandbox for all submissions of this process."""
-    sandbox = Sandbox.start(readable=[data] if data.is_dir() else [])
+    return _started(course.data, course.release)
+
+
+@lru_cache(maxsize=1)
+def _started(data: Path, notebooks: Path) -> Sandbox:
+    readable = [data] if data.is_dir() else []
+    sandbox = Sandbox.start(readable=readable, links=links_to(readable, notebooks))
     atexit.register(sandbox.close)
     return sandbox

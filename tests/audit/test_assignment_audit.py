@@ -78,6 +78,16 @@ def test_what_is_caught_and_accepted_is_counted(course: Course, sandbox: Sandbox
     assert kinds(card) == {"solution": {NAME}, "thin": {"row_sums", "Counter", "find_root"}}  # 6 points, few answers
 
 
+def test_what_the_course_asks_of_an_assignment_is_what_it_is_held_to(course: Course, sandbox: Sandbox) -> None:
+    asked = "[authoring]\npoints = 6\nalternatives = 0\nmisconceptions = 2\nnames = 'week-\\d'\n"
+    (course.root / "course.toml").write_text((course.root / "course.toml").read_text() + asked)
+    card = audit(Course.find(course.root), sandbox)
+    assert kinds(card) == {"solution": {NAME}, "thin": {"Counter", "find_root"}}
+    said = [finding.text for finding in card.findings]
+    assert any("not of the form week-\\d" in each for each in said)
+    assert sum("misconceptions; write at least 2" in each for each in said) == 2
+
+
 def test_a_check_that_lets_a_wrong_answer_through_is_found(course: Course, sandbox: Sandbox) -> None:
     edit(course, "sums.py", "unchanged(row_sums, rng.normal(size=(2, 3)))\n", "")
     card = audit(course, sandbox)
