@@ -19,6 +19,7 @@ import numpy as np
 
 from autograder.authoring import AssignmentCell, split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
+from autograder.grading.comparison import kind_of
 from autograder.grading.compiling import Compiled, compiled
 from autograder.grading.entering import Entering
 from autograder.grading.harness import harness_names, type_name
@@ -32,6 +33,7 @@ __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
 
+
 @dataclass
 class CheckRun:
     """One check on its way through a submission.
@@ -44,6 +46,7 @@ class CheckRun:
         failure: what went wrong so far, for the student; empty if nothing.
         exchanges: every call that it made to the student's code, with what came back.
         seconds: wall time, the student's part included.
+        seen: whether the visible part, run in its place in the notebook, gave less than all of its points.
     """
 
     cell: AssignmentCell
@@ -56,6 +59,7 @@ class CheckRun:
     seconds: float = 0.0
     timed_out: bool = False
     reached: bool = False
+    seen: bool = False
     _names: dict[str, Any] = field(default_factory=dict)
     _worker: Worker | None = None
     _printed: io.StringIO = field(default_factory=io.StringIO)
@@ -76,6 +80,8 @@ class CheckRun:
         for code, text in part.functions.items():
             publish(code, text, side.trusted.given.keys())
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
+        if not quiet:
+            self.seen = self.fell_short if not hidden.strip() else bool(self.failure)
 
     def hidden(self, side: StudentSide, seconds: float) -> None:
         """Run the hidden part, if there is one and nothing failed before.
@@ -127,7 +133,13 @@ class CheckRun:
         side.stop_if_failed()
 
     def _credit(self, value: object) -> float:
-        """The points that a check's last expression stands for: all of them if it is no number."""
+        """The points that a check's last expression stands for: all of them if it is not a number.
+
+        Raises:
+            TypeError: it is an array. Where a number was meant, a student's empty list made it one, and earned all.
+        """
+        if kind_of(value) == "array":
+            raise TypeError(f"check '{self.cell.grade_id}' ends in an array, which is not a number of points")
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             return self.cell.points
         points = float(value)
@@ -146,7 +158,8 @@ class CheckRun:
             return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", message)
         outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
         message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
-        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, diagnosis, explanation)
+        told = message, diagnosis, explanation
+        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, *told, self.seen)
 
 
 @contextlib.contextmanager

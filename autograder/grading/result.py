@@ -27,6 +27,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         message: for the student; holds no hidden input and no expected value of a hidden test.
         diagnosis: the name of the misconception whose results these are, or empty.
         explanation: that misconception's sentence, or empty.
+        seen: whether the visible part already gave less than all points, so that the student could see it.
     """
 
     check: str
@@ -37,6 +38,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     message: str = ""
     diagnosis: str = ""
     explanation: str = ""
+    seen: bool = False
 
     @property
     def text(self) -> str:
