@@ -19,10 +19,11 @@ import numpy as np
 
 from autograder.authoring import AssignmentCell, split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
+from autograder.grading.asking import type_name
 from autograder.grading.comparison import kind_of
 from autograder.grading.compiling import Compiled, compiled
 from autograder.grading.entering import Entering
-from autograder.grading.harness import harness_names, type_name
+from autograder.grading.harness import harness_names
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student import StudentSide
 from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
@@ -70,7 +71,14 @@ class CheckRun:
         self._worker = side.worker
         aside = partial(_unrecorded, side)
         harness = harness_names(
-            side.trusted.solution, self.seed, side.find, self.canary, self.challenge, aside, partial(self._public, side)
+            side.trusted.solution,
+            self.seed,
+            side.find,
+            self.canary,
+            self.challenge,
+            aside,
+            partial(self._public, side),
+            lambda word: side.worker.error_names(word),
         )
         self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()

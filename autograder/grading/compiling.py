@@ -12,7 +12,18 @@ from autograder.isolation.publishing import functions_in
 
 __all__ = ["Compiled", "compiled", "ends_in_judgement", "loaded_names"]
 
-_JUDGES = ("close", "passes", "refuses", "same", "unchanged")
+_JUDGES = (
+    "close",
+    "fresh_result",
+    "keeps_arguments",
+    "makes_no_difference",
+    "passes",
+    "refuses",
+    "refuses_each",
+    "same",
+    "types_of",
+    "unchanged",
+)
 
 
 class Compiled(NamedTuple):

@@ -19,6 +19,7 @@ from autograder.grading.check import CheckRun
 from autograder.grading.comparison import agree
 from autograder.grading.trusted import Trusted
 from autograder.isolation import Exchange, Remote
+from autograder.lab.evidence import shared_places
 
 __all__ = ["Replay", "diagnose"]
 
@@ -74,9 +75,15 @@ class Replay:
         return agree(local, recorded, strict=self._strict)
 
 
+def _inspected(target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    result = target(*args, **kwargs)
+    return result, args, kwargs, shared_places(result, args, kwargs)
+
+
 _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
     "call": lambda target, _, args, kwargs: target(*args, **kwargs),
     "call_with_arguments": lambda target, _, args, kwargs: (target(*args, **kwargs), tuple(args)),
+    "inspected": lambda target, _, args, kwargs: _inspected(target, tuple(args), kwargs),
     "getattr": lambda target, name, args, kwargs: getattr(target, name),
     "setattr": lambda target, name, args, kwargs: setattr(target, name, args[0]),
     "getitem": lambda target, _, args, kwargs: target[args[0]],

@@ -21,6 +21,7 @@ from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_h
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.publishing import described
+from autograder.lab.layouts import Laid
 
 __all__ = ["Connection"]
 
@@ -151,6 +152,8 @@ class Connection:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
             return Ext(Leaf.HANDLE, handle(handle_number(value)))
+        if type(value) is Laid:
+            return Ext(Leaf.LAID, self._codec.encode([value.array, value.layout]))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = described(value, hidden=self.quiet)

@@ -61,6 +61,7 @@ class Leaf:
     CALLBACK = 21
     MODULE = 22
     FUNCTION = 23
+    LAID = 24
 
 
 _HANDLE = struct.Struct("<QI")

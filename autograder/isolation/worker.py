@@ -17,6 +17,7 @@ from autograder.isolation.limits import Limits, Usage
 from autograder.isolation.outputs import checked_outputs
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.transcript import Exchange, recorded
+from autograder.lab.evidence import names_word
 
 if TYPE_CHECKING:
     from autograder.isolation.sandbox import Sandbox
@@ -51,11 +52,13 @@ class Worker:
     Attributes:
         transcript: a list to which every exchange with a handle is appended, or None.
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
+        case: the kind of input that is being tried, for the transcript.
     """
 
     def __init__(self, sandbox: Sandbox, number: int, channel: Channel, limits: Limits) -> None:
         self.transcript: list[Exchange] | None = None
         self.deadline: float | None = None
+        self.case = ""
         self._sandbox = sandbox
         self._number = number
         self._limits = limits
@@ -141,6 +144,33 @@ class Worker:
             raise self._lose("protocol")
         return answer
 
+    def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+        """(result, positional and keyword arguments after the call, what the result shares memory with).
+
+        A claim, as all that a student's process says about itself.
+        """
+        exchange = self._exchange("inspected", function, "", args, kwargs)
+        try:
+            answer = self._request("inspected", [function, args, kwargs or None])
+        except StudentError as error:
+            exchange.error = error.type_name
+            raise
+        match answer:
+            case (result, tuple(after), dict(named), list(shared)) if len(after) == len(args):
+                exchange.result = self._recorded(answer)
+                return result, after, named, shared
+        raise self._lose("protocol")
+
+    def error_names(self, word: str) -> bool:
+        """Whether the error that the student's code has just raised has ``word`` in its text.
+
+        Says no more than that, so that it can be asked while the worker is quiet.
+        """
+        match self._request("account", []):
+            case (str(text), str()):
+                return names_word(text, word)
+        raise self._lose("protocol")
+
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
         if self._loss is None:
@@ -172,6 +202,7 @@ class Worker:
         exchange = Exchange(
             op, reference.target if reference else "", detail, self._recorded(args), self._recorded(kwargs)
         )
+        exchange.case = self.case
         self.transcript.append(exchange)
         return exchange
 

@@ -18,6 +18,8 @@ from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQU
 from autograder.isolation.inside.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
 from autograder.isolation.modules import rebuild
+from autograder.lab.evidence import shared_places
+from autograder.lab.layouts import laid
 
 __all__ = ["Server"]
 
@@ -37,6 +39,7 @@ class Server:
         self._last = 0
         self._sequence = 0
         self._raised: BaseException | None = None
+        self._inspected: object = None
         self._streams = (Stream("stdout"), Stream("stderr"))
 
     def serve(self) -> None:
@@ -98,6 +101,16 @@ class Server:
         self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
     ) -> object:
         return function(*arguments, **keywords or {}), arguments
+
+    def _do_inspected(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        """A call, with the arguments as they are afterwards, and what the result shares memory with."""
+        named = keywords or {}
+        result = function(*arguments, **named)
+        shared = shared_places(result, arguments, named, self._inspected)
+        self._inspected = result
+        return result, arguments, named, shared
 
     def _do_getattr(self, target: object, name: str) -> object:
         return getattr(target, name)
@@ -164,6 +177,8 @@ class Server:
             return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
             return rebuild(self._codec.decode(payload))
+        if code == Leaf.LAID:
+            return laid(*self._codec.decode(payload))
         if code == Leaf.FUNCTION:
             return self._published(*self._codec.decode(payload))
         number, _, name = read_handle(payload)
