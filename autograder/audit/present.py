@@ -53,19 +53,29 @@ def _table(title: str, first: str, *headings: str) -> Table:
 
 def _by_exercise(card: ReportCard) -> Table:
     """How much of each exercise a student can see before handing in, and what idle answers earn."""
-    table = _table(f"\n{card.assignment}", "exercise", "points", "visible", "caught visibly", "idle")
+    columns = ("exercise", "points", "visible", "caught visibly", "idle", *(["mutants killed"] if card.mutants else []))
+    table = _table(f"\n{card.assignment}", *columns)
     for each in (*card.exercises, _sum_of(card)):
         share = each.visible / each.misconceptions if each.misconceptions else 1.0
         caught = f"{each.visible}/{each.misconceptions} {share:4.0%}"
         idle = f"[red]{each.idle_points:g}[/]" if each.idle_points else "0"
-        table.add_row(each.exercise, f"{each.points:g}", f"{each.visible_points:g}", caught, idle)
+        killed = [f"{each.killed}/{each.mutants - each.equivalent} {each.score:5.1%}"] if card.mutants else []
+        table.add_row(each.exercise, f"{each.points:g}", f"{each.visible_points:g}", caught, idle, *killed)
     return table
 
 
 def _sum_of(card: ReportCard) -> ExerciseCard:
-    points = sum(each.points for each in card.exercises)
-    counts = card.misconceptions, card.visible
-    return ExerciseCard("in all", points, card.visible_points, *counts, idle_points=card.idle_points)
+    return ExerciseCard(
+        "in all",
+        points=sum(each.points for each in card.exercises),
+        visible_points=card.visible_points,
+        misconceptions=card.misconceptions,
+        visible=card.visible,
+        idle_points=card.idle_points,
+        mutants=card.mutants,
+        killed=card.killed,
+        equivalent=card.equivalent,
+    )
 
 
 def _row(card: ReportCard) -> tuple[str, ...]:

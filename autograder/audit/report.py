@@ -28,6 +28,8 @@ class Finding(msgspec.Struct, frozen=True):
         "not-graded",
         "thin",
         "idle",
+        "survivor",
+        "equivalent",
         "attack",
         "control",
     ]
@@ -48,6 +50,7 @@ class ExerciseCard(msgspec.Struct, frozen=True):
         unseen: the names of the others.
         idle_points: the most that an idle answer earns.
         idle: for each check that idle answers earn points in, these answers.
+        mutants, killed, equivalent: changed answers that were tried, lose points, and are marked as no change.
     """
 
     exercise: str
@@ -58,6 +61,15 @@ class ExerciseCard(msgspec.Struct, frozen=True):
     unseen: tuple[str, ...] = ()
     idle_points: float = 0.0
     idle: dict[str, tuple[str, ...]] = {}
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+
+    @property
+    def score(self) -> float:
+        """The share of mutants killed, of those that are not equivalent; 1 where there are none."""
+        wrong = self.mutants - self.equivalent
+        return self.killed / wrong if wrong else 1.0
 
 
 class ReportCard(msgspec.Struct, frozen=True):
@@ -74,6 +86,7 @@ class ReportCard(msgspec.Struct, frozen=True):
         visible_points: points that a student can see to be earned, as in `ExerciseCard`.
         idle_points: what idle answers earn, a constant or an echo: the most in each exercise, added up.
         exercises: the same by exercise.
+        mutants, killed, equivalent: as in `ExerciseCard`, where mutants were tried.
         leaks: hidden bytes found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
@@ -96,6 +109,9 @@ class ReportCard(msgspec.Struct, frozen=True):
     visible_points: float = 0.0
     idle_points: float = 0.0
     exercises: tuple[ExerciseCard, ...] = ()
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
     attacks: int = 0
     succeeded: int = 0
     honest_controls: int = 0

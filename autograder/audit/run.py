@@ -12,9 +12,10 @@ from rich.progress import Progress
 from autograder.audit import present
 from autograder.audit.attacks import AttackReport, catalogue_folder, load_catalogue, run_attacks
 from autograder.audit.audit import Grader, audit_assignment
+from autograder.audit.mutants import with_mutants
 from autograder.audit.report import Finding, ReportCard
-from autograder.authoring import Assignment
-from autograder.course import Course
+from autograder.authoring import Assignment, load_assignment
+from autograder.course import Course, GradingSettings
 from autograder.engine.incremental import Graded
 from autograder.engine.local import LocalWorkers, default_workers
 from autograder.engine.mapper import Retrying
@@ -26,6 +27,10 @@ from autograder.submission import Submission
 __all__ = ["run_audit", "with_attacks", "worker_grader"]
 
 
+_HURRIED = GradingSettings(cell_seconds=5.0, check_seconds=5.0, total_seconds=60.0)
+"""What a mutant may use: one that runs for longer is wrong enough."""
+
+
 def run_audit(
     course: Course,
     names: Sequence[str],
@@ -34,6 +39,8 @@ def run_audit(
     as_json: bool = False,
     attacks: bool = False,
     catalogue: Path | None = None,
+    mutants: bool = False,
+    sample: int | None = None,
 ) -> int:
     """Audit the assignments ``names`` and print what was found; 0 if nothing was missed, else 1.
 
@@ -44,13 +51,19 @@ def run_audit(
         as_json: print JSON instead of tables.
         attacks: try the attack catalogue too.
         catalogue: the folder of the attacks; default the repository's.
+        mutants: grade mechanical changes of the right answers, too.
+        sample: how many of them for each exercise; default all.
     """
     cards: list[ReportCard] = []
     with LocalWorkers(workers, options_of(course)) as pool:
         progress = Progress(console=Console(stderr=True), transient=True)
         with progress:
             for name in names:
-                cards.append(audit_assignment(course, name, worker_grader(course, pool, progress)))
+                card = audit_assignment(course, name, worker_grader(course, pool, progress))
+                if mutants:
+                    changed = worker_grader(course, pool, progress, _HURRIED)
+                    card = with_mutants(card, load_assignment(course, name), course.source / name, changed, sample)
+                cards.append(card)
     if attacks:
         cards = [with_attacks(card, _attacked(course, card.assignment, workers, catalogue)) for card in cards]
     _print(cards, as_json)
@@ -95,12 +108,14 @@ def _print(cards: Sequence[ReportCard], json: bool) -> None:
         present.show(cards, Console())
 
 
-def worker_grader(course: Course, pool: LocalWorkers, progress: Progress | None = None) -> Grader:
-    """A grader that spreads submissions over ``pool``."""
+def worker_grader(
+    course: Course, pool: LocalWorkers, progress: Progress | None = None, settings: GradingSettings | None = None
+) -> Grader:
+    """A grader that spreads submissions over ``pool``; ``settings`` other than the course's are for the audit alone."""
 
     def grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
         task = progress.add_task(work[0][0].name, total=len(work)) if progress else None
-        jobs, bundles = Retrying(pool), {each.key: Bundle.of(course, each) for each, _ in work}
+        jobs, bundles = Retrying(pool), {each.key: _bundle(course, each, settings) for each, _ in work}
         for number, (assignment, submission) in enumerate(work):
             bundle = bundles[assignment.key]
             jobs.submit(Job(number, bundle.digest, submission), bundle)
@@ -113,6 +128,11 @@ def worker_grader(course: Course, pool: LocalWorkers, progress: Progress | None 
         return [results[number] for number in range(len(work))]
 
     return grade
+
+
+def _bundle(course: Course, assignment: Assignment, settings: GradingSettings | None) -> Bundle:
+    bundle = Bundle.of(course, assignment)
+    return bundle if settings is None else msgspec.structs.replace(bundle, settings=settings)
 
 
 def _result(reply: Reply, assignment: Assignment, submission: Submission) -> Result:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from autograder.lab import CheckFailed
 __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
+_WORD = re.compile(r"[a-z][a-z'’-]*(?=[\s,:;]|$)")
 
 
 @dataclass
@@ -94,10 +96,17 @@ class CheckRun:
     def hidden(self, side: StudentSide, seconds: float) -> None:
         """Run the hidden part, if there is one and nothing failed before.
 
+        The notebook's functions are again what they were when it reached this check.
+
         If the student's process was lost since, what the visible part made there is gone: it runs again first.
         """
         _, source = split_hidden(self.cell.source)
         if self.failure or not source.strip():
+            return
+        try:
+            side.worker.return_to(self.cell.grade_id)
+        except StudentError as error:
+            self.failure = _explain(error, quiet=True)
             return
         if side.worker is not self._worker:
             self.visible(side, seconds, quiet=True)
@@ -201,4 +210,5 @@ def _explain(error: Exception, quiet: bool) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """The text with a capital, unless it begins with what may be a name of the notebook's, such as `fit()` or `w1`."""
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text

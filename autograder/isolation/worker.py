@@ -104,16 +104,25 @@ class Worker:
         except StudentError as error:
             return CellOutcome(False, [], error.type_name)
 
-    def names(self, names: Iterable[str]) -> dict[str, Any]:
-        """The student's values of these names, as data or handles; names that do not exist are left out."""
+    def names(self, names: Iterable[str], remember: str = "") -> dict[str, Any]:
+        """The student's values of these names, as data or handles; names that do not exist are left out.
+
+        Args:
+            names: which ones.
+            remember: what to call this place in the notebook, for :meth:`return_to`.
+        """
         wanted = list(names)
-        found = self._request("names", [wanted])
+        found = self._request("names", [wanted, remember])
         if type(found) is not dict or not set(found) <= set(wanted):
             raise self._lose("protocol")
         for name, value in found.items():
             if type(value) is Handle:
                 name_handle(value, name)
         return found
+
+    def return_to(self, place: str) -> None:
+        """Let the notebook's functions and classes be those that they were at this place, whatever was redefined."""
+        self._request("return_to", [place])
 
     def run_source(self, source: str, **data: Any) -> Any:
         """Run the grader's own source among the student's names, with `data` as extra names.

@@ -9,12 +9,13 @@ import operator
 import sys
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
 from autograder.isolation.codec import Codec
 from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, framed, opened
+from autograder.isolation.inside.room import Room
 from autograder.isolation.inside.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
 from autograder.isolation.modules import rebuild
@@ -24,6 +25,7 @@ from autograder.lab.layouts import laid
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
+_DEFINITIONS = FunctionType, ModuleType, type
 
 Function = Callable[..., object]
 
@@ -40,6 +42,7 @@ class Server:
         self._sequence = 0
         self._raised: BaseException | None = None
         self._inspected: object = None
+        self._places: dict[str, dict[str, object]] = {}
         self._streams = (Stream("stdout"), Stream("stderr"))
 
     def serve(self) -> None:
@@ -90,9 +93,15 @@ class Server:
             text, trace = "", ""
         return str(text), str(trace)
 
-    def _do_names(self, names: list[str]) -> object:
-        space = self._shell.user_ns
-        return {name: self._data_or_handle(space[name]) for name in names if name in space}
+    def _do_names(self, names: list[str], place: str) -> object:
+        """Values of names. What is too much to send together with the others stays here, and is sent as a handle."""
+        space, room = self._shell.user_ns, Room()
+        if place:
+            self._places[place] = {name: value for name, value in space.items() if isinstance(value, _DEFINITIONS)}
+        return {name: self._data_or_handle(space[name], room) for name in names if name in space}
+
+    def _do_return_to(self, place: str) -> None:
+        self._shell.user_ns.update(self._places.get(place, {}))
 
     def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None) -> object:
         return function(*arguments, **keywords or {})
@@ -154,18 +163,22 @@ class Server:
 
     # ---- what is not data
 
-    def _data_or_handle(self, value: object) -> object:
-        if isinstance(value, list | tuple | dict | set | frozenset):
-            try:
+    def _data_or_handle(self, value: object, room: Room) -> object:
+        try:
+            fits = room.takes(value)
+            if fits and isinstance(value, list | tuple | dict | set | frozenset):
                 self._codec.encode(value)
-            except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
-                return self._handle(value)
-        return value
+        except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
+            fits = False
+        return value if fits else self._handle(value)
 
     def _handle(self, value: object) -> Ext:
         self._last += 1
         self._objects[self._last] = value
-        name = getattr(value, "__name__", "")
+        try:
+            name = getattr(value, "__name__", "")
+        except Exception:  # a __getattr__ of the notebook's own
+            name = ""
         own = name[:100] if isinstance(name, str) else ""
         return Ext(Leaf.HANDLE, handle(self._last, type(value).__name__[:100], own))
 
