@@ -58,18 +58,22 @@ class Mutant(NamedTuple):
 
 
 def mutants_of(assignment: Assignment, sample: int | None = None) -> list[Mutant]:
-    """All mutants of the solutions and alternatives, by exercise; of each exercise's at most ``sample``.
-
-    A sample is drawn by a hash of each change's text, so it stays the same where the answers do.
-    """
+    """All mutants of the solutions and alternatives, by exercise; of each exercise's at most ``sample``."""
     found: list[Mutant] = []
     for exercise, cell in assignment.exercises.items():
-        own = [*_mutants(exercise, "solution", Answer(exercise, exercise, "", cell.source))]
+        found += _mutants(exercise, "solution", Answer(exercise, exercise, "", cell.source))
         for answer in assignment.alternatives:
             if assignment.exercise_of[answer.of] == exercise:
-                own += _mutants(exercise, answer.slug, answer)
-        found += own if sample is None else sorted(own, key=_lot)[:sample]
-    return found
+                found += _mutants(exercise, answer.slug, answer)
+    return found if sample is None else _sampled(found, sample)
+
+
+def _sampled(mutants: Sequence[Mutant], sample: int) -> list[Mutant]:
+    """At most so many of each exercise, by a hash of their texts: the same ones where the answers are the same."""
+    drawn: list[Mutant] = []
+    for exercise in dict.fromkeys(mutant.exercise for mutant in mutants):
+        drawn += sorted((each for each in mutants if each.exercise == exercise), key=_lot)[:sample]
+    return drawn
 
 
 def _mutants(exercise: str, origin: str, answer: Answer) -> Iterator[Mutant]:
@@ -139,7 +143,7 @@ def with_mutants(
 ) -> ReportCard:
     """``card`` with mutants graded: their counts, also by exercise, and a finding for each survivor and stale mark."""
     everything = mutants_of(assignment)
-    mutants = everything if sample is None else mutants_of(assignment, sample)
+    mutants = everything if sample is None else _sampled(everything, sample)
     marks = {(mark.exercise, mark.change) for mark in read_equivalents(folder)}
     killed = grade_mutants(assignment, mutants, grade)
     counts: dict[str, list[int]] = {name: [0, 0, 0] for name in assignment.exercises}
