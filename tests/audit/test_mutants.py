@@ -67,6 +67,10 @@ def test_changes_of_equal_lines_are_numbered_and_every_program_is_another_one() 
     assert len({change.source for change in found}) == len(found)
 
 
+def test_words_are_not_searched_for_in_another_order() -> None:
+    assert not any("('b', 'a')" in text for text in texts("y = mode in ('a', 'b')"))
+
+
 def test_docstrings_stay() -> None:
     assert texts('def f():\n    """1 + 1"""') == []
 
