@@ -47,6 +47,8 @@ def _parts(value: object) -> Iterator[Any]:
 
 
 def _size(value: object) -> int:
-    if isinstance(value, np.ndarray | torch.Tensor):
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, np.ndarray):
         return int(value.nbytes)
     return len(value) if isinstance(value, str | bytes | bytearray) else 9

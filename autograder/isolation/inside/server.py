@@ -168,7 +168,7 @@ class Server:
             fits = room.takes(value)
             if fits and isinstance(value, list | tuple | dict | set | frozenset):
                 self._codec.encode(value)
-        except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
+        except Exception:  # nested too deep, or in itself; or of a class that has its own way of being a container
             fits = False
         return value if fits else self._handle(value)
 
