@@ -20,7 +20,7 @@ from nbgrader.preprocessors import (
 )
 
 from autograder.course import Course
-from autograder.gradebook.late import PenaltyPerDay
+from autograder.gradebook.late_plugin import PenaltyPerDay
 from autograder.gradebook.preprocessors import IsolatedExecute, RebuildSubmission, ShowSafely, StripHidden
 
 c = get_config()  # noqa: F821

@@ -54,7 +54,7 @@ def _graded_course(folder: Path | None) -> Course:
 @app.command()
 def build(names: NamesArgument = None, course: CourseOption = None) -> None:
     """Derive the source and the released notebooks from the authors' files."""
-    from autograder.authoring import build_course
+    from autograder.authoring.build import build_course
 
     for path in build_course(Course.find(course), names):
         typer.echo(path)
@@ -85,7 +85,7 @@ def grade(
     course: CourseOption = None,
 ) -> None:
     """Grade all submissions to an assignment, or to several, in isolation; what has a stored result is looked up."""
-    from autograder.engine import grade_assignments
+    from autograder.engine.api import grade_assignments
 
     reports = grade_assignments(
         _graded_course(course),
@@ -108,7 +108,8 @@ def check(
     json: JsonOption = False,
 ) -> None:
     """Check your own notebook before you hand it in: points by exercise, and what is still open."""
-    from autograder.checking import check_notebook, print_report
+    from autograder.selfcheck.examine import check_notebook
+    from autograder.selfcheck.printing import print_report
 
     report = check_notebook(notebook, seconds=seconds, demos=demos)
     if json:
@@ -128,14 +129,15 @@ def collect(
     course: CourseOption = None,
 ) -> None:
     """Put a download from Canvas, Moodle, Gradescope or nbgrader's exchange under submitted/; lose nothing."""
-    from autograder import collecting
+    from autograder.collecting.archive import time_zone
+    from autograder.collecting.collection import collect_downloads
 
-    found = collecting.collect(
+    found = collect_downloads(
         _graded_course(course),
         source,
         assignment=assignment,
         roster=roster,
-        zone=collecting.time_zone(zone),
+        zone=time_zone(zone),
         dry_run=dry_run,
     )
     for line in found.lines():
@@ -152,9 +154,9 @@ def regrade(
     course: CourseOption = None,
 ) -> None:
     """Answer a request: grade one submission again, show the difference, keep the reason, update the boards."""
-    from autograder import reporting
+    from autograder.reporting.regrade_request import regrade_submission
 
-    raise typer.Exit(0 if reporting.regrade(_graded_course(course), student, assignment, reason, yes=yes) else 3)
+    raise typer.Exit(0 if regrade_submission(_graded_course(course), student, assignment, reason, yes=yes) else 3)
 
 
 @app.command()
@@ -164,9 +166,9 @@ def feedback(
     course: CourseOption = None,
 ) -> None:
     """Write the students' pages again, with the points and comments given in the formgrader since; grades nothing."""
-    from autograder import reporting
+    from autograder.reporting.feedback_return import return_feedback
 
-    returned = reporting.return_feedback(_graded_course(course), assignment, students)
+    returned = return_feedback(_graded_course(course), assignment, students)
     for line in returned.lines():
         typer.echo(line)
     raise typer.Exit(returned.exit_code)
@@ -179,9 +181,9 @@ def report(
     course: CourseOption = None,
 ) -> None:
     """Write one page on the class: scores by exercise, misconceptions with counts, tests that tell nothing."""
-    from autograder import reporting
+    from autograder.reporting.class_report import write_report
 
-    typer.echo(reporting.write_report(Course.find(course), names, output))
+    typer.echo(write_report(Course.find(course), names, output))
 
 
 @app.command()
@@ -193,9 +195,9 @@ def export(
     course: CourseOption = None,
 ) -> None:
     """Write the grades as Canvas or Moodle import them, or as plain CSV; what is not graded stays empty."""
-    from autograder import reporting
+    from autograder.reporting.lms_export import export_grades
 
-    for line in reporting.export(Course.find(course), platform, output, assignments=names, roster=roster).lines():
+    for line in export_grades(Course.find(course), platform, output, assignments=names, roster=roster).lines():
         typer.echo(line)
 
 
@@ -212,7 +214,7 @@ def audit(
     course: CourseOption = None,
 ) -> None:
     """Grade the grader: misconceptions caught and named, alternatives accepted, nothing leaked."""
-    from autograder.audit import run_audit
+    from autograder.audit.course_audit import run_audit
 
     found = Course.find(course)
     chosen = found.assignments() if everything or not names else names
@@ -247,7 +249,9 @@ def leaderboard(
     course: CourseOption = None,
 ) -> None:
     """Rank submissions: ties shared, prizes from course.toml, pseudonyms; terminal, HTML, CSV and JSON."""
-    from autograder.leaderboard import command, publish, watch
+    from autograder.leaderboard import command
+    from autograder.leaderboard.publishing import publish_boards
+    from autograder.leaderboard.watching import watch
 
     found, chosen = Course.find(course), formats or ["terminal", "html", "csv", "json"]
     if what_if is not None:
@@ -261,15 +265,15 @@ def leaderboard(
     elif watching:
         watch(found, assignment, chosen, output)
     else:
-        publish(found, assignment, chosen, output, reason=reason, freeze=freeze)
+        publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
 @app.command()
 def doctor(json: JsonOption = False) -> None:
     """Say which layers of isolation this machine offers, and how to get those that it lacks."""
-    from autograder.isolation import print_doctor
+    from autograder.isolation.capabilities import print_layers
 
-    raise typer.Exit(print_doctor(Console(), as_json=json))
+    raise typer.Exit(print_layers(Console(), as_json=json))
 
 
 @app.command()
@@ -278,7 +282,7 @@ def demo(
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
 ) -> None:
     """Make a sample class, grade it, rank it, and say what to open."""
-    from autograder.demo import run_demo
+    from autograder.demo.demonstration import run_demo
 
     raise typer.Exit(run_demo(Course.find(), folder, workers=workers))
 
@@ -294,7 +298,7 @@ def bench(
     course: CourseOption = None,
 ) -> None:
     """Time this grader, nbgrader's stock autograde and the floor side by side."""
-    from autograder.bench import run_bench
+    from autograder.bench.benchmark import run_bench
 
     found = Course.find(course)
     status = run_bench(

@@ -68,9 +68,7 @@ def main() -> int:
     check = parser.parse_args().check
     built = dict(every_file())
     if check:
-        return report(
-            name for name, content in built.items() if decoded(DATA / name) != unpacked(name, content)
-        )
+        return report(name for name, content in built.items() if decoded(DATA / name) != unpacked(name, content))
     for name, content in built.items():
         (DATA / name).parent.mkdir(parents=True, exist_ok=True)
         (DATA / name).write_bytes(content)
@@ -132,9 +130,7 @@ def zip_digits() -> Iterator[tuple[str, bytes]]:
     """MNIST digits at 16×16, as many as the zip-code data of 1989 had."""
     folder = mnist_folder()
     for part, source, count in (("train", "train", ZIP_TRAIN), ("test", "t10k", ZIP_TEST)):
-        images, labels = (
-            read_source(folder / f"{source}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1")
-        )
+        images, labels = (read_source(folder / f"{source}-{kind}-ubyte") for kind in ("images-idx3", "labels-idx1"))
         chosen = drawn(len(images), f"zip-{part}")[:count]
         yield from pair(f"course/zip-{part}", resampled(images[chosen], ZIP_SIDE), labels[chosen])
 
@@ -162,9 +158,7 @@ def fashion_source(part: str) -> tuple[Bytes, Bytes]:
     """The original images (N, 28, 28) and labels (N,) of one part."""
     if not FASHION.is_dir():
         raise SystemExit("Fashion-MNIST is not installed: run `apt-get install dataset-fashion-mnist`")
-    return read_source(FASHION / f"{part}-images-idx3-ubyte.gz"), read_source(
-        FASHION / f"{part}-labels-idx1-ubyte.gz"
-    )
+    return read_source(FASHION / f"{part}-images-idx3-ubyte.gz"), read_source(FASHION / f"{part}-labels-idx1-ubyte.gz")
 
 
 def interleaved(by_class: list[list[int]]) -> list[int]:
@@ -207,9 +201,7 @@ def read_source(path: Path) -> Bytes:
 def verify(path: Path) -> None:
     """Stop unless the source is the one that the committed data came from."""
     if digest(path) != SOURCES[path.name]:
-        raise SystemExit(
-            f"{path.name} is not the file this script knows; check its origin, then update SOURCES"
-        )
+        raise SystemExit(f"{path.name} is not the file this script knows; check its origin, then update SOURCES")
 
 
 def pair(name: str, images: Bytes, labels: Bytes) -> Iterator[tuple[str, bytes]]:

@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.authoring import load_assignment
+from autograder.authoring.assignment import load_assignment
 from autograder.course import Course
 from autograder.lab import progress, snapshot, zip_digits
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from autograder.isolation import Worker
+    from autograder.isolation.student_process import StudentProcess
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,12 +52,12 @@ def _as_ordinary_user(command: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def host_pid() -> Callable[[Worker], int]:
+def host_pid() -> Callable[[StudentProcess], int]:
     """Tells a worker's process number outside the sandbox, for those who want to kill it."""
     return _host_pid
 
 
-def _host_pid(worker: Worker) -> int:
+def _host_pid(worker: StudentProcess) -> int:
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
             lines = dict(line.split(":", 1) for line in status.read_text().splitlines())

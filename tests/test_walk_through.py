@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autograder.audit import run_audit
-from autograder.authoring import build_assignment, load_assignment
+from autograder.audit.course_audit import run_audit
+from autograder.authoring.assignment import load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
 

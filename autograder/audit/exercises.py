@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autograder.audit.idle import Idler, earnings
-from autograder.audit.report import ExerciseCard
-from autograder.authoring import Answer, Assignment, AssignmentCell, split_hidden
-from autograder.grading import Result
-from autograder.grading.result import CheckResult
+from autograder.audit.report_card import ExerciseCard
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.authoring.regions import split_hidden
+from autograder.grading.result import CheckResult, Result
 
 __all__ = ["ENOUGH", "exercise_cards"]
 

@@ -11,13 +11,14 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from autograder.audit.samples import answered, submission_of
-from autograder.authoring import Answer, Assignment
-from autograder.engine.incremental import narrowed
-from autograder.grading import Result
-from autograder.grading.compiling import loaded_names
-from autograder.grading.entering import competing
-from autograder.submission import Submission
+from autograder.audit.samples import answered_notebook, submission_of
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment
+from autograder.engine.incremental import without_checks
+from autograder.grading.compiled_cells import loaded_names
+from autograder.grading.lazy_entry import competition_checks
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["IDLE_ANSWERS", "Idler", "earnings", "idlers"]
 
@@ -68,10 +69,10 @@ def idlers(assignment: Assignment) -> Iterator[Idler]:
     for exercises in _independent(assignment):
         for idea, body in IDLE_ANSWERS.items():
             answers = [_idle_answer(assignment, name, body) for name in exercises]
-            submission = submission_of(answered(assignment, *answers), assignment)
+            submission = submission_of(answered_notebook(assignment, *answers), assignment)
             of = assignment.exercise_of
             others = {check.grade_id for check in assignment.checks if of[check.exercise] not in exercises}
-            narrow, fewer = narrowed(submission, assignment, others | competing(assignment))
+            narrow, fewer = without_checks(submission, assignment, others | competition_checks(assignment))
             yield Idler(idea, exercises, (fewer, narrow))
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from autograder.audit.report import Finding
-from autograder.authoring import Assignment, split_hidden
-from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
+from autograder.audit.report_card import Finding
+from autograder.authoring.assignment import Assignment
+from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION, split_hidden
 
 __all__ = ["find_leaks", "secret_lines"]
 

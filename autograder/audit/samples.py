@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from autograder.authoring import Answer, Assignment
-from autograder.submission import Submission, align, read_submission
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import read_submission
 
-__all__ = ["answered", "blank", "submission_of"]
+__all__ = ["answered_notebook", "blank_notebook", "submission_of"]
 
 
-def blank(assignment: Assignment) -> dict[str, Any]:
+def blank_notebook(assignment: Assignment) -> dict[str, Any]:
     """The released notebook as students get it."""
     notebook: dict[str, Any] = json.loads(assignment.release)
     return notebook
 
 
-def answered(assignment: Assignment, *answers: Answer) -> dict[str, Any]:
+def answered_notebook(assignment: Assignment, *answers: Answer) -> dict[str, Any]:
     """The released notebook with every exercise solved; those of ``answers`` by these answers instead."""
-    notebook = blank(assignment)
+    notebook = blank_notebook(assignment)
     sources = {cell.grade_id: cell.source for cell in assignment.cells if cell.kind == "exercise"}
     for answer in answers:
         exercise, source = assignment.answer_cell(answer)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.answers import Answer, read_answers
-from autograder.authoring.cells import defined_names
+from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 

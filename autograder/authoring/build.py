@@ -15,8 +15,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.authoring.cells import SourceCell, read_cells
 from autograder.authoring.colab import colab_cell
+from autograder.authoring.source_cells import SourceCell, read_source_cells
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -74,7 +74,7 @@ def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> Not
     if "title" not in notebook.metadata.get("autograder", {}):
         raise AuthoringError(f"{path}: the header has no 'autograder: {{title: …}}'. Add one.")
     seen: Counter[str] = Counter()
-    cells = [colab_cell(colab_archive), *read_cells(written.cells, path.name)]
+    cells = [colab_cell(colab_archive), *read_source_cells(written.cells, path.name)]
     notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
     return notebook
 

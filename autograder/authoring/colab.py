@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from autograder.authoring.cells import SourceCell
+from autograder.authoring.source_cells import SourceCell
 
 __all__ = ["colab_cell"]
 

@@ -7,11 +7,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.bench.honest import hand_in_all, tools_file
-from autograder.bench.measuring import Measured, measure
+from autograder.bench.nbgrader_stock import stock_source_notebook
 from autograder.bench.otter import python_with_otter, write_assignment, write_submission
-from autograder.bench.stock import source_notebook
+from autograder.bench.process_usage import ProcessUsage, measure
 from autograder.course import Course
 
 __all__ = ["Bench"]
@@ -36,7 +36,7 @@ class Bench:
     folder: Path
     _runs: int = 0
 
-    def ours(self, workers: int, count: int, again: bool = False) -> Measured:
+    def ours(self, workers: int, count: int, again: bool = False) -> ProcessUsage:
         """This grader on the first ``count`` students."""
         root = self._fresh("ours")
         configuration = 'id = "bench"\nfixed_secret = "bench"\n' + self._directories()
@@ -48,20 +48,20 @@ class Bench:
         arguments = [str(root), self.assignment.name, str(workers), *(["again"] if again else [])]
         return measure("autograder.bench.ours", arguments, folder=root)
 
-    def stock(self, count: int, feedback: bool = False) -> Measured:
+    def stock(self, count: int, feedback: bool = False) -> ProcessUsage:
         """Nbgrader's stock autograde on the first ``count`` students."""
         root = self._fresh("stock")
         source = root / "source" / self.assignment.name
         source.mkdir(parents=True)
-        notebook = source_notebook(self.course, self.assignment, self._tools())
+        notebook = stock_source_notebook(self.course, self.assignment, self._tools())
         (source / f"{self.assignment.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
         demos = {cell.cell_id for cell in self.assignment.cells if cell.kind == "demo"}
         hand_in_all(root / "submitted", self.assignment, self._first(count), without=demos)
         arguments = [str(root), self.assignment.name, *(["feedback"] if feedback else [])]
         # Run where no nbgrader_config.py is found: the course's own would put the isolated path into nbgrader.
-        return measure("autograder.bench.stock", arguments, folder=root)
+        return measure("autograder.bench.nbgrader_stock", arguments, folder=root)
 
-    def otter(self, count: int) -> Measured:
+    def otter(self, count: int) -> ProcessUsage:
         """The local run of otter-grader on the first ``count`` students.
 
         Raises:
@@ -75,7 +75,7 @@ class Bench:
         python = python_with_otter(self.course.root / ".cache" / "bench-otter")
         return measure("autograder.bench.otter", [str(root)], folder=root, python=str(python))
 
-    def floor(self, count: int) -> Measured:
+    def floor(self, count: int) -> ProcessUsage:
         """The same cells in one bare process."""
         kinds = ("given", "exercise", "check")
         cells = [
@@ -93,7 +93,7 @@ class Bench:
         path.write_text(json.dumps(content), encoding="utf-8")
         return measure("autograder.bench.floor", [str(path)], folder=path.parent)
 
-    def profile(self, count: int) -> Measured:
+    def profile(self, count: int) -> ProcessUsage:
         """Where this grader's CPU time goes, on the first ``count`` students."""
         path = self._fresh("profile") / "class.json"
         path.write_text(json.dumps(list(self._first(count).values())), encoding="utf-8")

@@ -7,11 +7,12 @@ import random
 from collections.abc import Set
 from pathlib import Path
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.demo.notebooks import answered, solutions, with_answer, written
-from autograder.grading import check_seed
-from autograder.submission import Submission, align
+from autograder.demo.student_notebooks import answer_exercises, notebook_as_bytes, solutions, with_answer
+from autograder.grading.grade import check_seed
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 __all__ = ["hand_in_all", "honest_class", "read_submissions", "tools_file"]
 
@@ -42,15 +43,15 @@ def hand_in_all(
     for student, answers in code.items():
         folder = submitted / student / assignment.name
         folder.mkdir(parents=True, exist_ok=True)
-        notebook = answered(assignment, answers, "Because two and two are four.")
+        notebook = answer_exercises(assignment, answers, "Because two and two are four.")
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in without]
-        (folder / f"{assignment.notebook}.ipynb").write_bytes(written(notebook))
+        (folder / f"{assignment.notebook}.ipynb").write_bytes(notebook_as_bytes(notebook))
 
 
 def read_submissions(assignment: Assignment, path: Path) -> list[Submission]:
     """The submissions whose code stands in the JSON file ``path``, as the grader reads them."""
     code = json.loads(path.read_text(encoding="utf-8"))
-    return [align(answered(assignment, answers, "Because."), assignment) for answers in code]
+    return [align(answer_exercises(assignment, answers, "Because."), assignment) for answers in code]
 
 
 def tools_file(course: Course, assignment: Assignment, path: Path) -> Path:

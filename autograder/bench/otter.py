@@ -15,8 +15,8 @@ import venv
 from importlib.metadata import version
 from pathlib import Path
 
-from autograder.authoring import Assignment
-from autograder.bench.measuring import PeerFailed
+from autograder.authoring.assignment import Assignment
+from autograder.bench.process_usage import PeerFailed
 
 __all__ = ["OTTER", "main", "python_with_otter", "write_assignment", "write_submission"]
 

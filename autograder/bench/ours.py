@@ -12,7 +12,9 @@ from typing import Any
 
 from autograder.authoring.regions import END_HIDDEN
 from autograder.course import Course
-from autograder.engine import ClassReport, Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.grading_report import ClassReport
+from autograder.engine.progress import Silent
 
 __all__ = ["main"]
 

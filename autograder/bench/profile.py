@@ -19,14 +19,17 @@ from typing import Any, cast
 
 import numpy as np
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
 from autograder.engine.child import run_in_child
 from autograder.engine.grader import Grader
-from autograder.grading import grade
-from autograder.isolation import Limits, Sandbox, Usage, Worker, pages
-from autograder.submission import Submission
+from autograder.grading.grade import grade_submission
+from autograder.isolation import huge_pages
+from autograder.isolation.limits import Limits, StudentUsage
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
+from autograder.submission.model import Submission
 
 __all__ = ["main"]
 
@@ -47,7 +50,7 @@ def ask(op, n):
 def main(root: str, name: str, path: str) -> None:
     """Profile the submissions in ``path`` and print the figures."""
     Grader.preload()
-    pages.collapse()
+    huge_pages.collapse_memory()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # as a worker and the student's process run
     course = Course.find(Path(root))
     assignment = load_assignment(course, name)
@@ -101,10 +104,8 @@ def _page() -> float:
     return round(median(float(run_in_child(touch, 60.0).data) for _ in range(_REPEATED)) / _PAGES * 1e6, 2)
 
 
-def _submissions(
-    course: Course, assignment: Assignment, sandbox: Sandbox, submissions: list[Submission]
-) -> Figures:
-    grade(submissions[0], assignment, sandbox, course.secret)  # Imports, and what is made once.
+def _submissions(course: Course, assignment: Assignment, sandbox: Sandbox, submissions: list[Submission]) -> Figures:
+    grade_submission(submissions[0], assignment, sandbox, course.secret)  # Imports, and what is made once.
     nothing = _in_child(sandbox, lambda watched: watched.spawn().close())
     graded = [_in_child(sandbox, partial(_graded, each, course, assignment)) for each in submissions]
     figures: Figures = {
@@ -116,7 +117,7 @@ def _submissions(
 
 
 def _graded(submission: Submission, course: Course, assignment: Assignment, sandbox: _Watched) -> Figures:
-    usage = grade(submission, assignment, cast(Sandbox, sandbox), course.secret).usage
+    usage = grade_submission(submission, assignment, cast(Sandbox, sandbox), course.secret).usage
     return {
         "questions": usage.questions,
         "cells_ms": usage.phases["student"] * 1000,
@@ -131,12 +132,12 @@ class _Watched:
         self._sandbox = sandbox
         self.page_faults = 0
 
-    def spawn(self, limits: Limits | None = None) -> Worker:
+    def spawn(self, limits: Limits | None = None) -> StudentProcess:
         """As the sandbox does."""
         worker = self._sandbox.spawn(limits)
         close = worker.close
 
-        def counted() -> Usage:
+        def counted() -> StudentUsage:
             usage = close()
             self.page_faults += usage.page_faults
             return usage

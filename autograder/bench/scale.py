@@ -17,13 +17,14 @@ from typing import Any
 
 import msgspec
 
-from autograder.authoring import load_assignment
+from autograder.authoring.assignment import load_assignment
 from autograder.bench.honest import hand_in_all, honest_class
-from autograder.bench.measuring import Measured, measure
+from autograder.bench.process_usage import ProcessUsage, measure
 from autograder.course import Course
-from autograder.engine import Silent, grade_assignments
+from autograder.engine.api import grade_assignments
+from autograder.engine.progress import Silent
 from autograder.errors import MachineryError
-from autograder.grading.entering import competes
+from autograder.grading.lazy_entry import competes
 
 __all__ = ["Scale", "main", "measure_scale", "scale_assignments", "sizes"]
 
@@ -114,7 +115,7 @@ def _copy(course: Course, folder: Path, classes: Mapping[str, int]) -> Path:
     return root
 
 
-def _scale(measured: Measured) -> Scale:
+def _scale(measured: ProcessUsage) -> Scale:
     answer = measured.answer
     if answer["short"]:
         raise MachineryError(f"Honest submissions lost points in {', '.join(answer['short'])}. Run: autograder audit")

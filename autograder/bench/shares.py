@@ -22,20 +22,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
-from autograder.authoring import load_assignment
+from autograder.authoring.assignment import load_assignment
 from autograder.bench.honest import read_submissions
 from autograder.course import Course
-from autograder.grading import grade
-from autograder.isolation import Limits, Sandbox, Usage, Worker
+from autograder.grading.grade import grade_submission
 from autograder.isolation.channel import Channel, ChannelClosed
-from autograder.isolation.codec import MAX_BYTES
-from autograder.isolation.inside import warm
-from autograder.isolation.inside.server import Server
+from autograder.isolation.guest import preload
+from autograder.isolation.guest.server import Server
+from autograder.isolation.limits import Limits, StudentUsage
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
+from autograder.isolation.wire.codec import MAX_BYTES
 
 __all__ = ["main", "part_of"]
 
 _LIBRARIES = ("/numpy/", "/scipy/", "/torch/", "/matplotlib/", "/PIL/")
-_CELLS = ("/IPython/", "/traitlets/", "/matplotlib_inline/", "/autograder/isolation/inside/shell.py")
+_CELLS = ("/IPython/", "/traitlets/", "/matplotlib_inline/", "/autograder/isolation/guest/shell.py")
 _SECONDS = 0.001  # of CPU time between two samples, or the kernel's tick if that is longer
 
 Samples = Counter[str]
@@ -54,7 +56,7 @@ class _Unconfined:
         self._folder = folder
         self.samples: Samples = Counter()
 
-    def spawn(self, limits: Limits | None = None) -> Worker:
+    def spawn(self, limits: Limits | None = None) -> StudentProcess:
         """As a sandbox does, but for the confinement."""
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
@@ -68,7 +70,7 @@ class _Unconfined:
                 os._exit(70)
         theirs.close()
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = Worker(cast(Sandbox, self), number, channel, limits)
+        worker = StudentProcess(cast(Sandbox, self), number, channel, limits)
         worker.wait_until_ready(60.0)
         return worker
 
@@ -78,13 +80,17 @@ class _Unconfined:
             Server(Channel(descriptor, MAX_BYTES, patient=True), self._shell).serve()
         (self._folder / str(os.getpid())).write_text(json.dumps(found))
 
-    def end(self, worker: int, patience: float = 0.0) -> tuple[Usage, int, bool]:
+    def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
         """As a sandbox does; the worker ends because its channel was closed."""
         _, status, used = os.wait4(worker, 0)
         noted = self._folder / str(worker)
         self.samples.update(json.loads(noted.read_text()))
         noted.unlink()
-        return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss << 10, 0.0), os.waitstatus_to_exitcode(status), False
+        return (
+            StudentUsage(used.ru_utime + used.ru_stime, used.ru_maxrss << 10, 0.0),
+            os.waitstatus_to_exitcode(status),
+            False,
+        )
 
 
 def main(root: str, name: str, path: str) -> None:
@@ -96,15 +102,17 @@ def main(root: str, name: str, path: str) -> None:
     own: Samples = Counter()
     with tempfile.TemporaryDirectory() as folder:
         (home := Path(folder) / "home").mkdir()
-        sandbox = _Unconfined(warm.warm_up(str(home)), Path(folder))
+        sandbox = _Unconfined(preload.warm_up(str(home)), Path(folder))
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-        grade(submissions[0], assignment, cast(Sandbox, sandbox), course.secret)  # imports, and what is made once
+        grade_submission(
+            submissions[0], assignment, cast(Sandbox, sandbox), course.secret
+        )  # imports, and what is made once
         sandbox.samples.clear()
         gc.collect()
         gc.freeze()
         for submission in submissions:
             with _sampling(own):
-                grade(submission, assignment, cast(Sandbox, sandbox), course.secret)
+                grade_submission(submission, assignment, cast(Sandbox, sandbox), course.secret)
     sys.stdout.write(json.dumps({"trusted": own, "student": sandbox.samples}) + "\n")
 
 

@@ -16,15 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autograder.challenge.entry import Entry
+from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.hidden import HiddenTest
 from autograder.challenge.packing import pack
-from autograder.challenge.rules import RULES, Rules
-from autograder.isolation import Handle, Limits, StudentError, Worker, WorkerLost
+from autograder.challenge.rules import RULES, CompetitionRules
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.limits import Limits
+from autograder.isolation.proxies import Handle
+from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["Competition", "Start"]
 
-Start = Callable[[Limits], Worker]
+Start = Callable[[Limits], StudentProcess]
 """Makes a fresh process of the student's, with the notebook's cells run and nothing else."""
 
 _CLASSES = 10
@@ -78,7 +81,7 @@ class Competition:
         images: NDArray[np.uint8],
         labels: NDArray[np.int64],
         source_characters: int,
-        rules: Rules = RULES,
+        rules: CompetitionRules = RULES,
     ) -> None:
         self._start = start
         self._test = test
@@ -87,7 +90,7 @@ class Competition:
         self._source_characters = source_characters
         self._rules = rules
 
-    def enter(self) -> Entry:
+    def enter(self) -> CompetitionEntry:
         """Train the entry and count its right answers; an entry that breaks a rule gets the reason and no score.
 
         Raises:
@@ -100,7 +103,7 @@ class Competition:
             weights = self._trained()
             return self._counted(self._answers(weights), weights)
         except _Refused as refused:
-            return Entry(reason=str(refused))
+            return CompetitionEntry(reason=str(refused))
 
     def _trained(self) -> dict[str, torch.Tensor]:
         """The trained network's weights, checked and counted."""
@@ -111,7 +114,7 @@ class Competition:
             self._ask(worker, "train", _TRAIN, model=model, images=self._images, labels=self._labels, seed=seed)
             return self._weighed(self._ask(worker, "the network's state_dict()", _WEIGHTS, model=model))
 
-    def _built(self, worker: Worker) -> Handle:
+    def _built(self, worker: StudentProcess) -> Handle:
         """A new network of the entry's, in that process."""
         model = self._ask(worker, "build_model", _BUILD, seed=self._test.training_seed)
         if not isinstance(model, Handle):
@@ -137,7 +140,7 @@ class Competition:
             batches = np.split(self._test.images, range(self._rules.batch, len(self._test.images), self._rules.batch))
             return np.concatenate([self._answer(worker, model, batch) for batch in batches])
 
-    def _answer(self, worker: Worker, model: Handle, batch: NDArray[np.float32]) -> NDArray[np.int64]:
+    def _answer(self, worker: StudentProcess, model: Handle, batch: NDArray[np.float32]) -> NDArray[np.int64]:
         logits = self._ask(worker, "the trained network", _ANSWER, model=model, images=batch)
         wanted = (len(batch), _CLASSES)
         if not isinstance(logits, np.ndarray) or logits.dtype != np.float32 or logits.shape != wanted:
@@ -147,9 +150,9 @@ class Competition:
         answers: NDArray[np.int64] = logits.argmax(axis=1)
         return answers
 
-    def _counted(self, answers: NDArray[np.int64], weights: dict[str, torch.Tensor]) -> Entry:
+    def _counted(self, answers: NDArray[np.int64], weights: dict[str, torch.Tensor]) -> CompetitionEntry:
         right, public = answers == self._test.labels, self._test.public
-        return Entry(
+        return CompetitionEntry(
             weights=-(-_bytes(weights) // 4),
             public=(pack(right[public]),),
             private=(pack(right[~public]),),
@@ -159,7 +162,7 @@ class Competition:
             private_images=int((~public).sum()),
         )
 
-    def _process(self, seconds: float) -> Worker:
+    def _process(self, seconds: float) -> StudentProcess:
         wall = self._rules.wall_factor * seconds
         limits = Limits(
             cpu_seconds=seconds,
@@ -172,7 +175,7 @@ class Competition:
         worker.quiet = True
         return worker
 
-    def _ask(self, worker: Worker, what: str, source: str, **data: Any) -> Any:
+    def _ask(self, worker: StudentProcess, what: str, source: str, **data: Any) -> Any:
         """Run the grader's source among the student's names; what the student's code does wrong is a reason."""
         try:
             return worker.run_source(source, **data)

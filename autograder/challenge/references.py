@@ -19,22 +19,24 @@ from pathlib import Path
 import numpy as np
 
 from autograder.challenge.competition import Competition
-from autograder.challenge.entry import Entry
+from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.hidden import hidden_test
 from autograder.course import Course
 from autograder.errors import AuthoringError
-from autograder.isolation import Limits, Sandbox, Worker
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 from autograder.lab import fashion
 from autograder.secrets import Secret
 
-__all__ = ["Measured", "enter", "main", "read_references", "render"]
+__all__ = ["ReferenceScore", "enter", "main", "read_references", "render_scores"]
 
 SHARED = "shared"
 _CELL = re.compile(r"^# %% (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Measured:
+class ReferenceScore:
     """One reference entry under one secret.
 
     Attributes:
@@ -42,7 +44,7 @@ class Measured:
     """
 
     name: str
-    entry: Entry
+    entry: CompetitionEntry
     cpu_seconds: tuple[float, ...]
 
 
@@ -60,13 +62,13 @@ def read_references(path: Path) -> dict[str, str]:
     return {name: shared + code for name, code in cells.items()}
 
 
-def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: Path) -> Measured:
+def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: Path) -> ReferenceScore:
     """Train and ask one entry, as grading does.
 
     Raises:
         MachineryError: the sandbox failed, or the hidden pictures are not there.
     """
-    workers: list[Worker] = []
+    workers: list[StudentProcess] = []
     given = fashion("train")
     competition = Competition(
         partial(_start, sandbox, code, workers),
@@ -76,17 +78,17 @@ def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: P
         len(code),
     )
     entry = competition.enter()
-    return Measured(name, entry, tuple(worker.close().cpu_seconds for worker in workers))
+    return ReferenceScore(name, entry, tuple(worker.close().cpu_seconds for worker in workers))
 
 
-def _start(sandbox: Sandbox, code: str, workers: list[Worker], limits: Limits) -> Worker:
+def _start(sandbox: Sandbox, code: str, workers: list[StudentProcess], limits: Limits) -> StudentProcess:
     worker = sandbox.spawn(limits)
     workers.append(worker)
     worker.run_cell(code)
     return worker
 
 
-def render(measured: Sequence[Measured]) -> Iterator[str]:
+def render_scores(measured: Sequence[ReferenceScore]) -> Iterator[str]:
     """The table's lines, in Markdown: for each entry its mean over the secrets and the standard deviation."""
     yield "| entry | numbers | training, s CPU | public half right | private half right |"
     yield "|---|---|---|---|---|"
@@ -101,7 +103,7 @@ def render(measured: Sequence[Measured]) -> Iterator[str]:
         yield f"| {name} | {runs[0].entry.weights:,} | {seconds:.1f} | {public} | {private} |"
 
 
-def _spread(runs: Sequence[Measured], share: Callable[[Entry], float]) -> str:
+def _spread(runs: Sequence[ReferenceScore], share: Callable[[CompetitionEntry], float]) -> str:
     shares = [100 * share(run.entry) for run in runs]
     deviation = f" ± {statistics.stdev(shares):.2f}" if len(shares) > 1 else ""
     return f"{statistics.mean(shares):.2f}{deviation} %"
@@ -122,10 +124,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 secret = Secret.fixed(f"reference {number}")
                 measured.append(enter(name, code, sandbox, secret, course.hidden_data))
                 print(f"secret {number}, {name}: {_counted(measured[-1])}", flush=True)  # noqa: T201
-    print("\n".join(["", *render(measured)]))  # noqa: T201
+    print("\n".join(["", *render_scores(measured)]))  # noqa: T201
 
 
-def _counted(measured: Measured) -> str:
+def _counted(measured: ReferenceScore) -> str:
     entry = measured.entry
     if not entry.valid:
         return f"no score: {entry.reason}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["ENTRY_FUNCTIONS", "RULES", "Rules"]
+__all__ = ["ENTRY_FUNCTIONS", "RULES", "CompetitionRules"]
 
 ENTRY_FUNCTIONS = ("build_model", "train")
 """What is called of an entry."""
 
 
-class Rules(msgspec.Struct, frozen=True):
+class CompetitionRules(msgspec.Struct, frozen=True):
     """What an entry may use.
 
     Attributes:
@@ -42,4 +42,4 @@ class Rules(msgspec.Struct, frozen=True):
         return self.wall_factor * (self.training_seconds + self.answering_seconds)
 
 
-RULES = Rules()
+RULES = CompetitionRules()

@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from autograder.course import Course
+from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor, options_of
 from autograder.engine.difference import StudentChange, difference_table
+from autograder.engine.executor import Executor
+from autograder.engine.grading_report import ClassReport
 from autograder.engine.local import LocalWorkers
-from autograder.engine.mapper import Mapper
 from autograder.engine.pool import Pool
 from autograder.engine.progress import Progress, progress_for
-from autograder.engine.report import ClassReport
-from autograder.engine.run import ClassRun, Confirm, MakeMapper, options_of
 
 __all__ = ["ask", "grade_assignments", "grade_class"]
 
@@ -33,7 +33,7 @@ def grade_class(
     missing_ok: Sequence[str] = (),
     progress: Progress | None = None,
     confirm: Confirm | None = None,
-    make_mapper: MakeMapper | None = None,
+    make_executor: MakeExecutor | None = None,
 ) -> ClassReport:
     """Grade the submissions to an assignment and write gradebook, graded notebooks and feedback.
 
@@ -50,7 +50,7 @@ def grade_class(
         missing_ok: layers of the sandbox that may be missing, by name.
         progress: where to say how it goes; default a live line, or plain lines where there is no terminal.
         confirm: asks whether to write what a regrade changes; default a question on the terminal.
-        make_mapper: makes the workers, instead of ``workers`` and ``scheduler``.
+        make_executor: makes the workers, instead of ``workers`` and ``scheduler``.
 
     Returns:
         The report; its ``exit_code`` is 0 if all is graded, 3 if something needs a look.
@@ -65,7 +65,7 @@ def grade_class(
     run = ClassRun(
         course,
         assignment_name,
-        make_mapper=make_mapper or partial(_workers, course, workers, scheduler, missing_ok),
+        make_executor=make_executor or partial(_workers, course, workers, scheduler, missing_ok),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
@@ -97,13 +97,13 @@ def grade_assignments(
     reports: list[ClassReport] = []
     with Pool(partial(_workers, course, workers, scheduler, missing_ok)) as pool:
         for name in names:
-            reports.append(grade_class(course, name, make_mapper=pool.lend, **settings))
+            reports.append(grade_class(course, name, make_executor=pool.lend, **settings))
             if reports[-1].interrupted:
                 break
     return reports
 
 
-def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Mapper:
+def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
     options = options_of(course, missing_ok)
     if scheduler:
         from autograder.engine.cluster import ClusterWorkers

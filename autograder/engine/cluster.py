@@ -174,4 +174,3 @@ def _connect(scheduler: str) -> Any:
         return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterError(f"No Dask scheduler answers at {scheduler} ({error}). Start one: dask scheduler") from error
-

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 from rich.table import Table
 
-from autograder.grading import CheckResult, Result
+from autograder.grading.result import CheckResult, Result
 
 __all__ = ["CheckChange", "StudentChange", "difference_table", "regrade_difference"]
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.authoring import Assignment
-from autograder.challenge import hidden_test
-from autograder.engine.incremental import Graded, grade_with
+from autograder.authoring.assignment import Assignment
+from autograder.challenge.hidden import hidden_test
+from autograder.engine.incremental import StoredResult, grade_with
 from autograder.engine.messages import Bundle, Job, Options
-from autograder.engine.sharing import sandbox_settings
+from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
-from autograder.grading import Result, grade
-from autograder.grading.entering import competes, seconds_to_enter
-from autograder.grading.trusted import trusted
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, SubmissionCell
+from autograder.grading.grade import grade_submission
+from autograder.grading.lazy_entry import competes, seconds_to_enter
+from autograder.grading.reference import reference_for
+from autograder.grading.result import Result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.model import Submission, SubmissionCell
 
 __all__ = ["Grader", "solved"]
 
@@ -86,27 +87,29 @@ class Grader:
         seen = self._seen.get(bundle.digest, 0)
         self._seen[bundle.digest] = seen + 1
         if seen == 0:
-            trusted(bundle.assignment)
+            reference_for(bundle.assignment)
             if self._hidden is not None and competes(bundle.assignment):
                 hidden_test(bundle.secret, self._hidden)
         elif seen == 1 and self._sandbox is not None:
             # Without the hidden pictures, so that it does not train an entry.
             with contextlib.suppress(Exception):  # If it fails, each submission's own grading will say why.
-                grade(solved(bundle.assignment), bundle.assignment, self._sandbox, bundle.secret, bundle.settings)
-                trusted(bundle.assignment).get_ready()
+                grade_submission(
+                    solved(bundle.assignment), bundle.assignment, self._sandbox, bundle.secret, bundle.settings
+                )
+                reference_for(bundle.assignment).get_ready()
             gc.collect()
             gc.freeze()
 
     def grade(self, bundle: Bundle, job: Job) -> bytes:
-        """The encoded :class:`Graded`; what still holds of an earlier one is kept."""
+        """The encoded :class:`StoredResult`; what still holds of an earlier one is kept."""
         sandbox, secret = self._sandbox, bundle.secret
         if sandbox is None:
             raise MachineryError("The sandbox is not running. Run the command again.")
 
         def from_scratch(submission: Submission, assignment: Assignment) -> Result:
-            return grade(submission, assignment, sandbox, secret, bundle.settings, self._hidden)
+            return grade_submission(submission, assignment, sandbox, secret, bundle.settings, self._hidden)
 
-        earlier = msgspec.json.decode(job.earlier, type=Graded) if job.earlier else None
+        earlier = msgspec.json.decode(job.earlier, type=StoredResult) if job.earlier else None
         graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)
         return msgspec.json.encode(graded, order="deterministic")
 

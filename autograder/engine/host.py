@@ -20,9 +20,10 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from autograder.engine.messages import GRADER, Options
-from autograder.engine.sharing import launched, line_to, warm
-from autograder.engine.worker import Grades, serve
-from autograder.isolation import Sandbox, pages
+from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
+from autograder.engine.worker import JobGrader, serve
+from autograder.isolation import huge_pages
+from autograder.isolation.sandbox import Sandbox
 
 __all__ = ["PROCESSOR", "main"]
 
@@ -37,13 +38,13 @@ def main(arguments: list[str]) -> None:
     control = socket.socket(fileno=int(arguments[0]))
     options = msgspec.json.decode(arguments[1], type=Options)
     # It warms up while this process imports.
-    sandbox = launched(options) if options.grader == GRADER else None
+    sandbox = launch_sandbox(options) if options.grader == GRADER else None
     grader_class = find_grader(options.grader)
     grader_class.preload()
     gc.collect()
     gc.freeze()  # Keeps the collector from touching, and so copying, pages that workers share.
-    pages.collapse()
-    sandbox = warm(sandbox)
+    huge_pages.collapse_memory()
+    sandbox = wait_until_warm(sandbox)
     try:
         _serve(control, options, grader_class, sandbox)
     finally:
@@ -51,7 +52,7 @@ def main(arguments: list[str]) -> None:
             sandbox.close()
 
 
-def _serve(control: socket.socket, options: Options, grader_class: type[Grades], sandbox: Sandbox | None) -> None:
+def _serve(control: socket.socket, options: Options, grader_class: type[JobGrader], sandbox: Sandbox | None) -> None:
     workers: list[int] = []
     while True:
         data, descriptors, _, _ = socket.recv_fds(control, PROCESSOR.size, 1)
@@ -59,7 +60,7 @@ def _serve(control: socket.socket, options: Options, grader_class: type[Grades],
             _see_off(workers)
             return
         workers = [worker for worker in workers if os.waitpid(worker, os.WNOHANG) == (0, 0)]
-        line = line_to(sandbox)
+        line = connect_worker(sandbox)
         worker = os.fork()
         if worker == 0:
             control.close()
@@ -87,14 +88,14 @@ def _see_off(workers: list[int]) -> None:
         os.waitpid(worker, 0)
 
 
-def find_grader(name: str) -> type[Grades]:
+def find_grader(name: str) -> type[JobGrader]:
     """The class called ``module:name``."""
     module, _, attribute = name.partition(":")
-    found: type[Grades] = getattr(importlib.import_module(module), attribute)
+    found: type[JobGrader] = getattr(importlib.import_module(module), attribute)
     return found
 
 
-def _worker(descriptor: int, grader: Grades) -> None:
+def _worker(descriptor: int, grader: JobGrader) -> None:
     """Never returns."""
     code = 70
     try:

@@ -14,17 +14,16 @@ from collections.abc import Callable, Mapping, Sequence, Set
 
 import msgspec
 
-from autograder.authoring import Assignment
-from autograder.grading import CheckResult, Result
-from autograder.grading.result import Usage
-from autograder.submission import Submission
+from autograder.authoring.assignment import Assignment
+from autograder.grading.result import CheckResult, GradingUsage, Result
+from autograder.submission.model import Submission
 
-__all__ = ["Graded", "check_keys", "explanation_keys", "grade_with", "narrowed", "still_holding"]
+__all__ = ["StoredResult", "check_keys", "explanation_keys", "grade_with", "without_checks", "reusable_results"]
 
 Grade = Callable[[Submission, Assignment], Result]
 
 
-class Graded(msgspec.Struct, frozen=True):
+class StoredResult(msgspec.Struct, frozen=True):
     """A result, and what each of its checks depended on.
 
     Attributes:
@@ -69,7 +68,7 @@ def _hash(value: object) -> str:
     return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]
 
 
-def still_holding(earlier: Graded, assignment: Assignment, keys: Mapping[str, str]) -> dict[str, CheckResult]:
+def reusable_results(earlier: StoredResult, assignment: Assignment, keys: Mapping[str, str]) -> dict[str, CheckResult]:
     """The check results of ``earlier`` that grading again would give again."""
     explained = explanation_keys(assignment)
     return {
@@ -82,8 +81,8 @@ def still_holding(earlier: Graded, assignment: Assignment, keys: Mapping[str, st
 
 
 def grade_with(
-    earlier: Graded | None, submission: Submission, assignment: Assignment, grader: str, grade: Grade
-) -> Graded:
+    earlier: StoredResult | None, submission: Submission, assignment: Assignment, grader: str, grade: Grade
+) -> StoredResult:
     """Grade ``submission``, keeping what still holds of ``earlier``.
 
     Args:
@@ -94,7 +93,7 @@ def grade_with(
         grade: grades a submission to an assignment from scratch.
     """
     keys = check_keys(assignment, grader)
-    kept = _whole(still_holding(earlier, assignment, keys), earlier.result, assignment) if earlier else {}
+    kept = _whole(reusable_results(earlier, assignment, keys), earlier.result, assignment) if earlier else {}
     repeated = 0
     if earlier is None or len(kept) < len(assignment.checks):
         fresh, repeated = _run(kept, submission, assignment, grade)
@@ -104,16 +103,18 @@ def grade_with(
             fresh, repeated = _run(kept, submission, assignment, grade)
     else:
         fresh = earlier.result
-    return Graded(_merged(fresh, kept, submission, assignment, earlier), keys, explanation_keys(assignment), repeated)
+    return StoredResult(
+        _merged(fresh, kept, submission, assignment, earlier), keys, explanation_keys(assignment), repeated
+    )
 
 
 def _run(
     kept: Mapping[str, CheckResult], submission: Submission, assignment: Assignment, grade: Grade
 ) -> tuple[Result, int]:
-    return grade(*narrowed(submission, assignment, kept.keys())), len(assignment.checks) - len(kept)
+    return grade(*without_checks(submission, assignment, kept.keys())), len(assignment.checks) - len(kept)
 
 
-def narrowed(submission: Submission, assignment: Assignment, without: Set[str]) -> tuple[Submission, Assignment]:
+def without_checks(submission: Submission, assignment: Assignment, without: Set[str]) -> tuple[Submission, Assignment]:
     """Both, less the checks named in ``without``."""
     if not without:
         return submission, assignment
@@ -143,7 +144,7 @@ def _merged(
     kept: Mapping[str, CheckResult],
     submission: Submission,
     assignment: Assignment,
-    earlier: Graded | None,
+    earlier: StoredResult | None,
 ) -> Result:
     ran = {check.check: check for check in fresh.checks}
     checks = tuple(kept.get(cell.grade_id) or ran[cell.grade_id] for cell in assignment.checks)
@@ -160,7 +161,7 @@ def _merged(
     )
 
 
-def _usage(fresh: Result, checks: Sequence[CheckResult], earlier: Graded | None) -> Usage:
+def _usage(fresh: Result, checks: Sequence[CheckResult], earlier: StoredResult | None) -> GradingUsage:
     """What this run took in all; for a check that did not run again, the seconds that it took when it ran."""
     before = earlier.result.usage.checks if earlier else {}
     known = {**before, **fresh.usage.checks}

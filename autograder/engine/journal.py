@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from autograder.errors import GradebookError
 
-__all__ = ["Entry", "Journal"]
+__all__ = ["JournalRow", "Journal"]
 
 _VERSION = 1
 _TABLES = """
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 """
 
 
-class Entry(NamedTuple):
+class JournalRow(NamedTuple):
     """One student's submission to one assignment.
 
     Attributes:
@@ -83,16 +83,16 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def entries(self, assignment: str) -> dict[str, Entry]:
+    def entries(self, assignment: str) -> dict[str, JournalRow]:
         """All entries of ``assignment``, by student."""
         rows = self._run(
             "SELECT student, digest, submission_key, result_key, points, refusal, written, written_key FROM entry "
             "WHERE assignment = ?",
             assignment,
         )
-        return {row[0]: Entry(*row) for row in rows}
+        return {row[0]: JournalRow(*row) for row in rows}
 
-    def enter(self, assignment: str, entries: Iterable[Entry]) -> None:
+    def enter(self, assignment: str, entries: Iterable[JournalRow]) -> None:
         """Keep ``entries``, all or none, in place of what was there."""
         rows = [(assignment, *entry) for entry in entries]
         if not rows:

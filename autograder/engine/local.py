@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.engine.host import PROCESSOR
-from autograder.engine.messages import Broken, Bundle, Job, Load, Options, Ready, Reply, decode, encode
+from autograder.engine.messages import Bundle, Job, LoadBundle, Options, Ready, Reply, StartupFailed, decode, encode
 from autograder.errors import LayerMissing, MachineryError
 
 __all__ = ["LocalWorkers", "default_workers"]
@@ -85,7 +85,7 @@ class _Worker:
 
     def send(self, job: Job, bundle: Bundle, encoded: bytes) -> None:
         if bundle.digest not in self.loaded:
-            self.connection.send_bytes(encode(Load(bundle.digest, bundle.encoded)))
+            self.connection.send_bytes(encode(LoadBundle(bundle.digest, bundle.encoded)))
             self.loaded.add(bundle.digest)
         self.connection.send_bytes(encoded)
         self.jobs.append((job, bundle))
@@ -179,7 +179,7 @@ class LocalWorkers:
         elif isinstance(message, Reply):
             worker.jobs.popleft()
             self._replies.append(message)
-        elif isinstance(message, Broken):
+        elif isinstance(message, StartupFailed):
             self._replace(worker, message.reason, layer_missing=message.layer_missing)
 
     def _replace(self, worker: _Worker, reason: str, *, layer_missing: bool) -> None:

@@ -10,19 +10,19 @@ from functools import cached_property
 
 import msgspec
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course, GradingSettings
 from autograder.engine.identity import code_digest, digest
 from autograder.secrets import Secret
-from autograder.submission import Submission
+from autograder.submission.model import Submission
 
 __all__ = [
     "GRADER",
-    "Broken",
+    "StartupFailed",
     "Bundle",
     "Forget",
     "Job",
-    "Load",
+    "LoadBundle",
     "Message",
     "Options",
     "Ready",
@@ -90,7 +90,7 @@ class Options(msgspec.Struct, frozen=True):
     hidden_data: str = ""
 
 
-class Load(msgspec.Struct, frozen=True, tag=True):
+class LoadBundle(msgspec.Struct, frozen=True, tag=True):
     """To a worker: keep this bundle, and answer to its digest."""
 
     digest: str
@@ -145,7 +145,7 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
     """From a worker: its sandbox is warm."""
 
 
-class Broken(msgspec.Struct, frozen=True, tag=True):
+class StartupFailed(msgspec.Struct, frozen=True, tag=True):
     """From a worker, its last words: it cannot grade at all.
 
     Attributes:
@@ -157,7 +157,7 @@ class Broken(msgspec.Struct, frozen=True, tag=True):
     layer_missing: bool = False
 
 
-Message = Load | Forget | Job | Reply | Ready | Broken
+Message = LoadBundle | Forget | Job | Reply | Ready | StartupFailed
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)

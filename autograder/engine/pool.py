@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autograder.engine.mapper import Mapper
+from autograder.engine.executor import Executor
 from autograder.engine.messages import Bundle, Job, Reply
 
 __all__ = ["Pool"]
@@ -17,42 +17,42 @@ class Pool:
         make: makes the mapper.
     """
 
-    def __init__(self, make: Callable[[], Mapper]) -> None:
+    def __init__(self, make: Callable[[], Executor]) -> None:
         self._make = make
-        self._mapper: Mapper | None = None
+        self._executor: Executor | None = None
 
     def __enter__(self) -> Pool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._mapper is not None:
-            self._mapper.close()
+        if self._executor is not None:
+            self._executor.close()
 
-    def lend(self) -> Mapper:
+    def lend(self) -> Executor:
         """The mapper, for a run that may close it without ending it. A run that was interrupted must be the last."""
-        if self._mapper is None:
-            self._mapper = self._make()
-        return _Lent(self._mapper)
+        if self._executor is None:
+            self._executor = self._make()
+        return _Lent(self._executor)
 
 
 class _Lent:
     """A mapper that stays open."""
 
-    def __init__(self, mapper: Mapper) -> None:
-        self._mapper = mapper
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
 
     @property
     def slots(self) -> int:
         """How many jobs run at the same time."""
-        return self._mapper.slots
+        return self._executor.slots
 
     def submit(self, job: Job, bundle: Bundle) -> None:
         """Take a job."""
-        self._mapper.submit(job, bundle)
+        self._executor.submit(job, bundle)
 
     def completed(self, seconds: float) -> list[Reply]:
         """Replies that are there, waiting up to ``seconds`` for the first."""
-        return self._mapper.completed(seconds)
+        return self._executor.completed(seconds)
 
     def close(self) -> None:
         """Nothing: the pool closes it."""

@@ -134,8 +134,11 @@ class LiveProgress(_Counted):
         terminal = console if isinstance(console, Console) else Console(stderr=True)
         # Refreshed by tick(): a thread of its own would be one more to stop on Ctrl-C.
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[summary]}"),
-            console=terminal, auto_refresh=False,
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[summary]}"),
+            console=terminal,
+            auto_refresh=False,
         )
         self._task = self._bar.add_task(label, total=None, summary="starting")
 

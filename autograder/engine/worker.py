@@ -9,14 +9,25 @@ from typing import Protocol
 import msgspec
 
 from autograder.engine.child import Interrupted, run_in_child
-from autograder.engine.messages import Broken, Bundle, Forget, Job, Load, Options, Ready, Reply, decode, encode
+from autograder.engine.messages import (
+    Bundle,
+    Forget,
+    Job,
+    LoadBundle,
+    Options,
+    Ready,
+    Reply,
+    StartupFailed,
+    decode,
+    encode,
+)
 from autograder.errors import LayerMissing, MachineryError
-from autograder.isolation import Sandbox
+from autograder.isolation.sandbox import Sandbox
 
-__all__ = ["Grades", "serve"]
+__all__ = ["JobGrader", "serve"]
 
 
-class Grades(Protocol):
+class JobGrader(Protocol):
     """What a worker does with submissions."""
 
     def __init__(self, options: Options, sandbox: Sandbox | None = None) -> None: ...
@@ -48,7 +59,7 @@ class Grades(Protocol):
         """
 
 
-def serve(connection: Connection, grader: Grades) -> None:
+def serve(connection: Connection, grader: JobGrader) -> None:
     """Answer jobs until the driver goes away."""
     bundles: dict[str, Bundle] = {}
     try:
@@ -56,7 +67,7 @@ def serve(connection: Connection, grader: Grades) -> None:
         connection.send_bytes(encode(Ready()))
         while True:
             message = decode(connection.recv_bytes())
-            if isinstance(message, Load):
+            if isinstance(message, LoadBundle):
                 bundles[message.digest] = msgspec.msgpack.decode(message.bundle, type=Bundle)
             elif isinstance(message, Forget):
                 bundles.pop(message.digest, None)
@@ -65,12 +76,12 @@ def serve(connection: Connection, grader: Grades) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError, Interrupted):
         return
     except MachineryError as error:
-        connection.send_bytes(encode(Broken(str(error), isinstance(error, LayerMissing))))
+        connection.send_bytes(encode(StartupFailed(str(error), isinstance(error, LayerMissing))))
     finally:
         grader.close()
 
 
-def _work(grader: Grades, bundle: Bundle, job: Job, connection: Connection) -> Reply:
+def _work(grader: JobGrader, bundle: Bundle, job: Job, connection: Connection) -> Reply:
     started = time.perf_counter()
     seconds = grader.deadline(bundle)
     try:

@@ -12,17 +12,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.authoring import Assignment
-from autograder.challenge.results import FILE_NAME, record_results, result_of
+from autograder.authoring.assignment import Assignment
+from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.identity import digest
-from autograder.engine.journal import Entry, Journal
-from autograder.gradebook.roster_names import names_of
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.engine.journal import Journal, JournalRow
+from autograder.gradebook.roster_names import full_names
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
-    from autograder.gradebook import Gradebook
+    from autograder.gradebook.store import Gradebook
 
 __all__ = ["ToWrite", "Writer"]
 
@@ -37,7 +37,7 @@ class ToWrite:
         result: its result.
     """
 
-    entry: Entry
+    entry: JournalRow
     submission: Submission
     result: Result
 
@@ -52,8 +52,8 @@ def _points_in(url: str, assignment: str) -> dict[str, float]:
     from sqlalchemy import func, select
 
     from autograder.gradebook.database import Database
-    from autograder.gradebook.recording import SUBMITTED
     from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+    from autograder.gradebook.write_submission import SUBMITTED
 
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
@@ -87,7 +87,7 @@ class Writer:
         self._assignment = assignment
         self._journal = journal
         self._gradebook: Gradebook | None = None
-        names_of(course)  # A mistake in the roster is said before anything is graded.
+        full_names(course)  # A mistake in the roster is said before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._terms = f"{course.settings(assignment.name).due} {course.config.grading.late_penalty_per_day}".encode()
         self._terms += _page_design()
@@ -105,7 +105,7 @@ class Writer:
             self._gradebook.close()
             self._journal.leave_note("gradebook", self._gradebook_mark())
 
-    def mark(self, entry: Entry) -> str:
+    def mark(self, entry: JournalRow) -> str:
         """Names what the gradebook and the graded files hold once ``entry`` is written."""
         try:
             stamp = self._file(self._submitted, entry.student, "timestamp.txt").read_bytes()
@@ -113,7 +113,7 @@ class Writer:
             stamp = b""
         return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._terms)
 
-    def is_written(self, entry: Entry) -> bool:
+    def is_written(self, entry: JournalRow) -> bool:
         """Whether gradebook and files already hold ``entry``, as far as can be told without opening the gradebook."""
         name, student = self._assignment.notebook, entry.student
         return (
@@ -123,7 +123,7 @@ class Writer:
             and self._file(self._feedback, student, f"{name}.html").exists()
         )
 
-    def disputed(self, entries: Sequence[Entry]) -> set[str]:
+    def disputed(self, entries: Sequence[JournalRow]) -> set[str]:
         """Students of ``entries`` for whom the gradebook does not hold what the journal says was written to it.
 
         A gradebook file that nobody touched since the last run is not opened.
@@ -142,8 +142,9 @@ class Writer:
         """
         if not batch:
             return
-        from autograder.gradebook import read_timestamp, write_autograded, write_feedback
-        from autograder.gradebook.recording import Graded
+        from autograder.gradebook.feedback import write_feedback
+        from autograder.gradebook.files import read_timestamp, write_autograded
+        from autograder.gradebook.write_submission import GradedSubmission
 
         course, assignment = self._course, self._assignment
         with self._timed("database"):
@@ -151,7 +152,7 @@ class Writer:
             students = [item.entry.student for item in batch]
             moments = [read_timestamp(course, student, assignment.name) for student in students]
             graded = [
-                Graded(student, item.submission, item.result, moment)
+                GradedSubmission(student, item.submission, item.result, moment)
                 for student, item, moment in zip(students, batch, moments, strict=True)
             ]
             gradebook.record_all(assignment, graded)
@@ -178,7 +179,7 @@ class Writer:
 
     def _handed_in(self, student: str) -> dt.datetime:
         """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
-        from autograder.gradebook import read_timestamp
+        from autograder.gradebook.files import read_timestamp
 
         moment = read_timestamp(self._course, student, self._assignment.name)
         if moment is not None:
@@ -196,7 +197,7 @@ class Writer:
 
     def _open(self) -> Gradebook:
         if self._gradebook is None:
-            from autograder.gradebook import Gradebook
+            from autograder.gradebook.store import Gradebook
 
             self._gradebook = Gradebook.of(self._course)
             self._gradebook.register(self._assignment, self._course.settings(self._assignment.name).due)

@@ -23,14 +23,14 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
-from autograder.authoring import Assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
 from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.sanitising import clean_html, safe_outputs
-from autograder.grading import CheckResult, Result
-from autograder.submission import Submission, SubmissionCell
+from autograder.grading.result import CheckResult, Result
+from autograder.submission.model import Submission, SubmissionCell
 
 __all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "write_feedback"]
 

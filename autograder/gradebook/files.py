@@ -11,13 +11,13 @@ from pathlib import Path
 import dateutil.parser  # type: ignore[import-untyped]
 from nbgrader.utils import parse_utc
 
-from autograder.authoring import Assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.atomic import write_atomically
-from autograder.gradebook.notebooks import autograded_notebook, notebook_bytes
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.gradebook.graded_notebooks import build_autograded, notebook_bytes
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["read_timestamp", "remove_strays", "write_autograded"]
 
@@ -72,7 +72,7 @@ def write_autograded(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded, so there is nothing to write.")
-    notebook = autograded_notebook(assignment, submission, result)
+    notebook = build_autograded(assignment, submission, result)
     folder = course.autograded / student / assignment.name
     path = folder / f"{assignment.notebook}.ipynb"
     write_atomically(path, notebook_bytes(notebook), _READ_ONLY)

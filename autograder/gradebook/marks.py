@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from autograder.gradebook.recording import SUBMITTED
 from autograder.gradebook.registration import BASE, COMMENT, GRADE, GRADE_CELL, SUBMITTED_NOTEBOOK
-from autograder.gradebook.sanitising import plain_text
+from autograder.gradebook.sanitising import as_plain_text
+from autograder.gradebook.write_submission import SUBMITTED
 
 __all__ = ["Comment", "Mark", "Marks", "read_marks"]
 
@@ -126,7 +126,7 @@ def _comments(db: Connection, condition: Any) -> Mapping[str, dict[str, Comment]
     found: dict[str, dict[str, Comment]] = defaultdict(dict)
     for row in db.execute(question).all():
         by_hand = row.manual_comment is not None
-        text = plain_text(row.manual_comment if by_hand else row.auto_comment).strip()
+        text = as_plain_text(row.manual_comment if by_hand else row.auto_comment).strip()
         if text:
             found[row.notebook_id][row.name] = Comment(text, by_hand)
     return found

@@ -18,15 +18,16 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import MachineryError
 from autograder.gradebook.files import remove_strays
-from autograder.gradebook.notebooks import put_outputs, rebuilt_notebook, repairs_of
+from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
 from autograder.gradebook.sanitising import safe_outputs
-from autograder.grading import grade
-from autograder.isolation import Sandbox
-from autograder.submission import Submission, align
+from autograder.grading.grade import grade_submission
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 __all__ = ["IsolatedExecute", "RebuildSubmission", "ShowSafely", "StripHidden"]
 
@@ -44,7 +45,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
         submission = align(nb, assignment)
         for repair in submission.repairs:
             self.log.warning("%s: %s %s", repair.cell or "notebook", repair.what, repair.why)
-        return rebuilt_notebook(assignment, submission), resources
+        return rebuild_notebook(assignment, submission), resources
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
@@ -61,13 +62,13 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
         for name in remove_strays(course.autograded / names["student"] / names["assignment"]):
             self.log.info("Left out of autograded: %s", name)
         submission = align(nb, assignment)
-        result = grade(
+        result = grade_submission(
             submission, assignment, _sandbox(course.data), course.secret, course.config.grading, course.hidden_data
         )
         if result.status != "graded":
             raise MachineryError(f"{names['student']} was not graded: {result.reason} Grade it again.")
         noted = Submission(submission.cells, repairs_of(nb), submission.key)
-        rebuilt = rebuilt_notebook(assignment, noted)
+        rebuilt = rebuild_notebook(assignment, noted)
         put_outputs(rebuilt, assignment, result)
         return rebuilt, resources
 

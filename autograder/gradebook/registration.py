@@ -10,9 +10,9 @@ from uuid import uuid4
 import nbgrader.api as api
 from sqlalchemy import Connection, Table, delete, insert, select, update
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
-from autograder.gradebook.notebooks import SourceNode, kernelspec, source_nodes
+from autograder.gradebook.graded_notebooks import SourceNode, kernelspec, source_nodes
 
 __all__ = ["naive_utc", "new_id", "register", "table"]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from autograder.course import Course
 
-__all__ = ["FullName", "names_of"]
+__all__ = ["FullName", "full_names"]
 
 _LONGEST = 128  # nbgrader's columns.
 
@@ -18,7 +18,7 @@ class FullName(NamedTuple):
     last: str
 
 
-def names_of(course: Course) -> dict[str, FullName]:
+def full_names(course: Course) -> dict[str, FullName]:
     """The names in ``students.csv`` beside course.toml, by student; empty if there is no such file.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 import nh3
 
-__all__ = ["MAX_OUTPUT_CHARACTERS", "clean_html", "plain_text", "safe_outputs"]
+__all__ = ["MAX_OUTPUT_CHARACTERS", "clean_html", "as_plain_text", "safe_outputs"]
 
 MAX_OUTPUT_CHARACTERS = 20_000
 """The most text that is kept of one output."""
@@ -32,7 +32,7 @@ def clean_html(html: str) -> str:
     return cleaned
 
 
-def plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
+def as_plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
     """``text`` without terminal and bidirectional control characters, cut at ``limit`` with a note."""
     if isinstance(text, list):
         text = "".join(part for part in text if isinstance(part, str))
@@ -55,7 +55,7 @@ def _safe_output(output: dict[str, Any]) -> dict[str, Any] | None:
     kind = output.get("output_type")
     if kind == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return {"output_type": "stream", "name": name, "text": plain_text(output.get("text"))}
+        return {"output_type": "stream", "name": name, "text": as_plain_text(output.get("text"))}
     if kind == "error":
         return _safe_error(output)
     if kind in ("display_data", "execute_result"):
@@ -72,9 +72,9 @@ def _safe_error(output: dict[str, Any]) -> dict[str, Any]:
     lines = lines[:100] if isinstance(lines, list) else []
     return {
         "output_type": "error",
-        "ename": plain_text(output.get("ename"), 100) or "Error",
-        "evalue": plain_text(output.get("evalue"), 2000),
-        "traceback": [plain_text(line, 2000) for line in lines if isinstance(line, str)],
+        "ename": as_plain_text(output.get("ename"), 100) or "Error",
+        "evalue": as_plain_text(output.get("evalue"), 2000),
+        "traceback": [as_plain_text(line, 2000) for line in lines if isinstance(line, str)],
     }
 
 
@@ -87,10 +87,10 @@ def _safe_data(data: Any) -> dict[str, str]:
         if image := _safe_image(data.get(kind), signature):
             safe[kind] = image
     if html := data.get("text/html"):
-        cleaned = clean_html(plain_text(html))
+        cleaned = clean_html(as_plain_text(html))
         if cleaned.strip():
             safe["text/html"] = cleaned
-    if text := plain_text(data.get("text/plain")):
+    if text := as_plain_text(data.get("text/plain")):
         safe["text/plain"] = text
     return safe
 

@@ -8,24 +8,31 @@ from types import TracebackType
 
 from sqlalchemy import Connection, select
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
 from autograder.gradebook.marks import Marks, read_marks
-from autograder.gradebook.naming import name_known_students
-from autograder.gradebook.recording import Graded, LatePenalty, Recorded, cells_of, record, scores_of
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, register
-from autograder.gradebook.roster_names import FullName, names_of
-from autograder.grading import Result
-from autograder.submission import Submission
+from autograder.gradebook.roster_names import FullName, full_names
+from autograder.gradebook.student_names import name_known_students
+from autograder.gradebook.write_submission import (
+    GradebookScore,
+    GradedSubmission,
+    LatePenalty,
+    cells_of,
+    scores_of,
+    write_submission,
+)
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["Gradebook"]
 
 _LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
 
 
-def _checked_scores(assignment: Assignment, graded: Graded) -> dict[str, float | None]:
+def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[str, float | None]:
     student, result = graded.student, graded.result
     if result.status != "graded":
         raise GradebookError(
@@ -70,9 +77,9 @@ class Gradebook:
             CourseError: one of the two files is wrong.
             GradebookError: as the constructor does.
         """
-        from autograder.gradebook.late import configured_penalty
+        from autograder.gradebook.late_plugin import configured_penalty
 
-        penalty, names = configured_penalty(course.root), names_of(course)
+        penalty, names = configured_penalty(course.root), full_names(course)
         return cls(course.gradebook_url, course.id, late_penalty=penalty, names=names, patience=patience)
 
     def __enter__(self) -> Gradebook:
@@ -107,7 +114,7 @@ class Gradebook:
         submission: Submission,
         result: Result,
         timestamp: dt.datetime | None = None,
-    ) -> Recorded:
+    ) -> GradebookScore:
         """Write a graded result in one transaction; recording it again changes nothing.
 
         Args:
@@ -121,10 +128,10 @@ class Gradebook:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
             written. Nothing was written.
         """
-        (recorded,) = self.record_all(assignment, [Graded(student, submission, result, timestamp)])
+        (recorded,) = self.record_all(assignment, [GradedSubmission(student, submission, result, timestamp)])
         return recorded
 
-    def record_all(self, assignment: Assignment, graded: Sequence[Graded]) -> list[Recorded]:
+    def record_all(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[GradebookScore]:
         """Write graded results in one transaction: all of them or none. Otherwise as `record`, one after the other.
 
         Raises:
@@ -135,10 +142,10 @@ class Gradebook:
         # In the same order whoever writes, so that two graders never wait for each other in a circle.
         order = sorted(range(len(graded)), key=lambda number: graded[number].student)
 
-        def change(db: Connection) -> list[Recorded]:
+        def change(db: Connection) -> list[GradebookScore]:
             cells = cells_of(db, key)
             found = {
-                number: record(
+                number: write_submission(
                     db, key, cells, assignment, graded[number], scores[number], self._late_penalty, self._names
                 )
                 for number in order

@@ -9,12 +9,12 @@ from typing import Any
 
 from autograder.errors import AutograderError
 from autograder.grading.comparison import require_same
-from autograder.isolation import Handle, StudentError, WorkerLost
-from autograder.isolation.proxies import handle_owner, remote
-from autograder.isolation.transcript import copied
+from autograder.isolation.call_log import deep_copy
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.proxies import Handle, handle_owner, remote
 from autograder.lab import CheckFailed
+from autograder.lab.call_evidence import names_word, shared_places
 from autograder.lab.contracts import Inspected, Refusal
-from autograder.lab.evidence import names_word, shared_places
 from autograder.lab.layouts import Laid
 from autograder.lab.variants import parameters_of
 
@@ -34,7 +34,7 @@ def fresh(value: Any, *, here: bool = True) -> Any:
         return {key: fresh(part, here=here) for key, part in value.items()}
     if isinstance(value, Handle) or (isinstance(value, Laid) and not here):
         return value
-    return copied(value)
+    return deep_copy(value)
 
 
 def call(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:

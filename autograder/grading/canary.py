@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.errors import MachineryError
 from autograder.grading.result import Result
 from autograder.secrets import Secret

@@ -18,17 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from autograder.authoring import AssignmentCell, split_hidden
+from autograder.authoring.assignment import AssignmentCell
+from autograder.authoring.regions import split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
 from autograder.grading.asking import type_name
 from autograder.grading.comparison import kind_of
-from autograder.grading.compiling import Compiled, compiled
-from autograder.grading.entering import Entering
+from autograder.grading.compiled_cells import CompiledCell, compile_cell
 from autograder.grading.harness import harness_names
+from autograder.grading.lazy_entry import LazyEntry
 from autograder.grading.result import CheckResult, Outcome
-from autograder.grading.student import StudentSide
-from autograder.isolation import Exchange, StudentError, Worker, WorkerLost
-from autograder.isolation.publishing import publish
+from autograder.grading.student_session import StudentSession
+from autograder.isolation.call_log import RecordedCall
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.shared_functions import allow_source
+from autograder.isolation.student_process import StudentProcess
 from autograder.lab import CheckFailed
 
 __all__ = ["CheckRun"]
@@ -55,19 +58,19 @@ class CheckRun:
     cell: AssignmentCell
     seed: int
     canary: str = ""
-    challenge: Entering | None = None
+    challenge: LazyEntry | None = None
     failure: str = ""
     points: float | None = None
-    exchanges: list[Exchange] = field(default_factory=list)
+    exchanges: list[RecordedCall] = field(default_factory=list)
     seconds: float = 0.0
     timed_out: bool = False
     reached: bool = False
     seen: bool = False
     _names: dict[str, Any] = field(default_factory=dict)
-    _worker: Worker | None = None
+    _worker: StudentProcess | None = None
     _printed: io.StringIO = field(default_factory=io.StringIO)
 
-    def visible(self, side: StudentSide, seconds: float, *, quiet: bool = False) -> None:
+    def visible(self, side: StudentSession, seconds: float, *, quiet: bool = False) -> None:
         """Run the part that students see, with all that a student's code says of it in the message."""
         source, hidden = split_hidden(self.cell.source)
         self._worker = side.worker
@@ -82,18 +85,18 @@ class CheckRun:
             partial(self._public, side),
             lambda word: side.worker.error_names(word),
         )
-        self._names = {**side.pins.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
+        self._names = {**side.captured_names.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
         self.exchanges.clear()
         self.reached = True
-        part = compiled(source, self.cell.grade_id)
+        part = compile_cell(source, self.cell.grade_id)
         for code, text in part.functions.items():
-            publish(code, text, side.trusted.given.keys())
+            allow_source(code, text, side.trusted.given.keys())
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
         if not quiet:
             self.seen = self.fell_short if not hidden.strip() else bool(self.failure)
 
-    def hidden(self, side: StudentSide, seconds: float) -> None:
+    def hidden(self, side: StudentSession, seconds: float) -> None:
         """Run the hidden part, if there is one and nothing failed before.
 
         The notebook's functions are again what they were when it reached this check.
@@ -111,27 +114,27 @@ class CheckRun:
         if side.worker is not self._worker:
             self.visible(side, seconds, quiet=True)
         if not self.failure:
-            self._run(compiled(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
+            self._run(compile_cell(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
 
     @property
     def fell_short(self) -> bool:
         """Whether the check was reached and gave less than all of its points."""
         return self.reached and (bool(self.failure) or (self.points or 0.0) < self.cell.points)
 
-    def _public(self, side: StudentSide, function: Callable[..., Any]) -> Callable[..., Any]:
+    def _public(self, side: StudentSession, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
         _, source = split_hidden(self.cell.source)
-        functions = compiled(source, self.cell.grade_id).functions
+        functions = compile_cell(source, self.cell.grade_id).functions
         code = function.__code__ if isinstance(function, FunctionType) else None
         if code is None or code not in functions:
             raise AuthoringError(
                 f"check '{self.cell.grade_id}': public() takes a function that this hidden part defines in one"
                 f" statement, not {function!r}."
             )
-        publish(code, functions[code], side.trusted.given.keys(), everywhere=True)
+        allow_source(code, functions[code], side.trusted.given.keys(), everywhere=True)
         return function
 
-    def _run(self, part: Compiled, side: StudentSide, seconds: float, *, quiet: bool, last: bool) -> None:
+    def _run(self, part: CompiledCell, side: StudentSession, seconds: float, *, quiet: bool, last: bool) -> None:
         worker, started = side.worker, time.perf_counter()
         worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
         try:
@@ -180,7 +183,7 @@ class CheckRun:
 
 
 @contextlib.contextmanager
-def _unrecorded(side: StudentSide) -> Iterator[None]:
+def _unrecorded(side: StudentSession) -> Iterator[None]:
     """What is asked meanwhile takes no part in the diagnosis: answers that hang on the student's own random numbers."""
     worker = side.worker
     transcript, worker.transcript = worker.transcript, None

@@ -13,13 +13,13 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograder.authoring import Answer
-from autograder.authoring.cells import defined_names
+from autograder.authoring.answers import Answer
+from autograder.authoring.source_cells import defined_names
 from autograder.grading.check import CheckRun
 from autograder.grading.comparison import agree
-from autograder.grading.trusted import Trusted
-from autograder.isolation import Exchange, Remote
-from autograder.lab.evidence import shared_places
+from autograder.grading.reference import ReferenceNotebook
+from autograder.isolation.call_log import RecordedCall, Remote
+from autograder.lab.call_evidence import shared_places
 
 __all__ = ["Replay", "diagnose"]
 
@@ -35,7 +35,7 @@ class Replay:
         self._strict = strict
         self._objects: dict[int, Any] = {}
 
-    def agrees(self, exchange: Exchange) -> bool | None:
+    def agrees(self, exchange: RecordedCall) -> bool | None:
         """Whether the local object answers as the student's did; None if the call concerns another exercise."""
         target = self._find(exchange.target)
         if target is _MISSING:
@@ -50,7 +50,7 @@ class Replay:
             return self._objects.get(target, _MISSING)
         return self._names.get(target, _MISSING) if target in self._roots else _MISSING
 
-    def _perform(self, exchange: Exchange, target: Any) -> tuple[Any, str]:
+    def _perform(self, exchange: RecordedCall, target: Any) -> tuple[Any, str]:
         try:
             args = [self._local(value) for value in exchange.args]
             kwargs = {key: self._local(value) for key, value in exchange.kwargs.items()}
@@ -96,7 +96,7 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 }
 
 
-def diagnose(runs: Sequence[CheckRun], trusted: Trusted) -> dict[str, Answer]:
+def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Answer]:
     """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
@@ -113,14 +113,14 @@ def diagnose(runs: Sequence[CheckRun], trusted: Trusted) -> dict[str, Answer]:
     return found
 
 
-def _candidates(runs: Sequence[CheckRun], trusted: Trusted) -> list[Answer]:
+def _candidates(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> list[Answer]:
     of = trusted.assignment.exercise_of
     exercise = of.get(runs[0].cell.exercise) if runs else None
     return [each for each in trusted.assignment.misconceptions if of[each.of] == exercise]
 
 
 def _matches(
-    runs: Sequence[CheckRun], trusted: Trusted, candidates: Sequence[Answer], strict: bool
+    runs: Sequence[CheckRun], trusted: ReferenceNotebook, candidates: Sequence[Answer], strict: bool
 ) -> dict[str, Answer]:
     exercise = trusted.assignment.exercise_of[runs[0].cell.exercise]
     roots = {exercise, *defined_names(trusted.assignment.exercises[exercise].source)}

@@ -15,7 +15,7 @@ import numpy as np
 
 from autograder.grading.asking import There, call, fresh
 from autograder.grading.comparison import require_same
-from autograder.isolation import Handle, call_with_arguments
+from autograder.isolation.proxies import Handle, call_with_arguments
 from autograder.lab import CheckFailed, close, domain
 from autograder.lab.contracts import Contracts
 

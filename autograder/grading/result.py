@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from autograder.challenge import Entry
-from autograder.submission import Repair
+from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.submission.model import Repair
 
-__all__ = ["CheckResult", "Outcome", "Result", "Usage", "check_outputs", "decode_result", "encode_result"]
+__all__ = ["CheckResult", "Outcome", "Result", "GradingUsage", "check_outputs", "decode_result", "encode_result"]
 
 Outcome = Literal["passed", "partial", "failed", "not-reached"]
 
@@ -46,7 +46,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         return "\n\n".join(filter(None, (self.message, self.explanation)))
 
 
-class Usage(msgspec.Struct, frozen=True):
+class GradingUsage(msgspec.Struct, frozen=True):
     """What grading took: seconds and bytes. Not part of what a result says, so it is stored beside it.
 
     Attributes:
@@ -89,9 +89,9 @@ class Result(msgspec.Struct, frozen=True):
     checks: tuple[CheckResult, ...] = ()
     outputs: dict[str, list[dict[str, Any]]] = msgspec.field(default_factory=dict)
     repairs: tuple[Repair, ...] = ()
-    usage: Usage = Usage()
+    usage: GradingUsage = GradingUsage()
     versions: dict[str, str] = msgspec.field(default_factory=dict)
-    entry: Entry | None = None
+    entry: CompetitionEntry | None = None
 
     @property
     def points(self) -> float:
@@ -100,7 +100,7 @@ class Result(msgspec.Struct, frozen=True):
 
     def content(self) -> bytes:
         """The result without its times, as bytes: equal for equal results."""
-        return msgspec.json.encode(msgspec.structs.replace(self, usage=Usage()), order="deterministic")
+        return msgspec.json.encode(msgspec.structs.replace(self, usage=GradingUsage()), order="deterministic")
 
 
 def encode_result(result: Result) -> bytes:

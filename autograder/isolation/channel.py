@@ -13,7 +13,7 @@ import socket
 import struct
 import time
 
-from autograder.isolation.leaves import ProtocolError
+from autograder.isolation.wire.encode import ProtocolError
 
 __all__ = ["Channel", "ChannelClosed", "DeadlinePassed"]
 

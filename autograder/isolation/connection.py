@@ -14,13 +14,23 @@ from torch import nn
 
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.codec import Codec, Unsendable
 from autograder.isolation.failures import WorkerLost, plain_text, student_error
-from autograder.isolation.frames import ANSWER, CALLBACK, ERROR, OK, READY, REFUSAL, REQUEST, framed, opened
-from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
-from autograder.isolation.publishing import described
+from autograder.isolation.shared_functions import source_for
+from autograder.isolation.wire.codec import Codec, Unsendable
+from autograder.isolation.wire.encode import Ext, Leaf, ProtocolError, handle, read_handle
+from autograder.isolation.wire.frames import (
+    ANSWER,
+    CALLBACK,
+    ERROR,
+    OK,
+    READY,
+    REFUSAL,
+    REQUEST,
+    pack_frame,
+    unpack_frame,
+)
 from autograder.lab.layouts import Laid
 
 __all__ = ["Connection"]
@@ -63,7 +73,7 @@ class Connection:
     def greet(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
         try:
-            kind, sequence, body = opened(self._channel.receive(time.monotonic() + seconds))
+            kind, sequence, body = unpack_frame(self._channel.receive(time.monotonic() + seconds))
             said = self._codec.decode(body)
         except (ProtocolError, ChannelClosed, DeadlinePassed) as error:
             raise MachineryError(f"a worker did not start: {error}. Run `autograder doctor`.") from None
@@ -86,7 +96,7 @@ class Connection:
         try:
             body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
-            self._channel.send(framed(REQUEST, sequence, body), deadline)
+            self._channel.send(pack_frame(REQUEST, sequence, body), deadline)
             return self._answer(sequence, deadline, may_fail=operation != _ACCOUNT)
         finally:
             self._lent = lent_before
@@ -101,7 +111,7 @@ class Connection:
 
     def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> Any:
         while True:
-            kind, number, body = opened(self._channel.receive(deadline))
+            kind, number, body = unpack_frame(self._channel.receive(deadline))
             if number != sequence:
                 raise ProtocolError("an answer out of step")
             value = self._codec.decode(body)
@@ -138,12 +148,12 @@ class Connection:
             raise ProtocolError("a call with what are no names")
         self.depth += 1
         try:
-            return framed(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))
+            return pack_frame(ANSWER, sequence, self._codec.encode(function(*args, **kwargs)))
         except (WorkerLost, MachineryError, ProtocolError, ChannelClosed, DeadlinePassed):
             raise
         except Exception as error:
             known = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "builtins"), "")
-            return framed(REFUSAL, sequence, self._codec.encode(known))
+            return pack_frame(REFUSAL, sequence, self._codec.encode(known))
         finally:
             self.depth -= 1
 
@@ -156,7 +166,7 @@ class Connection:
             return Ext(Leaf.LAID, self._codec.encode([value.array, value.layout]))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
-        published = described(value, hidden=self.quiet)
+        published = source_for(value, hidden=self.quiet)
         if published is not None:
             return Ext(Leaf.FUNCTION, self._codec.encode(published))
         if callable(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Limits", "Usage"]
+__all__ = ["Limits", "StudentUsage"]
 
 MIB = 1 << 20
 
@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class StudentUsage:
     """What one worker used.
 
     Attributes:

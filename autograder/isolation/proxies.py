@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from autograder.isolation.call_log import Remote
 from autograder.isolation.failures import OpaqueValue
-from autograder.isolation.transcript import Remote
 
 if TYPE_CHECKING:
-    from autograder.isolation.worker import Worker
+    from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["Handle", "call_with_arguments", "handle_number", "handle_owner", "name_handle", "remote"]
 
@@ -23,15 +23,15 @@ _REMOTE_DUNDERS = ("__name__", "__doc__", "__qualname__")
 
 
 class Handle:
-    """An object that stayed in the student's process. Made by `Worker`, never directly."""
+    """An object that stayed in the student's process. Made by `StudentProcess`, never directly."""
 
     __slots__ = ("__weakref__", "_handle_number", "_handle_target", "_handle_title", "_handle_worker")
-    _handle_worker: Worker
+    _handle_worker: StudentProcess
     _handle_number: int
     _handle_title: str
     _handle_target: str | int
 
-    def __init__(self, worker: Worker, number: int, title: str) -> None:
+    def __init__(self, worker: StudentProcess, number: int, title: str) -> None:
         object.__setattr__(self, "_handle_worker", worker)
         object.__setattr__(self, "_handle_number", number)
         object.__setattr__(self, "_handle_title", title)
@@ -122,11 +122,11 @@ def call_with_arguments(function: Handle, args: tuple[Any, ...], kwargs: dict[st
     The arguments come back from the student's process: a claim, good for telling a student, never for points
     that honest code would not get.
     """
-    owner: Worker = handle_owner(function)
+    owner: StudentProcess = handle_owner(function)
     return owner.call_with_arguments(function, args, kwargs)
 
 
-def handle_owner(handle: Handle) -> Worker:
+def handle_owner(handle: Handle) -> StudentProcess:
     """The worker in which the object lives."""
     return handle._handle_worker
 

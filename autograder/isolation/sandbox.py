@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from autograder.errors import LayerMissing, MachineryError
-from autograder.isolation import machine, mounts
+from autograder.isolation import capabilities as machine
+from autograder.isolation import mounts
 from autograder.isolation.control import ANSWER_SECONDS, Control
-from autograder.isolation.inside import landlock
-from autograder.isolation.limits import MIB, Limits, Usage
+from autograder.isolation.guest import landlock
+from autograder.isolation.limits import MIB, Limits, StudentUsage
 
 if TYPE_CHECKING:
-    from autograder.isolation.worker import Worker
+    from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["Sandbox"]
 
@@ -31,7 +32,7 @@ ROOM = 8  # how many forks may live at once in one sandbox
 FOLDER_BYTES = 64 * MIB
 THREADS = 256  # of one user in one sandbox
 START_SECONDS = 120.0
-_STARTER = "from autograder.isolation.inside.zygote import main; main()"
+_STARTER = "from autograder.isolation.guest.forkserver import main; main()"
 
 
 class Sandbox:
@@ -130,14 +131,14 @@ class Sandbox:
             self._control.close()
         self._control = self._process = self._scratch = None
 
-    def spawn(self, limits: Limits | None = None) -> Worker:
+    def spawn(self, limits: Limits | None = None) -> StudentProcess:
         """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
 
         Raises MachineryError if the sandbox has died or has no room.
         """
         # Only now: the codec needs torch, and a sandbox is launched before that is imported.
         from autograder.isolation.channel import Channel
-        from autograder.isolation.worker import Worker
+        from autograder.isolation.student_process import StudentProcess
 
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
@@ -147,7 +148,9 @@ class Sandbox:
             except MachineryError:
                 ours.close()
                 raise
-        worker = Worker(self, reply["worker"], Channel(ours.detach(), limits.message_bytes, limits.total_bytes), limits)
+        worker = StudentProcess(
+            self, reply["worker"], Channel(ours.detach(), limits.message_bytes, limits.total_bytes), limits
+        )
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:
@@ -155,7 +158,7 @@ class Sandbox:
             raise
         return worker
 
-    def end(self, worker: int, patience: float = 0.0) -> tuple[Usage, int, bool]:
+    def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
         """End a worker: (what it used, the signal that ended it before or 0, whether its wall time was over).
 
         Args:
@@ -165,7 +168,7 @@ class Sandbox:
         while time.monotonic() < until and not self._ask({"do": "ended", "worker": worker})["ended"]:
             time.sleep(0.001)
         reply = self._ask({"do": "kill", "worker": worker})
-        usage = Usage(reply["cpu"], reply["rss"], reply["wall"], reply["faults"])
+        usage = StudentUsage(reply["cpu"], reply["rss"], reply["wall"], reply["faults"])
         return usage, reply["signal"], reply["overdue"]
 
     def clear(self) -> None:
@@ -247,7 +250,7 @@ class Sandbox:
     def _layers(self) -> frozenset[str]:
         """The layers to use. Raises LayerMissing for one that is absent and not named in `missing_ok`."""
         present = set()
-        for report in machine.doctor():
+        for report in machine.probe_layers():
             if report.available:
                 present.add(report.name)
             elif report.name not in self._missing_ok:
@@ -276,7 +279,7 @@ class Sandbox:
             Path(home).mkdir()
         program = b""
         if "seccomp" in present:
-            from autograder.isolation.filters import compile_filter
+            from autograder.isolation.seccomp import compile_filter
 
             program = compile_filter()
         user = _unused_user() if inside and os.geteuid() == 0 else 0

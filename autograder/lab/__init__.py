@@ -29,8 +29,8 @@ from autograder.lab.datasets import (
 )
 from autograder.lab.figures import show, show_grid, show_matrix, style
 from autograder.lab.filters import show_filters
-from autograder.lab.progress import progress
-from autograder.lab.sweep import sweep
+from autograder.lab.kernel_sweep import sweep
+from autograder.lab.progress_bar import progress
 
 __all__ = [
     "FASHION_CLASSES",

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from autograder.lab.comparison import describe_difference, describe_shape, matches, observation
+from autograder.lab.array_difference import describe_difference, describe_shape, matches, observation
 from autograder.lab.conversion import NotNumeric, to_array
 
 __all__ = ["CheckFailed", "close"]

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from autograder.lab.call_evidence import agree_in_parts, is_a, names_word, require_dtype, shared_places, untouched
 from autograder.lab.checks import CheckFailed
 from autograder.lab.domain import Domain
-from autograder.lab.evidence import agree_in_parts, is_a, names_word, require_dtype, shared_places, untouched
 from autograder.lab.layouts import LAYOUTS
 from autograder.lab.variants import (
     Position,

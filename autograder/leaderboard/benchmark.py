@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 from rich.console import Console
 
-from autograder.leaderboard.entry import Entry
-from autograder.leaderboard.names import public_names
+from autograder.leaderboard.board import BoardEntry
+from autograder.leaderboard.pseudonyms import public_names
 from autograder.leaderboard.ranking import standings
-from autograder.leaderboard.render import render_html
-from autograder.leaderboard.statistics import rank_bootstrap
+from autograder.leaderboard.render.html_page import render_html
+from autograder.leaderboard.statistics.bootstrap import rank_bootstrap
 from autograder.secrets import Secret
 
 __all__ = ["best_seconds", "bootstrap", "rank_and_render"]
@@ -25,7 +25,7 @@ def rank_and_render(entries: int = 10_000) -> None:
     rng = np.random.default_rng(0)
     start = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
     everyone = [
-        Entry(f"student-{n}", score, start + dt.timedelta(minutes=n))
+        BoardEntry(f"student-{n}", score, start + dt.timedelta(minutes=n))
         for n, score in enumerate(rng.integers(67, size=entries).tolist())
     ]
     names = public_names((entry.entrant for entry in everyone), Secret.fixed("benchmark"))

@@ -11,13 +11,14 @@ from rich.console import Console
 
 from autograder.course import Course
 from autograder.errors import LeaderboardError
+from autograder.leaderboard.board import Board
 from autograder.leaderboard.configuration import Prize, read_prizes
-from autograder.leaderboard.entry import Board
-from autograder.leaderboard.names import entrant_key
-from autograder.leaderboard.prizes import changes, what_if
+from autograder.leaderboard.history import replay_board
+from autograder.leaderboard.prizes import prize_changes, what_if
+from autograder.leaderboard.pseudonyms import entrant_key
 from autograder.leaderboard.publishing import board_of, log_of, write_whole
-from autograder.leaderboard.render import change_table, gradescope_results, terminal
-from autograder.leaderboard.replay import replay
+from autograder.leaderboard.render.gradescope import gradescope_results
+from autograder.leaderboard.render.text_table import change_table, terminal
 
 __all__ = ["export_gradescope", "preview", "try_prizes", "verify"]
 
@@ -34,7 +35,7 @@ def try_prizes(course: Course, assignment: str | None, rules: Path, console: Con
     other = what_if(board, _prizes_of(rules))
     screen = console or Console()
     screen.print(terminal(other))
-    screen.print(change_table(changes(board, other), f"Under {rules.name}"))
+    screen.print(change_table(prize_changes(board, other), f"Under {rules.name}"))
     return other
 
 
@@ -45,7 +46,7 @@ def preview(course: Course, assignment: str | None, console: Console | None = No
     screen = console or Console()
     screen.print(terminal(board))
     if log.records():
-        screen.print(change_table(changes(replay(log), board, key), "Since the last time"))
+        screen.print(change_table(prize_changes(replay_board(log), board, key), "Since the last time"))
     return board
 
 
@@ -60,7 +61,7 @@ def verify(course: Course, assignment: str | None, head: str | None = None, cons
     """
     log = log_of(course, assignment or "course")
     log.verify(head)
-    board = replay(log)
+    board = replay_board(log)
     (console or Console()).print(terminal(board))
     return board
 

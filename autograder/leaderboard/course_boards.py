@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from autograder.leaderboard.board import BoardEntry, Status
 from autograder.leaderboard.configuration import Adjustment, Boards
-from autograder.leaderboard.entry import Entry, Status
 from autograder.leaderboard.grades import AssignmentGrades, Grade
 from autograder.leaderboard.ranking import moment
 from autograder.leaderboard.units import hundredths, scale_for
@@ -26,7 +26,7 @@ def scale_of(parts: Iterable[AssignmentGrades], boards: Boards) -> int:
     return scale_for(points)
 
 
-def assignment_entries(part: AssignmentGrades, roster: Collection[str], boards: Boards, scale: int) -> list[Entry]:
+def assignment_entries(part: AssignmentGrades, roster: Collection[str], boards: Boards, scale: int) -> list[BoardEntry]:
     """One entry for every student of the roster, with the board's rules for late and unfinished work applied."""
     given = {grade.student: grade for grade in part.grades}
     adjustments = [a for a in boards.adjustments if a.board == part.name]
@@ -40,7 +40,7 @@ def course_entries(
     boards: Boards,
     scale: int,
     optional: Collection[str] = (),
-) -> list[Entry]:
+) -> list[BoardEntry]:
     """One entry per student: the sum over the required assignments, which an optional one can only raise.
 
     A required assignment that was not handed in counts 0; one that is not graded yet takes the student off the
@@ -58,17 +58,19 @@ def _present(roster: Collection[str], boards: Boards) -> list[str]:
     return sorted(set(roster) - set(boards.excluded))
 
 
-def _entry(student: str, grade: Grade | None, boards: Boards, scale: int) -> Entry:
+def _entry(student: str, grade: Grade | None, boards: Boards, scale: int) -> BoardEntry:
     if grade is None:
-        return Entry(student, status=Status.MISSING, reason="Nothing was handed in.")
+        return BoardEntry(student, status=Status.MISSING, reason="Nothing was handed in.")
     at = moment(grade.at) if grade.at else None
     if grade.points is None:
-        return Entry(student, at=at, status=Status.NOT_GRADED, reason="The grader has not finished this submission.")
+        return BoardEntry(
+            student, at=at, status=Status.NOT_GRADED, reason="The grader has not finished this submission."
+        )
     if grade.late and boards.late == "apart":
-        return Entry(student, at=at, status=Status.LATE, reason="Handed in after the deadline.")
+        return BoardEntry(student, at=at, status=Status.LATE, reason="Handed in after the deadline.")
     if grade.open and boards.unfinished == "apart":
-        return Entry(student, at=at, status=Status.NOT_GRADED, reason="A written answer is still to be graded.")
-    return Entry(
+        return BoardEntry(student, at=at, status=Status.NOT_GRADED, reason="A written answer is still to be graded.")
+    return BoardEntry(
         student,
         score=hundredths(grade.points) * scale // 100,
         at=at,
@@ -78,13 +80,13 @@ def _entry(student: str, grade: Grade | None, boards: Boards, scale: int) -> Ent
     )
 
 
-def _withdrawn(entry: Entry, boards: Boards) -> Entry:
+def _withdrawn(entry: BoardEntry, boards: Boards) -> BoardEntry:
     if entry.entrant not in boards.withdrawn:
         return entry
-    return Entry(entry.entrant, at=entry.at, status=Status.WITHDRAWN, reason="Withdrawn.")
+    return BoardEntry(entry.entrant, at=entry.at, status=Status.WITHDRAWN, reason="Withdrawn.")
 
 
-def _adjusted(entries: list[Entry], adjustments: Sequence[Adjustment], scale: int) -> list[Entry]:
+def _adjusted(entries: list[BoardEntry], adjustments: Sequence[Adjustment], scale: int) -> list[BoardEntry]:
     """The entries with points given or taken by a person; never below 0, and only where there is a score."""
     own: dict[str, list[Adjustment]] = {}
     for adjustment in adjustments:
@@ -92,7 +94,7 @@ def _adjusted(entries: list[Entry], adjustments: Sequence[Adjustment], scale: in
     return [_adjust(entry, own[entry.entrant], scale) if entry.entrant in own else entry for entry in entries]
 
 
-def _adjust(entry: Entry, adjustments: Sequence[Adjustment], scale: int) -> Entry:
+def _adjust(entry: BoardEntry, adjustments: Sequence[Adjustment], scale: int) -> BoardEntry:
     if entry.status is not Status.SCORED:
         return entry
     units = sum(hundredths(adjustment.points) * scale // 100 for adjustment in adjustments)
@@ -111,26 +113,28 @@ def _total(
     boards: Boards,
     scale: int,
     optional: Collection[str],
-) -> Entry:
+) -> BoardEntry:
     single = {name: _entry(student, grade, boards, scale) for name, grade in grades.items()}
     required = [part for part in parts if part.name not in optional]
     voluntary = [part for part in parts if part.name in optional]
     waiting = [part.name for part in required if single[part.name].status is Status.NOT_GRADED]
     latest = max((entry.at for entry in single.values() if entry.at), default=None)
     if waiting:
-        return Entry(student, at=latest, status=Status.NOT_GRADED, reason=f"Not graded yet: {', '.join(waiting)}.")
+        return BoardEntry(student, at=latest, status=Status.NOT_GRADED, reason=f"Not graded yet: {', '.join(waiting)}.")
     late = [part.name for part in required if single[part.name].status is Status.LATE]
     if late:
-        return Entry(student, at=latest, status=Status.LATE, reason=f"Handed in after the deadline: {', '.join(late)}.")
+        return BoardEntry(
+            student, at=latest, status=Status.LATE, reason=f"Handed in after the deadline: {', '.join(late)}."
+        )
     if all(entry.status is Status.MISSING for entry in single.values()):
-        return Entry(student, status=Status.MISSING, reason="Nothing was handed in.")
+        return BoardEntry(student, status=Status.MISSING, reason="Nothing was handed in.")
     base = [single[part.name].score for part in required]
     help_ = _help(required, base, voluntary, [single[part.name].score for part in voluntary], boards, scale)
     return _course_entry(student, sum(base) + help_, latest, list(single.values()))
 
 
-def _course_entry(student: str, score: int, latest: dt.datetime | None, parts: list[Entry]) -> Entry:
-    return Entry(
+def _course_entry(student: str, score: int, latest: dt.datetime | None, parts: list[BoardEntry]) -> BoardEntry:
+    return BoardEntry(
         student,
         score=score,
         at=latest,

@@ -20,12 +20,12 @@ import msgspec
 
 from autograder.errors import LeaderboardError
 
-__all__ = ["Log", "Record"]
+__all__ = ["BoardLog", "LogRecord"]
 
 GENESIS = "0" * 64
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LogRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the log.
 
     Attributes:
@@ -53,13 +53,13 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).hexdigest()
 
 
-class Log:
+class BoardLog:
     """The log in one file of JSON lines. Writers take turns by a lock on the file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[LogRecord]:
         """Every record, checked; empty if there is no log yet.
 
         Raises:
@@ -89,7 +89,7 @@ class Log:
             )
         return len(records)
 
-    def append(self, events: list[tuple[str, dict[str, Any], str]], at: dt.datetime | None = None) -> list[Record]:
+    def append(self, events: list[tuple[str, dict[str, Any], str]], at: dt.datetime | None = None) -> list[LogRecord]:
         """Write events as records, all or none of them, and return them.
 
         Args:
@@ -99,16 +99,16 @@ class Log:
         with self._locked() as stream:
             records = list(self._checked(stream.read()))
             number, previous = len(records), records[-1].hash if records else GENESIS
-            fresh: list[Record] = []
+            fresh: list[LogRecord] = []
             for kind, data, reason in events:
                 number += 1
-                bare = Record(number, moment, kind, data, reason, previous, "")
+                bare = LogRecord(number, moment, kind, data, reason, previous, "")
                 fresh.append(msgspec.structs.replace(bare, hash=bare.computed_hash()))
                 previous = fresh[-1].hash
             self._write(stream, fresh)
         return fresh
 
-    def _write(self, stream: BinaryIO, fresh: list[Record]) -> None:
+    def _write(self, stream: BinaryIO, fresh: list[LogRecord]) -> None:
         """Append whole lines after the last whole line: what a crash left half-written was never a record."""
         stream.seek(0)
         stream.truncate(stream.read().rfind(b"\n") + 1)
@@ -124,7 +124,7 @@ class Log:
             fcntl.flock(stream, fcntl.LOCK_EX)
             yield stream
 
-    def _checked(self, content: bytes) -> Iterator[Record]:
+    def _checked(self, content: bytes) -> Iterator[LogRecord]:
         previous = GENESIS
         whole = content[: content.rfind(b"\n") + 1]
         for number, line in enumerate(whole.splitlines(), 1):
@@ -137,9 +137,9 @@ class Log:
             previous = record.hash
             yield record
 
-    def _decoded(self, number: int, line: bytes) -> Record:
+    def _decoded(self, number: int, line: bytes) -> LogRecord:
         try:
-            return msgspec.json.decode(line, type=Record)
+            return msgspec.json.decode(line, type=LogRecord)
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             raise LeaderboardError(
                 f"{self.path}, line {number}: not a record ({error}). Restore a copy that verifies."

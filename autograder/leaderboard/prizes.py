@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import groupby
 
+from autograder.leaderboard.board import Award, Board, Standing
 from autograder.leaderboard.configuration import Prize
-from autograder.leaderboard.entry import Award, Board, Standing
 
-__all__ = ["Change", "awarded", "changes", "what_if"]
+__all__ = ["PrizeChange", "award_prizes", "prize_changes", "what_if"]
 
 
 @dataclass
@@ -39,7 +39,9 @@ class _Open:
         return score >= bound if descending else score <= bound
 
 
-def awarded(rows: Sequence[Standing], prizes: Sequence[Prize], scale: int, descending: bool = True) -> list[Standing]:
+def award_prizes(
+    rows: Sequence[Standing], prizes: Sequence[Prize], scale: int, descending: bool = True
+) -> list[Standing]:
     """``rows`` (ranked, best first) with their awards.
 
     Everyone in a tie gets the same. An entry gets the first prize, in the order of the list, that reaches its rank;
@@ -68,12 +70,12 @@ def _award(pool: list[_Open], rank: int, score: Fraction, tied: list[Standing], 
 def what_if(board: Board, prizes: Sequence[Prize]) -> Board:
     """The same standings under other prize rules."""
     rules = tuple(p for p in prizes if p.board in ("*", board.name))
-    rows = awarded(board.standings, rules, board.scale, board.descending)
+    rows = award_prizes(board.standings, rules, board.scale, board.descending)
     return replace(board, standings=tuple(rows), prizes=rules)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PrizeChange:
     """One entry that differs between two boards. Ranks are None where the entry is not ranked or not there."""
 
     entrant: str
@@ -86,7 +88,7 @@ class Change:
     award_after: str
 
 
-def changes(before: Board, after: Board, key: Callable[[str], str] = str) -> list[Change]:
+def prize_changes(before: Board, after: Board, key: Callable[[str], str] = str) -> list[PrizeChange]:
     """Every entry whose rank, score, status or award differs, in the order of ``after``.
 
     Args:
@@ -100,7 +102,7 @@ def changes(before: Board, after: Board, key: Callable[[str], str] = str) -> lis
         left, right = _told(before, was), _told(after, now)
         row = now or was
         if left != right and row is not None:
-            found.append(Change(entrant, row.name, left[0], right[0], left[1], right[1], left[2], right[2]))
+            found.append(PrizeChange(entrant, row.name, left[0], right[0], left[1], right[1], left[2], right[2]))
     return found
 
 

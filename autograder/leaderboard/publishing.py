@@ -12,25 +12,27 @@ from typing import Any
 
 from rich.console import Console
 
-from autograder.challenge.results import FILE_NAME
+from autograder.challenge.competition_results import FILE_NAME
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
-from autograder.leaderboard.challenge import ChallengeResult, private_board, public_board, read_results
+from autograder.leaderboard.board import Board, BoardEntry, Status
+from autograder.leaderboard.competition_boards import ChallengeResult, private_board, public_board, read_results
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
 from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
-from autograder.leaderboard.entry import Board, Entry, Status
 from autograder.leaderboard.grades import assignment_names, handed_in, read_grades, roster
-from autograder.leaderboard.log import Log
-from autograder.leaderboard.names import entrant_key, public_names
-from autograder.leaderboard.prizes import changes
+from autograder.leaderboard.history import frozen_at, record_board, replay_board
+from autograder.leaderboard.log import BoardLog
+from autograder.leaderboard.prizes import prize_changes
+from autograder.leaderboard.pseudonyms import entrant_key, public_names
 from autograder.leaderboard.ranking import standings
-from autograder.leaderboard.render import render_csv, render_html, render_json, terminal
-from autograder.leaderboard.render.terminal import change_table
-from autograder.leaderboard.replay import frozen_at, record, replay
-from autograder.leaderboard.strangers import strangers
+from autograder.leaderboard.render.document import render_json
+from autograder.leaderboard.render.html_page import render_html
+from autograder.leaderboard.render.spreadsheet import render_csv
+from autograder.leaderboard.render.text_table import change_table, terminal
 from autograder.leaderboard.units import hundredths
+from autograder.leaderboard.unknown_students import find_unknown_students
 
-__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish", "write_whole"]
+__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish_boards", "write_whole"]
 
 CHALLENGE = "challenge"
 TERMINAL_ROWS = 40
@@ -39,7 +41,7 @@ FORMATS = ("terminal", "html", "csv", "json")
 _RENDERERS: dict[str, Callable[[Board], str]] = {"csv": render_csv, "json": render_json}
 
 
-def publish(
+def publish_boards(
     course: Course,
     assignment: str | None = None,
     formats: Sequence[str] = ("terminal", "html"),
@@ -70,13 +72,13 @@ def publish(
     key = partial(entrant_key, secret=course.secret)
     folder = output or course.root / "leaderboard"
     _refuse_shortened(log, folder)
-    before = replay(log) if log.records() else None
-    board = record(board, log, key, reason=reason, freeze=freeze, at=now)
-    for line in strangers(course):
+    before = replay_board(log) if log.records() else None
+    board = record_board(board, log, key, reason=reason, freeze=freeze, at=now)
+    for line in find_unknown_students(course):
         screen.print(line, style="yellow", markup=False, highlight=False)
     if "terminal" in formats:
         screen.print(terminal(board, TERMINAL_ROWS))
-        if before is not None and (found := changes(before, board, key)):
+        if before is not None and (found := prize_changes(before, board, key)):
             screen.print(change_table(found, "Since the last time"))
     for form in formats:
         if form != "terminal":
@@ -89,7 +91,7 @@ def _rendered(course: Course, board: Board, form: str) -> str:
     return render_html(board, course.config.announcements) if form == "html" else _RENDERERS[form](board)
 
 
-def _refuse_shortened(log: Log, folder: Path) -> None:
+def _refuse_shortened(log: BoardLog, folder: Path) -> None:
     """Stop where a page published before names a record that the log does not have: the log was cut off."""
     hashes = {record.hash for record in log.records()}
     for form in ("html", "json"):
@@ -116,9 +118,9 @@ def check_formats(formats: Sequence[str]) -> None:
         raise LeaderboardError(f"{', '.join(unknown)} is not a format. Use any of {', '.join(FORMATS)}.")
 
 
-def log_of(course: Course, board: str) -> Log:
+def log_of(course: Course, board: str) -> BoardLog:
     """The log of one board."""
-    return Log(course.results / "boards" / f"{board}.jsonl")
+    return BoardLog(course.results / "boards" / f"{board}.jsonl")
 
 
 def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.datetime | None = None) -> Board:
@@ -198,7 +200,7 @@ def _title(course: Course, boards: Boards, assignment: str | None) -> str:
     return f"{whole}: {assignment}" if assignment else whole
 
 
-def _notes(entries: Sequence[Entry]) -> list[str]:
+def _notes(entries: Sequence[BoardEntry]) -> list[str]:
     scored = [entry for entry in entries if entry.status is Status.SCORED]
     if any(entry.provisional for entry in scored):
         return ["Provisional: an answer that a person grades is still open, so the score can still rise."]

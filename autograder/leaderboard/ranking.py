@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograder.errors import LeaderboardError
+from autograder.leaderboard.board import Board, BoardEntry, Standing, Status
 from autograder.leaderboard.configuration import Prize
-from autograder.leaderboard.entry import Board, Entry, Standing, Status
-from autograder.leaderboard.prizes import awarded
+from autograder.leaderboard.prizes import award_prizes
 
 __all__ = ["competition_ranks", "standings"]
 
@@ -43,7 +43,7 @@ def competition_ranks(scores: Sequence[int] | NDArray[np.int64], descending: boo
 
 
 def standings(
-    entries: Iterable[Entry],
+    entries: Iterable[BoardEntry],
     *,
     name: str = "course",
     title: str = "",
@@ -74,7 +74,7 @@ def standings(
     _refuse_doubles(everyone)
     scored = [entry for entry in everyone if entry.status is Status.SCORED]
     rows = _ranked(scored, descending, names)
-    rows = awarded(rows, [p for p in prizes if p.board in ("*", name)], scale, descending)
+    rows = award_prizes(rows, [p for p in prizes if p.board in ("*", name)], scale, descending)
     apart = [Standing(entry, names(entry.entrant), None) for entry in everyone if entry.status is not Status.SCORED]
     order = list(Status)
     apart.sort(key=lambda row: (order.index(row.entry.status), row.name))
@@ -100,7 +100,7 @@ def moment(at: dt.datetime) -> dt.datetime:
     return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
 
 
-def _ranked(scored: list[Entry], descending: bool, names: Callable[[str], str]) -> list[Standing]:
+def _ranked(scored: list[BoardEntry], descending: bool, names: Callable[[str], str]) -> list[Standing]:
     values = [entry.score for entry in scored]
     ranks = competition_ranks(values, descending).tolist()
     holders: dict[int, int] = {}
@@ -117,7 +117,7 @@ def _row_order(row: Standing) -> tuple[int, dt.datetime, str, str]:
     return (row.rank or 0, moment(row.entry.at) if row.entry.at else _NEVER, row.name, row.entry.entrant)
 
 
-def _refuse_doubles(entries: list[Entry]) -> None:
+def _refuse_doubles(entries: list[BoardEntry]) -> None:
     seen: set[str] = set()
     for entry in entries:
         if entry.entrant in seen:

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from autograder.leaderboard.ladder import Ladder
 
-__all__ = ["Outcome", "simulate"]
+__all__ = ["SimulationOutcome", "simulate"]
 
 Choices = NDArray[np.bool_]
 Board = Callable[[Choices], int]
@@ -31,7 +31,7 @@ Attack = Callable[[int, Board, int, np.random.Generator], Choices]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SimulationOutcome:
     """Means over the repeats, as shares of the images: what the board shows, and what new images say."""
 
     entrant: str
@@ -47,7 +47,7 @@ class Outcome:
 
 def simulate(
     submissions: int = 400, images: int = 1000, hard: float = 0.3, repeats: int = 50, seed: int = 0
-) -> list[Outcome]:
+) -> list[SimulationOutcome]:
     """Run every entrant against both kinds of feedback.
 
     Args:
@@ -59,7 +59,7 @@ def simulate(
         for feedback in ("exact score", "Ladder"):
             runs = [_run(attack, feedback, submissions, images, hard, [seed, n]) for n in range(repeats)]
             shown, private = np.mean(runs, axis=0)
-            found.append(Outcome(name, feedback, float(shown), float(private)))
+            found.append(SimulationOutcome(name, feedback, float(shown), float(private)))
     return found
 
 
@@ -124,7 +124,7 @@ def _vote(size: int, board: Board, submissions: int, rng: np.random.Generator) -
     return votes > 0
 
 
-def table(outcomes: list[Outcome]) -> Table:
+def simulation_table(outcomes: list[SimulationOutcome]) -> Table:
     """The outcomes for a rich console."""
     view = Table("entrant", "feedback", title="400 adaptive submissions, means of 50 runs", title_justify="left")
     for heading in ("shown", "private", "inflation"):
@@ -135,4 +135,4 @@ def table(outcomes: list[Outcome]) -> Table:
 
 
 if __name__ == "__main__":
-    Console().print(table(simulate()))
+    Console().print(simulation_table(simulate()))

@@ -12,7 +12,7 @@ from sqlalchemy.engine import make_url
 
 from autograder.course import Course
 from autograder.errors import AutograderError
-from autograder.leaderboard.publishing import RESULTS, check_formats, publish
+from autograder.leaderboard.publishing import RESULTS, check_formats, publish_boards
 
 __all__ = ["watch"]
 
@@ -51,7 +51,7 @@ def watch(
             continue
         seen = now
         try:
-            publish(Course.find(course.root), assignment, formats, output, screen)
+            publish_boards(Course.find(course.root), assignment, formats, output, screen)
             published += 1
         except AutograderError as error:
             screen.print(str(error), style="red", markup=False, highlight=False)

@@ -10,13 +10,13 @@ from pathlib import Path
 import jinja2
 import msgspec
 
-from autograder.authoring import Assignment, load_assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.engine.journal import Journal
 from autograder.errors import CourseError
-from autograder.gradebook import ResultStore
-from autograder.gradebook.atomic import write_atomically
-from autograder.grading import CheckResult, Result
+from autograder.gradebook.result_store import ResultStore
+from autograder.grading.result import CheckResult, Result
 
 __all__ = ["AssignmentOverview", "CheckOverview", "ExerciseOverview", "MistakeCount", "overview", "write_report"]
 

@@ -4,21 +4,3 @@
 student's work on the released skeleton and explains every repair. Both are pure; ``load`` and
 ``load_submission`` add one file read.
 """
-
-from autograder.submission.alignment import align, load_submission, submission_key
-from autograder.submission.model import CellKind, Repair, Submission, SubmissionCell
-from autograder.submission.reading import MAX_BYTES, RawNotebook, load, read_submission
-
-__all__ = [
-    "MAX_BYTES",
-    "CellKind",
-    "RawNotebook",
-    "Repair",
-    "Submission",
-    "SubmissionCell",
-    "align",
-    "load",
-    "load_submission",
-    "read_submission",
-    "submission_key",
-]

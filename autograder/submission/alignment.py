@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from autograder.authoring import Assignment, AssignmentCell
+from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.errors import UnreadableSubmission
-from autograder.submission.cells import StudentCell, student_cells
-from autograder.submission.explaining import explain
 from autograder.submission.matching import Matching, is_blank, match_cells, released_text
 from autograder.submission.model import CellKind, Submission, SubmissionCell
-from autograder.submission.reading import RawNotebook, load
+from autograder.submission.notebook_reader import RawNotebook, load
+from autograder.submission.raw_cells import StudentCell, read_student_cells
+from autograder.submission.repairs import explain
 from autograder.submission.tokens import garbled_code
 
 __all__ = ["align", "load_submission", "submission_key"]
@@ -48,7 +48,7 @@ def align(notebook: Mapping[str, Any], assignment: Assignment) -> Submission:
         UnreadableSubmission: it holds no cell of the assignment, or part of the student's work is damaged.
     """
     origin = notebook.origin if isinstance(notebook, RawNotebook) else "the notebook"
-    cells, repairs = student_cells(notebook, origin)
+    cells, repairs = read_student_cells(notebook, origin)
     matching = match_cells(cells, assignment)
     if not matching.chosen:
         raise UnreadableSubmission(

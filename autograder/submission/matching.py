@@ -13,8 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from autograder.authoring import Assignment, AssignmentCell
-from autograder.submission.cells import StudentCell
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.submission.raw_cells import StudentCell
 from autograder.submission.tokens import code_tokens, defines
 
 __all__ = ["Evidence", "Match", "Matching", "is_blank", "match_cells", "names_of", "released_text"]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from autograder.audit.attacks import Target, attack
+from autograder.audit.attacks.catalogue import Target, attack
 
 LIE = """
 class Agreeable(float):
@@ -257,7 +257,7 @@ def patched_shell(target: Target) -> Target:
 )
 def patched_server(target: Target) -> Target:
     return target.first(
-        "import autograder.isolation.inside.server as s\nfor n in ('_do_call', '_do_call_with_arguments', '_do_operator'):\n"
+        "import autograder.isolation.guest.server as s\nfor n in ('_do_call', '_do_call_with_arguments', '_do_operator'):\n"
         "    setattr(s.Server, n, lambda self, *a: (True, ()))\ns.Server._do_names = lambda self, names: {n: True for n in names}"
     )
 
@@ -267,7 +267,7 @@ def patched_server(target: Target) -> Target:
 )
 def uninvited_names(target: Target) -> Target:
     return target.first(
-        "import autograder.isolation.inside.server as s\nold = s.Server._do_names\n"
+        "import autograder.isolation.guest.server as s\nold = s.Server._do_names\n"
         "s.Server._do_names = lambda self, names: {**old(self, names), 'solution': 1, 'same': 1, 'close': 1}"
     )
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.audit.attacks import Target, attack
+from autograder.audit.attacks.catalogue import Target, attack
 
 SCRIPT = "<script>document.title = 'broken'</script>"
 HANDLER = "<img src=x onerror=\\\"document.title = 'broken'\\\">"

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from autograder.audit.attacks import Target, attack
+from autograder.audit.attacks.catalogue import Target, attack
 
 
 def trying(target: Target, *bodies: str) -> Target:

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.attacks import AttackReport, Outcome, catalogue_folder, load_catalogue, run_attacks
-from autograder.audit.attacks.table import BEGIN, END, REMOVALS, render, replaced
-from autograder.authoring import build_course, load_assignment
+from autograder.audit.attacks.attack_report import AttackOutcome, AttackReport
+from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
+from autograder.audit.attacks.catalogue import load_catalogue
+from autograder.audit.attacks.tables import BEGIN, END, REMOVALS, render_tables, replace_tables
+from autograder.authoring.assignment import load_assignment
+from autograder.authoring.build import build_course
 from autograder.course import Course
 from autograder.errors import AutograderError, LayerMissing
 
@@ -32,7 +35,7 @@ SAMPLE = (
 )  # fmt: skip
 
 
-def told(outcomes: tuple[Outcome, ...]) -> dict[str, tuple[str, ...]]:
+def told(outcomes: tuple[AttackOutcome, ...]) -> dict[str, tuple[str, ...]]:
     return {outcome.name: outcome.breaches for outcome in outcomes}
 
 
@@ -72,19 +75,20 @@ def test_with_a_layer_missing_that_was_named_the_others_hold(away: tuple[str, ..
 
 
 def test_with_a_layer_missing_that_was_not_named_nothing_is_graded(monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograder.audit.attacks import run
-    from autograder.isolation import Sandbox, machine
+    from autograder.audit.attacks import campaign
+    from autograder.isolation import capabilities
+    from autograder.isolation.sandbox import Sandbox
 
     for layer in ("bubblewrap", "user", "landlock", "seccomp", "rlimits"):
         with monkeypatch.context() as patch:
-            patch.setattr(machine, "doctor", run._doctor_without([layer]))
+            patch.setattr(capabilities, "probe_layers", campaign._doctor_without([layer]))
             with pytest.raises(LayerMissing, match=f"'{layer}'"):
                 Sandbox.start()
 
 
 AS_A_USER = """
 import sys
-from autograder.audit.attacks import run_attacks
+from autograder.audit.attacks.campaign import run_attacks
 from autograder.course import Course
 if __name__ == "__main__":
     report = run_attacks(Course.find(sys.argv[1]), sys.argv[2], names=sys.argv[3].split(","), lanes=1)
@@ -159,14 +163,16 @@ def test_the_document_lists_the_catalogue_as_it_is() -> None:
     assert not [row for row in rows if row.endswith("| got through |")]
     listed = [tuple(cell.strip() for cell in row.strip("|").split(" | "))[:4] for row in rows]
     shown = [(each.kind, each.name, each.tries, each.stopped_by) for each in load_catalogue(catalogue_folder())]
-    assert listed == shown, "run: python -m autograder.audit.attacks.table docs/security.md"
+    assert listed == shown, "run: python -m autograder.audit.attacks.tables docs/security.md"
 
 
 def test_tables_are_put_where_the_document_wants_them() -> None:
-    outcome = Outcome("tcp", "system", "connects | far", "seccomp")
+    outcome = AttackOutcome("tcp", "system", "connects | far", "seccomp")
     report = AttackReport(NAME, (), (outcome,))
-    leaky = AttackReport(NAME, ("seccomp",), (Outcome("tcp", "system", "connects", "seccomp", ("it reached <a>",)),))
-    text = replaced(f"before\n{BEGIN}\nold\n{END}\nafter", render(report, [report, report, leaky]))
+    leaky = AttackReport(
+        NAME, ("seccomp",), (AttackOutcome("tcp", "system", "connects", "seccomp", ("it reached <a>",)),)
+    )
+    text = replace_tables(f"before\n{BEGIN}\nold\n{END}\nafter", render_tables(report, [report, report, leaky]))
     assert text.startswith("before\n")
     assert text.endswith("\nafter")
     assert "old" not in text
@@ -174,7 +180,7 @@ def test_tables_are_put_where_the_document_wants_them() -> None:
     assert "| seccomp | tcp | it reached &lt;a> |" in text
     assert "| system | 1 | 1 of 1 | 1 of 1 | 1 of 1 | 0 of 1 |" in text
     with pytest.raises(AutograderError, match="no lines"):
-        replaced("nothing here", "tables")
+        replace_tables("nothing here", "tables")
 
 
 def test_a_folder_without_attacks_and_an_unknown_name_are_refused(tmp_path: Path) -> None:
@@ -185,7 +191,7 @@ def test_a_folder_without_attacks_and_an_unknown_name_are_refused(tmp_path: Path
 
 
 OWN = """
-from autograder.audit.attacks import attack
+from autograder.audit.attacks.catalogue import attack
 @attack("forging", tries="hands in a right answer without having been asked to be honest", stopped_by="nothing")
 def right_answers_of_a_thief(target):
     return target.answer_all(open({answers!r}).read())

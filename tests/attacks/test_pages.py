@@ -12,15 +12,19 @@ from nbconvert.exporters import HTMLExporter
 from playwright.sync_api import Browser, sync_playwright
 from traitlets.config import Config
 
-from autograder.audit.attacks import Attack, Traps, catalogue_folder, load_catalogue
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import Attack, Traps, load_catalogue
 from autograder.audit.samples import submission_of
-from autograder.authoring import Assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.gradebook import autograded_notebook, feedback_page
+from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.graded_notebooks import build_autograded
 from autograder.gradebook.preprocessors import ShowSafely
-from autograder.grading import grade
-from autograder.isolation import Sandbox
-from autograder.leaderboard import Entry, render_html, standings
+from autograder.grading.grade import grade_submission
+from autograder.isolation.sandbox import Sandbox
+from autograder.leaderboard.board import BoardEntry
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render.html_page import render_html
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-convolution"
@@ -96,12 +100,12 @@ def test_feedback_and_graded_notebook_of_a_hostile_submission_run_nothing(
     notebook = attack.handed_in(assignment, Traps())
     assert isinstance(notebook, dict)
     submission = submission_of(notebook, assignment)
-    result = grade(submission, assignment, sandbox, Course.find(ROOT).secret)
+    result = grade_submission(submission, assignment, sandbox, Course.find(ROOT).secret)
     page = feedback_page(assignment, submission, result, student=attack.student)
     seen = opened(browser, page, tmp_path / "feedback.html")
     assert {key: seen[key] for key in HARMLESS} == HARMLESS
     assert seen["title"].startswith("Feedback")
-    shown = as_the_formgrader_shows(autograded_notebook(assignment, submission, result))
+    shown = as_the_formgrader_shows(build_autograded(assignment, submission, result))
     seen = opened(browser, shown, tmp_path / "graded.html")
     assert seen["ran"] == []
     assert seen["title"] != "broken"
@@ -118,7 +122,7 @@ def as_the_formgrader_shows(notebook: Any) -> str:
 
 def test_a_leaderboard_of_hostile_names_runs_nothing(browser: Browser, tmp_path: Path) -> None:
     names = {attack.name: f"{attack.student} [x](javascript:alert(1))" for attack in load_catalogue(catalogue_folder())}
-    entries = [Entry(name, number) for number, name in enumerate(names)]
+    entries = [BoardEntry(name, number) for number, name in enumerate(names)]
     board = standings(
         entries,
         name="01",

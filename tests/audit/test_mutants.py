@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.mutants import changes, mutants_of, read_equivalents, with_mutants
-from autograder.audit.report import ExerciseCard, ReportCard
-from autograder.authoring import Assignment, build_assignment, load_assignment
+from autograder.audit.mutants.changes import changes
+from autograder.audit.mutants.run import mutants_of, read_equivalents, with_mutants
+from autograder.audit.report_card import ExerciseCard, ReportCard
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
 from autograder.errors import AuthoringError
-from autograder.grading import Result
-from autograder.grading.result import CheckResult
-from autograder.submission import Submission
+from autograder.grading.result import CheckResult, Result
+from autograder.submission.model import Submission
 
 NAME = "01-totals"
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit import answered, submission_of
-from autograder.authoring import Answer, Assignment, build_assignment, load_assignment
+from autograder.audit.samples import answered_notebook, submission_of
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.course import Course
-from autograder.engine.incremental import narrowed
-from autograder.grading import grade
-from autograder.grading.entering import competing
-from autograder.isolation import Sandbox
+from autograder.engine.incremental import without_checks
+from autograder.grading.grade import grade_submission
+from autograder.grading.lazy_entry import competition_checks
+from autograder.isolation.sandbox import Sandbox
 from autograder.secrets import Secret
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +35,13 @@ def lost(assignment: Assignment, answer: Answer, sandbox: Sandbox, secret: Secre
     """The checks of its exercise that a misconception loses points in."""
     of = assignment.exercise_of
     others = {check.grade_id for check in assignment.checks if of[check.exercise] != of[answer.of]}
-    submission = submission_of(answered(assignment, answer), assignment)
-    narrow, fewer = narrowed(submission, assignment, others | competing(assignment))
-    return {check.check for check in grade(narrow, fewer, sandbox, secret).checks if check.points < check.max_points}
+    submission = submission_of(answered_notebook(assignment, answer), assignment)
+    narrow, fewer = without_checks(submission, assignment, others | competition_checks(assignment))
+    return {
+        check.check
+        for check in grade_submission(narrow, fewer, sandbox, secret).checks
+        if check.points < check.max_points
+    }
 
 
 def differing(assignment: Assignment, answers: tuple[Answer, ...], sandbox: Sandbox) -> dict[str, list[set[str]]]:

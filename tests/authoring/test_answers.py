@@ -9,7 +9,7 @@ import pytest
 from autograder.authoring.answers import read_answers
 from autograder.errors import AuthoringError
 
-HEADER = "from autograder.authoring import misconception\n\n"
+HEADER = "from autograder.authoring.answers import misconception\n\n"
 
 
 def write(folder: Path, text: str) -> Path:

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.authoring import build_assignment, build_course, load_assignment
+from autograder.authoring.assignment import load_assignment
+from autograder.authoring.build import build_assignment, build_course
 from autograder.course import Course
 from autograder.errors import AuthoringError
 

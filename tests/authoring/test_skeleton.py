@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit import run_audit
-from autograder.authoring import load_assignment
+from autograder.audit.course_audit import run_audit
+from autograder.authoring.assignment import load_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
 from autograder.errors import AuthoringError

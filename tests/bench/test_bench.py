@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import Assignment, load_assignment
-from autograder.bench import run, scale
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.bench import benchmark, scale
+from autograder.bench.benchmark_page import PARTS, page_of
 from autograder.bench.contenders import Bench
 from autograder.bench.curve import draw_curve
-from autograder.bench.figures import Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.honest import honest_class
-from autograder.bench.measuring import Measured, PeerFailed, measure, process_tree
-from autograder.bench.notebooks import NotebookTime, run_notebook
-from autograder.bench.page import PARTS, page_of
+from autograder.bench.measurements import Measurements, figures_of, notebook_figures, scale_figures
+from autograder.bench.nbgrader_stock import stock_source_notebook
+from autograder.bench.notebook_times import NotebookTime, run_notebook
+from autograder.bench.process_usage import PeerFailed, ProcessUsage, measure, process_tree
 from autograder.bench.scale import Scale
 from autograder.bench.shares import part_of
-from autograder.bench.stock import source_notebook
 from autograder.course import Course
 from autograder.errors import MachineryError
 
@@ -94,20 +94,20 @@ def test_the_floor_passes_every_check(course: Course, assignment: Assignment, tm
 def test_the_stock_notebook_gives_each_check_its_tools_and_leaves_demonstrations_out(
     course: Course, assignment: Assignment, tmp_path: Path
 ) -> None:
-    notebook = source_notebook(course, assignment, tmp_path / "tools.json")
+    notebook = stock_source_notebook(course, assignment, tmp_path / "tools.json")
     checks = [cell for cell in notebook["cells"] if cell["metadata"].get("autograder", {}).get("kind") == "check"]
     assert len(checks) == len(assignment.checks)
     assert all("autograder.bench.plain" in cell["source"] for cell in checks)
     assert not [cell for cell in notebook["cells"] if cell["metadata"].get("autograder", {}).get("kind") == "demo"]
 
 
-def ours(seconds: float, size: int, **more: object) -> Measured:
+def ours(seconds: float, size: int, **more: object) -> ProcessUsage:
     first = {
         "submissions": size, "seconds": seconds, "start_seconds": 2.0, "checks_run": 40 * size,
         "phases": {"student": 0.1 * size, "hidden": 0.2 * size, "visible": 0.1 * size, "database": 0.004 * size},
         "checks": {"check-witness-sizes": 0.1 * size},
     }  # fmt: skip
-    return Measured({"first": first, **more}, seconds, 1.2 * seconds, 900.0, {"driver": 0.3 * seconds})
+    return ProcessUsage({"first": first, **more}, seconds, 1.2 * seconds, 900.0, {"driver": 0.3 * seconds})
 
 
 def made_up() -> Measurements:
@@ -117,9 +117,9 @@ def made_up() -> Measurements:
     found.one = [ours(14.0, 101)]
     found.two = [ours(9.0, 101)]
     floor = {"submissions": 101, "cpu_seconds": 10.1, "cells_seconds": 1.01, "failed_checks": 0}
-    found.floor = [Measured(floor, 12.0, 12.0, 300.0, {})]
+    found.floor = [ProcessUsage(floor, 12.0, 12.0, 300.0, {})]
     stock = {"submissions": 2, "seconds": [5.0, 5.0], "feedback_seconds": [1.0, 1.0], "scores": [30.0, 30.0]}
-    found.stock = [Measured(stock, 15.0, 12.0, 350.0, {})]
+    found.stock = [ProcessUsage(stock, 15.0, 12.0, 350.0, {})]
     again = {"seconds": 0.03, "start_seconds": 0.03, "checks_run": 0}
     one_test = {"seconds": 4.5, "start_seconds": 2.0, "checks_run": 101}
     found.again = [ours(9.0, 101, unchanged=again, one_test=one_test)]
@@ -236,8 +236,8 @@ def test_a_profile_counts_questions_and_both_sides(course: Course, assignment: A
         ("<01-convolution, cell correlate1d>", "checks"),
         ("/x/site-packages/numpy/_core/fromnumeric.py", "libraries"),
         ("/x/site-packages/IPython/core/interactiveshell.py", "cells"),
-        ("/x/autograder/isolation/inside/shell.py", "cells"),
-        ("/x/autograder/isolation/codec.py", "wire"),
+        ("/x/autograder/isolation/guest/shell.py", "cells"),
+        ("/x/autograder/isolation/wire/codec.py", "wire"),
         ("/x/autograder/grading/comparison.py", "grader"),
         ("/x/lib/python3.11/copy.py", "other"),
         ("<string>", "other"),
@@ -255,7 +255,7 @@ def test_the_page_takes_the_profile_apart() -> None:
         "pages": 1000, "page_us": 2.0, "cells_ms": 15.0,
         "samples": {"trusted": {"wire": 30, "libraries": 10}, "student": {"wire": 1, "answers": 3}},
     }  # fmt: skip
-    found.profile = [Measured(answer, 9.0, 9.0, 300.0, {})]
+    found.profile = [ProcessUsage(answer, 9.0, 9.0, 300.0, {})]
     figures = figures_of(found)
     assert figures["shares"]["trusted"] == {"libraries": 0.25, "wire": 0.75}
     assert figures["shares"]["student"] == {"answers": 0.75, "wire": 0.25}
@@ -271,12 +271,12 @@ def test_a_comparison_is_only_added_to_where_it_was_measured(tmp_path: Path) -> 
     (tmp_path / "course.toml").write_text('id = "bench"\n')
     course = Course.find(tmp_path)
     with pytest.raises(MachineryError, match="no comparison"):
-        run._earlier(course, scale=True, notebooks=True)
+        benchmark._earlier(course, scale=True, notebooks=True)
     figures = figures_of(made_up())
     (tmp_path / "benchmarks.json").write_text(json.dumps({**figures, "machine": "an abacus"}))
     with pytest.raises(MachineryError, match="another machine"):
-        run._earlier(course, scale=True, notebooks=True)
+        benchmark._earlier(course, scale=True, notebooks=True)
     (tmp_path / "benchmarks.json").write_text(json.dumps(figures))
-    both, one = (run._earlier(course, scale=scale, notebooks=True) for scale in (True, False))
+    both, one = (benchmark._earlier(course, scale=scale, notebooks=True) for scale in (True, False))
     assert "but the long run and the notebooks in another" in page_of(both)
     assert "but the notebooks in another" in page_of(one)

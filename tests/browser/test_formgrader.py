@@ -13,7 +13,8 @@ from sqlalchemy import create_engine, text
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
-from autograder.engine import Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.progress import Silent
 
 from .conftest import Jupyter, jupyter_lab
 

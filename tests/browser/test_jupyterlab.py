@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring import load_assignment
+from autograder.authoring.assignment import load_assignment
 from autograder.course import Course
-from autograder.demo.notebooks import answered, solutions, written
+from autograder.demo.student_notebooks import answer_exercises, notebook_as_bytes, solutions
 
 from .conftest import Jupyter, jupyter_lab
 
@@ -45,11 +45,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
 def put(lab: Jupyter, name: str, changes: dict[str, str] | None = None) -> Path:
     """A solved copy of an assignment's notebook, with some exercises answered otherwise."""
     assignment = load_assignment(COURSE, name)
-    notebook = answered(assignment, {**solutions(assignment), **(changes or {})}, "Because.")
+    notebook = answer_exercises(assignment, {**solutions(assignment), **(changes or {})}, "Because.")
     for cell in notebook["cells"]:
         cell["source"] = SWITCH.sub(r"\1False", cell["source"])
     path = lab.root / f"{name}{'-changed' if changes else ''}.ipynb"
-    path.write_bytes(written(notebook))
+    path.write_bytes(notebook_as_bytes(notebook))
     return path
 
 

@@ -9,7 +9,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from autograder.leaderboard import Attempt, Entry, Status, measured, read_prizes, render_html, standings
+from autograder.leaderboard.board import Attempt, BoardEntry, Status
+from autograder.leaderboard.configuration import read_prizes
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render.html_page import render_html
+from autograder.leaderboard.statistics.annotate import add_statistics
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -49,7 +53,7 @@ def page_file(tmp_path_factory):
     answers = {f"e{n:02d}": rng.normal(size=500) * 0.4 + ease + 2 - n / 60 > 0 for n in range(60)}
     start = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
     entries = [
-        Entry(
+        BoardEntry(
             entrant,
             int(own.sum()),
             start + dt.timedelta(hours=5 * n),
@@ -58,7 +62,7 @@ def page_file(tmp_path_factory):
         )
         for n, (entrant, own) in enumerate(answers.items())
     ]
-    entries.append(Entry("failed", status=Status.FAILED, reason=EVIL))
+    entries.append(BoardEntry("failed", status=Status.FAILED, reason=EVIL))
     board = standings(
         entries,
         name="challenge",
@@ -69,7 +73,7 @@ def page_file(tmp_path_factory):
         prizes=read_prizes([{"rank": 1, "award": "automatic A+"}, {"ranks": [2, 3], "award": "grade bump"}]),
         names=shown_name,
     )
-    signed = replace(measured(board, answers, resamples=500), log="264 records, head " + "0123456789abcdef" * 4)
+    signed = replace(add_statistics(board, answers, resamples=500), log="264 records, head " + "0123456789abcdef" * 4)
     path = tmp_path_factory.mktemp("page") / "challenge.html"
     path.write_text(render_html(signed), encoding="utf-8")
     return path
@@ -258,7 +262,7 @@ def test_headings_go_down_one_level_at_a_time(page):
 def test_a_page_of_10_000_entries_opens_and_sorts_in_seconds(browser, tmp_path):
     start = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
     path = tmp_path / "large.html"
-    path.write_text(render_html(standings([Entry(f"s{n}", n % 67, start) for n in range(10_000)], maximum=66)))
+    path.write_text(render_html(standings([BoardEntry(f"s{n}", n % 67, start) for n in range(10_000)], maximum=66)))
     page = opened(browser, path)
     page.get_by_role("button", name="Name").click()
     assert len(column(page, 0)) == 10_000

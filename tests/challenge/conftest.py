@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.challenge import Competition, Entry, HiddenTest, Rules
-from autograder.isolation import Limits, Sandbox, Worker
+from autograder.challenge.competition import Competition
+from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.hidden import HiddenTest
+from autograder.challenge.rules import CompetitionRules
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 DATA = Path(__file__).parents[2] / "data"
-RULES = Rules(training_seconds=20, answering_seconds=20, wall_factor=2, batch=150)
-Enter = Callable[..., Entry]
+RULES = CompetitionRules(training_seconds=20, answering_seconds=20, wall_factor=2, batch=150)
+Enter = Callable[..., CompetitionEntry]
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +45,8 @@ def test() -> HiddenTest:
 
 @pytest.fixture(scope="session")
 def enter(sandbox: Sandbox, test: HiddenTest) -> Enter:
-    def entered(source: str, rules: Rules = RULES, characters: int = 0) -> Entry:
-        def start(limits: Limits) -> Worker:
+    def entered(source: str, rules: CompetitionRules = RULES, characters: int = 0) -> CompetitionEntry:
+        def start(limits: Limits) -> StudentProcess:
             worker = sandbox.spawn(limits)
             worker.run_cell(source)
             return worker

@@ -8,9 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from autograder.challenge import Entry, HiddenTest, Rules, unpack
+from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.hidden import HiddenTest
+from autograder.challenge.packing import unpack
+from autograder.challenge.rules import CompetitionRules
 
-Enter = Callable[..., Entry]
+Enter = Callable[..., CompetitionEntry]
 
 STRIPES = """
 import torch
@@ -84,11 +87,15 @@ def test_only_weights_pass_from_training_to_answering(enter: Enter) -> None:
 
 def test_the_courses_data_cannot_be_read(enter: Enter) -> None:
     reading = "from autograder.lab import fashion, zip_digits\n"
-    source = BUILD + reading + (
-        "def build_model():\n"
-        "    return nn.Linear(1, 1)\n"
-        "def train(model, images, labels, seed):\n"
-        "    fashion('validation')\n"
+    source = (
+        BUILD
+        + reading
+        + (
+            "def build_model():\n"
+            "    return nn.Linear(1, 1)\n"
+            "def train(model, images, labels, seed):\n"
+            "    fashion('validation')\n"
+        )
     )
     assert enter(source).reason == "train raised PermissionError"
 
@@ -124,7 +131,7 @@ def test_the_seed_decides_the_global_generators(enter: Enter) -> None:
 )
 def test_weights_are_counted_from_their_bytes(enter: Enter, made: str, weights: int) -> None:
     claims = "class Small(dict):\n    def __len__(self): return 0\n"
-    entry = enter(BUILD + claims + f"def build_model():\n    return {made}\n", Rules(weights=weights - 1))
+    entry = enter(BUILD + claims + f"def build_model():\n    return {made}\n", CompetitionRules(weights=weights - 1))
     assert entry.reason == f"the trained network holds {weights:,} numbers of four bytes; {weights - 1:,} are allowed"
 
 
@@ -174,18 +181,20 @@ def test_a_broken_entry_has_a_reason_and_no_score(enter: Enter, broken: str) -> 
 
 def test_training_past_its_processor_time_is_stopped(enter: Enter) -> None:
     source = STRIPES.replace("range(100)", "iter(int, 1)")
-    quick = Rules(training_seconds=2, answering_seconds=2, wall_factor=4)
+    quick = CompetitionRules(training_seconds=2, answering_seconds=2, wall_factor=4)
     assert "train used up the processor time (2 s to train" in enter(source, quick).reason
 
 
 def test_sleeping_is_no_way_around_the_processor_time(enter: Enter) -> None:
     source = STRIPES.replace("range(100)", "[__import__('time').sleep(60)]")
-    assert "used up" in enter(source, Rules(training_seconds=1, answering_seconds=1, wall_factor=2)).reason
+    assert "used up" in enter(source, CompetitionRules(training_seconds=1, answering_seconds=1, wall_factor=2)).reason
 
 
 def test_the_answers_have_a_budget_too(enter: Enter) -> None:
     source = model_with("while True: pass")
-    assert "the trained network used up" in enter(source, Rules(training_seconds=2, answering_seconds=1)).reason
+    assert (
+        "the trained network used up" in enter(source, CompetitionRules(training_seconds=2, answering_seconds=1)).reason
+    )
 
 
 def test_a_notebook_too_long_to_be_code_is_not_run(enter: Enter) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from autograder.authoring import load_assignment
+from autograder.authoring.assignment import load_assignment
 from autograder.course import Course
-from autograder.grading import grade
-from autograder.isolation import Sandbox
-from autograder.submission import align, read_submission
+from autograder.grading.grade import grade_submission
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.notebook_reader import read_submission
 
 LIES = {
     "build_model": """
@@ -43,7 +44,7 @@ def test_functions_that_say_all_is_well_earn_nothing(sandbox: Sandbox) -> None:
         if own.get("kind") == "exercise" and own["exercise"] in LIES:
             cell["source"] = LIES[own["exercise"]]
     submission = align(read_submission(json.dumps(notebook).encode(), "liar"), assignment)
-    result = grade(submission, assignment, sandbox, course.secret, hidden_data=course.hidden_data)
+    result = grade_submission(submission, assignment, sandbox, course.secret, hidden_data=course.hidden_data)
     assert {check.check: check.points for check in result.checks if check.points} == {}
     assert result.entry is not None
     assert not result.entry.valid

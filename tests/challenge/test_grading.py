@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import build_assignment, load_assignment
-from autograder.challenge import read_results
-from autograder.challenge.results import FILE_NAME
+from autograder.authoring.assignment import load_assignment
+from autograder.authoring.build import build_assignment
+from autograder.challenge.competition_results import FILE_NAME, read_results
 from autograder.course import Course
-from autograder.engine import grade_class
-from autograder.leaderboard import board_of
+from autograder.engine.api import grade_class
+from autograder.leaderboard.publishing import board_of
 
 DATA = Path(__file__).parents[2] / "data"
 ASSIGNMENT = "07-small"
@@ -62,11 +62,11 @@ challenge.points(((0.2, 4), (0.3, 8), (0.99, 10)))
 # Because.
 # ### END SOLUTION
 '''
-ANSWERS = '''
+ANSWERS = """
 @misconception(of="train", says="You left the weights as they were.")
 def nothing(model, images, labels, seed):
     pass
-'''
+"""
 LAZY = "def train(model, images, labels, seed):\n    raise ValueError('no')"
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.challenge import HiddenTest, hidden_test
-from autograder.challenge.hidden import _hidden_test
+from autograder.challenge.hidden import HiddenTest, _hidden_test, hidden_test
 from autograder.errors import MachineryError
 from autograder.lab.idx import read_idx
 from autograder.secrets import Secret

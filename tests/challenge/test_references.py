@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.challenge import RULES, Entry
-from autograder.challenge.references import Measured, read_references, render
+from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.references import ReferenceScore, read_references, render_scores
+from autograder.challenge.rules import RULES
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -34,9 +35,10 @@ def test_a_file_without_shared_code_is_refused(tmp_path: Path) -> None:
 
 def test_the_table_gives_mean_and_spread_and_the_reason_of_an_entry_without_score() -> None:
     entries = [
-        Entry(weights=10, public_right=4, private_right=right, public_images=8, private_images=8) for right in (2, 4)
+        CompetitionEntry(weights=10, public_right=4, private_right=right, public_images=8, private_images=8)
+        for right in (2, 4)
     ]
-    runs = [Measured("linear", entry, (1.0,)) for entry in entries]
-    lines = list(render([*runs, Measured("late", Entry(reason="out of time"), (120.0,))]))
+    runs = [ReferenceScore("linear", entry, (1.0,)) for entry in entries]
+    lines = list(render_scores([*runs, ReferenceScore("late", CompetitionEntry(reason="out of time"), (120.0,))]))
     assert lines[2] == "| linear | 10 | 1.0 | 50.00 ± 0.00 % | 37.50 ± 17.68 % |"
     assert "out of time" in lines[3]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring import load_assignment
-from autograder.challenge import RULES
+from autograder.authoring.assignment import load_assignment
+from autograder.challenge.rules import RULES
 from autograder.course import Course
 
 NAME = "07-challenge"

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from autograder.authoring import Assignment, build_course, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_course
 from autograder.course import Course, GradingSettings
-from autograder.engine import LocalWorkers
+from autograder.engine.local import LocalWorkers
 from autograder.engine.messages import Bundle, Job, Options, Reply
-from autograder.submission import Submission, SubmissionCell
+from autograder.submission.model import Submission, SubmissionCell
 
 STANDINS = Path(__file__).parent / "standins"
 SAMPLE = Path(__file__).parent / "sample"

@@ -15,11 +15,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from autograder.authoring import Assignment
-from autograder.engine import Bundle, Job, LocalWorkers, Mapper, Options, Reply, Retrying, Silent, grade_class
+from autograder.authoring.assignment import Assignment
+from autograder.engine.api import grade_class
 from autograder.engine.cluster import ClusterError, ClusterWorkers
-from autograder.engine.incremental import Graded
-from autograder.submission import Submission, align
+from autograder.engine.executor import Executor, RetryingExecutor
+from autograder.engine.incremental import StoredResult
+from autograder.engine.local import LocalWorkers
+from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.progress import Silent
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class
@@ -84,8 +89,8 @@ def submissions(assignment: Assignment, count: int) -> list[Submission]:
     return found
 
 
-def results(mapper: Mapper, bundle: Bundle, work: list[Submission], after_first: object = None) -> list[bytes]:
-    jobs = Retrying(mapper)
+def results(mapper: Executor, bundle: Bundle, work: list[Submission], after_first: object = None) -> list[bytes]:
+    jobs = RetryingExecutor(mapper)
     for number, submission in enumerate(work):
         jobs.submit(Job(number, bundle.digest, submission), bundle)
     found: dict[int, Reply] = {}
@@ -96,7 +101,7 @@ def results(mapper: Mapper, bundle: Bundle, work: list[Submission], after_first:
             if len(found) == 1 and callable(after_first):
                 after_first()
     assert not any(reply.failure for reply in found.values())
-    graded = [msgspec.json.decode(found[number].result, type=Graded) for number in range(len(work))]
+    graded = [msgspec.json.decode(found[number].result, type=StoredResult) for number in range(len(work))]
     return [each.result.content() for each in graded]
 
 

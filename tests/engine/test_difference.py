@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from autograder.engine.difference import CheckChange, StudentChange, difference_table, regrade_difference
-from autograder.grading import CheckResult, Result
+from autograder.grading.result import CheckResult, Result
 
 
 def a_result(**points: float) -> Result:

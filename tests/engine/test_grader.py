@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autograder.engine import Silent, grade_class
+from autograder.engine.api import grade_class
 from autograder.engine.grader import solved
+from autograder.engine.progress import Silent
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Class

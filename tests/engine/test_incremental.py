@@ -8,11 +8,11 @@ import random
 import msgspec
 import pytest
 
-from autograder.authoring import Answer, Assignment, AssignmentCell
-from autograder.engine.incremental import Graded, grade_with, narrowed
-from autograder.grading import CheckResult, Result
-from autograder.grading.result import Usage
-from autograder.submission import Submission, SubmissionCell
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.engine.incremental import StoredResult, grade_with, without_checks
+from autograder.grading.result import CheckResult, GradingUsage, Result
+from autograder.submission.model import Submission, SubmissionCell
 
 
 def cell(kind: str, name: str, source: str, exercise: str = "", points: float = 0.0) -> AssignmentCell:
@@ -57,7 +57,7 @@ class Oracle:
         assert {c.grade_id for c in submission.cells} == {c.grade_id for c in assignment.cells}
         self.ran += [check.grade_id for check in assignment.checks]
         checks = tuple(self.check(each, assignment) for each in assignment.checks)
-        usage = Usage(wall_seconds=9.0, checks={check.grade_id: self.seconds for check in assignment.checks})
+        usage = GradingUsage(wall_seconds=9.0, checks={check.grade_id: self.seconds for check in assignment.checks})
         return Result(assignment.name, assignment.key, submission.key, "graded", checks=checks, usage=usage)
 
     def check(self, check: AssignmentCell, assignment: Assignment) -> CheckResult:
@@ -65,12 +65,10 @@ class Oracle:
             return CheckResult(check.grade_id, check.exercise, check.points, check.points, "passed")
         siblings = [each.source for each in assignment.checks if each.exercise == check.exercise]
         said = assignment.misconceptions[0].text if check.exercise == "f" else ""
-        return CheckResult(
-            check.grade_id, check.exercise, 0.0, check.points, "failed", "No.", str(siblings), said
-        )
+        return CheckResult(check.grade_id, check.exercise, 0.0, check.points, "failed", "No.", str(siblings), said)
 
 
-def regraded(before: Assignment, after: Assignment) -> tuple[Graded, list[str]]:
+def regraded(before: Assignment, after: Assignment) -> tuple[StoredResult, list[str]]:
     first = grade_with(None, a_submission(before), before, "grader", Oracle())
     oracle = Oracle()
     return grade_with(first, a_submission(after), after, "grader", oracle), oracle.ran
@@ -105,7 +103,7 @@ def test_a_check_that_does_not_run_again_keeps_its_seconds() -> None:
 def test_a_check_that_is_gone_leaves_no_seconds_behind() -> None:
     before = an_assignment()
     first = grade_with(None, a_submission(before), before, "grader", Oracle())
-    after = narrowed(a_submission(before), before, {"g_b"})
+    after = without_checks(a_submission(before), before, {"g_b"})
     graded = grade_with(first, *after, "grader", Oracle())
     assert set(graded.result.usage.checks) == {"f_a", "f_b", "g_a"}
 
@@ -163,7 +161,7 @@ def test_narrowing_removes_the_same_checks_from_both_and_keeps_the_key_of_neithe
     assert len(assignment.checks) == 4
     for size in range(1, 4):
         for without in itertools.combinations(["f_a", "f_b", "g_a", "g_b"], size):
-            submission, fewer = narrowed(a_submission(assignment), assignment, set(without))
+            submission, fewer = without_checks(a_submission(assignment), assignment, set(without))
             assert len(fewer.checks) == 4 - size
             assert fewer.key != assignment.key
             assert {c.grade_id for c in submission.cells} == {c.grade_id for c in fewer.cells}

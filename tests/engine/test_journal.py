@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.journal import Entry, Journal
+from autograder.engine.journal import Journal, JournalRow
 from autograder.errors import GradebookError
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
-    ada = Entry("ada", "d1", "s1", "r1", 31.5, "", "w1", "r1")
-    bob = Entry("bob", "d2", refusal="not a notebook")
+    ada = JournalRow("ada", "d1", "s1", "r1", 31.5, "", "w1", "r1")
+    bob = JournalRow("bob", "d2", refusal="not a notebook")
     with Journal(tmp_path / "deep" / "journal.db") as journal:
         journal.enter("01", [ada, bob])
         journal.enter("02", [ada._replace(points=3.0)])
@@ -26,8 +26,8 @@ def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_a_new_entry_replaces_the_old_one(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.db") as journal:
-        journal.enter("01", [Entry("ada", "old")])
-        journal.enter("01", [Entry("ada", "new")])
+        journal.enter("01", [JournalRow("ada", "old")])
+        journal.enter("01", [JournalRow("ada", "new")])
         assert journal.entries("01")["ada"].digest == "new"
 
 
@@ -42,7 +42,7 @@ def test_outcomes_are_kept_by_the_code_they_belong_to(tmp_path: Path) -> None:
 ENTER_MANY = """
 import sys
 from pathlib import Path
-from autograder.engine.journal import Entry, Journal
+from autograder.engine.journal import JournalRow, Journal
 with Journal(Path(sys.argv[1])) as journal:
     for number in range(100):
         journal.enter("01", [Entry(f"{sys.argv[2]}-{number}", "d")])

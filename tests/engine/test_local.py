@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from autograder.engine.executor import RetryingExecutor
 from autograder.engine.local import LocalWorkers
-from autograder.engine.mapper import Retrying
 from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.errors import LayerMissing, MachineryError
 
@@ -25,7 +25,7 @@ def workers() -> Iterator[LocalWorkers]:
         yield pool
 
 
-def replies(workers: LocalWorkers | Retrying, count: int, seconds: float = 20) -> dict[int, Reply]:
+def replies(workers: LocalWorkers | RetryingExecutor, count: int, seconds: float = 20) -> dict[int, Reply]:
     found: dict[int, Reply] = {}
     deadline = time.monotonic() + seconds
     while len(found) < count and time.monotonic() < deadline:
@@ -42,9 +42,7 @@ def test_every_job_is_answered_once(workers: LocalWorkers, bundle: Bundle, job: 
     assert workers.completed(0) == []
 
 
-def test_each_job_has_a_process_of_its_own_in_two_workers(
-    workers: LocalWorkers, bundle: Bundle, job: JobMaker
-) -> None:
+def test_each_job_has_a_process_of_its_own_in_two_workers(workers: LocalWorkers, bundle: Bundle, job: JobMaker) -> None:
     for number in range(8):
         workers.submit(job(number, "whoami" if number else "slow 0.3"), bundle)
     seen = [reply.result.split() for reply in replies(workers, 8).values() if reply.result != b"late"]
@@ -86,7 +84,7 @@ def test_after_a_failure_the_next_submission_gets_a_new_sandbox(bundle: Bundle, 
 def test_a_submission_that_failed_once_is_tried_again(
     workers: LocalWorkers, bundle: Bundle, job: JobMaker, tmp_path: Path
 ) -> None:
-    retrying = Retrying(workers)
+    retrying = RetryingExecutor(workers)
     retrying.submit(job(0, f"once {tmp_path / 'marker'}"), bundle)
     assert replies(retrying, 1)[0].result == b"recovered"
 
@@ -94,7 +92,7 @@ def test_a_submission_that_failed_once_is_tried_again(
 def test_a_submission_that_always_fails_is_given_up_after_three_attempts(
     workers: LocalWorkers, bundle: Bundle, job: JobMaker, tmp_path: Path
 ) -> None:
-    retrying = Retrying(workers)
+    retrying = RetryingExecutor(workers)
     retrying.submit(job(0, "kill_worker"), bundle)
     assert "worker process died" in replies(retrying, 1)[0].failure
     assert len(retrying) == 0

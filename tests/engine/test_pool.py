@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.authoring import build_course
-from autograder.engine import ClassReport, Silent, api, grade_assignments
+from autograder.authoring.build import build_course
+from autograder.engine import api
+from autograder.engine.api import grade_assignments
+from autograder.engine.grading_report import ClassReport
 from autograder.engine.pool import Pool
+from autograder.engine.progress import Silent
 
 if TYPE_CHECKING:
     from autograder.engine.messages import Bundle, Job, Reply

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
-from autograder.authoring import Assignment, build_course, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.engine import LocalWorkers
+from autograder.engine.local import LocalWorkers
 from autograder.engine.messages import Options
 
 SAMPLE = Path(__file__).parent / "sample" / "two_functions.py"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from autograder.engine import Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.progress import Silent
 from autograder.errors import UnreadableSubmission
-from autograder.submission import load_submission
+from autograder.submission.alignment import load_submission
 
 if TYPE_CHECKING:
     from tests.faults.conftest import FaultyCourse, Shared
@@ -90,7 +91,7 @@ def graded_shares(faulty: FaultyCourse, instant: Shared, count: int, seed: int) 
         damage, student = DAMAGES[number % len(DAMAGES)], f"s{number:04}"
         faulty.hand_in(student, damage(copy.deepcopy(whole), random.Random(f"{seed} {number}")))
         of[student] = damage
-    report = grade_class(faulty.course, NAME, make_mapper=lambda: instant, progress=Silent())
+    report = grade_class(faulty.course, NAME, make_executor=lambda: instant, progress=Silent())
     kinds = {each.student: each for each in report.submissions}
     assert sorted(kinds) == sorted(of)
     assert {each.kind for each in report.submissions} <= {"graded", "stored", "unreadable"}

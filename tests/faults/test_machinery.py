@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from autograder.engine import ClassReport, Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.grading_report import ClassReport
+from autograder.engine.progress import Silent
 from autograder.errors import GradebookError
-from autograder.gradebook import Gradebook
+from autograder.gradebook.store import Gradebook
 
 if TYPE_CHECKING:
     from tests.faults.conftest import FaultyCourse, Shared
@@ -27,7 +29,7 @@ RIGHT = {"double": "def double(x):\n    return x + x", "shift": "def shift(x):\n
 
 
 def graded(faulty: FaultyCourse, mapper: Shared) -> ClassReport:
-    return grade_class(faulty.course, NAME, make_mapper=lambda: mapper, progress=Silent())
+    return grade_class(faulty.course, NAME, make_executor=lambda: mapper, progress=Silent())
 
 
 @pytest.fixture

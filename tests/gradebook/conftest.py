@@ -14,10 +14,12 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring import Assignment, build_assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.course import Course
-from autograder.grading import CheckResult, Result
-from autograder.submission import Submission, align
+from autograder.grading.result import CheckResult, Result
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 SAMPLE = Path(__file__).parents[1] / "submission" / "sample"
 CONFIGURATION = Path(__file__).parents[2] / "nbgrader_config.py"

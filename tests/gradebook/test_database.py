@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from autograder.errors import GradebookError
-from autograder.gradebook import Database
+from autograder.gradebook.database import Database
 
 
 @pytest.fixture

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook import feedback_page, write_feedback
-from autograder.grading import Result, not_graded
-from autograder.submission import Submission, align
+from autograder.gradebook.feedback import feedback_page, write_feedback
+from autograder.grading.grade import not_graded
+from autograder.grading.result import Result
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 HOSTILE = (
     "<script>alert('canary')</script> <img src=http://evil.example/x onerror=alert(1)> [x](javascript:alert(1)) "

@@ -10,14 +10,14 @@ import pytest
 from nbgrader import utils
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.authoring import Assignment
+from autograder.atomic_files import write_atomically
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook import read_timestamp, write_autograded
-from autograder.gradebook.atomic import write_atomically
-from autograder.gradebook.files import remove_strays
-from autograder.grading import Result, not_graded
-from autograder.submission import Submission
+from autograder.gradebook.files import read_timestamp, remove_strays, write_autograded
+from autograder.grading.grade import not_graded
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 
 def test_a_graded_notebook_is_valid_and_lies_where_nbgrader_looks(

@@ -10,10 +10,13 @@ from typing import Any
 import nbgrader.api
 import pytest
 
-from autograder.authoring import Assignment
-from autograder.gradebook import Gradebook, Marks, feedback_page
-from autograder.grading import Result
-from autograder.submission import Submission, align
+from autograder.authoring.assignment import Assignment
+from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.marks import Marks
+from autograder.gradebook.store import Gradebook
+from autograder.grading.result import Result
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
 from .test_feedback import HOSTILE, Tags, text_of
 

@@ -14,13 +14,13 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import NbGraderAPI
 from nbgrader.server_extensions.formgrader import handlers
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.gradebook import Gradebook
 from autograder.gradebook import preprocessors as steps
-from autograder.gradebook.late import nbgrader_configuration
-from autograder.grading import grade
-from autograder.submission import align
+from autograder.gradebook.late_plugin import nbgrader_configuration
+from autograder.gradebook.store import Gradebook
+from autograder.grading.grade import grade_submission
+from autograder.submission.alignment import align
 
 pytestmark = pytest.mark.filterwarnings("default")  # nbgrader's and nbconvert's own warnings.
 LETTER = "a private letter"
@@ -92,7 +92,7 @@ def test_nbgrader_and_autograder_grade_write_the_same_notebook(
     theirs = nbformat.read(submitted.autograded / "anna" / assignment.name / path.name, as_version=4)
 
     submission = align(json.loads(path.read_text()), assignment)
-    result = grade(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
+    result = grade_submission(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
     ours = steps.nbformat.from_dict(steps.rebuilt_notebook(assignment, submission))
     steps.put_outputs(ours, assignment, result)
     assert json.loads(nbformat.writes(theirs)) == json.loads(nbformat.writes(ours))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.gradebook.sanitising import MAX_OUTPUT_CHARACTERS, clean_html, plain_text, safe_outputs
+from autograder.gradebook.sanitising import MAX_OUTPUT_CHARACTERS, as_plain_text, clean_html, safe_outputs
 
 
 def png(width: int, height: int) -> str:
@@ -92,7 +92,7 @@ def test_what_is_no_picture_is_dropped(image: Any) -> None:
 
 
 def test_terminal_and_direction_controls_are_removed() -> None:
-    assert plain_text("\x1b[31mred\x1b[0m \u202eevil\u2066 bell\a tab\t line\n") == "red evil bell tab\t line\n"
+    assert as_plain_text("\x1b[31mred\x1b[0m \u202eevil\u2066 bell\a tab\t line\n") == "red evil bell tab\t line\n"
 
 
 def test_half_a_character_does_not_stop_a_file_from_being_written() -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import Assignment, build_assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.course import Course, GradingSettings
-from autograder.grading import Result, grade
-from autograder.isolation import Sandbox
-from autograder.submission import align, read_submission
+from autograder.grading.grade import grade_submission
+from autograder.grading.result import Result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.alignment import align
+from autograder.submission.notebook_reader import read_submission
 
 SAMPLE = Path(__file__).parent / "sample"
 Grade = Callable[..., Result]
@@ -55,6 +58,6 @@ def graded(course: Course, assignment: Assignment, sandbox: Sandbox) -> Grade:
             notebook["cells"].append({**extra, "outputs": [], "execution_count": None})
         submission = align(read_submission(json.dumps(notebook).encode(), "test"), assignment)
         settings = settings or GradingSettings(check_seconds=2, cell_seconds=2, total_seconds=60)
-        return grade(submission, assignment, sandbox, course.secret, settings)
+        return grade_submission(submission, assignment, sandbox, course.secret, settings)
 
     return run

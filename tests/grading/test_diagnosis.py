@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autograder.grading import Result
+from autograder.grading.result import Result
 
 Grade = Callable[..., Result]
 REFUSING = "    if table.ndim != 2: raise ValueError('table')\n"

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from autograder.course import Course, GradingSettings
-from autograder.grading import CheckResult, Result, check_outputs, decode_result, encode_result
+from autograder.grading.result import CheckResult, Result, check_outputs, decode_result, encode_result
 
 Grade = Callable[..., Result]
 BLANK = "def row_sums(table):\n    raise NotImplementedError()"
@@ -140,7 +140,7 @@ def test_a_failed_check_is_one_error_and_a_passed_one_a_plain_number(graded: Gra
 
 
 def test_hidden_inputs_differ_between_courses(course: Course) -> None:
-    from autograder.grading import check_seed
+    from autograder.grading.grade import check_seed
     from autograder.secrets import Secret
 
     other = Secret.fixed("another course")

@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from autograder.grading import Result
 from autograder.grading.check import _sentence
-from autograder.grading.compiling import outside_names
-from autograder.isolation import Handle, Limits, Sandbox, Worker
+from autograder.grading.compiled_cells import outside_names
+from autograder.grading.result import Result
+from autograder.isolation.limits import Limits
+from autograder.isolation.proxies import Handle
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 Grade = Callable[..., Result]
 REFUSING = "def row_sums(table):\n    if table.ndim != 2: raise ValueError('table')\n"
 
 
 @pytest.fixture(scope="module")
-def worker(sandbox: Sandbox) -> Iterator[Worker]:
+def worker(sandbox: Sandbox) -> Iterator[StudentProcess]:
     with sandbox.spawn(Limits(cpu_seconds=60)) as worker:
         yield worker
 
@@ -27,7 +30,7 @@ def test_an_array_that_began_empty_counts_as_numbers(graded: Grade) -> None:
     assert graded(row_sums=f"{REFUSING}{filled}    return sums").points == 6.0
 
 
-def test_an_array_of_anything_else_stays_where_it_is(worker: Worker) -> None:
+def test_an_array_of_anything_else_stays_where_it_is(worker: StudentProcess) -> None:
     worker.run_cell(
         "import numpy as np\nmixed = np.array([1, None, 'a'], dtype=object)\nempty = np.zeros(0, dtype=object)"
     )
@@ -52,7 +55,7 @@ def test_a_global_with_the_name_of_a_check_s_own_variable_costs_nothing(graded: 
         "itself",
     ],
 )
-def test_what_cannot_be_sent_loses_only_itself(worker: Worker, value: str) -> None:
+def test_what_cannot_be_sent_loses_only_itself(worker: StudentProcess, value: str) -> None:
     worker.run_cell(
         "import numpy as np\n"
         "class Strange(dict):\n    def __getattr__(self, name): return self[name]\n"

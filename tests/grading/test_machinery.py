@@ -11,15 +11,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import BEGIN_HIDDEN
 from autograder.course import Course
 from autograder.engine.grader import solved
 from autograder.errors import MachineryError
-from autograder.grading import Result, grade
+from autograder.grading.grade import grade_submission
 from autograder.grading.harness import harness_names
-from autograder.isolation import Sandbox, Worker
+from autograder.grading.result import Result
 from autograder.isolation.connection import Connection
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 Grade = Callable[..., Result]
 
@@ -27,13 +29,13 @@ Grade = Callable[..., Result]
 class Killer:
     """Ends the student's process from outside, right before it is asked a certain question."""
 
-    def __init__(self, patch: pytest.MonkeyPatch, host_pid: Callable[[Worker], int]) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, host_pid: Callable[[StudentProcess], int]) -> None:
         self.asked = 0
         self._moment = -1
         request, spawn = Connection.request, Sandbox.spawn
-        living: list[Worker] = []
+        living: list[StudentProcess] = []
 
-        def spawned(sandbox: Sandbox, *arguments: Any) -> Worker:
+        def spawned(sandbox: Sandbox, *arguments: Any) -> StudentProcess:
             living.append(spawn(sandbox, *arguments))
             return living[-1]
 
@@ -52,7 +54,7 @@ class Killer:
 
 
 def test_killed_before_any_question_a_submission_is_not_graded(
-    graded: Grade, monkeypatch: pytest.MonkeyPatch, host_pid: Callable[[Worker], int]
+    graded: Grade, monkeypatch: pytest.MonkeyPatch, host_pid: Callable[[StudentProcess], int]
 ) -> None:
     killer = Killer(monkeypatch, host_pid)
     assert graded().points == 6.0
@@ -72,7 +74,7 @@ def test_a_process_that_cannot_be_replaced_is_no_fault_of_the_check_that_needs_i
     """The first check ends the student's process; the sandbox then has no other one to give."""
     spawn, given = Sandbox.spawn, []
 
-    def once(sandbox: Sandbox, *arguments: Any) -> Worker:
+    def once(sandbox: Sandbox, *arguments: Any) -> StudentProcess:
         if given:
             raise MachineryError("there is no room")
         given.append(spawn(sandbox, *arguments))
@@ -93,8 +95,8 @@ def test_a_check_that_swallows_the_graders_own_failure_passes_nobody(
     )
     entering = msgspec.structs.replace(assignment, cells=cells)
     with pytest.raises(MachineryError, match="hidden pictures"):
-        grade(solved(entering), entering, sandbox, course.secret)
-    assert grade(solved(assignment), assignment, sandbox, course.secret).points == 6.0
+        grade_submission(solved(entering), entering, sandbox, course.secret)
+    assert grade_submission(solved(assignment), assignment, sandbox, course.secret).points == 6.0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.isolation import Limits, Sandbox, Worker
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +18,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def worker(sandbox: Sandbox) -> Iterator[Worker]:
+def worker(sandbox: Sandbox) -> Iterator[StudentProcess]:
     with sandbox.spawn(Limits(call_seconds=10)) as spawned:
         yield spawned

@@ -9,13 +9,15 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
-from autograder.isolation import Limits, Sandbox, Worker
-from autograder.isolation.inside.shell import is_plain_python
+from autograder.isolation.guest.shell import is_plain_python
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_printing_a_result_and_a_figure_become_outputs(worker: Worker) -> None:
+def test_printing_a_result_and_a_figure_become_outputs(worker: StudentProcess) -> None:
     source = "import matplotlib.pyplot as plt\nprint('a'); print('b')\nplt.plot([1, 2]); plt.show()\n6 * 7"
     outcome = worker.run_cell(source)
     assert outcome.ok
@@ -27,7 +29,7 @@ def test_printing_a_result_and_a_figure_become_outputs(worker: Worker) -> None:
     assert result["execution_count"] == 1
 
 
-def test_outputs_are_valid_in_a_notebook(worker: Worker) -> None:
+def test_outputs_are_valid_in_a_notebook(worker: StudentProcess) -> None:
     source = "import sys, matplotlib.pyplot as plt\nprint('x', file=sys.stderr)\nplt.plot([1]); plt.show()\n1 / 0"
     outputs = [nbformat.from_dict(output) for output in worker.run_cell(source).outputs]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, outputs=outputs)])
@@ -35,24 +37,24 @@ def test_outputs_are_valid_in_a_notebook(worker: Worker) -> None:
     assert [output.output_type for output in outputs][-1] == "error"
 
 
-def test_an_error_is_named_and_shown(worker: Worker) -> None:
+def test_an_error_is_named_and_shown(worker: StudentProcess) -> None:
     outcome = worker.run_cell("int('x')")
     assert (outcome.ok, outcome.error, outcome.timed_out) == (False, "ValueError", False)
     assert outcome.outputs[-1]["ename"] == "ValueError"
 
 
 @pytest.mark.parametrize(("source", "error"), [("def f(:", "SyntaxError"), ("raise SystemExit", "SystemExit")])
-def test_errors_that_are_not_exceptions_of_a_line_are_told_too(worker: Worker, source: str, error: str) -> None:
+def test_errors_that_are_not_exceptions_of_a_line_are_told_too(worker: StudentProcess, source: str, error: str) -> None:
     assert worker.run_cell(source).error == error
     assert worker.run_cell("1").ok
 
 
-def test_names_last_from_cell_to_cell_and_the_count_goes_on(worker: Worker) -> None:
+def test_names_last_from_cell_to_cell_and_the_count_goes_on(worker: StudentProcess) -> None:
     worker.run_cell("x = 20")
     assert worker.run_cell("x + 1").outputs[0]["execution_count"] == 2
 
 
-def test_magics_work_and_shell_commands_do_not(worker: Worker) -> None:
+def test_magics_work_and_shell_commands_do_not(worker: StudentProcess) -> None:
     assert worker.run_cell("%matplotlib inline\n%time x = 1").ok
     assert worker.run_cell("!ls").error == "PermissionError"
     assert worker.run_cell("files = !ls").error == "PermissionError"
@@ -112,7 +114,7 @@ def test_every_cell_of_the_course_is_read_as_ipython_reads_it() -> None:
     assert len(plain) > len(cells) / 2
 
 
-def test_a_transformation_of_the_students_own_is_applied(worker: Worker) -> None:
+def test_a_transformation_of_the_students_own_is_applied(worker: StudentProcess) -> None:
     worker.run_cell(
         "ip = get_ipython()\nip.input_transformers_cleanup.append(\n"
         "    lambda lines: [line.replace('plum', 'pear') for line in lines])"
@@ -121,17 +123,17 @@ def test_a_transformation_of_the_students_own_is_applied(worker: Worker) -> None
     assert worker.names(["a"]) == {"a": "pear"}
 
 
-def test_a_warning_of_the_compiler_is_shown_once(worker: Worker) -> None:
+def test_a_warning_of_the_compiler_is_shown_once(worker: StudentProcess) -> None:
     outcome = worker.run_cell("x = 1\nx is 1\ny = 2")
     text = "".join(output["text"] for output in outcome.outputs if output["output_type"] == "stream")
     assert text.count("SyntaxWarning") == 1
 
 
-def test_input_finds_no_keyboard(worker: Worker) -> None:
+def test_input_finds_no_keyboard(worker: StudentProcess) -> None:
     assert not worker.run_cell("input()").ok
 
 
-def test_what_a_call_prints_does_not_appear_in_a_later_cell(worker: Worker) -> None:
+def test_what_a_call_prints_does_not_appear_in_a_later_cell(worker: StudentProcess) -> None:
     worker.run_cell("def f(x): print('seen', x)")
     worker.names(["f"])["f"](12345)
     assert worker.run_cell("print('later')").outputs[0]["text"] == "later\n"
@@ -158,7 +160,7 @@ def test_half_a_gigabyte_of_output_is_cut(sandbox: Sandbox) -> None:
     assert sum(len(output["text"]) for output in outcome.outputs) < 2 << 20
 
 
-def test_thousands_of_displays_are_cut(worker: Worker) -> None:
+def test_thousands_of_displays_are_cut(worker: StudentProcess) -> None:
     outcome = worker.run_cell("from IPython.display import display\nfor n in range(5000): display(n)")
     assert outcome.ok
     assert len(outcome.outputs) <= 401

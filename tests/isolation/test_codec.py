@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from autograder.isolation.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, Codec, ProtocolError, Unsendable
-from autograder.isolation.leaves import Ext, Leaf
+from autograder.isolation.wire.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, Codec, ProtocolError, Unsendable
+from autograder.isolation.wire.encode import Ext, Leaf
 
 
 def refuse(*_: object) -> Any:

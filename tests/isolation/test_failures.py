@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import AutograderError
-from autograder.isolation import OpaqueValue, StudentError, WorkerLost
-from autograder.isolation.failures import plain_text, student_error
+from autograder.isolation.failures import OpaqueValue, StudentError, WorkerLost, plain_text, student_error
 
 
 @pytest.mark.parametrize("kind", [ValueError, TypeError, KeyError, IndexError, ZeroDivisionError, NotImplementedError])

@@ -13,9 +13,11 @@ import pytest
 from rich.console import Console
 
 from autograder.errors import LayerMissing
-from autograder.isolation import Sandbox, Worker, doctor, layers, print_doctor
-from autograder.isolation.filters import ALLOWED, compile_filter
-from autograder.isolation.inside import landlock
+from autograder.isolation.capabilities import layers, print_layers, probe_layers
+from autograder.isolation.guest import landlock
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.seccomp import ALLOWED, compile_filter
+from autograder.isolation.student_process import StudentProcess
 
 _DANGEROUS = """
     socket connect bind sendto sendmsg recvmsg fork vfork clone clone3 execve execveat ptrace process_vm_readv
@@ -27,24 +29,24 @@ NEVER_ALLOWED = frozenset(_DANGEROUS.split())
 
 
 def without_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.isolation.machine.bubblewrap_path", lambda: None)
+    monkeypatch.setattr("autograder.isolation.capabilities.bubblewrap_path", lambda: None)
 
 
 def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.isolation.inside.landlock.abi", lambda: 0)
+    monkeypatch.setattr("autograder.isolation.guest.landlock.abi", lambda: 0)
 
 
 def without_seccomp(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> bytes:
         raise OSError("libseccomp.so.2: cannot open shared object file")
 
-    monkeypatch.setattr("autograder.isolation.filters.compile_filter", fail)
+    monkeypatch.setattr("autograder.isolation.seccomp.compile_filter", fail)
 
 
 REMOVALS = {"bubblewrap": without_bubblewrap, "landlock": without_landlock, "seccomp": without_seccomp}
 
 
-def verdict(worker: Worker, source: str) -> str:
+def verdict(worker: StudentProcess, source: str) -> str:
     found = worker.run_source(
         f"try:\n    {source}\n    said = 'ok'\nexcept OSError as e:\n    said = type(e).__name__\nsaid"
     )
@@ -57,7 +59,7 @@ def test_a_missing_layer_is_named_with_its_remedy(layer: str, monkeypatch: pytes
     REMOVALS[layer](monkeypatch)
     with pytest.raises(LayerMissing, match=f"'{layer}'") as refusal:
         Sandbox.start()
-    report = next(report for report in doctor() if report.name == layer)
+    report = next(report for report in probe_layers() if report.name == layer)
     assert not report.available
     assert report.remedy in str(refusal.value)
     assert layer not in layers()
@@ -118,7 +120,7 @@ def test_each_landlock_version_is_told_all_it_knows(version: int, files: int, wo
 
 CONFINED = """
 import os, sys
-from autograder.isolation.inside import kernel, landlock
+from autograder.isolation.guest import kernel, landlock
 os.mkdir(sys.argv[2] + "/own"); open(sys.argv[2] + "/secret", "w").close()
 kernel.forbid_new_privileges()
 landlock.confine(int(sys.argv[1]), [sys.prefix, "/usr", "/lib"], [sys.argv[2] + "/own"])
@@ -154,16 +156,16 @@ def test_the_filter_is_a_whole_number_of_instructions() -> None:
 
 def test_the_doctor_prints_every_layer() -> None:
     console = Console(record=True, width=120, file=io.StringIO())
-    status = print_doctor(console)
+    status = print_layers(console)
     text = console.export_text()
-    assert all(report.name in text for report in doctor())
-    assert status == (0 if all(report.available for report in doctor()) else 1)
+    assert all(report.name in text for report in probe_layers())
+    assert status == (0 if all(report.available for report in probe_layers()) else 1)
 
 
 def test_the_doctor_speaks_json_and_tells_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     without_bubblewrap(monkeypatch)
     console = Console(record=True, width=300, file=io.StringIO())
-    assert print_doctor(console, as_json=True) == 1
+    assert print_layers(console, as_json=True) == 1
     reports = {report["name"]: report for report in json.loads(console.export_text())}
     assert reports["bubblewrap"]["available"] is False
     assert "apt-get install bubblewrap" in reports["bubblewrap"]["remedy"]

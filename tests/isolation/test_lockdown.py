@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from autograder.isolation import Limits, Sandbox, StudentError, Worker, WorkerLost
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def attempt(worker: Worker, source: str) -> str:
+def attempt(worker: StudentProcess, source: str) -> str:
     """What came of running `source` inside: "ok", or the error's class and number."""
     body = "\n    ".join(source.splitlines())
     code = f"try:\n    {body}\n    verdict = 'ok'\nexcept BaseException as error:\n"
@@ -101,7 +104,7 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def inmate(sandbox: Sandbox) -> Iterator[Worker]:
+def inmate(sandbox: Sandbox) -> Iterator[StudentProcess]:
     """One worker for all attempts that leave no trace."""
     with sandbox.spawn() as worker:
         worker.run_source("import socket")
@@ -109,35 +112,35 @@ def inmate(sandbox: Sandbox) -> Iterator[Worker]:
 
 
 @pytest.mark.parametrize("source", FILES.values(), ids=FILES.keys())
-def test_it_cannot_read(inmate: Worker, source: str) -> None:
+def test_it_cannot_read(inmate: StudentProcess, source: str) -> None:
     assert attempt(inmate, source) in ("PermissionError 13", "FileNotFoundError 2")
 
 
 @pytest.mark.parametrize("source", WRITES.values(), ids=WRITES.keys())
-def test_it_cannot_write(inmate: Worker, source: str) -> None:
+def test_it_cannot_write(inmate: StudentProcess, source: str) -> None:
     assert attempt(inmate, source) in ("PermissionError 13", "PermissionError 1", "OSError 30")
 
 
 @pytest.mark.parametrize("source", NETWORK.values(), ids=NETWORK.keys())
-def test_it_has_no_network(inmate: Worker, source: str) -> None:
+def test_it_has_no_network(inmate: StudentProcess, source: str) -> None:
     assert attempt(inmate, f"import socket; {source}") in ("PermissionError 1", "OSError 97")
 
 
 @pytest.mark.parametrize("source", PROCESSES.values(), ids=PROCESSES.keys())
-def test_it_cannot_reach_other_processes_or_more_rights(inmate: Worker, source: str) -> None:
+def test_it_cannot_reach_other_processes_or_more_rights(inmate: StudentProcess, source: str) -> None:
     assert attempt(inmate, source) in ("PermissionError 1", "ValueError")
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers of system calls are those of x86-64")
 @pytest.mark.parametrize(("number", "argument"), CALLS.values(), ids=CALLS.keys())
-def test_it_cannot_make_the_system_call(inmate: Worker, number: int, argument: int) -> None:
+def test_it_cannot_make_the_system_call(inmate: StudentProcess, number: int, argument: int) -> None:
     library = "import ctypes; libc = ctypes.CDLL(None, use_errno=True)"
     source = f"{library}\n(libc.syscall({number}, {argument}, 0, 0, 0, 0), ctypes.get_errno())"
     assert inmate.run_source(source) in ((-1, 1), (-1, 38))
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="only x86-64 has a second table of system calls")
-def test_the_32_bit_door_is_shut(worker: Worker) -> None:
+def test_the_32_bit_door_is_shut(worker: StudentProcess) -> None:
     """Getpid of the x32 table: the filter knows one architecture, and either refuses the call or ends the process."""
     try:
         answer = worker.run_source("import ctypes; ctypes.CDLL(None).syscall(0x40000000 + 39)")
@@ -146,7 +149,7 @@ def test_the_32_bit_door_is_shut(worker: Worker) -> None:
     assert answer in (-1, "killed")
 
 
-def test_it_sees_no_abstract_socket_of_the_host(inmate: Worker) -> None:
+def test_it_sees_no_abstract_socket_of_the_host(inmate: StudentProcess) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         name = f"\0autograder-test-{os.getpid()}"
         listener.bind(name)
@@ -155,7 +158,7 @@ def test_it_sees_no_abstract_socket_of_the_host(inmate: Worker) -> None:
     assert verdict == "PermissionError 1"
 
 
-def test_only_its_own_socket_is_open(worker: Worker) -> None:
+def test_only_its_own_socket_is_open(worker: StudentProcess) -> None:
     source = """
 import os
 found = []
@@ -173,7 +176,7 @@ found"""
     )
 
 
-def test_it_is_an_unprivileged_user_without_capabilities(worker: Worker) -> None:
+def test_it_is_an_unprivileged_user_without_capabilities(worker: StudentProcess) -> None:
     user, groups, real = worker.run_source("import os; (os.geteuid(), os.getgroups(), os.getresuid())")
     assert user != 0
     assert real == (user, user, user)
@@ -181,7 +184,7 @@ def test_it_is_an_unprivileged_user_without_capabilities(worker: Worker) -> None
     assert attempt(worker, "import os; os.chown('.', 0, 0)") == "PermissionError 1"
 
 
-def test_its_environment_says_nothing(worker: Worker) -> None:
+def test_its_environment_says_nothing(worker: StudentProcess) -> None:
     os.environ["CANARY_IN_THE_GRADER"] = "1"
     try:
         names = worker.run_source("import os; sorted(os.environ)")
@@ -195,7 +198,7 @@ def test_its_environment_says_nothing(worker: Worker) -> None:
     ["bytearray(4 << 30)", "import numpy; numpy.ones(4 << 30, dtype='u1')", "import mmap; mmap.mmap(-1, 4 << 30)"],
     ids=["bytes", "numpy", "shared mapping"],
 )
-def test_memory_is_bounded(inmate: Worker, source: str) -> None:
+def test_memory_is_bounded(inmate: StudentProcess, source: str) -> None:
     assert attempt(inmate, source) in ("MemoryError", "_ArrayMemoryError", "OSError 12")
 
 
@@ -213,11 +216,11 @@ def test_torch_memory_is_bounded(sandbox: Sandbox) -> None:
         )
 
 
-def test_a_file_is_bounded(inmate: Worker) -> None:
+def test_a_file_is_bounded(inmate: StudentProcess) -> None:
     assert attempt(inmate, "open('large', 'wb').write(bytes(32 << 20))") == "OSError 27"
 
 
-def test_the_folder_is_bounded_in_bytes_and_in_files(worker: Worker) -> None:
+def test_the_folder_is_bounded_in_bytes_and_in_files(worker: StudentProcess) -> None:
     filled = "n = 0\nwhile True:\n    open(f'f{n}', 'wb').write(bytes(8 << 20))\n    n += 1"
     assert attempt(worker, filled) == "OSError 28"
     worker.run_source("import os\nfor name in os.listdir(): os.unlink(name)")
@@ -225,7 +228,7 @@ def test_the_folder_is_bounded_in_bytes_and_in_files(worker: Worker) -> None:
     assert attempt(worker, many) == "OSError 28"
 
 
-def test_threads_work_and_are_bounded(worker: Worker) -> None:
+def test_threads_work_and_are_bounded(worker: StudentProcess) -> None:
     source = """
 import threading, time
 started = 0
@@ -294,7 +297,7 @@ def test_a_life_is_bounded_even_if_nobody_asks(sandbox: Sandbox) -> None:
         assert worker.close().wall_seconds >= 0.5
 
 
-def test_what_a_notebook_needs_still_works(worker: Worker) -> None:
+def test_what_a_notebook_needs_still_works(worker: StudentProcess) -> None:
     source = """
 import json, os, random, tempfile, threading, time
 import matplotlib.pyplot as plt, numpy as np, torch
@@ -316,7 +319,7 @@ dict(notes=open('notes.txt').read(), files=sorted(os.listdir()), loaded=np.load(
     assert answer["loaded"].tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 
 
-def test_the_lab_can_be_imported_and_the_rest_of_the_package_cannot(worker: Worker) -> None:
+def test_the_lab_can_be_imported_and_the_rest_of_the_package_cannot(worker: StudentProcess) -> None:
     assert attempt(worker, "import autograder.lab") == "ok"
     for name in ("grading", "gradebook", "course", "secrets", "cli", "audit"):
         assert attempt(worker, f"import autograder.{name}") == "ModuleNotFoundError"
@@ -352,7 +355,7 @@ def users(sandbox: Sandbox) -> set[int]:
     return found
 
 
-def test_an_error_of_the_attempts_themselves_would_show(worker: Worker) -> None:
+def test_an_error_of_the_attempts_themselves_would_show(worker: StudentProcess) -> None:
     """The oracle of this file: an honest line is "ok", and a student's error is not lost."""
     assert attempt(worker, "1 + 1") == "ok"
     with pytest.raises(StudentError, match="division"):

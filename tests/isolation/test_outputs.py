@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.isolation import sanitise_outputs
-from autograder.isolation.outputs import MAX_OUTPUTS, MAX_TEXT, checked_outputs
+from autograder.isolation.outputs import MAX_OUTPUTS, MAX_TEXT, checked_outputs, sanitise_outputs
 
 
 def display(**data: Any) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import MachineryError
-from autograder.isolation import Sandbox, Worker
-from autograder.isolation.sandbox import ROOM
+from autograder.isolation.sandbox import ROOM, Sandbox
+from autograder.isolation.student_process import StudentProcess
 
-Numbering = Callable[[Worker], int]
+Numbering = Callable[[StudentProcess], int]
 
 
 def gone(pid: int, seconds: float = 5.0) -> bool:
@@ -165,7 +165,7 @@ def test_a_line_whose_warm_process_died_starts_one_of_its_own() -> None:
 def test_nothing_outlives_a_grader_that_is_killed(tmp_path: Path) -> None:
     source = """
 import os, sys, time
-from autograder.isolation import Sandbox
+from autograder.isolation.sandbox import Sandbox
 sandbox = Sandbox.start()
 worker = sandbox.spawn()
 worker.run_source("import threading, time; threading.Thread(target=time.sleep, args=(99,), daemon=True).start()")

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from autograder.isolation import Limits, Sandbox, StudentError, WorkerLost
+from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
 
 PRELUDE = """
 import os, struct, msgpack, numpy as np, time, sys
@@ -151,7 +153,7 @@ def test_a_forged_error_is_never_more_than_an_error(sandbox: Sandbox) -> None:
 
 def test_a_patched_runtime_only_lies_about_itself(sandbox: Sandbox) -> None:
     """Whatever the untrusted half is turned into, its answers are data, and data is compared elsewhere."""
-    patch = "from autograder.isolation.inside.server import Server\nServer._do_call = lambda *a: 42\ndef f(): return 1"
+    patch = "from autograder.isolation.guest.server import Server\nServer._do_call = lambda *a: 42\ndef f(): return 1"
     with sandbox.spawn() as patched:
         patched.run_cell(patch)
         assert patched.names(["f"])["f"]() == 42
@@ -161,7 +163,7 @@ def test_a_patched_runtime_only_lies_about_itself(sandbox: Sandbox) -> None:
 
 
 def test_names_that_nobody_asked_for_are_a_breach(sandbox: Sandbox) -> None:
-    patch = "from autograder.isolation.inside.server import Server\nServer._do_names = lambda *a: {'solution': 1}"
+    patch = "from autograder.isolation.guest.server import Server\nServer._do_names = lambda *a: {'solution': 1}"
     with sandbox.spawn() as worker:
         worker.run_cell(patch)
         with pytest.raises(WorkerLost) as lost:

@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy.exc import SAWarning
 
 from autograder.course import Course
-from autograder.leaderboard import Entry
+from autograder.leaderboard.board import BoardEntry
 
 # The announcements page of the lecture, out of 33: the 25 best of the class, whose mean is 22.87.
 LECTURE = [31.5, 31.0, 30.5] + [30.0] * 3 + [29.5] * 3 + [29.0] * 2 + [28.5] * 2 + [28.0] * 7 + [27.5] * 4 + [27.0]
@@ -33,7 +33,7 @@ def listed_ranks() -> list[int]:
 
 
 @pytest.fixture
-def lecture_class() -> list[Entry]:
+def lecture_class() -> list[BoardEntry]:
     """The lecture's 25 listed scores, and 90 below them that bring the mean of all 115 to 22.87."""
     below = [2 * 20 + 1] * 90
     missing = round(22.87 * 115 * 2) - sum(round(2 * score) for score in LECTURE) - sum(below)
@@ -41,18 +41,20 @@ def lecture_class() -> list[Entry]:
     for step in range(abs(missing)):
         below[step % 90] += 1 if missing > 0 else -1
     units = [round(2 * score) for score in LECTURE] + below
-    return [Entry(f"student-{n:03d}", score, START + dt.timedelta(minutes=37 * n)) for n, score in enumerate(units)]
+    return [
+        BoardEntry(f"student-{n:03d}", score, START + dt.timedelta(minutes=37 * n)) for n, score in enumerate(units)
+    ]
 
 
 @pytest.fixture(scope="session")
-def random_entries() -> Callable[[random.Random], list[Entry]]:
+def random_entries() -> Callable[[random.Random], list[BoardEntry]]:
     return _random_entries
 
 
-def _random_entries(rng: random.Random, most: int = 12, best: int = 8) -> list[Entry]:
+def _random_entries(rng: random.Random, most: int = 12, best: int = 8) -> list[BoardEntry]:
     """A few entries with many ties, some without a time, some that may not win."""
     return [
-        Entry(
+        BoardEntry(
             f"s{n}",
             rng.randrange(best),
             START + dt.timedelta(hours=rng.randrange(4)) if rng.random() < 0.8 else None,

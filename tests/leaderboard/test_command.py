@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import publish
 from autograder.leaderboard.command import export_gradescope, preview, try_prizes, verify
+from autograder.leaderboard.publishing import publish_boards
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_other_prizes_can_be_tried_without_publishing(graded, screen, tmp_path):
 
 
 def test_a_regrade_can_be_looked_at_before_it_is_published(graded, hand_in, screen):
-    publish(graded, "01-convolution", formats=[])
+    publish_boards(graded, "01-convolution", formats=[])
     hand_in("bob", 25)
     preview(graded, "01-convolution", screen)
     assert "2 → 1" in screen.file.getvalue()
@@ -50,7 +50,7 @@ def test_a_regrade_can_be_looked_at_before_it_is_published(graded, hand_in, scre
 
 
 def test_the_published_head_verifies_and_another_does_not(graded, screen):
-    head = publish(graded, "01-convolution", formats=[]).log.split()[-1]
+    head = publish_boards(graded, "01-convolution", formats=[]).log.split()[-1]
     assert len(verify(graded, "01-convolution", head[:12], screen).standings) == 2
     with pytest.raises(LeaderboardError, match="cut off"):
         verify(graded, "01-convolution", "0" * 12, screen)
@@ -73,4 +73,4 @@ def test_an_id_that_cannot_name_a_folder_stops_the_export_before_it_writes(grade
 def test_an_output_that_is_a_file_is_named(graded, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(LeaderboardError, match=r"taken.* cannot be written.*Choose another --output"):
-        publish(graded, "01-convolution", ["csv"], tmp_path / "taken")
+        publish_boards(graded, "01-convolution", ["csv"], tmp_path / "taken")

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import autograder.leaderboard
-from autograder.leaderboard import Boards, Prize, read_boards, read_prizes
+from autograder.leaderboard.configuration import Boards, Prize, read_boards, read_prizes
 from autograder.leaderboard.simulation import simulate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "leaderboard.md").read_text(encoding="utf-8")

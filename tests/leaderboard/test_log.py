@@ -8,19 +8,13 @@ import msgspec
 import pytest
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import (
-    Attempt,
-    Entry,
-    Log,
-    Status,
-    changes,
-    read_prizes,
-    record,
-    render_json,
-    replay,
-    standings,
-)
-from autograder.leaderboard.replay import frozen_at
+from autograder.leaderboard.board import Attempt, BoardEntry, Status
+from autograder.leaderboard.configuration import read_prizes
+from autograder.leaderboard.history import frozen_at, record_board, replay_board
+from autograder.leaderboard.log import BoardLog
+from autograder.leaderboard.prizes import prize_changes
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render.document import render_json
 
 AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 PRIZES = read_prizes([{"rank": 1, "award": "automatic A+"}, {"percentile": 50, "award": "bump", "minimum": 3.5}])
@@ -31,56 +25,56 @@ def key(entrant):
 
 
 def board(*scores, apart=(), **settings):
-    entries = [Entry(f"s{n}", score, AT + dt.timedelta(hours=n)) for n, score in enumerate(scores)]
+    entries = [BoardEntry(f"s{n}", score, AT + dt.timedelta(hours=n)) for n, score in enumerate(scores)]
     names = lambda entrant: f"name {entrant}"  # noqa: E731
     return standings([*entries, *apart], name="b", maximum=66, prizes=PRIZES, names=names, **settings)
 
 
 @pytest.fixture
 def log(tmp_path):
-    return Log(tmp_path / "boards" / "b.jsonl")
+    return BoardLog(tmp_path / "boards" / "b.jsonl")
 
 
 def test_a_replay_gives_the_published_board(log):
-    apart = [Entry("w", status=Status.WITHDRAWN), Entry("f", status=Status.FAILED, reason="over budget")]
-    signed = record(board(9, 9, 4, apart=apart, show=2, notes=["a note"]), log, key)
-    assert render_json(replay(log)) == render_json(signed)
+    apart = [BoardEntry("w", status=Status.WITHDRAWN), BoardEntry("f", status=Status.FAILED, reason="over budget")]
+    signed = record_board(board(9, 9, 4, apart=apart, show=2, notes=["a note"]), log, key)
+    assert render_json(replay_board(log)) == render_json(signed)
 
 
 def test_a_replay_gives_the_last_of_many_boards(log):
-    record(board(9, 9, 4), log, key)
-    record(board(9, 12, 4, 1), log, key, reason="regrade: the mask was too strict")
-    past = Entry("s1", 3, AT, history=(Attempt(AT, 1), Attempt(None, 3, "again")), badges=("adjusted",))
-    last = record(board(2, apart=[past]), log, key, reason="two withdrew their consent")
-    assert render_json(replay(log)) == render_json(last)
+    record_board(board(9, 9, 4), log, key)
+    record_board(board(9, 12, 4, 1), log, key, reason="regrade: the mask was too strict")
+    past = BoardEntry("s1", 3, AT, history=(Attempt(AT, 1), Attempt(None, 3, "again")), badges=("adjusted",))
+    last = record_board(board(2, apart=[past]), log, key, reason="two withdrew their consent")
+    assert render_json(replay_board(log)) == render_json(last)
 
 
 def test_publishing_the_same_board_again_writes_nothing(log):
-    record(board(9, 4), log, key)
+    record_board(board(9, 4), log, key)
     before = log.path.read_bytes()
-    record(board(9, 4), log, key)
+    record_board(board(9, 4), log, key)
     assert log.path.read_bytes() == before
 
 
 def test_a_regrade_is_recorded_with_its_reason_and_shows_before_and_after(log):
-    record(board(9, 4), log, key)
-    record(board(9, 12), log, key, reason="question 3")
+    record_board(board(9, 4), log, key)
+    record_board(board(9, 12), log, key, reason="question 3")
     last = log.records()[-1]
     assert (last.kind, last.reason, last.data["score"]) == ("regrade", "question 3", 12)
-    found = {c.entrant: (c.rank_before, c.rank_after) for c in changes(board(9, 4), board(9, 12))}
+    found = {c.entrant: (c.rank_before, c.rank_after) for c in prize_changes(board(9, 4), board(9, 12))}
     assert found == {"s0": (1, 2), "s1": (2, 1)}
 
 
 def test_a_frozen_board_changes_only_for_a_reason(log):
-    record(board(9, 4), log, key, freeze=True, at=AT)
+    record_board(board(9, 4), log, key, freeze=True, at=AT)
     assert frozen_at(log) == AT
     with pytest.raises(LeaderboardError, match="frozen"):
-        record(board(9, 5), log, key)
-    assert record(board(9, 5), log, key, reason="appeal").log.startswith("8 records")
+        record_board(board(9, 5), log, key)
+    assert record_board(board(9, 5), log, key, reason="appeal").log.startswith("8 records")
 
 
 def test_the_log_does_not_name_a_student(log):
-    record(board(9, 4), log, key)
+    record_board(board(9, 4), log, key)
     assert b'"s0"' not in log.path.read_bytes()
 
 
@@ -114,14 +108,14 @@ def garble(lines, line):
 
 @pytest.mark.parametrize("change", [edit, drop, swap, double, garble])
 def test_tampering_is_found_out_and_the_line_named(log, change):
-    record(board(9, 8, 7, 6), log, key)
+    record_board(board(9, 8, 7, 6), log, key)
     tampered(log, 5, change)
     with pytest.raises(LeaderboardError, match=r"line [567]"):
         log.verify()
 
 
 def test_a_log_cut_short_does_not_match_the_published_head(log):
-    head = record(board(9, 8), log, key).log.split()[-1]
+    head = record_board(board(9, 8), log, key).log.split()[-1]
     assert log.verify(head) == log.verify(head[:12]) == 6
     tampered(log, -1, drop)
     with pytest.raises(LeaderboardError, match="cut off"):
@@ -129,7 +123,7 @@ def test_a_log_cut_short_does_not_match_the_published_head(log):
 
 
 def test_half_a_record_left_by_a_crash_was_never_written(log):
-    record(board(9), log, key)
+    record_board(board(9), log, key)
     whole = log.path.read_bytes()
     log.path.write_bytes(whole + b'{"number": 5, "at')
     assert log.verify() == 4
@@ -139,42 +133,42 @@ def test_half_a_record_left_by_a_crash_was_never_written(log):
 
 def test_an_empty_log_holds_no_board(log):
     with pytest.raises(LeaderboardError, match="holds no board"):
-        replay(log)
+        replay_board(log)
 
 
 def test_statistics_and_signature_do_not_enter_the_log(log):
-    signed = record(board(9), log, key)
-    assert record(replace(signed, log="something else"), log, key).log == signed.log
+    signed = record_board(board(9), log, key)
+    assert record_board(replace(signed, log="something else"), log, key).log == signed.log
 
 
 def test_an_adjustment_is_recorded_with_its_own_reason(log):
-    given = Entry("s0", 10, AT, badges=("adjusted",), adjustments=("+0.5: the readme",))
-    signed = record(board(4, apart=[]), log, key)
+    given = BoardEntry("s0", 10, AT, badges=("adjusted",), adjustments=("+0.5: the readme",))
+    signed = record_board(board(4, apart=[]), log, key)
     assert signed.standings[0].history == ()
-    record(standings([given], name="b", maximum=66, prizes=PRIZES, names=lambda e: f"name {e}"), log, key)
+    record_board(standings([given], name="b", maximum=66, prizes=PRIZES, names=lambda e: f"name {e}"), log, key)
     last = log.records()[-1]
     assert (last.kind, last.reason, last.data["adjustments"]) == (
         "adjustment",
         "+0.5: the readme",
         ["+0.5: the readme"],
     )
-    record(board(4), log, key, reason="taken back")
+    record_board(board(4), log, key, reason="taken back")
     assert (log.records()[-1].kind, log.records()[-1].reason) == ("adjustment", "taken back")
 
 
 def test_the_log_gives_each_row_its_history_and_a_replay_the_same(log):
-    record(board(9, 4), log, key, at=AT)
-    record(board(9, 12), log, key, at=AT + dt.timedelta(hours=1))
-    signed = record(board(9, 11), log, key, at=AT + dt.timedelta(hours=2))
+    record_board(board(9, 4), log, key, at=AT)
+    record_board(board(9, 12), log, key, at=AT + dt.timedelta(hours=1))
+    signed = record_board(board(9, 11), log, key, at=AT + dt.timedelta(hours=2))
     past = {row.entry.entrant: [(a.score, a.note) for a in row.history] for row in signed.standings}
     assert past == {"s0": [], "s1": [(4, "grade"), (12, "regrade"), (11, "regrade")]}
-    assert render_json(replay(log)) == render_json(signed)
-    assert render_json(record(signed, log, key)) == render_json(signed)
+    assert render_json(replay_board(log)) == render_json(signed)
+    assert render_json(record_board(signed, log, key)) == render_json(signed)
 
 
 def test_a_history_follows_the_boards_units(log):
-    record(board(9, 4), log, key)
-    signed = record(board(18, 10, scale=4), log, key)
+    record_board(board(9, 4), log, key)
+    signed = record_board(board(18, 10, scale=4), log, key)
     assert [(a.score, signed.points(a.score)) for a in signed.standings[1].history] == [(8, "2.00"), (10, "2.50")]
 
 
@@ -189,14 +183,14 @@ def test_a_history_follows_the_boards_units(log):
     ],
 )
 def test_records_that_make_no_board_are_told_even_where_their_hashes_hold(log, kind, data):
-    record(board(9), log, key)
+    record_board(board(9), log, key)
     log.append([(kind, data, "")])
     with pytest.raises(LeaderboardError, match=r"b\.jsonl"):
-        replay(log)
+        replay_board(log)
 
 
 def test_a_freeze_at_no_time_is_named_by_line(log):
-    record(board(9), log, key)
+    record_board(board(9), log, key)
     log.append([("freeze", {}, "")])
     lines = log.path.read_text().splitlines()
     bad = msgspec.structs.replace(log.records()[-1], at="yesterday")

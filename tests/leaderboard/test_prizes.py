@@ -5,14 +5,17 @@ import random
 import pytest
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import Entry, changes, read_boards, read_prizes, standings, what_if
+from autograder.leaderboard.board import BoardEntry
+from autograder.leaderboard.configuration import read_boards, read_prizes
+from autograder.leaderboard.prizes import prize_changes, what_if
+from autograder.leaderboard.ranking import standings
 
 SAMPLE, ALL = 8_000, 100_000
 
 
 def winners(scores, *tables, **settings):
     """Entrant → award, for entries a, b, c … with these scores."""
-    entries = [Entry(chr(97 + n), score) for n, score in enumerate(scores)]
+    entries = [BoardEntry(chr(97 + n), score) for n, score in enumerate(scores)]
     board = standings(entries, scale=1, prizes=read_prizes(tables), **settings)
     return {row.entry.entrant: row.award.name for row in board.standings if row.award}
 
@@ -53,7 +56,7 @@ def test_a_prize_belongs_to_its_board():
 
 
 def test_an_entry_that_may_not_win_keeps_its_rank_and_leaves_the_cap_alone():
-    entries = [Entry("late", 9, prize=False), Entry("a", 9), Entry("b", 8)]
+    entries = [BoardEntry("late", 9, prize=False), BoardEntry("a", 9), BoardEntry("b", 8)]
     board = standings(entries, prizes=read_prizes([{"rank": 1, "award": "x", "winners": 1}]))
     assert {row.entry.entrant: (row.rank, bool(row.award)) for row in board.standings} == {
         "late": (1, False),
@@ -109,8 +112,8 @@ def test_the_same_holds_on_100_000_random_boards(random_entries, seed):
 
 
 def test_the_simulator_shows_who_would_win_under_other_rules():
-    board = standings([Entry("a", 9), Entry("b", 8)], prizes=read_prizes([FIRST]))
-    changed = changes(board, what_if(board, read_prizes([{"rank": 2, "award": "A+"}])))
+    board = standings([BoardEntry("a", 9), BoardEntry("b", 8)], prizes=read_prizes([FIRST]))
+    changed = prize_changes(board, what_if(board, read_prizes([{"rank": 2, "award": "A+"}])))
     assert [(c.entrant, c.award_before, c.award_after) for c in changed] == [("b", "", "A+")]
     assert [row.rank for row in board.standings] == [1, 2]
 

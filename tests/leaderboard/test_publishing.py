@@ -14,8 +14,11 @@ from sqlalchemy.exc import SAWarning
 
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
-from autograder.leaderboard import ChallengeResult, append_result, board_of, log_of, pack, publish, replay, watch
+from autograder.leaderboard.competition_boards import ChallengeResult, append_result, pack
+from autograder.leaderboard.history import replay_board
+from autograder.leaderboard.publishing import board_of, log_of, publish_boards
 from autograder.leaderboard.units import hundredths, scale_for
+from autograder.leaderboard.watching import watch
 
 LATE = dt.datetime(2026, 11, 21)  # noqa: DTZ001 - the gradebook keeps UTC without a zone
 
@@ -50,7 +53,7 @@ def test_announcements_stand_on_the_page_as_text(course, hand_in):
     hand_in("ada", 28.5, 3)
     path = course.root / "course.toml"
     path.write_text('announcements = ["No class on <Friday>."]\n' + path.read_text())
-    publish(Course.find(course.root), "01-convolution", ("html",), console=quiet())
+    publish_boards(Course.find(course.root), "01-convolution", ("html",), console=quiet())
     page = (course.root / "leaderboard" / "01-convolution.html").read_text()
     assert "<li>No class on &lt;Friday&gt;.</li>" in page
 
@@ -101,7 +104,7 @@ def test_withdrawn_excluded_and_named_students(course, hand_in):
     for student in ("ada", "bob", "tester"):
         hand_in(student, 10)
     text = '\n[leaderboard]\nexcluded = ["tester"]\nwithdrawn = {bob = "a private reason"}\nnames = {ada = "Ada L."}\n'
-    publish(reconfigured(course, text), "01-convolution", formats=("html", "json", "csv"), console=quiet())
+    publish_boards(reconfigured(course, text), "01-convolution", formats=("html", "json", "csv"), console=quiet())
     pages = [path.read_text() for path in (course.root / "leaderboard").iterdir()]
     assert len(pages) == 3
     assert all("Ada L." in page and "a private reason" not in page and "tester" not in page for page in pages)
@@ -112,7 +115,7 @@ def test_an_id_that_the_course_does_not_have_is_said_when_publishing(course, han
     (course.root / "students.csv").write_text("id\neve\n")
     text = '\n[leaderboard]\nexcluded = ["tster"]\nwithdrawn = {bbo = "moved"}\nnames = {aad = "Countess", eve = "E"}\n'
     screen = Console(file=io.StringIO(), width=200)
-    board = publish(reconfigured(course, text), "01-convolution", ("json",), console=screen)
+    board = publish_boards(reconfigured(course, text), "01-convolution", ("json",), console=screen)
     assert scores(board) == {"ada": "28.00"}
     said = screen.file.getvalue().splitlines()
     assert [line.split(":")[0] for line in said] == [
@@ -160,22 +163,24 @@ def test_a_missing_or_damaged_gradebook_is_named_and_left_alone(course):
 
 def test_an_unknown_assignment_or_format_is_named(course):
     with pytest.raises(GradebookError, match=r"'09-none'.*it has: 01-convolution, 02-optional"):
-        publish(course, "09-none")
+        publish_boards(course, "09-none")
     with pytest.raises(LeaderboardError, match="pdf is not a format"):
-        publish(course, formats=["pdf"])
+        publish_boards(course, formats=["pdf"])
 
 
 def test_publishing_logs_what_changed_and_tells_it(course, hand_in):
     hand_in("ada", 10)
     hand_in("bob", 9)
-    publish(course, "01-convolution", console=quiet())
+    publish_boards(course, "01-convolution", console=quiet())
     hand_in("bob", 11)
     screen = quiet()
-    board = publish(course, "01-convolution", formats=["terminal", "json"], console=screen, reason="regrade of check 1")
+    board = publish_boards(
+        course, "01-convolution", formats=["terminal", "json"], console=screen, reason="regrade of check 1"
+    )
     assert "2 → 1" in screen.file.getvalue()
     assert log_of(course, "01-convolution").records()[-1].reason == "regrade of check 1"
     published = json.loads((course.root / "leaderboard" / "01-convolution.json").read_text())
-    assert published["log"] == replay(log_of(course, "01-convolution")).log == board.log
+    assert published["log"] == replay_board(log_of(course, "01-convolution")).log == board.log
 
 
 def test_the_challenge_shows_its_public_half_until_the_freeze(course):
@@ -189,10 +194,10 @@ def test_the_challenge_shows_its_public_half_until_the_freeze(course):
         private_images=64,
     )
     append_result(course.results / "challenge.jsonl", one)
-    assert publish(course, "challenge", console=quiet()).standings[0].entry.score == 50
-    frozen = publish(course, "challenge", console=quiet(), freeze=True)
+    assert publish_boards(course, "challenge", console=quiet()).standings[0].entry.score == 50
+    frozen = publish_boards(course, "challenge", console=quiet(), freeze=True)
     assert (frozen.standings[0].entry.score, frozen.statistics.images) == (14, 64)
-    assert publish(course, "challenge", console=quiet()).standings[0].award.name == "automatic A+"
+    assert publish_boards(course, "challenge", console=quiet()).standings[0].award.name == "automatic A+"
 
 
 def test_the_watch_publishes_again_only_when_something_changed(course, hand_in):
@@ -246,15 +251,15 @@ def test_the_scale_counts_every_assignment(course, hand_in):
 
 def test_a_log_cut_off_behind_a_published_page_stops_the_next_publication(course, hand_in):
     hand_in("ada", 10)
-    publish(course, "01-convolution", ["html"], console=quiet())
+    publish_boards(course, "01-convolution", ["html"], console=quiet())
     log, page = log_of(course, "01-convolution").path, course.root / "leaderboard" / "01-convolution.html"
     before = page.read_bytes()
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
     with pytest.raises(LeaderboardError, match=r"01-convolution\.html ends with: lines were cut off"):
-        publish(course, "01-convolution", ["html"], console=quiet())
+        publish_boards(course, "01-convolution", ["html"], console=quiet())
     assert page.read_bytes() == before
     page.unlink()
-    assert publish(course, "01-convolution", ["html"], console=quiet())
+    assert publish_boards(course, "01-convolution", ["html"], console=quiet())
 
 
 @pytest.mark.parametrize(
@@ -279,7 +284,7 @@ def test_the_reason_of_an_adjustment_is_in_the_log(course, hand_in):
     text = (
         '\n[[leaderboard.adjustments]]\nstudent = "ada"\npoints = -1.5\nreason = "copied"\nboard = "01-convolution"\n'
     )
-    publish(reconfigured(course, text), "01-convolution", ["json"], console=quiet())
+    publish_boards(reconfigured(course, text), "01-convolution", ["json"], console=quiet())
     last = log_of(course, "01-convolution").records()[-1]
     assert (last.kind, last.reason) == ("adjustment", "-1.5: copied")
     assert "copied" not in (course.root / "leaderboard" / "01-convolution.json").read_text()
@@ -307,10 +312,10 @@ def test_extra_credit_counts_as_in_nbgrader(course, hand_in):
 
 @pytest.mark.parametrize("assignment", [None, "01-convolution"])
 def test_a_gradebook_without_a_grade_gives_an_empty_board(course, enrol, assignment):
-    board = publish(course, assignment, console=quiet())
+    board = publish_boards(course, assignment, console=quiet())
     assert (board.standings, board.apart) == ((), ())
     enrol("ada")
-    assert [row.entry.status for row in publish(course, assignment, console=quiet()).apart] == ["missing"]
+    assert [row.entry.status for row in publish_boards(course, assignment, console=quiet()).apart] == ["missing"]
 
 
 def test_submissions_that_nobody_could_read_are_not_graded_and_not_lost(course):
@@ -318,7 +323,7 @@ def test_submissions_that_nobody_could_read_are_not_graded_and_not_lost(course):
         folder = course.submitted / student / "01-convolution"
         folder.mkdir(parents=True)
         (folder / "notebook.ipynb").write_text("not a notebook")
-    board = publish(course, "01-convolution", ("html", "csv", "json", "terminal"), console=quiet())
+    board = publish_boards(course, "01-convolution", ("html", "csv", "json", "terminal"), console=quiet())
     assert {row.entry.status for row in board.apart} == {"not graded"}
     assert len(board.apart) == 5
     for path in (course.root / "leaderboard").iterdir():
@@ -347,7 +352,7 @@ def test_whoever_withdrew_in_course_toml_leaves_both_halves_of_the_challenge(cou
         append_result(course.results / "challenge.jsonl", one)
     course = reconfigured(course, '\n[leaderboard]\nwithdrawn = {ada = "asked"}\n')
     for freeze in (False, True):
-        board = publish(course, "challenge", console=quiet(), freeze=freeze)
+        board = publish_boards(course, "challenge", console=quiet(), freeze=freeze)
         assert [row.entry.entrant for row in board.standings] == ["bob"]
         assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("ada", "withdrawn")]
 

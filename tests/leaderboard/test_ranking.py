@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import Entry, Status, competition_ranks, read_prizes, standings
-from autograder.leaderboard.entry import decimal
+from autograder.leaderboard.board import BoardEntry, Status, decimal
+from autograder.leaderboard.configuration import read_prizes
+from autograder.leaderboard.ranking import competition_ranks, standings
 
 PRIZES = read_prizes([{"rank": 1, "award": "automatic A+"}, {"ranks": [2, 3], "award": "grade bump"}])
 
@@ -45,7 +46,7 @@ def test_ranks_follow_their_definition_on_100_000_random_boards():
 
 @given(st.lists(st.integers(0, 66), max_size=20), st.randoms())
 def test_a_board_does_not_depend_on_the_order_of_entries(scores, shuffler):
-    entries = [Entry(f"s{n}", score) for n, score in enumerate(scores)]
+    entries = [BoardEntry(f"s{n}", score) for n, score in enumerate(scores)]
     shuffled = entries[:]
     shuffler.shuffle(shuffled)
     assert standings(entries, prizes=PRIZES) == standings(shuffled, prizes=PRIZES)
@@ -64,25 +65,25 @@ def test_an_earlier_submission_orders_a_tie_but_shares_rank_and_award(random_ent
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.SCORED])
 def test_an_entry_without_a_score_is_listed_apart_and_changes_no_rank(status):
-    ranked = [Entry("a", 5), Entry("b", 3)]
-    board = standings([*ranked, Entry("c", 99, status=status)])
+    ranked = [BoardEntry("a", 5), BoardEntry("b", 3)]
+    board = standings([*ranked, BoardEntry("c", 99, status=status)])
     assert [row.rank for row in board.standings] == [1, 2]
     assert [(row.entry.entrant, row.rank) for row in board.apart] == [("c", None)]
     assert board.mean == Fraction(8, 4)
 
 
 def test_an_ascending_board_puts_the_least_first():
-    board = standings([Entry("a", 5), Entry("b", 3)], descending=False)
+    board = standings([BoardEntry("a", 5), BoardEntry("b", 3)], descending=False)
     assert [row.entry.entrant for row in board.standings] == ["b", "a"]
 
 
 def test_a_cut_never_splits_a_tie():
-    board = standings([Entry("a", 5), Entry("b", 3), Entry("c", 3), Entry("d", 1)], show=2)
+    board = standings([BoardEntry("a", 5), BoardEntry("b", 3), BoardEntry("c", 3), BoardEntry("d", 1)], show=2)
     assert [row.entry.entrant for row in board.shown] == ["a", "b", "c"]
 
 
 def test_the_median_of_an_even_class_lies_between_the_middle_two():
-    assert standings([Entry("a", 5), Entry("b", 2)]).median == Fraction(7, 4)
+    assert standings([BoardEntry("a", 5), BoardEntry("b", 2)]).median == Fraction(7, 4)
 
 
 def test_a_board_without_entries_has_no_mean():
@@ -91,7 +92,7 @@ def test_a_board_without_entries_has_no_mean():
 
 def test_two_entries_of_one_student_are_refused():
     with pytest.raises(LeaderboardError, match="ada has two entries"):
-        standings([Entry("ada", 1), Entry("ada", 2)])
+        standings([BoardEntry("ada", 1), BoardEntry("ada", 2)])
 
 
 @pytest.mark.parametrize(

@@ -15,27 +15,17 @@ import pytest
 from rich.console import Console
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import (
-    Attempt,
-    Entry,
-    Status,
-    changes,
-    document_schema,
-    gradescope_results,
-    measured,
-    read_prizes,
-    render_csv,
-    render_html,
-    render_json,
-    render_notebook,
-    render_terminal,
-    standings,
-    terminal,
-    what_if,
-)
-from autograder.leaderboard.render import change_table
-from autograder.leaderboard.render.spreadsheet import safe_cell
-from autograder.leaderboard.render.terminal import plain
+from autograder.leaderboard.board import Attempt, BoardEntry, Status
+from autograder.leaderboard.configuration import read_prizes
+from autograder.leaderboard.prizes import prize_changes, what_if
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render.document import document_schema, render_json
+from autograder.leaderboard.render.gradescope import gradescope_results
+from autograder.leaderboard.render.html_page import render_html
+from autograder.leaderboard.render.notebook import render_notebook
+from autograder.leaderboard.render.spreadsheet import render_csv, safe_cell
+from autograder.leaderboard.render.text_table import change_table, plain, render_terminal, terminal
+from autograder.leaderboard.statistics.annotate import add_statistics
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "leaderboard.schema.json"
 EVIL = "<script>alert('x')</script>\"'&{{7*7}}[red]\x1b[31m=HYPERLINK(\"http://x\")"
@@ -54,15 +44,15 @@ def board(lecture_class):
 def measured_board():
     rng = np.random.default_rng(0)
     answers = {f"e{n}": rng.random(200) < 0.9 - n / 40 for n in range(6)}
-    entries = [Entry(name, int(own.sum()), AT) for name, own in answers.items()]
-    return measured(standings(entries, scale=1, maximum=200, prizes=PRIZES), answers, resamples=200)
+    entries = [BoardEntry(name, int(own.sum()), AT) for name, own in answers.items()]
+    return add_statistics(standings(entries, scale=1, maximum=200, prizes=PRIZES), answers, resamples=200)
 
 
 @pytest.fixture
 def evil_board():
     entries = [
-        Entry("a", 5, AT, badges=(EVIL,), history=(Attempt(AT, 3, EVIL), Attempt(AT, 5, EVIL))),
-        Entry("b", status=Status.FAILED, reason=EVIL),
+        BoardEntry("a", 5, AT, badges=(EVIL,), history=(Attempt(AT, 3, EVIL), Attempt(AT, 5, EVIL))),
+        BoardEntry("b", status=Status.FAILED, reason=EVIL),
     ]
     prizes = read_prizes([{"rank": 1, "award": EVIL}])
     return standings(entries, title=EVIL, names=lambda e: EVIL + e, prizes=prizes, unit=EVIL, notes=[EVIL])
@@ -107,7 +97,7 @@ def test_no_output_holds_a_student_id_or_a_precise_time(board):
     [("minute", "2026-11-20T13:37Z"), ("hour", "2026-11-20T13:00Z"), ("day", "2026-11-20"), ("none", "")],
 )
 def test_times_are_as_coarse_as_asked(times, shown):
-    board = standings([Entry("a", 1, AT)], times=times)
+    board = standings([BoardEntry("a", 1, AT)], times=times)
     assert json.loads(render_json(board))["rows"][0]["at"] == shown
 
 
@@ -188,7 +178,7 @@ def test_bars_of_the_histogram_hold_every_entry(board):
 
 @pytest.mark.parametrize("scores", [[], [5], [5, 5], [0, 66], [-3, 4]])
 def test_any_board_can_be_rendered(scores):
-    board = standings([Entry(f"s{n}", score) for n, score in enumerate(scores)])
+    board = standings([BoardEntry(f"s{n}", score) for n, score in enumerate(scores)])
     for render in (render_csv, render_json, render_html, render_terminal, render_notebook):
         assert render(board)
 
@@ -201,7 +191,7 @@ def test_a_board_of_statistics_shows_them_in_every_format(measured_board):
 
 
 def test_a_page_of_10_000_entries_has_a_row_for_each():
-    board = standings([Entry(f"s{n}", n % 67, AT) for n in range(10_000)], maximum=66)
+    board = standings([BoardEntry(f"s{n}", n % 67, AT) for n in range(10_000)], maximum=66)
     assert render_html(board).count('<span class="score">') == 10_000
 
 
@@ -214,14 +204,14 @@ def test_gradescope_gets_score_rank_and_leaderboard(board):
 
 
 def test_gradescope_gets_no_zero_for_an_entry_without_a_score():
-    board = standings([Entry("a", status=Status.NOT_GRADED, reason="The worker was lost.")])
+    board = standings([BoardEntry("a", status=Status.NOT_GRADED, reason="The worker was lost.")])
     assert "score" not in gradescope_results(board, "a")
     with pytest.raises(LeaderboardError, match="nobody is not on the board"):
         gradescope_results(board, "nobody")
 
 
 def test_changes_are_shown_before_and_after(board):
-    found = changes(board, what_if(board, read_prizes([{"rank": 2, "award": "a medal"}])))
+    found = prize_changes(board, what_if(board, read_prizes([{"rank": 2, "award": "a medal"}])))
     table = change_table(found)
     assert [column.header for column in table.columns] == ["Name", "Rank", "Score", "Award"]
     assert [str(cell) for cell in table.columns[3]._cells] == ["automatic A+ → a medal", "– → a medal"]

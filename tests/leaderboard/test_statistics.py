@@ -10,17 +10,13 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard import Entry, measured, read_prizes, standings
-from autograder.leaderboard.statistics import (
-    bonett_price,
-    holm,
-    mcnemar,
-    mcnemar_mid_p,
-    paired_mean,
-    rank_bootstrap,
-    wilson,
-)
-from autograder.leaderboard.statistics.measuring import TOO_CLOSE
+from autograder.leaderboard.board import BoardEntry
+from autograder.leaderboard.configuration import read_prizes
+from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.statistics.annotate import TOO_CLOSE, add_statistics
+from autograder.leaderboard.statistics.bootstrap import rank_bootstrap
+from autograder.leaderboard.statistics.intervals import bonett_price, paired_mean, wilson
+from autograder.leaderboard.statistics.paired_tests import holm, mcnemar, mcnemar_mid_p
 
 
 @pytest.mark.parametrize(
@@ -172,10 +168,10 @@ def test_a_rank_interval_covers_the_true_rank_in_at_least_95_percent():
 
 
 def challenge(answers, **settings):
-    entries = [Entry(f"e{n}", int(own.sum())) for n, own in enumerate(answers)]
+    entries = [BoardEntry(f"e{n}", int(own.sum())) for n, own in enumerate(answers)]
     prizes = read_prizes([{"rank": 1, "award": "automatic A+"}])
     board = standings(entries, scale=1, maximum=answers[0].size, prizes=prizes)
-    return measured(board, {f"e{n}": own for n, own in enumerate(answers)}, resamples=200, **settings), board
+    return add_statistics(board, {f"e{n}": own for n, own in enumerate(answers)}, resamples=200, **settings), board
 
 
 def close_pair():
@@ -214,11 +210,11 @@ def test_several_trainings_compare_image_by_image():
 
 
 def test_answers_that_do_not_add_up_to_the_score_are_refused():
-    board = standings([Entry("a", 3)], scale=1)
+    board = standings([BoardEntry("a", 3)], scale=1)
     with pytest.raises(LeaderboardError, match="score 3 but 2 right answers"):
-        measured(board, {"a": np.array([1, 1, 0], dtype=bool)})
+        add_statistics(board, {"a": np.array([1, 1, 0], dtype=bool)})
     with pytest.raises(LeaderboardError, match="answers of a are missing"):
-        measured(board, {})
+        add_statistics(board, {})
 
 
 def test_the_interval_of_several_trainings_covers_the_true_difference_in_94_to_96_percent():

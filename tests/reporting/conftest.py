@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring import Assignment, build_course, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.engine import Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.progress import Silent
 
 SAMPLE = Path(__file__).parents[1] / "engine" / "sample" / "two_functions.py"
 NAME = "00-two-functions"

@@ -14,10 +14,13 @@ from rich.console import Console
 from typer.main import get_command
 
 from autograder.cli import app
-from autograder.engine import Silent
+from autograder.engine.progress import Silent
 from autograder.errors import CourseError, GradebookError
-from autograder.leaderboard import log_of, publish
-from autograder.reporting import export, overview, regrade, regrades, return_feedback, write_report
+from autograder.leaderboard.publishing import log_of, publish_boards
+from autograder.reporting.class_report import overview, write_report
+from autograder.reporting.feedback_return import return_feedback
+from autograder.reporting.lms_export import export_grades
+from autograder.reporting.regrade_request import read_regrades, regrade_submission
 
 if TYPE_CHECKING:
     from .conftest import Class
@@ -77,7 +80,7 @@ def test_a_report_on_nothing_says_what_to_do(a_class: Class) -> None:
 
 
 def test_the_plain_export_has_a_line_for_everybody_and_no_zero_for_nothing(graded: Class) -> None:
-    done = export(graded.course, "csv")
+    done = export_grades(graded.course, "csv")
     found = {row["id"]: row for row in rows(done.path.read_text("utf-8-sig"))}
     assert {student: row[NAME] for student, row in found.items()} == {"ada": "4", "bob": "2", "eve": "0"}
     assert found["ada"][f"{NAME} open"] == "1"
@@ -85,7 +88,7 @@ def test_the_plain_export_has_a_line_for_everybody_and_no_zero_for_nothing(grade
 
 
 def test_the_canvas_export_has_its_header_and_only_those_with_a_number(graded: Class) -> None:
-    done = export(graded.course, "canvas")
+    done = export_grades(graded.course, "canvas")
     possible, *students = rows(done.path.read_text())
     assert (possible["Student"], possible[NAME]) == ("Points Possible", "7")
     assert [(row["Student"], row["ID"], row[NAME]) for row in students] == [("Lovelace, Ada", "4711", "4")]
@@ -94,7 +97,7 @@ def test_the_canvas_export_has_its_header_and_only_those_with_a_number(graded: C
 
 
 def test_the_moodle_export_finds_students_by_their_address(graded: Class) -> None:
-    found = rows(export(graded.course, "moodle").path.read_text())
+    found = rows(export_grades(graded.course, "moodle").path.read_text())
     assert {row["Email address"]: row[NAME] for row in found} == {"ada@x.org": "4", "bob@x.org": "2"}
 
 
@@ -103,23 +106,25 @@ def test_a_platform_needs_a_roster(a_class: Class, graded: Class) -> None:
     a_class.hand_in("eve", {})
     a_class.grade()
     with pytest.raises(CourseError, match="lms_user_id"):
-        export(a_class.course, "canvas")
+        export_grades(a_class.course, "canvas")
     with pytest.raises(CourseError, match="'excel' is no format"):
-        export(a_class.course, "excel")
+        export_grades(a_class.course, "excel")
 
 
 def test_a_regrade_shows_the_difference_keeps_the_reason_and_updates_the_board(a_class: Class) -> None:
     course = a_class.course
     a_class.hand_in("ada", {})
     a_class.grade()
-    publish(course, NAME, ("json",), console=quiet())
+    publish_boards(course, NAME, ("json",), console=quiet())
     page = course.feedback / "ada" / NAME / "two_functions.html"
     before = page.read_text()
     a_class.hand_in("ada", RIGHT)
-    done = regrade(course, "ada", NAME, "the wrong file was uploaded", yes=True, console=quiet(), progress=Silent())
+    done = regrade_submission(
+        course, "ada", NAME, "the wrong file was uploaded", yes=True, console=quiet(), progress=Silent()
+    )
     assert done is not None
     assert (done.before, done.after, len(done.checks), done.boards) == (0, 4, 3, (NAME,))
-    assert regrades(course) == [done]
+    assert read_regrades(course) == [done]
     assert page.read_text() != before
     assert any("the wrong file was uploaded" in record.reason for record in log_of(course, NAME).records())
 
@@ -127,16 +132,16 @@ def test_a_regrade_shows_the_difference_keeps_the_reason_and_updates_the_board(a
 def test_a_regrade_that_changes_nothing_is_kept_too(a_class: Class) -> None:
     a_class.hand_in("ada", RIGHT)
     a_class.grade()
-    done = regrade(a_class.course, "ada", NAME, "asked for", yes=True, console=quiet(), progress=Silent())
+    done = regrade_submission(a_class.course, "ada", NAME, "asked for", yes=True, console=quiet(), progress=Silent())
     assert done is not None
     assert (done.before, done.after, done.checks, done.boards) == (4, 4, (), ())
 
 
 def test_a_regrade_needs_a_reason_and_a_student(a_class: Class) -> None:
     with pytest.raises(CourseError, match="--reason"):
-        regrade(a_class.course, "ada", NAME, " ")
+        regrade_submission(a_class.course, "ada", NAME, " ")
     with pytest.raises(GradebookError, match="misplaced"):
-        regrade(a_class.course, "ada", NAME, "asked for", progress=Silent())
+        regrade_submission(a_class.course, "ada", NAME, "asked for", progress=Silent())
 
 
 def page_of(made: Class, student: str) -> str:

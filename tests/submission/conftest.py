@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring import Assignment, build_assignment, load_assignment
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
 from autograder.course import Course
 
 SAMPLE = Path(__file__).parent / "sample"

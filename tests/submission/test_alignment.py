@@ -10,9 +10,10 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.errors import UnreadableSubmission
-from autograder.submission import Repair, Submission, align
+from autograder.submission.alignment import align
+from autograder.submission.model import Repair, Submission
 
 Notebook = dict[str, Any]
 

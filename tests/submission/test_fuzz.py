@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.authoring import Assignment
+from autograder.authoring.assignment import Assignment
 from autograder.errors import UnreadableSubmission
-from autograder.submission import Submission, align, read_submission
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import read_submission
 
 EACH = 40
 Notebook = dict[str, Any]

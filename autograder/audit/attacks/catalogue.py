@@ -2,7 +2,7 @@
 
 An attack is a submission that tries to get what it has not earned. Each is a function that is given a :class:`Target`
 and returns what is handed in. It claims, in words, what it tries; whether it succeeded is judged from outside, by
-:mod:`autograder.audit.attacks.judgement`, and never by the attack itself.
+:mod:`autograder.audit.attacks.oracle`, and never by the attack itself.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from autograder.audit.samples import answered, blank
-from autograder.authoring import Assignment
+from autograder.audit.samples import answered_notebook, blank_notebook
+from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
 from autograder.errors import AutograderError
 
@@ -59,7 +59,7 @@ class Target:
     """
 
     def __init__(self, assignment: Assignment, traps: Traps | None = None, *, solved: bool = False) -> None:
-        self.notebook: dict[str, Any] = answered(assignment) if solved else blank(assignment)
+        self.notebook: dict[str, Any] = answered_notebook(assignment) if solved else blank_notebook(assignment)
         for cell in self.of_kind("exercise"):
             cell["source"] = _without_markers(cell["source"])
         self.traps = traps or Traps()

@@ -11,15 +11,16 @@ from typing import NamedTuple
 import msgspec
 
 from autograder.audit.mutants.changes import changes
-from autograder.audit.report import ExerciseCard, Finding, ReportCard
-from autograder.audit.samples import answered, submission_of
-from autograder.authoring import Answer, Assignment
-from autograder.engine.incremental import narrowed
+from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
+from autograder.audit.samples import answered_notebook, submission_of
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment
+from autograder.engine.incremental import without_checks
 from autograder.errors import AuthoringError
-from autograder.grading import Result
-from autograder.grading.compiling import loaded_names
-from autograder.grading.entering import competing
-from autograder.submission import Submission
+from autograder.grading.compiled_cells import loaded_names
+from autograder.grading.lazy_entry import competition_checks
+from autograder.grading.result import Result
+from autograder.submission.model import Submission
 
 __all__ = ["Equivalent", "Mutant", "grade_mutants", "mutants_of", "read_equivalents", "with_mutants"]
 
@@ -105,8 +106,8 @@ def _killed(
     of, work = assignment.exercise_of, []
     for mutant in mutants:
         others = {check.grade_id for check in assignment.checks if of[check.exercise] not in exercises[mutant.exercise]}
-        submission = submission_of(answered(assignment, mutant.answer), assignment)
-        narrow, fewer = narrowed(submission, assignment, others | competing(assignment))
+        submission = submission_of(answered_notebook(assignment, mutant.answer), assignment)
+        narrow, fewer = without_checks(submission, assignment, others | competition_checks(assignment))
         work.append((fewer, narrow))
     results = grade(work) if work else []
     return [result.status == "graded" and any(c.points < c.max_points for c in result.checks) for result in results]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.leaderboard.entry import Board, Standing, Status, decimal
+from autograder.leaderboard.board import Board, Standing, Status, decimal
 from autograder.leaderboard.ranking import moment
 
 __all__ = ["Document", "document", "document_schema", "render_json"]

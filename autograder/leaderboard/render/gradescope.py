@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard.entry import Board, Standing, Status
+from autograder.leaderboard.board import Board, Standing, Status
 
 __all__ = ["gradescope_results"]
 

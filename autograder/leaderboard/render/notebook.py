@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from autograder.leaderboard.entry import Board
+from autograder.leaderboard.board import Board
+from autograder.leaderboard.render.charts import histogram
 from autograder.leaderboard.render.document import Document, Row, document
-from autograder.leaderboard.render.figures import histogram
 
 __all__ = ["render_notebook"]
 

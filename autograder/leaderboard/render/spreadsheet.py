@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from autograder.leaderboard.entry import Board
+from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.document import Document, Row, document
 
 __all__ = ["render_csv", "safe_cell"]

@@ -10,12 +10,14 @@
 # %%
 OFFSET = 1
 
+
 # %% exercise="double"
 def double(x):
     """Twice ``x``."""
     ### BEGIN SOLUTION
     return 2 * x
     ### END SOLUTION
+
 
 # %% check="double" name="by-hand" points=1
 assert double(2) == 4, "two times two is four"
@@ -27,12 +29,14 @@ for number in range(3, 6):
     same(double, solution.double, number, case="a small number")
 ### END HIDDEN TESTS
 
+
 # %% exercise="shift"
 def shift(x):
     """``x`` plus the offset."""
     ### BEGIN SOLUTION
     return x + OFFSET
     ### END SOLUTION
+
 
 # %% check="shift" name="by-hand" points=1
 assert shift(2) == 3

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.authoring import Assignment, AssignmentCell
-from autograder.engine.incremental import Graded, grade_with
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.engine.incremental import StoredResult, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.errors import LayerMissing, MachineryError
-from autograder.grading import CheckResult, Result
-from autograder.isolation import Sandbox
-from autograder.submission import Submission
+from autograder.grading.result import CheckResult, Result
+from autograder.isolation.sandbox import Sandbox
+from autograder.submission.model import Submission
 
 
 class Scripted:
@@ -110,7 +110,7 @@ class Instant(Scripted):
         text = "".join(cell.source for cell in job.submission.cells if cell.is_student_code)
         if "machinery" in text and not Path(os.environ.get("REPAIRED", "/nowhere")).exists():
             raise MachineryError("the disk is full")
-        earlier = msgspec.json.decode(job.earlier, type=Graded) if job.earlier else None
+        earlier = msgspec.json.decode(job.earlier, type=StoredResult) if job.earlier else None
         graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, points_for_return)
         return msgspec.json.encode(graded, order="deterministic")
 

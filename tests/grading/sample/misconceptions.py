@@ -1,4 +1,4 @@
-from autograder.authoring import misconception
+from autograder.authoring.answers import misconception
 
 
 @misconception(of="row_sums", says="You summed down the columns: axis=0 is the axis that disappears.")

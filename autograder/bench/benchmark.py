@@ -1,0 +1,175 @@
+"""Run the benchmark: contenders interleaved round by round, so that a busy minute slows all of them alike."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from autograder.authoring.assignment import load_assignment
+from autograder.bench.benchmark_page import page_of
+from autograder.bench.contenders import Bench
+from autograder.bench.curve import draw_curve
+from autograder.bench.honest import honest_class
+from autograder.bench.measurements import Figures, Measurements, figures_of, machine, notebook_figures, scale_figures
+from autograder.bench.notebook_times import NotebookTime, loops_over_matmul, run_notebook
+from autograder.bench.process_usage import PeerFailed, ProcessUsage
+from autograder.bench.scale import measure_scale, scale_assignments, sizes
+from autograder.course import Course
+from autograder.errors import MachineryError
+
+__all__ = ["run_bench"]
+
+ASSIGNMENT = "01-convolution"
+STOCK_SIZE = 8
+QUICK = 6
+CURVE = "images/scale.png"
+
+
+def run_bench(
+    course: Course,
+    *,
+    class_size: int = 100,
+    rounds: int = 3,
+    scale: int = 1000,
+    others: int = 200,
+    notebooks: bool = True,
+    quick: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Time all contenders on the same class and write ``benchmarks.json`` and ``docs/benchmarks.md``.
+
+    Args:
+        course: the course; its 01-convolution is graded.
+        class_size: honest submissions for this grader and the floor.
+        rounds: medians are taken over these; 0 keeps the comparison that benchmarks.json holds, and adds to it.
+        scale: honest submissions in the long run to the first assignment; 0 leaves the long run out.
+        others: honest submissions in the long run to each of the other assignments.
+        notebooks: whether to time every solved notebook, too.
+        quick: one round of a few submissions, which only shows that everything runs; the page is left alone.
+        console: where to print.
+
+    Returns:
+        0.
+
+    Raises:
+        MachineryError: a contender did not give every honest submission full points, so times would mean nothing.
+    """
+    screen = console or Console()
+    size, repeated = (QUICK, 1) if quick else (class_size, rounds)
+    assignment = load_assignment(course, ASSIGNMENT)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        bench = Bench(course, assignment, honest_class(assignment, size), Path(folder))
+        found = Measurements(size, min(size, 2 if quick else STOCK_SIZE))
+        found.otter_missing = "left out of a quick run" if quick else ""
+        for number in range(repeated):
+            _round(bench, found, f"Round {number + 1} of {repeated}", screen)
+        figures = figures_of(found) if repeated else _earlier(course, scale=bool(scale), notebooks=notebooks)
+        page = _put_out(course, figures, write_page=not quick)
+        if scale:
+            classes = sizes(scale_assignments(course), *((QUICK, QUICK) if quick else (scale, others)))
+            figures |= _scale(course, Path(folder), classes, screen, draw=not quick)
+            page = _put_out(course, figures, write_page=not quick)
+        if notebooks and not quick:
+            figures |= _notebooks(course, screen)
+            page = _put_out(course, figures, write_page=True)
+    screen.print(page, markup=False, highlight=False)
+    return 0
+
+
+def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
+    """The figures of an earlier run on this machine, and which parts this run measures again."""
+    path = course.root / "benchmarks.json"
+    try:
+        figures: Figures = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise MachineryError(f"{path} holds no comparison to add to. Run: autograder bench") from None
+    if figures.get("machine") != machine():
+        raise MachineryError(f"{path} is of another machine. Run: autograder bench")
+    before, now = figures.get("measured_later", []), {"the long run": scale, "the notebooks": notebooks}
+    return {**figures, "measured_later": [part for part, again in now.items() if again or part in before]}
+
+
+def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:
+    """Write what is known by now, so that nothing is lost if a later part is interrupted; returns the page."""
+    (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    page = page_of(figures)
+    if write_page:
+        (course.root / "docs").mkdir(exist_ok=True)
+        (course.root / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
+    return page
+
+
+def _notebooks(course: Course, screen: Console) -> Figures:
+    times: dict[str, NotebookTime] = {}
+    for name in course.assignments():
+        times[name] = run_notebook(course, name)
+        screen.print(f"Notebook {name}: {times[name].seconds} s", highlight=False)
+    return notebook_figures(times, loops_over_matmul(course))
+
+
+def _scale(course: Course, folder: Path, classes: dict[str, int], screen: Console, *, draw: bool) -> Figures:
+    total = sum(classes.values())
+    screen.print(f"The long run: {total:,} submissions to {len(classes)} assignments ...", highlight=False)
+    found = measure_scale(course, folder, classes)
+    screen.print(f"The long run took {found.seconds:.0f} s", highlight=False)
+    if draw:
+        path = course.root / "docs" / CURVE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_curve(found, path)
+    return scale_figures(found)
+
+
+def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> None:
+    """Every contender once."""
+    points = bench.assignment.auto_points
+    size = found.class_size
+
+    def note(name: str, measured: ProcessUsage) -> ProcessUsage:
+        took = f"{measured.wall_seconds:.1f} s, {measured.cpu_seconds:.1f} s of CPU"
+        screen.print(f"{label}: {name}: {took}", highlight=False)
+        return measured
+
+    found.start.append(note("this grader, start", bench.ours(1, 1)))
+    found.one.append(note("this grader, 1 worker", _full(bench.ours(1, size), points)))
+    found.stock.append(note("nbgrader autograde", _full_stock(bench.stock(found.stock_size, feedback=True), points)))
+    _otter(bench, found, note)
+    found.two.append(note("this grader, 2 workers", _full(bench.ours(2, size), points)))
+    found.floor.append(note("the floor", _none_failed(bench.floor(size))))
+    found.profile.append(note("this grader, profile", bench.profile(size)))
+    found.again.append(note("this grader, regrading", _full(bench.ours(2, size, again=True), points)))
+
+
+def _otter(bench: Bench, found: Measurements, note: Callable[[str, ProcessUsage], ProcessUsage]) -> None:
+    """otter-grader, where it installs; the reason why not is reported."""
+    if found.otter_missing:
+        return
+    try:
+        measured = _full_stock(bench.otter(found.stock_size), bench.assignment.auto_points)
+        found.otter.append(note("otter-grader", measured))
+    except PeerFailed as error:
+        found.otter_missing = str(error)
+
+
+def _full(measured: ProcessUsage, points: float) -> ProcessUsage:
+    first = measured.answer["first"]
+    if first["mean_points"] != points or first["exit_code"]:
+        raise MachineryError(f"Honest submissions got {first['mean_points']} of {points} points. Run: autograder audit")
+    return measured
+
+
+def _full_stock(measured: ProcessUsage, points: float) -> ProcessUsage:
+    scores = measured.answer["scores"]
+    if set(scores) != {points}:
+        found = sorted(set(scores))
+        raise MachineryError(f"a peer gave honest submissions {found} of {points} points. Run: autograder audit")
+    return measured
+
+
+def _none_failed(measured: ProcessUsage) -> ProcessUsage:
+    if measured.answer["failed_checks"]:
+        raise MachineryError(f"On the floor, {measured.answer['failed_checks']} checks failed. Run: autograder audit")
+    return measured

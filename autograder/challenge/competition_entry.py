@@ -1,0 +1,41 @@
+"""What an entry to the competition came to: plain data, and the same for the same code and secret."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["CompetitionEntry"]
+
+
+class CompetitionEntry(msgspec.Struct, frozen=True):
+    """One entry, trained again and asked.
+
+    Attributes:
+        reason: why it has no score, a sentence for the student; empty if it has one.
+        weights: numbers of four bytes that passed from training to answering.
+        public, private: per training, which images of the half were answered rightly, packed.
+        public_right, private_right: how many, over all trainings.
+        public_images, private_images: how many images the halves hold.
+    """
+
+    reason: str = ""
+    weights: int = 0
+    public: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+    public_right: int = 0
+    private_right: int = 0
+    public_images: int = 0
+    private_images: int = 0
+
+    @property
+    def valid(self) -> bool:
+        """Whether it kept to the rules and answered every image."""
+        return not self.reason
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the public half that was answered rightly, 0 to 1; 0 without a score.
+
+        The private half gives no points: whoever could see it move would learn from it.
+        """
+        return self.public_right / (self.public_images * len(self.public)) if self.public else 0.0

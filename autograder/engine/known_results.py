@@ -1,0 +1,88 @@
+"""Read each submission's file and find out what is already known of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.authoring.assignment import Assignment
+from autograder.engine.discover import Found
+from autograder.engine.identity import digest
+from autograder.engine.journal import JournalRow
+from autograder.engine.messages import Bundle
+from autograder.errors import UnreadableSubmission
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
+from autograder.submission.notebook_reader import MAX_BYTES, load, read_submission
+
+__all__ = ["Lookup", "look_up", "parse", "read_file"]
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A submission's file and what is known of it.
+
+    Attributes:
+        found: where it is.
+        digest: names its bytes and the grader.
+        entry: what the journal says of just these bytes; None if it knows others or none.
+        before: what the journal says of this student, whatever the bytes.
+        content: the file's bytes.
+        refusal: why they could not be had; empty if they could.
+    """
+
+    found: Found
+    digest: str
+    entry: JournalRow | None
+    before: JournalRow | None
+    content: bytes = b""
+    refusal: str = ""
+
+
+def look_up(found: Found, bundle: Bundle, before: JournalRow | None) -> Lookup:
+    """Read ``found`` and compare it with what the journal knows ``before``."""
+    try:
+        content = read_file(found.path)
+    except UnreadableSubmission as error:
+        return Lookup(found, "", None, before, refusal=str(error))
+    assignment = bundle.assignment
+    name = digest(content, assignment.key.encode(), assignment.release.encode(), bundle.grader.encode())
+    same = before if before is not None and before.digest == name else None
+    return Lookup(found, name, same, before, content, same.refusal if same else "")
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a submission's file.
+
+    Raises:
+        UnreadableSubmission: it is missing, not a regular file or too large.
+    """
+    try:
+        # A link or a pipe left by a student must neither be followed nor waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES:
+                return stream.read(status.st_size)  # A larger size would be set aside before the first byte is read.
+    except OSError:
+        pass
+    load(path)  # Says what is wrong with it.
+    raise UnreadableSubmission(f"{path} changed while it was read. Run the command again.")
+
+
+def parse(looked: Lookup, assignment: Assignment) -> Submission:
+    """The submission that the file amounts to.
+
+    Raises:
+        UnreadableSubmission: it cannot be graded.
+    """
+    if looked.refusal:
+        raise UnreadableSubmission(looked.refusal)
+    try:
+        return align(read_submission(looked.content, str(looked.found.path)), assignment)
+    except (RecursionError, MemoryError) as error:
+        raise UnreadableSubmission(
+            f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."
+        ) from error

@@ -1,0 +1,51 @@
+"""One warm sandbox for all workers of a machine, where its layers keep them apart. Light to import."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+from autograder.engine.messages import Options
+from autograder.errors import MachineryError
+from autograder.isolation.sandbox import Sandbox
+
+__all__ = ["launch_sandbox", "connect_worker", "sandbox_settings", "wait_until_warm"]
+
+_FORKS_OF_A_WORKER = 3  # a submission's own, one for the competition, and one that is just being ended
+
+
+def sandbox_settings(options: Options) -> dict[str, Any]:
+    """What a sandbox for workers with ``options`` is started with."""
+    return {"readable": [Path(path) for path in options.readable], "missing_ok": frozenset(options.missing_ok)}
+
+
+def launch_sandbox(options: Options) -> Sandbox | None:
+    """A sandbox that begins to start, with room for every worker that this machine can have use for.
+
+    None if it cannot be started: each worker will then try for itself, and say why it cannot.
+    """
+    room = _FORKS_OF_A_WORKER * (len(os.sched_getaffinity(0)) + 1)
+    with contextlib.suppress(MachineryError):
+        return Sandbox.launch(**sandbox_settings(options), room=room)
+    return None
+
+
+def wait_until_warm(sandbox: Sandbox | None) -> Sandbox | None:
+    """The launched sandbox once it is warm; None if it did not start, or cannot keep several workers apart."""
+    if sandbox is None:
+        return None
+    with contextlib.suppress(MachineryError):
+        sandbox.wait()
+        if sandbox.shareable:
+            return sandbox
+    sandbox.close()
+    return None
+
+
+def connect_worker(sandbox: Sandbox | None) -> Sandbox | None:
+    """A line of its own for one worker; None if there is nothing to share."""
+    with contextlib.suppress(MachineryError):
+        return sandbox.join() if sandbox is not None else None
+    return None

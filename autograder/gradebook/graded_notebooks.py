@@ -1,0 +1,174 @@
+"""Notebooks of the gradebook: the source as nbgrader stores it, and a submission with its outputs."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import nbformat
+from nbformat import NotebookNode
+from nbgrader import utils
+
+from autograder.authoring.assignment import Assignment
+from autograder.gradebook.sanitising import safe_outputs
+from autograder.grading.result import Result, check_outputs
+from autograder.submission.model import Repair, Submission, SubmissionCell
+
+__all__ = [
+    "SourceNode",
+    "build_autograded",
+    "kernelspec",
+    "notebook_bytes",
+    "put_outputs",
+    "rebuild_notebook",
+    "repairs_of",
+    "source_nodes",
+]
+
+
+class SourceNode(msgspec.Struct, frozen=True):
+    """A cell as nbgrader's database keeps it: solutions cleared, hidden tests still there."""
+
+    grade_id: str
+    cell_type: str
+    source: str
+    checksum: str
+    points: float
+    is_grade: bool
+    is_solution: bool
+    is_locked: bool
+
+
+@lru_cache(maxsize=32)
+def _release(text: str) -> NotebookNode:
+    notebook: NotebookNode = nbformat.from_dict(json.loads(text))  # type: ignore[no-untyped-call]
+    return notebook
+
+
+def kernelspec(assignment: Assignment) -> dict[str, Any]:
+    """The kernel that the assignment names."""
+    found: dict[str, Any] = _release(assignment.release).metadata.get("kernelspec", {})
+    return found
+
+
+@lru_cache(maxsize=32)
+def source_nodes(assignment: Assignment) -> tuple[SourceNode, ...]:
+    """Every cell of ``assignment`` that nbgrader keeps, in order."""
+    nodes = [_source_node(cell) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
+    return tuple(node for node in nodes if node.grade_id)
+
+
+def rebuild_notebook(assignment: Assignment, submission: Submission) -> NotebookNode:
+    """The submission with the course's own cells and marks, without outputs, as nbgrader sanitises it."""
+    marked = _marked_cells(assignment)
+    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    notebook.metadata["kernelspec"] = kernelspec(assignment)
+    notebook.metadata["autograder"] = {"repairs": msgspec.to_builtins(submission.repairs)}
+    notebook.cells = [_rebuilt_cell(cell, marked.get(cell.cell_id)) for cell in submission.cells]
+    rebuilt: NotebookNode = notebook
+    return rebuilt
+
+
+def build_autograded(assignment: Assignment, submission: Submission, result: Result) -> NotebookNode:
+    """The notebook that nbgrader's own pipeline would leave in ``autograded/`` for this result.
+
+    Every check holds either one error, or one plain number after an optional message: that is what nbgrader
+    reads a score from.
+    """
+    notebook = rebuild_notebook(assignment, submission)
+    put_outputs(notebook, assignment, result)
+    return notebook
+
+
+def notebook_bytes(notebook: NotebookNode) -> bytes:
+    """The file of a notebook, as ``nbformat.writes`` lays it out, and many times as fast."""
+    lines = {**notebook, "cells": [_with_lines(cell) for cell in notebook.cells]}
+    return msgspec.json.format(msgspec.json.encode(lines, order="sorted"), indent=1) + b"\n"
+
+
+def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result) -> None:
+    """Give every code cell of ``notebook`` its outputs from ``result``, in place."""
+    checks = {check.check: check for check in result.checks}
+    order = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        order += 1
+        check = checks.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+        found = check_outputs(check, order) if check else safe_outputs(result.outputs.get(cell.id, []))
+        cell.outputs = [nbformat.from_dict(output) for output in found]  # type: ignore[no-untyped-call]
+        cell.execution_count = order if cell.id in result.outputs or check else None
+
+
+def repairs_of(notebook: NotebookNode) -> tuple[Repair, ...]:
+    """The repairs that :func:`rebuild_notebook` noted in a notebook; none if it did not make it."""
+    try:
+        noted = notebook.metadata.get("autograder", {}).get("repairs", [])
+        return msgspec.convert(noted, tuple[Repair, ...])
+    except (msgspec.ValidationError, AttributeError):
+        return ()
+
+
+def _with_lines(cell: NotebookNode) -> dict[str, Any]:
+    """The cell with its longer texts as lists of lines, as notebooks are stored."""
+    stored = {**cell, "source": cell.source.splitlines(keepends=True)}
+    if "outputs" in cell:
+        stored["outputs"] = [_output_with_lines(output) for output in cell.outputs]
+    return stored
+
+
+def _output_with_lines(output: NotebookNode) -> dict[str, Any]:
+    stored = dict(output)
+    if isinstance(stored.get("text"), str):
+        stored["text"] = stored["text"].splitlines(keepends=True)
+    if "data" in stored:
+        stored["data"] = {
+            kind: value.splitlines(keepends=True) if isinstance(value, str) and kind.startswith("text/") else value
+            for kind, value in stored["data"].items()
+        }
+    return stored
+
+
+@lru_cache(maxsize=32)
+def _marked_cells(assignment: Assignment) -> dict[str, NotebookNode]:
+    """By cell id, the released cells with the checks' whole source, and checksums that fit it."""
+    sources = {cell.cell_id: cell for cell in assignment.cells}
+    marked = {}
+    for released in _release(assignment.release).cells:
+        cell: NotebookNode = nbformat.from_dict(json.loads(json.dumps(released)))  # type: ignore[no-untyped-call]
+        own = sources[cell.id]
+        cell.source = own.source if own.kind == "check" else own.release_source
+        if "nbgrader" in cell.metadata:
+            cell.metadata.nbgrader["checksum"] = utils.compute_checksum(cell)
+        marked[cell.id] = cell
+    return marked
+
+
+def _source_node(cell: NotebookNode) -> SourceNode:
+    marks = cell.metadata.nbgrader
+    return SourceNode(
+        grade_id=marks.get("grade_id", ""),
+        cell_type=cell.cell_type,
+        source=cell.source,
+        checksum=marks["checksum"],
+        points=float(marks.get("points", 0)),
+        is_grade=utils.is_grade(cell),
+        is_solution=utils.is_solution(cell),
+        is_locked=utils.is_locked(cell),
+    )
+
+
+def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> NotebookNode:
+    # Put together by hand: nbformat's makers validate each cell against the schema, which takes longer than grading it.
+    own = marked is None or cell.kind in ("exercise", "answer")
+    node = NotebookNode(
+        id=cell.cell_id,
+        cell_type=cell.cell_type,
+        metadata=nbformat.from_dict(dict(marked.metadata) if marked else {}),  # type: ignore[no-untyped-call]
+        source=cell.source if own else marked.source,  # type: ignore[union-attr]
+    )
+    if cell.cell_type == "code":
+        node["outputs"], node["execution_count"] = [], None
+    return node

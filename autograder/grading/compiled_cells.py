@@ -1,0 +1,106 @@
+"""What the grader runs itself, checks, given cells and answers, compiled once per process for a whole class."""
+
+from __future__ import annotations
+
+import ast
+import dis
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import CodeType
+from typing import Any, NamedTuple
+
+from autograder.isolation.shared_functions import functions_in
+
+__all__ = ["CompiledCell", "compile_cell", "ends_in_judgement", "loaded_names", "outside_names"]
+
+_JUDGES = (
+    "close",
+    "fresh_result",
+    "keeps_arguments",
+    "makes_no_difference",
+    "passes",
+    "refuses",
+    "refuses_each",
+    "same",
+    "types_of",
+    "unchanged",
+)
+
+
+class CompiledCell(NamedTuple):
+    """One part of a check, a given cell or an answer.
+
+    Attributes:
+        body: its statements.
+        tail: its last expression, or None.
+        judged: whether that expression only judges, so that its value is no number of points.
+        functions: the source of the functions that it defines.
+    """
+
+    body: CodeType
+    tail: CodeType | None
+    judged: bool
+    functions: Mapping[CodeType, str]
+
+    def execute(self, names: dict[str, Any]) -> object:
+        """Run it in ``names`` and return what its last expression stands for."""
+        exec(self.body, names)
+        if self.tail is None:
+            return None
+        value = eval(self.tail, names)  # noqa: S307
+        return None if self.judged else value
+
+
+@lru_cache(maxsize=4096)
+def compile_cell(source: str, name: str) -> CompiledCell:
+    """``source`` ready to run; tracebacks call it ``name``."""
+    tree = ast.parse(source)
+    tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    body = compile(tree, f"<{name}>", "exec")
+    functions = functions_in(tree, body)
+    if not isinstance(tail, ast.Expr):
+        return CompiledCell(body, None, False, functions)
+    last = compile(ast.Expression(tail.value), f"<{name}>", "eval")
+    functions |= functions_in(ast.Module([tail], []), last)
+    return CompiledCell(body, last, ends_in_judgement(tail.value), functions)
+
+
+def ends_in_judgement(tail: ast.expr) -> bool:
+    """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
+    return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in _JUDGES
+
+
+@lru_cache(maxsize=4096)
+def loaded_names(source: str) -> frozenset[str]:
+    """Every name that ``source`` reads anywhere."""
+    return frozenset(
+        node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+@lru_cache(maxsize=4096)
+def outside_names(source: str) -> frozenset[str]:
+    """The names that ``source`` takes from outside: read before it assigns them, or never assigned by it."""
+    outside, own = set(), set()
+    for stored, name in _touched(compile(source, "<check>", "exec")):
+        if stored:
+            own.add(name)
+        elif name not in own:
+            outside.add(name)
+    return frozenset(outside)
+
+
+def _touched(code: CodeType, *, inner: bool = False) -> Iterator[tuple[bool, str]]:
+    """(whether it is assigned, name) for each global name that the code touches, in order; functions' come last."""
+    own = set()
+    for instruction in dis.get_instructions(code):
+        name = str(instruction.argval)
+        if instruction.opname == "STORE_NAME" and inner:
+            own.add(name)  # a class's
+        elif instruction.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            yield True, name
+        elif instruction.opname == "LOAD_GLOBAL" or (instruction.opname == "LOAD_NAME" and name not in own):
+            yield False, name
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _touched(constant, inner=True)

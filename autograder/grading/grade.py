@@ -1,0 +1,143 @@
+"""Grade one submission: a pure function of the submission, the assignment and the course secret."""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import time
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from autograder import __version__
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment
+from autograder.course import GradingSettings
+from autograder.grading.canary import canary_of, refuse_leak
+from autograder.grading.check import CheckRun
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.lazy_entry import LazyEntry
+from autograder.grading.reference import reference_for
+from autograder.grading.result import CheckResult, GradingUsage, Result
+from autograder.grading.student_session import Budget, StudentSession
+from autograder.isolation.sandbox import Sandbox
+from autograder.secrets import Secret
+from autograder.submission.model import Submission
+
+__all__ = ["grade_submission", "not_graded", "versions"]
+
+
+def grade_submission(
+    submission: Submission,
+    assignment: Assignment,
+    sandbox: Sandbox,
+    secret: Secret,
+    settings: GradingSettings | None = None,
+    hidden_data: Path | None = None,
+) -> Result:
+    """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
+
+    Args:
+        hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
+
+    Raises:
+        MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
+    """
+    started = time.perf_counter()
+    settings = settings or GradingSettings()
+    side = StudentSession(
+        submission, assignment, reference_for(assignment), sandbox, settings, Budget(settings.total_seconds)
+    )
+    canary = canary_of(secret, assignment)
+    challenge = LazyEntry(side, secret, hidden_data)
+    runs = {
+        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary, challenge)
+        for cell in assignment.checks
+    }
+    try:
+        _walk(side, runs)
+        hidden_started = time.perf_counter()
+        for run in runs.values():
+            if run.reached and not side.budget.spent:
+                run.hidden(side, _seconds(run, runs, side))
+    finally:
+        side.close()
+    ended = time.perf_counter()
+    results = _results(runs, side)
+    phases = {
+        "student": side.seconds,
+        "hidden": ended - hidden_started,
+        "visible": hidden_started - started - side.seconds,
+        "diagnosis": time.perf_counter() - ended,
+    }
+    result = Result(
+        assignment.name,
+        assignment.key,
+        submission.key,
+        "graded",
+        checks=results,
+        outputs=side.outputs,
+        repairs=submission.repairs,
+        usage=GradingUsage(
+            side.cpu_seconds,
+            time.perf_counter() - started,
+            side.peak_rss_bytes,
+            phases,
+            _check_seconds(runs),
+            side.questions,
+        ),
+        versions=versions(),
+        entry=challenge.entry,
+    )
+    refuse_leak(result, canary)
+    return result
+
+
+def not_graded(assignment: Assignment, submission_key: str, reason: str) -> Result:
+    """The result of a submission that the machinery failed to grade: no points, and no zero either."""
+    return Result(assignment.name, assignment.key, submission_key, "not-graded", reason, versions=versions())
+
+
+def check_seed(secret: Secret, assignment: Assignment, check: str) -> int:
+    """The seed of a check's random inputs: secret, and the same for every student of the course."""
+    return secret.seed("check", assignment.name, check)
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a result."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    packages = {name: version(name) for name in ("numpy", "torch")}
+    return {"autograder": __version__, "python": platform.python_version(), **packages}
+
+
+def _check_seconds(runs: dict[str, CheckRun]) -> dict[str, float]:
+    return {check: run.seconds for check, run in runs.items() if run.reached}
+
+
+def _walk(side: StudentSession, runs: dict[str, CheckRun]) -> None:
+    """Run the notebook from the top: the student's cells, and the visible part of each check."""
+    for cell in side.submission.cells:
+        if side.budget.spent:
+            return
+        side.advance(cell)
+        if cell.kind == "check":
+            run = runs[cell.grade_id]
+            run.visible(side, _seconds(run, runs, side))
+
+
+def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSession) -> float:
+    """Time for a check: a fifth of the usual where another check of the exercise already ran out of it."""
+    slow = any(other.timed_out and other.cell.exercise == run.cell.exercise for other in runs.values())
+    return side.budget.left(side.settings.check_seconds / (5 if slow else 1))
+
+
+def _results(runs: dict[str, CheckRun], side: StudentSession) -> tuple[CheckResult, ...]:
+    found: dict[str, Answer] = {}
+    for _, group in itertools.groupby(sorted(runs.values(), key=lambda r: r.cell.exercise), lambda r: r.cell.exercise):
+        found.update(diagnose(list(group), side.trusted))
+    answers = {check: (answer.slug, answer.text) for check, answer in found.items()}
+    return tuple(run.result(*answers.get(check, ("", ""))) for check, run in runs.items())

@@ -1,0 +1,84 @@
+"""The trusted side's own names: the instructor's given cells and solutions, executed once per process."""
+
+from __future__ import annotations
+
+import builtins
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.authoring.source_cells import defined_names
+from autograder.errors import AuthoringError
+from autograder.grading.compiled_cells import compile_cell
+from autograder.isolation.shared_functions import allow_source
+
+__all__ = ["ReferenceNotebook", "reference_for"]
+
+_CACHE: dict[str, ReferenceNotebook] = {}
+
+
+class ReferenceNotebook:
+    """What the instructor's side of an assignment knows.
+
+    Attributes:
+        given: names that the given cells define.
+        solution: the instructor's solutions, as attributes.
+    """
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.given: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
+        solved: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
+        for cell in assignment.cells:
+            if cell.kind == "given":
+                _run(cell.source, self.given, _where(assignment, cell))
+                self._publish(cell)
+            if cell.kind in ("given", "exercise"):
+                _run(cell.source, solved, _where(assignment, cell))
+        self._solved = solved
+        names = [name for cell in assignment.exercises.values() for name in defined_names(cell.source)]
+        self.solution = SimpleNamespace(**{name: solved[name] for name in names})
+
+    def _publish(self, cell: AssignmentCell) -> None:
+        """A function of a given cell is no secret: it stands in every notebook."""
+        for function, source in compile_cell(cell.source, _where(self.assignment, cell)).functions.items():
+            allow_source(function, source, self.given.keys())
+
+    def with_answer(self, answer: Answer) -> dict[str, Any]:
+        """All names, with one exercise answered by ``answer`` and the others by the solution."""
+        namespace = self.solved_names()
+        _, source = self.assignment.answer_cell(answer)
+        _run(source, namespace, self._where_is(answer))
+        return namespace
+
+    def get_ready(self) -> None:
+        """Compile every misconception, once for all submissions that will be compared with them."""
+        for each in self.assignment.misconceptions:
+            compile_cell(self.assignment.answer_cell(each)[1], self._where_is(each))
+
+    def _where_is(self, answer: Answer) -> str:
+        return f"{self.assignment.name}, {answer.slug}"
+
+    def solved_names(self) -> dict[str, Any]:
+        """A copy of the names that given cells and solutions define."""
+        return copy.copy(self._solved)
+
+
+def reference_for(assignment: Assignment) -> ReferenceNotebook:
+    """The trusted side of ``assignment``, made once per process."""
+    if assignment.key not in _CACHE:
+        _CACHE[assignment.key] = ReferenceNotebook(assignment)
+    return _CACHE[assignment.key]
+
+
+def _where(assignment: Assignment, cell: AssignmentCell) -> str:
+    return f"{assignment.name}, cell {cell.grade_id}"
+
+
+def _run(source: str, namespace: dict[str, Any], where: str) -> None:
+    try:
+        compile_cell(source, where).execute(namespace)
+    except Exception as error:
+        raise AuthoringError(f"{where} does not run: {type(error).__name__}: {error}. Correct the source.") from error

@@ -1,0 +1,189 @@
+"""The student's side of one submission: its cells in order in a worker, restarted when a cell or a call kills it."""
+
+from __future__ import annotations
+
+import builtins
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.authoring.assignment import Assignment
+from autograder.course import GradingSettings
+from autograder.errors import MachineryError
+from autograder.grading.compiled_cells import outside_names
+from autograder.grading.reference import ReferenceNotebook
+from autograder.isolation.failures import StudentError
+from autograder.isolation.limits import Limits
+from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.student_process import StudentProcess
+from autograder.submission.model import Submission, SubmissionCell
+
+__all__ = ["Budget", "StudentSession"]
+
+_BUILTINS = frozenset(vars(builtins))
+
+
+class Budget:
+    """The wall time that one submission may use, in seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self, at_most: float) -> float:
+        """Seconds that are left, up to ``at_most``; never negative."""
+        return max(0.0, min(at_most, self._end - time.monotonic()))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """What happens meanwhile has a time limit of its own, and is not counted here."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - started
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.left(1.0) <= 0.0
+
+
+@dataclass
+class StudentSession:
+    """Runs a submission's code, cell by cell, and hands out the names that each check reads.
+
+    A name is taken when the notebook reaches its check, as in a notebook that is run from the top, so a function that
+    is defined again further down does not change an earlier check; nor does one that such a function calls.
+
+    Attributes:
+        outputs: for each code cell that ran, its outputs.
+        captured_names: for each check, the names that it reads from the student's process.
+        seconds: wall time in the student's own cells.
+        questions: how many went over the wire, in either direction.
+    """
+
+    submission: Submission
+    assignment: Assignment
+    trusted: ReferenceNotebook
+    sandbox: Sandbox
+    settings: GradingSettings
+    budget: Budget
+    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    captured_names: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    seconds: float = 0.0
+    questions: int = 0
+    _worker: StudentProcess | None = None
+    _failure: MachineryError | None = None
+    _broken: set[str] = field(default_factory=set)
+    _reached: int = 0
+
+    def __post_init__(self) -> None:
+        self._checks = {cell.grade_id: cell for cell in self.assignment.checks}
+        self._known = {*self.trusted.given, *_BUILTINS}
+
+    @property
+    def worker(self) -> StudentProcess:
+        """The live worker. A lost one is replaced, and the cells up to here run again in the new one.
+
+        Raises:
+            MachineryError: it was lost by the grader's own failure, or no other one could be made.
+        """
+        if self._worker is None or self._worker.lost:
+            self.stop_if_failed()
+            self.close()
+            with self.noting_failure():
+                self._worker = self.sandbox.spawn(self._limits())
+            reached, self._reached = self._reached, 0
+            for cell in self.submission.cells[:reached]:
+                self.advance(cell, again=True)
+        return self._worker
+
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """A MachineryError of what happens meanwhile is remembered, in case a check swallows it."""
+        try:
+            yield
+        except MachineryError as error:
+            self._failure = error
+            raise
+
+    def stop_if_failed(self) -> None:
+        """Raise the MachineryError that this submission met, whatever a check made of it: it cannot be graded now."""
+        failure = self._failure or (self._worker.failure if self._worker is not None else None)
+        if failure is not None:
+            raise failure
+
+    def advance(self, cell: SubmissionCell, again: bool = False) -> None:
+        """Run ``cell`` if it is code that graders run, or note the names that it reads if it is a check."""
+        worker = self.worker
+        if cell.kind == "check":
+            self.captured_names[cell.grade_id] = self._capture(worker, cell)
+        elif self._runs(cell):
+            self._run(worker, cell, again)
+        self._reached += 1
+
+    def fresh(self, limits: Limits) -> StudentProcess:
+        """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
+        worker = self.sandbox.spawn(limits)
+        worker.quiet = True
+        for cell in self.submission.cells:
+            if cell.kind != "check" and self._runs(cell):
+                worker.run_cell(cell.source, seconds=self.settings.cell_seconds)
+        return worker
+
+    def _runs(self, cell: SubmissionCell) -> bool:
+        return cell.cell_type == "code" and cell.kind != "demo" and cell.cell_id not in self._broken
+
+    def _run(self, worker: StudentProcess, cell: SubmissionCell, again: bool) -> None:
+        started = time.perf_counter()
+        outcome = worker.run_cell(cell.source, seconds=self.budget.left(self.settings.cell_seconds))
+        self.seconds += time.perf_counter() - started
+        if not again:
+            self.outputs[cell.cell_id] = outcome.outputs
+        if worker.lost:
+            self._broken.add(cell.cell_id)
+
+    def _capture(self, worker: StudentProcess, cell: SubmissionCell) -> dict[str, Any]:
+        """The names that a check reads; none if the student's process fails to give them, which is its own loss."""
+        if cell.cell_id in self._broken:
+            return {}
+        try:
+            return worker.names(self._wanted(cell.grade_id), remember=cell.grade_id)
+        except StudentError:
+            self._broken.add(cell.cell_id)
+            return {}
+
+    def _wanted(self, check: str) -> list[str]:
+        names = outside_names(self._checks[check].source) | set(self.assignment.exercise_of)
+        return sorted(names - self._known)
+
+    def find(self, name: str) -> Any:
+        """The student's own ``name``, whatever the trusted side calls by that name.
+
+        Raises:
+            NameError: the student's process has no such name.
+        """
+        found = self.worker.names([name])
+        if name not in found:
+            raise NameError(f"name {name!r} is not defined", name=name)
+        return found[name]
+
+    def _limits(self) -> Limits:
+        return Limits(
+            cpu_seconds=int(self.settings.total_seconds) + 1,
+            wall_seconds=self.settings.total_seconds,
+            memory_bytes=self.settings.memory_mb << 20,
+        )
+
+    def close(self) -> None:
+        """End the worker and add up what it used."""
+        if self._worker is not None:
+            self.questions += self._worker.questions
+            usage = self._worker.close()
+            self.cpu_seconds += usage.cpu_seconds
+            self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
+            self._worker = None

@@ -1,0 +1,231 @@
+"""Answers the trusted process: runs cells, fetches names, calls functions. Lives and dies with one submission."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import importlib
+import operator
+import sys
+import traceback
+from collections.abc import Callable
+from types import FunctionType, ModuleType, TracebackType
+from typing import Any
+
+from autograder.isolation.channel import Channel
+from autograder.isolation.guest.room import Room
+from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
+from autograder.isolation.modules import rebuild
+from autograder.isolation.wire.codec import Codec
+from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
+from autograder.isolation.wire.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, pack_frame, unpack_frame
+from autograder.lab.call_evidence import shared_places
+from autograder.lab.layouts import laid
+
+__all__ = ["Server"]
+
+MAX_TEXT = 4000
+_DEFINITIONS = FunctionType, ModuleType, type
+
+Function = Callable[..., object]
+
+
+class Server:
+    """The untrusted end of one connection."""
+
+    def __init__(self, channel: Channel, shell: CollectingShell) -> None:
+        self._channel = channel
+        self._shell = shell
+        self._codec = Codec(self._export, self._resolve)
+        self._objects: dict[int, object] = {}
+        self._last = 0
+        self._sequence = 0
+        self._raised: BaseException | None = None
+        self._inspected: object = None
+        self._places: dict[str, dict[str, object]] = {}
+        self._streams = (Stream("stdout"), Stream("stderr"))
+
+    def serve(self) -> None:
+        """Answer until the other side closes the connection."""
+        sys.stdout, sys.stderr = self._streams
+        self._channel.send(pack_frame(READY, 0, self._codec.encode(None)))
+        while True:
+            _, sequence, body = unpack_frame(self._channel.receive())
+            self._answer(sequence, self._codec.decode(body))
+
+    def _answer(self, sequence: int, request: list[Any]) -> None:
+        operation, released, *arguments = request
+        for number in released or ():
+            self._objects.pop(number, None)
+        outer, self._sequence = self._sequence, sequence
+        if operation != "account":
+            self._raised = None  # With it goes what its frames hold: the next call may need the memory.
+        try:
+            result = getattr(self, f"_do_{operation}")(*arguments)
+            reply = pack_frame(OK, sequence, self._codec.encode(result))
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
+            self._raised = error
+            names = [kind.__name__ for kind in type(error).__mro__][:20]
+            reply = pack_frame(ERROR, sequence, self._codec.encode(names))
+        self._sequence = outer
+        self._channel.send(reply)
+
+    # ---- what may be asked
+
+    def _do_cell(self, source: str) -> object:
+        Outputs.take()
+        for stream in self._streams:
+            stream.start_again()
+        result = self._shell.run_cell(source, store_history=True)  # type: ignore[no-untyped-call]
+        error = result.error_before_exec or result.error_in_exec
+        return (error is None, None if error is None else type(error).__name__, Outputs.take())
+
+    def _do_account(self) -> object:
+        """(message, traceback) of the last error, each cut to size; asked for only where somebody will read them."""
+        error = self._raised
+        if error is None:
+            return "", ""
+        try:
+            text = str(error)[:MAX_TEXT]
+            own = error.with_traceback(_beyond_this_file(error.__traceback__))
+            trace = "".join(traceback.format_exception(own, limit=-8))[-2 * MAX_TEXT :]
+        except BaseException:  # a student's __str__ may raise
+            text, trace = "", ""
+        return str(text), str(trace)
+
+    def _do_names(self, names: list[str], place: str) -> object:
+        """Values of names. What is too much to send together with the others stays here, and is sent as a handle."""
+        space, room = self._shell.user_ns, Room()
+        if place:
+            self._places[place] = {name: value for name, value in space.items() if isinstance(value, _DEFINITIONS)}
+        return {name: self._data_or_handle(space[name], room) for name in names if name in space}
+
+    def _do_return_to(self, place: str) -> None:
+        self._shell.user_ns.update(self._places.get(place, {}))
+
+    def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None) -> object:
+        return function(*arguments, **keywords or {})
+
+    def _do_call_with_arguments(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        return function(*arguments, **keywords or {}), arguments
+
+    def _do_inspected(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        """A call, with the arguments as they are afterwards, and what the result shares memory with."""
+        named = keywords or {}
+        result = function(*arguments, **named)
+        shared = shared_places(result, arguments, named, self._inspected)
+        self._inspected = result
+        return result, arguments, named, shared
+
+    def _do_getattr(self, target: object, name: str) -> object:
+        return getattr(target, name)
+
+    def _do_setattr(self, target: object, name: str, value: object) -> None:
+        setattr(target, name, value)
+
+    def _do_getitem(self, target: Any, index: object) -> object:
+        return target[index]
+
+    def _do_setitem(self, target: Any, index: object, value: object) -> None:
+        target[index] = value
+
+    def _do_operator(self, name: str, *operands: object) -> object:
+        return getattr(operator, name)(*operands)
+
+    _do_reflected_operator = _do_operator
+
+    def _do_len(self, target: Any) -> object:
+        return len(target)
+
+    def _do_iter(self, target: Any) -> object:
+        return self._handle(iter(target))
+
+    def _do_next(self, iterator: Any) -> object:
+        try:
+            return (True, next(iterator))
+        except StopIteration:
+            return (False, None)
+
+    def _do_source(self, source: str, data: dict[str, object]) -> object:
+        tree = ast.parse(source)
+        scope = {**self._shell.user_ns, **data}
+        last = tree.body.pop() if tree.body else ast.Pass()
+        if not isinstance(last, ast.Expr):
+            tree.body.append(last)
+        exec(compile(tree, "<probe>", "exec"), scope)
+        if not isinstance(last, ast.Expr):
+            return None
+        return eval(compile(ast.Expression(last.value), "<probe>", "eval"), scope)  # noqa: S307
+
+    # ---- what is not data
+
+    def _data_or_handle(self, value: object, room: Room) -> object:
+        try:
+            fits = room.takes(value)
+            if fits and isinstance(value, list | tuple | dict | set | frozenset):
+                self._codec.encode(value)
+        except Exception:  # nested too deep, or in itself; or of a class that has its own way of being a container
+            fits = False
+        return value if fits else self._handle(value)
+
+    def _handle(self, value: object) -> Ext:
+        self._last += 1
+        self._objects[self._last] = value
+        try:
+            name = getattr(value, "__name__", "")
+        except Exception:  # a __getattr__ of the notebook's own
+            name = ""
+        own = name[:100] if isinstance(name, str) else ""
+        return Ext(Leaf.HANDLE, handle(self._last, type(value).__name__[:100], own))
+
+    def _export(self, value: object) -> Ext:
+        return value if isinstance(value, Ext) else self._handle(value)
+
+    def _resolve(self, code: int, payload: bytes) -> object:
+        if code == Leaf.HANDLE:
+            return self._objects[read_handle(payload)[0]]
+        if code == Leaf.MODULE:
+            return rebuild(self._codec.decode(payload))
+        if code == Leaf.LAID:
+            return laid(*self._codec.decode(payload))
+        if code == Leaf.FUNCTION:
+            return self._published(*self._codec.decode(payload))
+        number, _, name = read_handle(payload)
+        return self._callback(number, name)
+
+    def _published(self, name: str, source: str, modules: dict[str, str]) -> object:
+        """A function that is no secret, made here from its source among the notebook's names."""
+        scope = {**self._shell.user_ns, **{key: importlib.import_module(value) for key, value in modules.items()}}
+        if name == "<lambda>":
+            return eval(compile(source, "<check>", "eval"), scope)  # noqa: S307
+        exec(compile(source, "<check>", "exec"), scope)
+        return scope[name]
+
+    def _callback(self, number: int, name: str) -> Callable[..., object]:
+        """A function that lives in the trusted process; it answers while the call that brought it lasts."""
+
+        def function(*arguments: object, **keywords: object) -> object:
+            call = self._codec.encode([number, keywords or None, *arguments])
+            self._channel.send(pack_frame(CALLBACK, self._sequence, call))
+            while True:
+                kind, sequence, body = unpack_frame(self._channel.receive())
+                value = self._codec.decode(body)
+                if kind == ANSWER:
+                    return value
+                if kind != REQUEST:
+                    break
+                self._answer(sequence, value)
+            raise getattr(builtins, value, RuntimeError)(f"the function you were given raised {value}")
+
+        function.__name__ = function.__qualname__ = name
+        return function
+
+
+def _beyond_this_file(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return trace

@@ -1,3 +1,0 @@
-"""The untrusted half: what runs inside the sandbox. It holds no tests, no answers and no grades."""
-
-__all__: list[str] = []

@@ -1,0 +1,194 @@
+"""The nouns of a leaderboard: an entry comes in, a standing on a board goes out.
+
+Scores are whole numbers of *units*. A board says how many units make a point (``scale``): 2 for half points, 1 for
+counts of right answers. Nothing is ranked on a rounded or floating value, and what is shown is what was sorted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+from autograder.leaderboard.configuration import Prize
+from autograder.leaderboard.statistics.summary import BoardStatistics, EntryStatistics
+
+__all__ = ["Attempt", "Award", "Board", "BoardEntry", "Standing", "Status"]
+
+
+class Status(StrEnum):
+    """Whether an entry has a score to rank, and if not, why."""
+
+    SCORED = "scored"
+    MISSING = "missing"
+    FAILED = "failed"
+    NOT_GRADED = "not graded"
+    LATE = "late"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One scored submission in an entry's history.
+
+    Attributes:
+        at: when it was handed in, or None where that is not known.
+        score: in units of the board.
+        note: what happened, e.g. ``"regrade: the mask was too strict"``.
+    """
+
+    at: dt.datetime | None
+    score: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardEntry:
+    """One competitor, before ranking.
+
+    Attributes:
+        entrant: who it is, such as a student id; never rendered.
+        score: in units; ignored unless ``status`` is scored.
+        at: when the counted submission was handed in; orders rows within a tie and nothing else.
+        status: scored, or the reason why it has no rank.
+        reason: a sentence for people, shown beside an unranked entry.
+        history: earlier attempts, oldest first.
+        late: handed in after the deadline, and ranked all the same.
+        provisional: a part that a person grades is still open.
+        prize: whether the entry may win a prize.
+        badges: short remarks, shown beside the name.
+        adjustments: reasons for which a person gave or took points, each with the points; kept in the log.
+    """
+
+    entrant: str
+    score: int = 0
+    at: dt.datetime | None = None
+    status: Status = Status.SCORED
+    reason: str = ""
+    history: tuple[Attempt, ...] = ()
+    late: bool = False
+    provisional: bool = False
+    prize: bool = True
+    badges: tuple[str, ...] = ()
+    adjustments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What a standing has won: the prize's text and, where the prize gives any, points."""
+
+    name: str
+    points: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row of the board: an entry with its public name and, if it has a score, its rank (1224).
+
+    Attributes:
+        recorded: the scores that the board's log tells of, oldest first.
+    """
+
+    entry: BoardEntry = field(repr=False)
+    name: str
+    rank: int | None
+    award: Award | None = None
+    shared: bool = False
+    statistics: EntryStatistics | None = None
+    recorded: tuple[Attempt, ...] = ()
+
+    @property
+    def history(self) -> tuple[Attempt, ...]:
+        """What the entry scored before: its own attempts, or else what was published of it."""
+        return self.entry.history or self.recorded
+
+    @property
+    def badges(self) -> tuple[str, ...]:
+        """Everything to say beside the name, in the order it is shown."""
+        marks = (("late", self.entry.late), ("provisional", self.entry.provisional))
+        own = tuple(text for text, holds in marks if holds)
+        return own + self.entry.badges + (self.statistics.badges if self.statistics else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A ranking, complete and ready to render.
+
+    Attributes:
+        name: which board, e.g. ``"01-convolution"``, ``"course"`` or ``"challenge"``.
+        title: for people.
+        scale: units per point.
+        maximum: the best possible score in units, or None if there is none.
+        descending: whether more is better.
+        standings: the ranked entries, best first; ties ordered by time, then by name.
+        apart: the entries without a rank.
+        prizes: the rules the awards follow.
+        show: how many rows to publish, ties at the cut included; 0 for all.
+        unit: what a point is called, e.g. ``"points"`` or ``"right answers"``.
+        notes: sentences that belong under the table.
+        times: how precisely to tell when something was handed in; a precise time could undo a pseudonym.
+        updated: the latest change the board rests on.
+        statistics: what the intervals and tests say, on a challenge board.
+        log: how many records the board's log has, and the hash it ends with.
+    """
+
+    name: str
+    title: str
+    scale: int
+    maximum: int | None
+    descending: bool
+    standings: tuple[Standing, ...]
+    apart: tuple[Standing, ...] = ()
+    prizes: tuple[Prize, ...] = ()
+    show: int = 0
+    unit: str = "points"
+    notes: tuple[str, ...] = ()
+    times: str = "hour"
+    updated: dt.datetime | None = None
+    statistics: BoardStatistics | None = None
+    log: str = ""
+
+    @property
+    def mean(self) -> Fraction | None:
+        """The mean of every ranked score, shown or not, in points; exact."""
+        if not self.standings:
+            return None
+        return Fraction(sum(standing.entry.score for standing in self.standings), len(self.standings) * self.scale)
+
+    @property
+    def median(self) -> Fraction | None:
+        """The median of every ranked score, in points; exact."""
+        if not self.standings:
+            return None
+        ordered = sorted(standing.entry.score for standing in self.standings)
+        middle = len(ordered) // 2
+        return Fraction(ordered[middle] + ordered[~middle], 2 * self.scale)
+
+    @property
+    def shown(self) -> tuple[Standing, ...]:
+        """The rows to publish: the first ``show``, and every row tied with the last of them."""
+        if not self.show or len(self.standings) <= self.show:
+            return self.standings
+        last = self.standings[self.show - 1].rank
+        return tuple(row for row in self.standings if row.rank is not None and last is not None and row.rank <= last)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a board."""
+        from autograder.leaderboard.render.notebook import render_notebook  # rendering stands on this module
+
+        return render_notebook(self)
+
+    def points(self, units: int | Fraction) -> str:
+        """``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""
+        value = Fraction(units) / self.scale
+        return str(value) if self.scale == 1 and value.denominator == 1 else decimal(value)
+
+
+def decimal(value: Fraction, places: int = 2) -> str:
+    """``value`` with ``places`` decimals, halves rounded away from zero, without passing through a float."""
+    scaled = abs(value) * 10**places
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    digits = str(whole).rjust(places + 1, "0")
+    sign = "-" if value < 0 and whole else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"

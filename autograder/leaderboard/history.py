@@ -1,0 +1,209 @@
+"""Recording a board in the log, and replaying the log to the same board."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.errors import LeaderboardError
+from autograder.leaderboard.board import Attempt, Board, BoardEntry, Standing, Status
+from autograder.leaderboard.configuration import Prize, read_prizes
+from autograder.leaderboard.log import BoardLog, LogRecord
+from autograder.leaderboard.ranking import standings
+
+__all__ = ["frozen_at", "record_board", "replay_board"]
+
+Event = tuple[str, dict[str, Any], str]
+_SETTINGS = ("name", "title", "scale", "maximum", "descending", "show", "unit", "times", "notes")
+
+
+@dataclass
+class _State:
+    """What the log says so far."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    prizes: list[dict[str, Any]] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    frozen: bool = False
+
+
+def replay_board(log: BoardLog | Path | str) -> Board:
+    """The board that the log leads to. Anyone who has the log gets the same one.
+
+    Raises:
+        LeaderboardError: the log is empty, or its chain is broken.
+    """
+    source = log if isinstance(log, BoardLog) else BoardLog(Path(log))
+    records = source.records()
+    try:
+        return _signed(_replayed(source, _state(records)), records, str)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # The hashes hold, so the line is as it was written, and not by this program.
+        raise LeaderboardError(
+            f"{source.path}: the records do not make a board ({type(error).__name__}: {error}). "
+            "Restore a copy that this version wrote."
+        ) from error
+
+
+def _replayed(source: BoardLog, state: _State) -> Board:
+    if not state.settings:
+        raise LeaderboardError(f"{source.path} holds no board. Publish one first, or check the path.")
+    return standings(
+        [msgspec.convert(data, BoardEntry) for data in state.entries.values()],
+        prizes=read_prizes(state.prizes, str(source.path)),
+        names=state.names.__getitem__,
+        **state.settings,
+    )
+
+
+def record_board(
+    board: Board,
+    log: BoardLog,
+    key: Callable[[str], str],
+    *,
+    reason: str = "",
+    freeze: bool = False,
+    at: dt.datetime | None = None,
+) -> Board:
+    """Write to the log what ``board`` changes, and return the board signed with the log's head.
+
+    Args:
+        key: from an entrant to what stands for it in the log; see ``names.entrant_key``.
+        reason: why something changes that was published before.
+        freeze: whether to freeze the board after this.
+
+    Raises:
+        LeaderboardError: the log is broken, or the board is frozen and something changes without a reason.
+    """
+    records = log.records()
+    state = _state(records)
+    events = _events(board, state, key, reason)
+    if state.frozen and events and not reason.strip():
+        raise LeaderboardError(
+            f"{log.path}: the board is frozen and {len(events)} records would change it. Give the reason for it."
+        )
+    if freeze and not state.frozen:
+        events.append(("freeze", {}, reason))
+    return _signed(board, records + (log.append(events, at) if events else []), key)
+
+
+def frozen_at(log: BoardLog) -> dt.datetime | None:
+    """When the board was frozen; None if it is not."""
+    frozen = next((item for item in log.records() if item.kind == "freeze"), None)
+    if frozen is None:
+        return None
+    try:
+        return dt.datetime.fromisoformat(frozen.at)
+    except ValueError as error:
+        raise LeaderboardError(
+            f"{log.path}, line {frozen.number}: {frozen.at!r} is not a time. Restore a copy that this version wrote."
+        ) from error
+
+
+def _signed(board: Board, records: Sequence[LogRecord], key: Callable[[str], str]) -> Board:
+    """``board`` with the log's head, and with the history that the log tells of each row."""
+    if not records:
+        return board
+    pasts = _pasts(records)
+    rows = tuple(replace(row, recorded=pasts.get(key(row.entry.entrant), ())) for row in board.standings)
+    return replace(board, standings=rows, log=f"{len(records)} records, head {records[-1].hash}")
+
+
+def _pasts(records: Sequence[LogRecord]) -> dict[str, tuple[Attempt, ...]]:
+    """Each entrant's published scores, in the units of the last board; only of those whose score ever moved."""
+    scale, unit = 1, ""
+    found: dict[str, list[tuple[str, Fraction, str]]] = {}
+    for item in records:
+        if item.kind == "open":
+            found = found if item.data["unit"] == unit else {}
+            scale, unit = item.data["scale"], item.data["unit"]
+        elif item.data.get("status") == Status.SCORED:
+            past = found.setdefault(item.data["entrant"], [])
+            points = Fraction(item.data["score"], scale)
+            if not past or past[-1][1] != points:
+                past.append((item.at, points, item.kind))
+    return {
+        entrant: tuple(Attempt(dt.datetime.fromisoformat(at), int(p * scale), kind) for at, p, kind in past)
+        for entrant, past in found.items()
+        if len(past) > 1 and all((points * scale).denominator == 1 for _, points, _ in past)
+    }
+
+
+def _state(records: Sequence[LogRecord]) -> _State:
+    state = _State()
+    for item in records:
+        if item.kind == "open":
+            state.settings = {**item.data, "notes": tuple(item.data.get("notes", ()))}
+        elif item.kind == "prizes":
+            state.prizes = item.data["prizes"]
+        elif item.kind == "freeze":
+            state.frozen = True
+        elif item.kind == "name":
+            state.names[item.data["entrant"]] = item.data["name"]
+        elif item.kind == "removal":
+            state.entries.pop(item.data["entrant"], None)
+        else:
+            state.entries[item.data["entrant"]] = item.data
+    return state
+
+
+def _events(board: Board, state: _State, key: Callable[[str], str], reason: str) -> list[Event]:
+    """What has to be written so that a replay gives ``board``; empty if nothing changed."""
+    events: list[Event] = []
+    settings = {name: getattr(board, name) for name in _SETTINGS}
+    if settings != state.settings:
+        events.append(("open", {**settings, "notes": list(board.notes)}, reason if state.settings else ""))
+    prizes = [_prize(prize) for prize in board.prizes]
+    if prizes != state.prizes:
+        events.append(("prizes", {"prizes": prizes}, reason if state.prizes else ""))
+    rows = (*board.standings, *board.apart)
+    for row in sorted(rows, key=lambda row: key(row.entry.entrant)):
+        events += _row_events(row, state, key(row.entry.entrant), reason)
+    present = {key(row.entry.entrant) for row in rows}
+    events += [("removal", {"entrant": gone}, reason) for gone in sorted(set(state.entries) - present)]
+    return events
+
+
+def _row_events(row: Standing, state: _State, key: str, reason: str) -> list[Event]:
+    events: list[Event] = []
+    if state.names.get(key) != row.name:
+        events.append(("name", {"entrant": key, "name": row.name}, ""))
+    before, now = state.entries.get(key), _encoded(row.entry, key)
+    if before != now:
+        kind = _kind(before, now)
+        why = "; ".join(now["adjustments"]) if kind == "adjustment" and now.get("adjustments") else ""
+        told = reason if before else ""
+        events.append((kind, now, f"{told} ({why})" if told and why else told or why))
+    return events
+
+
+def _kind(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
+    """What to call a change: the first word a reader of the log looks for."""
+    if now["status"] == Status.WITHDRAWN:
+        return "withdrawal"
+    if now["status"] != Status.SCORED:
+        return "status"
+    if (before or {}).get("adjustments") != now.get("adjustments"):
+        return "adjustment"
+    if before is None or before["status"] != Status.SCORED:
+        return "grade"
+    return "submission" if before["at"] != now["at"] else "regrade"
+
+
+def _encoded(entry: BoardEntry, key: str) -> dict[str, Any]:
+    """An entry as plain data, exactly as it comes back from the log."""
+    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(entry, entrant=key)))
+    # A log of before there were reasons in it stays as it is.
+    return data if data["adjustments"] else {name: value for name, value in data.items() if name != "adjustments"}
+
+
+def _prize(prize: Prize) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(prize))
+    return {name: value for name, value in plain.items() if value is not None}

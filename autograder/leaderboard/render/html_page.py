@@ -1,0 +1,105 @@
+"""The board as one self-contained web page: no network, no script but its own, readable without any script."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from autograder.leaderboard.board import Board
+from autograder.leaderboard.render.charts import histogram, interval_plot, score_against_time, sparkline
+from autograder.leaderboard.render.document import Document, document
+
+__all__ = ["render_html"]
+
+
+def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
+    """``board`` as one HTML page, below the ``announcements`` to the class.
+
+    Every text is escaped. A content security policy names the hash of the page's own style and script, so nothing
+    else runs or loads, whatever a name or a reason may hold.
+    """
+    page = document(board)
+    style, script = _asset("page.css"), _asset("page.js")
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=page,
+            announcements=announcements,
+            style=Markup(style),
+            script=Markup(script),
+            policy=_policy(style, script),
+            figures=_figures(board, page),
+            apart=Counter(row.status for row in page.apart),
+            leader=page.rows[0] if page.rows else None,
+            shares=_shares(board, page),
+            sparkline=sparkline,
+            when=when,
+        )
+    )
+
+
+def when(at: str) -> str:
+    """A time for people: ``2026-11-23T14:00Z`` as ``23 Nov 14:00``, a day as ``23 Nov``."""
+    if not at:
+        return "–"
+    moment = dt.datetime.fromisoformat(at.replace("Z", ""))
+    return f"{moment.day} {moment:%b %H:%M}" if "T" in at else f"{moment.day} {moment:%b}"
+
+
+def _figures(board: Board, page: Document) -> list[tuple[str, str, Markup]]:
+    """Title, caption and drawing of each figure that this board can have."""
+    if not page.rows:
+        return []
+    scores = [row.entry.score / board.scale for row in board.standings]
+    drawn = [
+        ("Scores", f"All {page.ranked} ranked entries. Dashed: mean. Solid: median.", histogram(page, scores)),
+        (
+            "Score against time",
+            "One dot an entry. Time orders rows within a tie and nothing else.",
+            score_against_time(page),
+        ),
+        ("Intervals", "Where two bars overlap much, the order of the two may be luck.", interval_plot(page)),
+    ]
+    return [figure for figure in drawn if figure[2]]
+
+
+def _shares(board: Board, page: Document) -> list[int]:
+    """Each row's score as a share of the maximum (or of the best score), 0 to 100, for the bar behind it."""
+    whole = board.maximum or max((row.units for row in page.rows), default=0)
+    return [max(0, min(100, 100 * row.units // whole)) if whole > 0 else 0 for row in page.rows]
+
+
+def _policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("autograder.leaderboard", "render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,69 @@
+"""Show in the terminal what checking a notebook came to."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autograder.selfcheck.examine import CheckReport, ExerciseState
+
+__all__ = ["print_report"]
+
+
+def print_report(report: CheckReport, console: Console) -> None:
+    """Points by exercise, what failed and why, and what is still open."""
+    console.print(_table(report))
+    for problem in report.problems:
+        console.print(f"Cell {problem.cell}, {problem.what}, did not run to its end:", style="bold")
+        console.print(Text(_indented(problem.message)), soft_wrap=True)
+    for exercise in report.exercises:
+        for check in exercise.checks:
+            if check.message and not exercise.open:
+                console.print(Text(f"{exercise.name}, check {check.name or '(without a name)'}:", style="bold"))
+                console.print(Text(_indented(check.message)), soft_wrap=True)
+    for line in _summary(report):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _table(report: CheckReport) -> Table:
+    table = Table("Exercise", "State", "Visible checks", "Hidden", "By hand")
+    for exercise in report.exercises:
+        earned, most = (sum(c.points for c in exercise.checks), sum(c.max_points for c in exercise.checks))
+        visible = f"{earned:g} of {most:g}" if exercise.checks else ""
+        table.add_row(
+            Text(exercise.name), _state(exercise), visible, _or_nothing(exercise.hidden_points),
+            _or_nothing(exercise.hand_points),
+        )  # fmt: skip
+    return table
+
+
+def _state(exercise: ExerciseState) -> str:
+    if exercise.open:
+        return "open"
+    failed = sum(bool(check.message) for check in exercise.checks)
+    if failed:
+        return f"{failed} failed"
+    return "written" if exercise.hand_points else "passes" if exercise.checks else "filled in"
+
+
+def _or_nothing(points: float) -> str:
+    return f"{points:g}" if points else ""
+
+
+def _summary(report: CheckReport) -> list[str]:
+    lines = [
+        f"{report.points:g} of {report.visible_points:g} points by the checks that you can see. "
+        f"{report.hidden_points:g} more are given by hidden checks when your work is graded"
+        + (f", and {report.hand_points:g} by a person." if report.hand_points else ".")
+    ]
+    left = [exercise.name for exercise in report.exercises if exercise.open]
+    if left:
+        lines.append(f"Still open: {', '.join(left)}.")
+    if report.done:
+        lines.append("Everything is filled in and passes what can be seen here.")
+    return lines
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -1,0 +1,193 @@
+"""From a notebook as some program saved it to the student's cells in one plain form."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from autograder.errors import UnreadableSubmission
+from autograder.submission.model import Repair
+
+__all__ = ["MAX_CELLS", "StudentCell", "read_student_cells"]
+
+MAX_CELLS = 5000
+_SAVE_AGAIN = "Open it in Jupyter, save it and submit it again."
+
+
+class StudentCell(msgspec.Struct, frozen=True):
+    """One cell of the submitted file, whatever it claims to be.
+
+    ``number`` counts from 1, as a person would in the file. ``grade_id``, ``cell_id`` and ``points`` are what
+    its metadata says, or None: claims, used to recognise the cell and for nothing else.
+    """
+
+    number: int
+    cell_type: str
+    source: str
+    grade_id: str | None = None
+    cell_id: str | None = None
+    points: float | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What to call it in a message: ``cell 7``."""
+        return f"cell {self.number}"
+
+    @property
+    def text(self) -> str:
+        """The source as it compares: without trailing blanks and blank lines around it."""
+        return "\n".join(line.rstrip() for line in self.source.strip().split("\n"))
+
+
+def read_student_cells(notebook: Mapping[str, Any], origin: str) -> tuple[list[StudentCell], list[Repair]]:
+    """Every cell of ``notebook`` in order, and what had to be put right to read them.
+
+    Raises:
+        UnreadableSubmission: it has no cells, too many of them, or is of a format that cannot be converted.
+    """
+    repairs: list[Repair] = []
+    raw_cells = _cell_list(notebook, origin, repairs)
+    if len(raw_cells) > MAX_CELLS:
+        raise UnreadableSubmission(
+            f"{origin} has {len(raw_cells)} cells; the limit is {MAX_CELLS}. "
+            "Delete what does not belong to the assignment and submit it again."
+        )
+    cells = []
+    for number, raw in enumerate(raw_cells, start=1):
+        cell = _student_cell(number, raw, repairs)
+        if cell is not None:
+            cells.append(cell)
+    if not any(cell.source.strip() for cell in cells):
+        raise UnreadableSubmission(f"{origin} is a notebook without any text in its cells. {_SAVE_AGAIN}")
+    return cells, repairs
+
+
+def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) -> list[Any]:
+    """The notebook's cells in the form of format 4."""
+    cells = notebook.get("cells")
+    version = notebook.get("nbformat")
+    if isinstance(cells, list):
+        if version not in (4, "4"):
+            repairs.append(
+                Repair(
+                    "",
+                    "Your file does not say that it is in notebook format 4, but is. We read it as such.",
+                    "Nothing was lost.",
+                )
+            )
+        return cells
+    upgraded = _upgraded(notebook, origin)
+    repairs.append(
+        Repair(
+            "",
+            "Your file is in the old notebook format 3. We converted it to format 4.",
+            "Some older programs still save it. Nothing was lost.",
+        )
+    )
+    return upgraded
+
+
+def _upgraded(notebook: Mapping[str, Any], origin: str) -> list[Any]:
+    """The cells of a notebook in format 1, 2 or 3, converted by nbformat."""
+    if not isinstance(notebook.get("worksheets"), list):
+        raise UnreadableSubmission(f"{origin} has no list of cells. {_SAVE_AGAIN}")
+    import nbformat  # rarely needed, and slow to import
+
+    plain = {"nbformat_minor": 0, "metadata": {}, **notebook, "nbformat": 3}
+    logger = logging.getLogger("traitlets")
+    # nbformat would log the whole notebook when it is invalid.
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            converted = nbformat.convert(nbformat.from_dict(plain), 4)  # type: ignore[no-untyped-call]
+    except Exception as error:  # nbformat fails in many ways on odd input; all of them mean the same here.
+        raise UnreadableSubmission(
+            f"{origin} is in the old notebook format 3 and cannot be converted ({type(error).__name__}). " + _SAVE_AGAIN
+        ) from error
+    finally:
+        logger.disabled = disabled
+    return list(converted["cells"])
+
+
+def _student_cell(number: int, raw: Any, repairs: list[Repair]) -> StudentCell | None:
+    label = f"cell {number}"
+    if not isinstance(raw, Mapping):
+        repairs.append(Repair(label, "This was no cell, so we left it out.", "It held no code and no text."))
+        return None
+    source = _source(raw.get("source"))
+    if source is None:
+        source = ""
+        repairs.append(
+            Repair(
+                label,
+                "This cell's text could not be read, so we took it as empty.",
+                "A cell holds plain text.",
+            )
+        )
+    metadata = raw.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    marks = metadata.get("nbgrader")
+    marks = marks if isinstance(marks, Mapping) else {}
+    return StudentCell(
+        number=number,
+        cell_type=_cell_type(raw, label, repairs),
+        source=source,
+        grade_id=_text(marks.get("grade_id")),
+        cell_id=_text(raw.get("id")) or _text(metadata.get("id")),  # Colab keeps its id in the metadata.
+        points=_number(marks.get("points")),
+        tags=_tags(metadata.get("tags")),
+    )
+
+
+def _source(value: Any) -> str | None:
+    """A cell's text with line feeds only and no lone surrogates; None if it is no text at all."""
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        if not all(isinstance(line, str) for line in value):
+            return None
+        value = "".join(value)
+    if not isinstance(value, str):
+        return None
+    value = value.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    return str(value).encode("utf-8", errors="surrogatepass").decode("utf-8", errors="replace")
+
+
+def _cell_type(raw: Mapping[str, Any], label: str, repairs: list[Repair]) -> str:
+    kind = raw.get("cell_type")
+    if kind in ("code", "markdown", "raw"):
+        return str(kind)
+    if kind == "heading":
+        return "markdown"
+    guess = "code" if "outputs" in raw or "execution_count" in raw else "markdown"
+    repairs.append(
+        Repair(
+            label,
+            f"The file does not say whether this cell is code or text. We took it as {_word(guess)}.",
+            "A cell must be one of the two.",
+        )
+    )
+    return guess
+
+
+def _word(cell_type: str) -> str:
+    return "code" if cell_type == "code" else "text"
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+
+def _number(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and abs(value) < 1e9 else None
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    return tuple(tag[:60] for tag in value[:20] if isinstance(tag, str)) if isinstance(value, list) else ()

@@ -1,0 +1,174 @@
+"""What was put right in a submission, in words for the student whose work it is."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.submission.matching import Match, Matching, is_blank, released_text
+from autograder.submission.model import Repair
+from autograder.submission.raw_cells import StudentCell
+
+__all__ = ["explain"]
+
+_LOCKED = ("given", "demo", "check")
+_RECOGNISED_BY = {
+    "place": "its place in the notebook",
+    "cell id": "the cell's id",
+    "text": "the cell's text",
+    "name": "the name that the cell defines",
+}
+
+
+def explain(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> tuple[Repair, ...]:
+    """A repair for everything in which the submitted cells differ from what the assignment gave out."""
+    repairs: list[Repair] = []
+    for released in assignment.cells:
+        match = matching.chosen.get(released.cell_id)
+        if match is None:
+            repairs += _missing(released)
+            continue
+        repairs += _copies(released, match, matching.copies.get(released.cell_id, ()))
+        repairs += _changes(released, match)
+    return (
+        *repairs,
+        *_unmarked(matching, assignment),
+        *_moved(matching, assignment),
+        *_tags(cells, matching),
+    )
+
+
+def _missing(released: AssignmentCell) -> Iterator[Repair]:
+    if released.kind in ("exercise", "answer"):
+        yield Repair(
+            released.grade_id,
+            "This cell was missing. We put the empty one back.",
+            "If you did this exercise elsewhere under another name, we could not find it.",
+        )
+    elif released.kind != "prose":
+        yield Repair(
+            released.grade_id,
+            "This cell was missing. We put it back.",
+            "You lose nothing: these cells come from the course, not from your file.",
+        )
+
+
+def _copies(released: AssignmentCell, match: Match, copies: Sequence[StudentCell]) -> Iterator[Repair]:
+    if not copies or released.kind == "prose":
+        return
+    kept = [cell.label for cell in copies if not is_blank(cell, released)]
+    if released.kind == "exercise":
+        used = f"We graded {match.cell.label}, the last one with code in it"
+    elif released.kind == "answer":
+        used = f"We took {match.cell.label}, the last one with text in it"
+    else:
+        used = "We used the original"
+    own = "a cell" if len(kept) == 1 else "cells"
+    rest = f", and kept {' and '.join(kept)} as {own} of your own" if kept else ""
+    if match.evidence == "name":
+        used = f"The cell we gave you was empty, so we graded {match.cell.label}, which defines its name"
+    yield Repair(
+        released.grade_id,
+        f"Your notebook had this cell {len(copies) + 1} times. {used}{rest}.",
+        "Copying or splitting a cell copies its name too, and a cell is graded once.",
+    )
+
+
+def _changes(released: AssignmentCell, match: Match) -> Iterator[Repair]:
+    cell = match.cell
+    if cell.cell_type != released.cell_type and released.kind != "prose":
+        now = "code" if released.cell_type == "code" else "text"
+        yield Repair(
+            released.grade_id,
+            f"This cell had been turned into another type. We turned it back into {now}.",
+            "Its content stayed as you wrote it."
+            if released.kind in ("exercise", "answer")
+            else "Its content comes from the course.",
+        )
+    if released.kind in _LOCKED and cell.text != released_text(released):
+        yield Repair(
+            released.grade_id,
+            "You had changed this cell. We used the original.",
+            "These cells come from the course. Put code of your own in a new cell, and it will run.",
+        )
+    if released.kind == "prose" and cell.text not in ("", released_text(released)):
+        yield Repair(
+            cell.label,
+            "You had written in a cell of the course's text. We kept yours below the original.",
+            "Only exercises and written answers are graded: make sure that yours stand there.",
+        )
+    if released.points and cell.points is not None and cell.points != released.points:
+        yield Repair(
+            released.grade_id,
+            f"Your file gave this cell {cell.points:g} points. It has {released.points:g}.",
+            "Points come from the course, not from your file.",
+        )
+
+
+def _unmarked(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
+    """One note for all cells whose grading marks some other program had dropped."""
+    for evidence, how in _RECOGNISED_BY.items():
+        lost = [
+            cell.grade_id
+            for cell in assignment.cells
+            if cell.grade_id
+            and cell.cell_id in matching.chosen
+            and matching.chosen[cell.cell_id].evidence == evidence
+            and not (evidence == "name" and cell.cell_id in matching.copies)
+        ]
+        if lost:
+            yield Repair(
+                lost[0] if len(lost) == 1 else "",
+                f"The grading marks of {_count(lost)} were gone. What told us where they belong was {how}.",
+                "Some programs drop these marks when they save. Your grade does not suffer.",
+            )
+
+
+def _moved(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
+    """Cells out of the assignment's order: as few as explain the order that was found."""
+    graded = [cell for cell in assignment.cells if cell.cell_id in matching.chosen]
+    numbers = [matching.chosen[cell.cell_id].cell.number for cell in graded]
+    kept = _longest_increasing(numbers)
+    for cell, number in zip(graded, numbers, strict=True):
+        if number not in kept and cell.grade_id and matching.chosen[cell.cell_id].evidence != "name":
+            yield Repair(
+                cell.grade_id,
+                "This cell had been moved. We put it back in its place.",
+                "Cells run in the order of the assignment.",
+            )
+
+
+def _longest_increasing(numbers: Sequence[int]) -> set[int]:
+    """The members of one longest increasing subsequence of distinct ``numbers`` (patience sorting)."""
+    tails: list[int] = []
+    previous: dict[int, int | None] = {}
+    for number in numbers:
+        place = bisect_left(tails, number)
+        previous[number] = tails[place - 1] if place else None
+        tails[place : place + 1] = [number]
+    kept: set[int] = set()
+    last: int | None = tails[-1] if tails else None
+    while last is not None:
+        kept.add(last)
+        last = previous[last]
+    return kept
+
+
+def _tags(cells: Sequence[StudentCell], matching: Matching) -> Iterator[Repair]:
+    owned = matching.owners()
+    tagged = [cell for cell in cells if cell.tags and cell.number in owned]
+    if tagged:
+        names = sorted({tag for cell in tagged for tag in cell.tags})
+        where = _count([cell.label for cell in tagged])
+        yield Repair(
+            tagged[0].label if len(tagged) == 1 else "",
+            f"Your file had tags on {where} ({', '.join(names[:5])}). We removed them.",
+            "Tags do not change how a notebook is graded.",
+        )
+
+
+def _count(names: Sequence[str]) -> str:
+    if len(names) <= 3:
+        return " and ".join(names)
+    return f"{len(names)} cells"
