@@ -307,6 +307,8 @@ def audit(
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
     catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Grade mechanical changes of right answers too.")] = False,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many mutants for each exercise.")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -316,7 +318,16 @@ def audit(
     found = Course.find(course)
     chosen = found.assignments() if everything or not names else names
     wanted = attacks or catalogue is not None
-    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue)
+    status = run_audit(
+        found,
+        chosen,
+        workers=workers,
+        as_json=json,
+        attacks=wanted,
+        catalogue=catalogue,
+        mutants=mutants or sample is not None,
+        sample=sample,
+    )
     raise typer.Exit(status)
 
 

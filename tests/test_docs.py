@@ -32,6 +32,8 @@ NOT_RUN_HERE = {
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",
+    "--mutants": "runs for minutes: tests/audit/",
+    "--sample": "finds what the others do: tests/audit/",
     "--watch": "runs until it is stopped: tests/leaderboard/",
 }
 OTHER_ENDS = {"check": 1}  # The notebook as it is handed out has something open.

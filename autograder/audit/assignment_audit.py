@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from autograder.audit.exercises import exercise_cards
+from autograder.audit.idle import Idler, idlers
 from autograder.audit.leaks import find_leaks, release_texts
-from autograder.audit.report_card import Finding, ReportCard
+from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, load_assignment
@@ -32,12 +34,13 @@ class _Graded:
     blank: Result
     wrong: tuple[tuple[Answer, Result], ...]
     right: tuple[tuple[Answer, Result], ...]
+    idle: tuple[tuple[Idler, Result], ...]
 
     @property
     def all(self) -> Iterator[Result]:
         yield self.solution
         yield self.blank
-        yield from (result for _, result in (*self.wrong, *self.right))
+        yield from (result for _, result in (*self.wrong, *self.right, *self.idle))
 
 
 def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
@@ -45,6 +48,7 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
     started = time.perf_counter()
     assignment, asked = load_assignment(course, name), course.config.authoring
     graded = _grade_all(assignment, grader)
+    exercises = exercise_cards(assignment, graded.wrong, graded.idle)
     misses = [
         *_not_graded(graded),
         *_solution_findings(assignment, graded.solution, asked),
@@ -53,6 +57,7 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         *_alternative_findings(graded.right),
         *_name_findings(assignment, asked),
         *_thin_findings(assignment, asked),
+        *_idle_findings(exercises),
     ]
     texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
     leaks = list(find_leaks(assignment, texts, _known_texts(assignment)))
@@ -71,6 +76,10 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         leaks=len(leaks),
         findings=(*misses, *leaks),
         seconds=time.perf_counter() - started,
+        visible=sum(each.visible for each in exercises),
+        visible_points=sum(each.visible_points for each in exercises),
+        idle_points=sum(each.idle_points for each in exercises),
+        exercises=exercises,
     )
 
 
@@ -79,21 +88,20 @@ def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
     work = [(assignment, submission_of(notebook, assignment)) for notebook in whole]
     work += [_right(assignment, each) for each in assignment.alternatives]
     work += [_wrong(assignment, each, competition_checks(assignment)) for each in assignment.misconceptions]
-    results = list(grade(work))
-    right = results[len(whole) : len(whole) + len(assignment.alternatives)]
-    wrong = dict(zip(assignment.misconceptions, results[len(whole) + len(right) :], strict=True))
+    idle = list(idlers(assignment))
+    work += [each.work for each in idle]
+    results = iter(grade(work))
+    solution, untouched = next(results), next(results)
+    right = tuple((each, next(results)) for each in assignment.alternatives)
+    wrong = {each: next(results) for each in assignment.misconceptions}
+    earned = tuple((each, next(results)) for each in idle)
     # Entering the competition takes longer than all else: only those that nothing else has told apart are entered.
     open_still = [
         each for each, result in wrong.items() if competition_checks(assignment) and not _is_named(each, result)
     ]
     if open_still:
         wrong |= zip(open_still, grade([_wrong(assignment, each, set()) for each in open_still]), strict=True)
-    return _Graded(
-        results[0],
-        results[1],
-        tuple(wrong.items()),
-        tuple(zip(assignment.alternatives, right, strict=True)),
-    )
+    return _Graded(solution, untouched, tuple(wrong.items()), right, earned)
 
 
 def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
@@ -178,6 +186,14 @@ def _thin_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator
         if wrong < asked.misconceptions:
             said = f"has {wrong or 'no'} misconceptions; write at least {asked.misconceptions}:"
             yield Finding("thin", name, f"{said} a wrong answer that a student might give.")
+
+
+def _idle_findings(exercises: Sequence[ExerciseCard]) -> Iterator[Finding]:
+    for each in exercises:
+        if each.idle_points:
+            checks = "; ".join(f"{check} ({', '.join(ideas)})" for check, ideas in each.idle.items())
+            text = f"answers without the work earn up to {each.idle_points:g} points: {checks}."
+            yield Finding("idle", each.exercise, f"{text} Let each check also ask for a result that takes the work.")
 
 
 def _feedback_texts(graded: _Graded) -> dict[str, str]:
