@@ -23,6 +23,7 @@ from autograder.grading.comparison import agree
 from autograder.grading.evidence import weight
 from autograder.grading.reference import ReferenceNotebook
 from autograder.isolation.call_log import RecordedCall, Remote
+from autograder.lab.call_evidence import shared_places
 
 __all__ = ["Call", "Replay", "calls_of", "diagnose"]
 
@@ -72,6 +73,7 @@ class Replay:
         self._roots = roots
         self.strict = strict
         self._objects: dict[int, Any] = {}
+        self._before: Any = None
 
     def ask(self, exchange: RecordedCall) -> LocalAnswer | None:
         """What the local object answers, and whether the student's did so; None if another exercise's was asked."""
@@ -81,6 +83,8 @@ class Replay:
         result, error = self._perform(exchange, target)
         if error or exchange.error:
             return LocalAnswer(result, error, error == exchange.error)
+        if exchange.op == "inspected":
+            return LocalAnswer(result, error, self._same_inspected(result, exchange.result))
         return LocalAnswer(result, error, self._same(result, exchange.result))
 
     def _find(self, target: str | int) -> Any:
@@ -92,9 +96,17 @@ class Replay:
         try:
             args = [self._local(value) for value in exchange.args]
             kwargs = {key: self._local(value) for key, value in exchange.kwargs.items()}
+            if exchange.op == "inspected":
+                return self._inspect(target, tuple(args), kwargs), ""
             return _OPERATIONS[exchange.op](target, exchange.detail, args, kwargs), ""
         except Exception as error:
             return None, type(error).__name__
+
+    def _inspect(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        result = target(*args, **kwargs)
+        shared = shared_places(result, args, kwargs, self._before)
+        self._before = result
+        return result, args, kwargs, shared
 
     def _local(self, value: Any) -> Any:
         if not isinstance(value, Remote):
@@ -111,6 +123,13 @@ class Replay:
             pairs = [self._same(ours, theirs) for ours, theirs in zip(local, recorded, strict=True)]
             return all(pairs)
         return agree(local, recorded, strict=self.strict)
+
+    def _same_inspected(self, local: Any, recorded: Any) -> bool:
+        """Whether the results and the arguments after the call are the same; a new result may stand for a view."""
+        (result, args, named, shared), (ours, given, kept, seen) = local, recorded
+        if list(named) != list(kept) or not set(seen) <= set(shared):
+            return False
+        return self._same([result, args, list(named.values())], [ours, given, list(kept.values())])
 
 
 _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {

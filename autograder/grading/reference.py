@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,7 @@ from autograder.errors import AuthoringError
 from autograder.grading.compiled_cells import compile_cell
 from autograder.isolation.shared_functions import allow_source
 
-__all__ = ["ReferenceNotebook", "reference_for"]
+__all__ = ["ReferenceNotebook", "beside_notebook", "reference_for"]
 
 _CACHE: dict[str, ReferenceNotebook] = {}
 
@@ -71,6 +73,16 @@ def reference_for(assignment: Assignment) -> ReferenceNotebook:
     if assignment.key not in _CACHE:
         _CACHE[assignment.key] = ReferenceNotebook(assignment)
     return _CACHE[assignment.key]
+
+
+def beside_notebook(notebooks: Path | None, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
+    """Return a block whose working folder is that of the released notebook: relative paths lead where it says.
+
+    Args:
+        notebooks: the folder of the released notebooks; None, or one that is not here, leaves the working folder.
+    """
+    folder = notebooks / assignment.name if notebooks else None
+    return contextlib.chdir(folder) if folder and folder.is_dir() else contextlib.nullcontext()
 
 
 def _where(assignment: Assignment, cell: AssignmentCell) -> str:
