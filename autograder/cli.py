@@ -312,6 +312,7 @@ def audit(
         bool, typer.Option("--again", help="Grade also what did not change since the last audit.")
     ] = False,
     mutants: Annotated[bool, typer.Option("--mutants", help="Grade mechanical changes of right answers too.")] = False,
+    confusion: Annotated[bool, typer.Option("--confusion", help="Measure how mistakes are named, too.")] = False,
     sample: Annotated[int | None, typer.Option(min=1, help="Only so many mutants for each exercise.")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
@@ -332,6 +333,7 @@ def audit(
         again=again,
         mutants=mutants or sample is not None,
         sample=sample,
+        confusion=confusion,
     )
     raise typer.Exit(status)
 

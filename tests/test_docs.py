@@ -33,6 +33,7 @@ NOT_RUN_HERE = {
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",
     "--mutants": "runs for minutes: tests/audit/",
+    "--confusion": "runs for minutes: tests/audit/test_confusion.py",
     "--sample": "finds what the others do: tests/audit/",
     "--watch": "runs until it is stopped: tests/leaderboard/",
 }

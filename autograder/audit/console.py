@@ -34,6 +34,9 @@ def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
     for card in cards:
         console.print(_by_exercise(card))
     for card in cards:
+        if card.confusion:
+            console.print(_confusion(card))
+    for card in cards:
         if card.attacks:
             refused = f"{card.attacks - card.succeeded} of {card.attacks} attacks refused"
             console.print(f"{card.assignment}: {refused}.", markup=False, highlight=False, soft_wrap=True)
@@ -61,6 +64,23 @@ def _by_exercise(card: ReportCard) -> Table:
         idle = f"[red]{each.idle_points:g}[/]" if each.idle_points else "0"
         killed = [f"{each.killed}/{each.mutants - each.equivalent} {each.score:5.1%}"] if card.mutants else []
         table.add_row(each.exercise, f"{each.points:g}", f"{each.visible_points:g}", caught, idle, *killed)
+    return table
+
+
+_KINDS = {
+    "alone": "a misconception alone",
+    "unseen": "as if it were not listed",
+    "below": "below right exercises",
+    "pair": "two misconceptions",
+}
+
+
+def _confusion(card: ReportCard) -> Table:
+    """How mistakes are named, by kind of notebook."""
+    table = _table(f"\n{card.assignment}", "mistakes", "notebooks", "rightly", "unnamed", "misnamed", "blamed")
+    for row in card.confusion:
+        false = [f"[red]{count}[/]" if count else "0" for count in (row.misnamed, row.blamed)]
+        table.add_row(_KINDS[row.kind], f"{row.notebooks}", f"{row.right}", f"{row.unnamed}", *false)
     return table
 
 

@@ -16,6 +16,7 @@ from autograder.audit.assignment_audit import Grader, audit_assignment
 from autograder.audit.attacks.attack_report import AttackReport
 from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
 from autograder.audit.attacks.catalogue import load_catalogue
+from autograder.audit.confusion import with_confusion
 from autograder.audit.mutants.run import with_mutants
 from autograder.audit.report_card import Finding, ReportCard
 from autograder.audit.stored_grader import stored_grader
@@ -48,6 +49,7 @@ def run_audit(
     again: bool = False,
     mutants: bool = False,
     sample: int | None = None,
+    confusion: bool = False,
 ) -> int:
     """Audit the assignments ``names`` and print what was found; 0 if nothing was missed, else 1.
 
@@ -63,6 +65,7 @@ def run_audit(
         again: grade everything, whatever is stored.
         mutants: grade mechanical changes of the right answers, too.
         sample: how many of them for each exercise; default all.
+        confusion: measure how well feedback names mistakes, too.
     """
     cards: list[ReportCard] = []
     with ExitStack() as stack:
@@ -79,6 +82,8 @@ def run_audit(
             card = audit_assignment(course, name, stored_grader(course, grade, again=again))
             if mutants:
                 card = with_mutants(card, load_assignment(course, name), course.source / name, hurry, sample)
+            if confusion:
+                card = with_confusion(card, load_assignment(course, name), stored_grader(course, grade, again=again))
             cards.append(card)
     if attacks:
         cards = [with_attacks(card, _attacked(course, card.assignment, workers, catalogue)) for card in cards]

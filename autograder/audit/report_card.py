@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["ExerciseCard", "Finding", "ReportCard"]
+__all__ = ["Confusion", "ExerciseCard", "Finding", "ReportCard"]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -24,6 +24,8 @@ class Finding(msgspec.Struct, frozen=True):
         "not-caught",
         "not-named",
         "not-accepted",
+        "misnamed",
+        "blamed",
         "leak",
         "not-graded",
         "thin",
@@ -72,6 +74,27 @@ class ExerciseCard(msgspec.Struct, frozen=True):
         return self.killed / wrong if wrong else 1.0
 
 
+class Confusion(msgspec.Struct, frozen=True):
+    """How well feedback names the mistakes in one kind of wrong notebook.
+
+    Attributes:
+        kind: ``alone``, one misconception; ``unseen``, one as if nobody had listed it; ``below``, one in an exercise
+            that right ones build on; ``pair``, two at once.
+        notebooks: how many were graded.
+        right: in which a mistake is named rightly.
+        unnamed: in which nothing is named.
+        misnamed: in which a mistake is named that is not there.
+        blamed: in which a right exercise fails by what it inherits, without being told so.
+    """
+
+    kind: str
+    notebooks: int
+    right: int
+    unnamed: int
+    misnamed: int
+    blamed: int
+
+
 class ReportCard(msgspec.Struct, frozen=True):
     """What an audit of one assignment found.
 
@@ -87,6 +110,8 @@ class ReportCard(msgspec.Struct, frozen=True):
         idle_points: what idle answers earn, a constant or an echo: the most in each exercise, added up.
         exercises: the same by exercise.
         mutants, killed, equivalent: as in `ExerciseCard`, where mutants were tried.
+        confusion: how well feedback names mistakes, where that was measured.
+        misnamed, unnamed, inherited_blamed: the same, added up over what is listed: alone, below, and in pairs.
         leaks: hidden bytes found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
@@ -112,6 +137,10 @@ class ReportCard(msgspec.Struct, frozen=True):
     mutants: int = 0
     killed: int = 0
     equivalent: int = 0
+    confusion: tuple[Confusion, ...] = ()
+    misnamed: int = 0
+    unnamed: int = 0
+    inherited_blamed: int = 0
     attacks: int = 0
     succeeded: int = 0
     honest_controls: int = 0

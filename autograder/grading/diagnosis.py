@@ -12,7 +12,7 @@ import copy
 import operator
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,16 +147,13 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 }
 
 
-def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook, left_out: Collection[str] = ()) -> dict[str, Answer]:
+def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Answer]:
     """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
     finds nothing, it is.
-
-    Args:
-        left_out: misconceptions that count as unknown, by name; the audit's way to measure answers that nobody listed.
     """
-    candidates = [each for each in _candidates(runs, trusted) if each.slug not in left_out]
+    candidates = _candidates(runs, trusted)
     failed = {run.cell.grade_id for run in runs if run.fell_short}
     found: dict[str, Answer] = {}
     with warnings.catch_warnings():

@@ -18,6 +18,8 @@ from autograder.isolation.shared_functions import allow_source
 
 __all__ = ["ReferenceNotebook", "beside_notebook", "reference_for"]
 
+_MOST_KEPT = 16
+"""An audit grades hundreds of variants of an assignment, each with the data of its given cells."""
 _CACHE: dict[str, ReferenceNotebook] = {}
 
 
@@ -71,6 +73,8 @@ class ReferenceNotebook:
 def reference_for(assignment: Assignment) -> ReferenceNotebook:
     """The trusted side of ``assignment``, made once per process."""
     if assignment.key not in _CACHE:
+        while len(_CACHE) >= _MOST_KEPT:
+            del _CACHE[next(iter(_CACHE))]
         _CACHE[assignment.key] = ReferenceNotebook(assignment)
     return _CACHE[assignment.key]
 
