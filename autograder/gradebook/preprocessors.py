@@ -30,11 +30,11 @@ from autograder.course import Course
 from autograder.errors import CourseError, GradebookError, MachineryError
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, rebuild_notebook, repairs_of
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.sanitising import safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
-from autograder.gradebook.unisolated import GUARD_KERNEL
 from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.grade import grade_submission
 from autograder.grading.reference import beside_notebook
