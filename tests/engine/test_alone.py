@@ -32,9 +32,9 @@ STEPS = [
     "engine.lookup:align",
     "gradebook.results:ResultStore.get",
     "engine.run:ClassRun._job",
-    "engine.journal:Journal.earlier",
+    "gradebook.journal:Journal.earlier",
     "gradebook.results:ResultStore.put",
-    "engine.journal:Journal.keep",
+    "gradebook.journal:Journal.keep",
     "engine.run:ClassRun._change",
     "gradebook.files:read_timestamp",
     "gradebook.store:scores_of",
@@ -48,11 +48,11 @@ STEPS = [
     "gradebook.feedback:feedback_page",
     "gradebook.rendering:_rendered",
     "gradebook.rendering:embedded_pictures",
-    "gradebook.board_names:BoardNames.of_student",
+    "leaderboard.board_names:BoardNames.of_student",
     "gradebook.pictures:Pictures.checked",
     "isolation.pictures:PictureDesk.redraw",
     "engine.writer:Writer.mark",
-    "engine.journal:Journal.enter",
+    "gradebook.journal:Journal.enter",
 ]
 
 
