@@ -26,31 +26,31 @@ if TYPE_CHECKING:
 NAME = "00-two-functions"
 STEPS = [
     "engine.discover:_looked_at",
-    "engine.run:look",
-    "engine.run:parse",
-    "engine.lookup:read_submission",
-    "engine.lookup:align",
-    "gradebook.results:ResultStore.get",
-    "engine.run:ClassRun._job",
+    "engine.class_run:look_up",
+    "engine.class_run:parse",
+    "engine.known_results:read_submission",
+    "engine.known_results:align",
+    "gradebook.result_store:ResultStore.get",
+    "engine.class_run:ClassRun._job",
     "gradebook.journal:Journal.earlier",
-    "gradebook.results:ResultStore.put",
+    "gradebook.result_store:ResultStore.put",
     "gradebook.journal:Journal.keep",
-    "engine.run:ClassRun._change",
-    "gradebook.files:read_timestamp",
+    "engine.class_run:ClassRun._change",
+    "gradebook.files:read_stamp",
     "gradebook.store:scores_of",
     "gradebook.store:_checked_scores",
-    "gradebook.store:record",
+    "gradebook.store:write_submission",
     "gradebook.store:Gradebook.record_all",
     "gradebook.store:Gradebook.marks",
     "gradebook.files:write_autograded",
-    "gradebook.files:autograded_notebook",
+    "gradebook.files:build_autograded",
     "gradebook.feedback:write_feedback",
     "gradebook.feedback:feedback_page",
     "gradebook.rendering:_rendered",
     "gradebook.rendering:embedded_pictures",
     "leaderboard.board_names:BoardNames.of_student",
-    "gradebook.pictures:Pictures.checked",
-    "isolation.pictures:PictureDesk.redraw",
+    "gradebook.picture_store:Pictures.checked",
+    "isolation.picture_process:PictureDesk.redraw",
     "engine.writer:Writer.mark",
     "gradebook.journal:Journal.enter",
 ]
@@ -133,7 +133,7 @@ def test_a_step_that_fails_for_one_fails_for_nobody_else(
      UnicodeEncodeError("utf-8", "\udc80", 0, 1, "surrogates"), KeyError("x\x1b[31m")],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
-@pytest.mark.parametrize("step", ["engine.lookup:align", "gradebook.feedback:write_feedback"])
+@pytest.mark.parametrize("step", ["engine.known_results:align", "gradebook.feedback:write_feedback"])
 def test_whatever_kind_of_error_it_is(
     three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
 ) -> None:
@@ -150,7 +150,11 @@ def test_whatever_kind_of_error_it_is(
 
 def test_pages_written_again_fail_one_by_one(three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     graded(three, instant)
-    for step in ("gradebook.feedback:feedback_page", "reporting.returning:stored_result", "reporting.returning:align"):
+    for step in (
+        "gradebook.feedback:feedback_page",
+        "reporting.feedback_return:stored_result",
+        "reporting.feedback_return:align",
+    ):
         repair = break_for_bob(three, step, monkeypatch, ValueError("broken on purpose"))
         try:
             returned = return_feedback(three.course, NAME)
