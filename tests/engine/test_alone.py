@@ -35,7 +35,7 @@ STEPS = [
     "gradebook.journal:Journal.earlier",
     "gradebook.result_store:ResultStore.put",
     "gradebook.journal:Journal.keep",
-    "engine.class_run:ClassRun._change",
+    "engine.class_run:ClassRun._take",
     "gradebook.files:read_stamp",
     "gradebook.store:scores_of",
     "gradebook.store:_checked_scores",
@@ -56,8 +56,8 @@ STEPS = [
 ]
 
 
-def graded(a_class: Class, mapper: Shared) -> ClassReport:
-    return grade_class(a_class.course, NAME, make_executor=lambda: mapper, progress=Silent(), yes=True)
+def graded(a_class: Class, executor: Shared, *, again: bool = False) -> ClassReport:
+    return grade_class(a_class.course, NAME, make_executor=lambda: executor, progress=Silent(), yes=True, again=again)
 
 
 def picture(colour: str) -> str:
@@ -124,6 +124,21 @@ def test_a_step_that_fails_for_one_fails_for_nobody_else(
         assert "4" in (three.root / "feedback" / student / NAME / "two_functions.html").read_text()
     again = graded(three, instant)
     assert again.exit_code == 0, again.lines()
+    assert three.totals() == {"ada": 4, "bob": 4, "eve": 4}
+
+
+def test_a_difference_that_cannot_be_told_for_one_is_told_for_the_others(
+    three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graded(three, instant)
+    repair = break_for_bob(three, "engine.class_run:ClassRun._change", monkeypatch, ValueError("broken on purpose"))
+    try:
+        report = graded(three, instant, again=True)
+    finally:
+        repair()
+    assert report.exit_code == 3
+    assert [each.student for each in report.needing_a_look if "broken on purpose" in each.reason] == ["bob"]
+    assert graded(three, instant).exit_code == 0
     assert three.totals() == {"ada": 4, "bob": 4, "eve": 4}
 
 
