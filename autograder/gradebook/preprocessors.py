@@ -31,6 +31,7 @@ from autograder.errors import AutograderError, CourseError, GradebookError, Mach
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
 from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.identity import data_digest, grader_digest
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
 from autograder.gradebook.registration import new_id
@@ -335,9 +336,9 @@ def _remark(source: str) -> NotebookNode:
 
 def _keep(course: Course, assignment: Assignment, result: Result) -> None:
     """Store the result, so that a page of feedback can be made of it."""
-    from autograder.engine.messages import Bundle
-
-    key = result_key(result.submission_key, assignment.key, Bundle.of(course, assignment).grader)
+    data = data_digest([course.data, course.hidden_data], course.results / "data.json")
+    grader = grader_digest(course.secret.key, course.config.grading.limits(), data)
+    key = result_key(result.submission_key, assignment.key, grader)
     ResultStore(course.results / "results").put(key, result)
 
 
