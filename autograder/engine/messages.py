@@ -85,19 +85,21 @@ class Options(msgspec.Struct, frozen=True):
         missing_ok: layers of the sandbox that may be missing, by name.
         grader: the class that grades, as ``module:name``.
         hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
+        notebooks: folder of the released notebooks: relative paths lead from there, on both sides; or empty.
     """
 
     readable: tuple[str, ...] = ()
     missing_ok: tuple[str, ...] = ()
     grader: str = GRADER
     hidden_data: str = ""
+    notebooks: str = ""
 
 
 def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
     """How worker processes are made for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden)
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release))
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):
