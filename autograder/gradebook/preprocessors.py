@@ -30,6 +30,7 @@ from autograder.course import Course
 from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 from autograder.gradebook.identity import data_digest, grader_digest
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
@@ -38,7 +39,6 @@ from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.gradebook.sanitising import as_plain_text, safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
-from autograder.gradebook.unisolated import GUARD_KERNEL
 from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
