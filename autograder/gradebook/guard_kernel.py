@@ -1,4 +1,4 @@
-"""The kernel that stands in the gradebook, so that nbgrader without isolation runs nothing."""
+"""The kernel that the gradebook names for every notebook, so that nothing but isolated grading gets by."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GUARD_KERNEL: dict[str, Any] = {
     "display_name": "Graded in isolation only",
     "language": "python",
 }
-"""The kernel that the gradebook names for every notebook; there is none of that name.
+"""There is no kernel of that name.
 
 nbgrader without this course's configuration starts the gradebook's kernel for each submission: it stops there, before
 any of the student's code has run, and its message is the name.
