@@ -175,7 +175,7 @@ def test_functions_on_the_map_are_defined_in_the_file_beside_them() -> None:
         ("grade_submission", "grading/grade.py"),
         ("competition_ranks", "leaderboard/ranking.py"),
         ("standings", "leaderboard/ranking.py"),
-        ("release_notebook", "authoring/build.py"),
+        ("released", "authoring/releasing.py"),
         ("source_notebook", "authoring/build.py"),
         ("_explain", "grading/check.py"),
         ("load_assignment", "authoring/assignment.py"),
