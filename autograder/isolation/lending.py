@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -25,12 +25,9 @@ from torch import nn
 from autograder.errors import AuthoringError, MachineryError
 from autograder.isolation.failures import StudentError, WorkerLost
 from autograder.isolation.guest.borrowed import DATA, data_codec, read_call
-from autograder.isolation.limits import MIB, Allowance, Limits
+from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 from autograder.isolation.proxies import Handle
 
-if TYPE_CHECKING:
-    from autograder.isolation.sandbox import Sandbox
-    from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
@@ -139,6 +136,26 @@ class _Back:
         return 0.0
 
 
+class Borrower(Protocol):
+    """A process in which lent functions run: a `StudentProcess`, which this module need not know."""
+
+    quiet: bool
+    deadline: float | None
+
+    def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
+        """Pass a call on, unread, and return its answer."""
+
+    def close(self) -> StudentUsage:
+        """End the process, and tell what it used."""
+
+
+class Spawns(Protocol):
+    """What makes such processes: a `Sandbox`, which this module need not know."""
+
+    def spawn(self, limits: Limits, *, lender: Lends | None = None) -> Borrower:
+        """A confined process."""
+
+
 class Lender:
     """The process in which one submission's lent functions run; made when the first of them is called.
 
@@ -146,9 +163,9 @@ class Lender:
         sandbox: where.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Spawns) -> None:
         self._sandbox = sandbox
-        self._worker: StudentProcess | None = None
+        self._worker: Borrower | None = None
         self._spent = False
         self._count = 0
         self._lent: WeakValueDictionary[int, _Lent] = WeakValueDictionary()
