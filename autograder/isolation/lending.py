@@ -28,7 +28,6 @@ from autograder.isolation.guest.borrowed import DATA, data_codec, read_call
 from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 from autograder.isolation.proxies import Handle
 
-
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
 LENT_BYTES = 8 * MIB
