@@ -144,6 +144,20 @@ def check(
 
 
 @app.command()
+def practice(
+    notebook: Annotated[Path, typer.Argument(help="A notebook, begun or done.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Grade it again at every save, until Ctrl-C.")] = False,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    course: CourseOption = None,
+) -> None:
+    """Grade one notebook as the class is graded, hidden checks included, on inputs of its own; writes nothing."""
+    from autograder.practice.practice_session import practise
+
+    done = practise(Course.find(course), notebook, watch=watch, missing_ok=tuple(missing_ok or ()))
+    raise typer.Exit(0 if done is None or done.complete else 1)
+
+
+@app.command()
 def collect(
     source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
     assignment: Annotated[str | None, typer.Option(help="Which assignment it is (default: each file tells).")] = None,

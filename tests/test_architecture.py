@@ -29,6 +29,7 @@ LAYERS = [
     {"engine"},
     {"leaderboard"},
     {"collecting", "selfcheck", "reporting", "audit", "demo"},
+    {"practice", "handout"},
     {"bench"},
     {"cli"},
     {"__main__"},

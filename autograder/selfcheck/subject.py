@@ -54,21 +54,24 @@ class Subject(msgspec.Struct, frozen=True):
     remarks: tuple[Repair, ...]
 
 
-def find_subject(path: Path) -> Subject:
+def find_subject(path: Path, course: Course | None = None) -> Subject:
     """What there is to check in the notebook at ``path``.
+
+    Args:
+        course: where its assignment is looked for; default the course that it lies in, and the one around here.
 
     Raises:
         UnreadableSubmission: it is not a notebook of a course, or it is damaged; says what to do.
     """
     raw = _read(path)
     cells, _ = read_student_cells(raw, raw.origin)
-    courses = _courses(path)
-    for course in courses:
-        catalogue = catalogue_of(course)
+    courses = [course] if course is not None else _courses(path)
+    for each in courses:
+        catalogue = catalogue_of(each)
         name = _name(path, cells, catalogue)
         if name:
-            assignment = load_assignment(course, name)
-            return _subject(raw, cells, assignment, partial(catalogue_of, course), course, ())
+            assignment = load_assignment(each, name)
+            return _subject(raw, cells, assignment, partial(catalogue_of, each), each, ())
     assignment, changed = _by_its_marks(raw)
     return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed)
 
