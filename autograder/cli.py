@@ -14,6 +14,7 @@ from rich.console import Console
 from autograder import __version__
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.student_cli import check
 
 __all__ = ["app", "main"]
 
@@ -59,6 +60,23 @@ def build(names: NamesArgument = None, course: CourseOption = None) -> None:
 
     for path in build_course(Course.find(course), names):
         typer.echo(path)
+
+
+@app.command()
+def handout(
+    names: NamesArgument = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder, or a file that ends in .zip (default: handout/ID.zip).")
+    ] = None,
+    branch: Annotated[str, typer.Option(help="Commit it to this branch of the course's Git repository instead.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Also what course.toml opens later.")] = False,
+    course: CourseOption = None,
+) -> None:
+    """Make what a class gets: released notebooks, their tools and data, and nothing that gives an answer away."""
+    from autograder.handout.giving import give_out
+
+    for line in give_out(Course.find(course), names, output=output, branch=branch, everything=everything):
+        typer.echo(line)
 
 
 @app.command()
@@ -122,25 +140,7 @@ def grade(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
-@app.command()
-def check(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
-    seconds: Annotated[
-        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
-    ] = None,
-    demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Check your own notebook before you hand it in: points by exercise, and what is still open."""
-    from autograder.selfcheck.examine import check_notebook
-    from autograder.selfcheck.printing import print_report
-
-    report = check_notebook(notebook, seconds=seconds, demos=demos)
-    if json:
-        typer.echo(msgspec.json.encode(report).decode())
-    else:
-        print_report(report, Console())
-    raise typer.Exit(0 if report.done else 1)
+app.command()(check)  # The same as in the student's kit.
 
 
 @app.command()

@@ -30,7 +30,7 @@ LAYERS = [
     {"leaderboard"},
     {"collecting", "selfcheck", "reporting", "audit", "demo"},
     {"practice", "handout"},
-    {"bench"},
+    {"bench", "student_cli"},
     {"cli"},
     {"__main__"},
 ]

@@ -97,9 +97,7 @@ class PracticeSession:
         if not self._warm:
             self._sandbox.wait()
             self._warm = True
-        result = grade_submission(
-            submission, assignment, self._sandbox, Secret(os.urandom(_BYTES)), subject.settings
-        )
+        result = grade_submission(submission, assignment, self._sandbox, Secret(os.urandom(_BYTES)), subject.settings)
         return Practice(subject, result, tuple(sorted(left_out)), time.perf_counter() - started)
 
 

@@ -22,6 +22,7 @@ from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.authoring.releasing import checksum
 from autograder.course import Course, GradingSettings
 from autograder.errors import AutograderError, UnreadableSubmission
+from autograder.selfcheck.newer import newer_version
 from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Repair, Submission
@@ -44,6 +45,7 @@ class Subject(msgspec.Struct, frozen=True):
         settings: the limits that the grader keeps to.
         data: the course's data folder, or None.
         remarks: what the student should know beforehand.
+        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
     """
 
     assignment: Assignment
@@ -52,6 +54,7 @@ class Subject(msgspec.Struct, frozen=True):
     settings: GradingSettings
     data: Path | None
     remarks: tuple[Repair, ...]
+    newer: str = ""
 
 
 def find_subject(path: Path, course: Course | None = None) -> Subject:
@@ -71,9 +74,11 @@ def find_subject(path: Path, course: Course | None = None) -> Subject:
         name = _name(path, cells, catalogue)
         if name:
             assignment = load_assignment(each, name)
-            return _subject(raw, cells, assignment, partial(catalogue_of, each), each, ())
+            newer = newer_version(raw, path, assignment.release)
+            return _subject(raw, cells, assignment, partial(catalogue_of, each), each, (), newer)
+    newer = newer_version(raw, path)
     assignment, changed = _by_its_marks(raw)
-    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed)
+    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed, newer)
 
 
 def _read(path: Path) -> RawNotebook:
@@ -90,12 +95,13 @@ def _subject(
     others: Callable[[], Catalogue],
     course: Course | None,
     remarks: tuple[Repair, ...],
+    newer: str,
 ) -> Subject:
     submission = align(raw, assignment, others)
     numbers = {cell.source.rstrip(): cell.number for cell in reversed(cells)}
     settings = course.config.grading if course is not None else GradingSettings()
     data = course.data if course is not None and course.data.is_dir() else None
-    return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs))
+    return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs), newer)
 
 
 def _courses(path: Path) -> list[Course]:
