@@ -136,7 +136,7 @@ def _rounded(compared: Compared) -> Iterator[bytes]:
     if got.dtype.kind == "c":
         got = np.stack([got.real, got.imag])
     values = got.astype(np.float64)
-    if compared.tolerance == 0 or compared.accepted and got.dtype.kind in "iu":
+    if compared.tolerance == 0 or (compared.accepted and got.dtype.kind in "iu"):
         yield _bytes(values)
         return
     step = _STEPS * (compared.tolerance or 1e-6) * compared.scale

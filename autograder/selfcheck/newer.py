@@ -40,9 +40,9 @@ def _told(changed: list[str]) -> str:
         return ""
     more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
     return (
-        f"This notebook was handed out in another version since: {', '.join(changed[:_SHOWN])}{more} changed. Your work "
-        "stays valid: the course's own cells are replaced by the newer ones when it is graded. Read them in the newer "
-        "notebook."
+        f"There is a newer version of this notebook. Changed since yours: {', '.join(changed[:_SHOWN])}{more}. "
+        "Your work stays valid: the course's own cells are replaced by the newer ones when it is graded. "
+        "Read them in the newer notebook."
     )
 
 
