@@ -19,8 +19,7 @@ __all__ = ["NEEDED", "constraints", "module_files", "pins", "project_file"]
 _PACKAGE = Path(autograder.__file__).parent
 _ROOTS = ("autograder.student_cli", "autograder.lab", "autograder.selfcheck")
 NEEDED = (
-    "ipython", "jupyterlab", "matplotlib", "msgspec", "nbformat", "numpy", "pillow", "rich", "scipy", "torch", "tqdm",
-    "traitlets", "typer",
+    "ipython", "jupyterlab", "matplotlib", "msgspec", "numpy", "rich", "scipy", "torch", "tqdm", "traitlets", "typer",
 )  # fmt: skip
 """What notebooks, the lab and ``autograder check`` import, and where students work."""
 
@@ -113,7 +112,7 @@ requires = ["setuptools>=77"]
 build-backend = "setuptools.build_meta"
 
 [project]
-name = "autograder"
+name = "cnn-course-autograder"
 version = "{autograder.__version__}"
 description = "A course's tools for its notebooks, and autograder check"
 requires-python = ">=3.11"

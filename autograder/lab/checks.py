@@ -7,8 +7,6 @@ who must not learn the expected answer; the detail does hold them.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from autograder.lab.array_difference import describe_difference, describe_shape,
 from autograder.lab.conversion import NotNumeric, to_array
 from autograder.lab.recognition import Compared, recognised
 
-__all__ = ["CheckFailed", "close", "refuses"]
+__all__ = ["CheckFailed", "close"]
 
 KNOWN = "A known mistake gives just this result: "
 
@@ -84,36 +82,6 @@ def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: st
     if not agree.all():
         detail = describe_difference(got, want, agree, tolerance)
         raise _failed("the values differ", detail, got, want, tolerance, case, hint)
-
-
-def refuses(function: Callable[..., Any], *args: Any, argument: str, case: str = "", **kwargs: Any) -> None:
-    """Pass if ``function(*args, **kwargs)`` raises ValueError.
-
-    Parameters
-    ----------
-    argument: the name of the argument that is wrong in this call, for the message.
-    case: the kind of input, such as "a kernel larger than the image".
-
-    Raises
-    ------
-    CheckFailed: if the call returns. Any error other than ValueError is passed on with a note.
-    """
-    try:
-        result = function(*args, **kwargs)
-    except ValueError:
-        return
-    except Exception as error:
-        error.add_note(f"For a wrong `{argument}` a ValueError was expected, not a {type(error).__name__}.")
-        raise
-    failure = CheckFailed(
-        "a wrong argument was accepted",
-        detail=f"expected a ValueError that names `{argument}`, got a result of type {type(result).__name__}",
-        hint=f"test `{argument}` at the top of the function and `raise ValueError(...)`.",
-        case=case,
-    )
-    with contextlib.suppress(NotNumeric):
-        failure.compared = Compared(to_array(result), 1.0, 0.0, accepted=True)
-    raise failure
 
 
 def _failed(
