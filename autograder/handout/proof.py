@@ -23,12 +23,13 @@ def kit_leaks(course: Course, assignments: Sequence[Assignment], made: Mapping[s
     """A sentence for each place in the kit ``made`` where something stands that students must not have.
 
     Searched for are the hidden lines of every assignment of ``assignments``, its misconceptions and their sentences,
-    its alternatives, the authors' other files, and the course's secret. What some released notebook shows is no secret.
+    its alternatives, the authors' other files, and the course's secret. What a released notebook shows is not a secret,
+    nor is what the tools themselves have a line in common with.
     """
     public = "\n".join(cell.release_source for each in assignments for cell in each.cells)
-    tools = b"\n".join(module_files().values()).decode()  # What an answer shares with them, it has from no student.
-    answers = ((what, line) for what, line in _answers(assignments) if line not in tools)
-    private = {line: what for what, line in (*answers, *_private(course, assignments)) if line not in public}
+    tools = b"\n".join(module_files().values()).decode()  # The same for every course: no author writes there.
+    known = f"{public}\n{tools}"
+    private = {line: what for what, line in _private(course, assignments) if line not in known}
     index = _index(private)
     found = [
         f"{private[line]} stands in {name}."
@@ -45,18 +46,13 @@ def kit_leaks(course: Course, assignments: Sequence[Assignment], made: Mapping[s
     return [*found, *marked]
 
 
-def _answers(assignments: Sequence[Assignment]) -> Iterator[tuple[str, str]]:
-    """The sentences and lines of all named answers, and what to call them."""
+def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[tuple[str, str]]:
+    """What must not be in a kit, and what to call it."""
     for each in assignments:
+        yield from ((f"a hidden line of {cell} ({each.name})", line) for line, cell in secret_lines(each).items())
         for answer in (*each.misconceptions, *each.alternatives):
             for text in (answer.text, answer.source):
                 yield from ((f"what '{answer.slug}' ({each.name}) says or does", line) for line in _lines(text))
-
-
-def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[tuple[str, str]]:
-    """What else must not be in a kit, and what to call it."""
-    for each in assignments:
-        yield from ((f"a hidden line of {cell} ({each.name})", line) for line, cell in secret_lines(each).items())
         for path in sorted((course.source / each.name).glob("*.py")):
             if path.stem not in ("misconceptions", "alternatives", each.notebook):
                 yield from ((f"a line of {path.name} ({each.name})", line) for line in _lines(path.read_text("utf-8")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -74,7 +74,7 @@ def _version(name: str) -> str:
 
 
 @cache
-def _found(name: str):  # type: ignore[no-untyped-def]
+def _found(name: str) -> Distribution:
     try:
         return distribution(name)
     except PackageNotFoundError:

@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 
 from autograder.course import Course
-from autograder.engine.class_run import options_of
+from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import AuthoringError, AutograderError, UnreadableSubmission
 from autograder.grading.result import Result
