@@ -24,6 +24,7 @@ NEEDED = (
 """What notebooks, the lab and ``autograder check`` import, and where students work."""
 
 
+@cache
 def module_files() -> dict[str, bytes]:
     """The files of the student's part, by path below the kit's root."""
     modules = _modules()
