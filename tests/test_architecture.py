@@ -91,6 +91,7 @@ def test_what_runs_inside_the_sandbox_imports_isolation_and_the_lab_alone() -> N
         "errors",
         "magics",  # what a session of IPython does with them, in the sandbox and in `check`
         "redrawing",  # of pictures, there and there
+        "loading",  # the distribution's name, for `doctor`
     }
 
 
