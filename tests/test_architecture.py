@@ -35,6 +35,7 @@ LAYERS = [
     {"practice", "handout", "student_cli"},
     {"bench"},
     {"trial_commands"},
+    {"kit_commands"},
     {"cli"},
     {"__main__"},
 ]
