@@ -118,7 +118,8 @@ def test_a_branch_is_written_without_touching_the_working_copy(course: Course, m
     git(course, "init", "-q", "-b", "main")
     git(course, "add", "course.toml")
     git(course, "commit", "-q", "-m", "Begin")
-    (course.root / "course.toml").open("a").write("# being edited\n")
+    settings = course.root / "course.toml"
+    settings.write_text(settings.read_text() + "# being edited\n")
     before = git(course, "status", "--porcelain")
     assert "Committed to the branch students" in give_out(course, branch="students")[-1]
     assert git(course, "status", "--porcelain") == before
