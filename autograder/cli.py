@@ -11,10 +11,11 @@ import msgspec
 import typer
 from rich.console import Console
 
-from autograder import __version__, trial_commands
+from autograder import __version__, kit_commands, trial_commands
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.loading import extra_for
+from autograder.student_cli import check
 from autograder.trial_commands import CourseOption, JsonOption
 
 __all__ = ["app", "main"]
@@ -61,6 +62,9 @@ def build(names: NamesArgument = None, course: CourseOption = None) -> None:
 
     for path in build_course(Course.find(course), names):
         typer.echo(path)
+
+
+app.command()(kit_commands.handout)
 
 
 @app.command()
@@ -139,25 +143,10 @@ def grade(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
-@app.command()
-def check(
-    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
-    seconds: Annotated[
-        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
-    ] = None,
-    demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
-    json: JsonOption = False,
-) -> None:
-    """Check your own notebook before you hand it in: points by exercise, and what is still open."""
-    from autograder.selfcheck.examine import check_notebook
-    from autograder.selfcheck.printing import print_report
+app.command()(check)  # The same as in the student's kit.
 
-    report = check_notebook(notebook, seconds=seconds, demos=demos)
-    if json:
-        typer.echo(msgspec.json.encode(report).decode())
-    else:
-        print_report(report, Console())
-    raise typer.Exit(0 if report.done else 1)
+
+app.command()(kit_commands.practice)
 
 
 @app.command()

@@ -55,12 +55,14 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
     """What a course decides about one assignment.
 
     Attributes:
+        opens: the moment from which it is handed out, in UTC; None at once.
         due: the moment after which a submission is late, in UTC.
         optional: an optional assignment can only help a student's total.
         grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
             in place of those of :class:`GradingSettings`; None leaves theirs.
     """
 
+    opens: dt.datetime | None = None
     due: dt.datetime | None = None
     optional: bool = False
     grace_minutes: Minutes | None = None

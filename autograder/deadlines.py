@@ -71,9 +71,9 @@ class LatePolicy(msgspec.Struct, frozen=True):
 
 
 def read_times(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The content of course.toml with each deadline as an aware time in UTC.
+    """The content of course.toml with each time as an aware one in UTC.
 
-    A date means the end of that day. What has no zone is in the course's ``time_zone``.
+    A date means the end of that day; for what opens, its beginning. What has no zone is in the course's ``time_zone``.
 
     Raises:
         CourseError: something that should be a time is not; names file, key and value.
@@ -81,7 +81,7 @@ def read_times(content: dict[str, Any], path: Path) -> dict[str, Any]:
     zone = _zone(content.get("time_zone", "UTC"), path)
     read = dict(content)
     if isinstance(tables := content.get("assignments"), dict):
-        read["assignments"] = {name: _with_due(name, table, zone, path) for name, table in tables.items()}
+        read["assignments"] = {name: _with_times(name, table, zone, path) for name, table in tables.items()}
     if isinstance(people := content.get("extensions"), dict):
         read["extensions"] = {who: _granted(table, f"extensions.{who}", zone, path) for who, table in people.items()}
     return read
@@ -94,10 +94,23 @@ def _zone(name: Any, path: Path) -> ZoneInfo:
         _refuse(path, "time_zone", name, "a time zone", 'Write it as "Europe/London" or "UTC"')
 
 
-def _with_due(name: str, table: Any, zone: ZoneInfo, path: Path) -> Any:
-    if not isinstance(table, dict) or "due" not in table:
+def _with_times(name: str, table: Any, zone: ZoneInfo, path: Path) -> Any:
+    if not isinstance(table, dict):
         return table
-    return {**table, "due": _time(table["due"], f"assignments.{name}.due", zone, path)}
+    read = dict(table)
+    for key in ("opens", "due"):
+        if key in table:
+            read[key] = _time(_from_its_start(table[key], key), f"assignments.{name}.{key}", zone, path)
+    return read
+
+
+def _from_its_start(value: Any, key: str) -> Any:
+    """A date on which something opens as the beginning of that day; anything else as it is."""
+    if key != "opens" or isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str) and len(value.strip()) == 10:
+        return f"{value.strip()}T00:00:00"
+    return dt.datetime.combine(value, dt.time.min) if isinstance(value, dt.date) else value
 
 
 def _granted(table: Any, key: str, zone: ZoneInfo, path: Path) -> dict[str, Extension]:

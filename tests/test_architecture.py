@@ -32,8 +32,10 @@ LAYERS = [
     {"leaderboard"},
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
+    {"practice", "handout", "student_cli"},
     {"bench"},
     {"trial_commands"},
+    {"kit_commands"},
     {"cli"},
     {"__main__"},
 ]

@@ -35,9 +35,10 @@ NOT_RUN_HERE = {
     "--mutants": "runs for minutes: tests/audit/",
     "--confusion": "runs for minutes: tests/audit/test_confusion.py",
     "--sample": "finds what the others do: tests/audit/",
-    "--watch": "runs until it is stopped: tests/leaderboard/",
+    "--watch": "runs until it is stopped: tests/leaderboard/, tests/practice/",
+    "--branch": "needs a Git repository: tests/handout/",
 }
-OTHER_ENDS = {"check": 1}  # The notebook as it is handed out has something open.
+OTHER_ENDS = {"check": 1, "practice": 1}  # The notebook as it is handed out has something open.
 
 
 def blocks(page: Path, language: str) -> list[str]:

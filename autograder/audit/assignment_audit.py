@@ -20,6 +20,7 @@ from autograder.course import AuthoringSettings, Course
 from autograder.engine.incremental import without_checks
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result
+from autograder.grading.visible_naming import visible_naming
 from autograder.submission.model import Submission
 
 __all__ = ["Grader", "audit_assignment"]
@@ -77,6 +78,7 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         findings=(*misses, *leaks),
         seconds=time.perf_counter() - started,
         visible=sum(each.visible for each in exercises),
+        named_visibly=len(visible_naming(assignment).named),
         visible_points=sum(each.visible_points for each in exercises),
         idle_points=sum(each.idle_points for each in exercises),
         exercises=exercises,

@@ -37,6 +37,9 @@ def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
         if card.confusion:
             console.print(_confusion(card))
     for card in cards:
+        if card.named_visibly:
+            told = f"{card.named_visibly} of {card.misconceptions} misconceptions named while a student works"
+            console.print(f"{card.assignment}: {told}.", markup=False, highlight=False, soft_wrap=True)
         if card.attacks:
             refused = f"{card.attacks - card.succeeded} of {card.attacks} attacks refused"
             console.print(f"{card.assignment}: {refused}.", markup=False, highlight=False, soft_wrap=True)

@@ -10,10 +10,10 @@ from autograder.audit.report_card import Finding
 from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION, split_hidden
 
-__all__ = ["find_leaks", "secret_lines"]
+__all__ = ["MARKERS", "find_leaks", "secret_lines"]
 
 _SHORTEST = 16
-_MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "END SOLUTION", "END HIDDEN TESTS")
+MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "END SOLUTION", "END HIDDEN TESTS")
 
 
 def secret_lines(assignment: Assignment) -> dict[str, str]:
@@ -45,7 +45,7 @@ def find_leaks(
         for line, cell in secrets.items():
             if (line in text or json.dumps(line)[1:-1] in text) and line not in own:
                 yield Finding("leak", name, f"a hidden line of {cell} stands in {name}: {line[:60]!r}. Remove it.")
-        for marker in _MARKERS:
+        for marker in MARKERS:
             if marker in text:
                 yield Finding("leak", name, f"the marker '{marker}' stands in {name}. Build the release again.")
 

@@ -112,6 +112,7 @@ class ReportCard(msgspec.Struct, frozen=True):
         mutants, killed, equivalent: as in `ExerciseCard`, where mutants were tried.
         confusion: how well feedback names mistakes, where that was measured.
         misnamed, unnamed, inherited_blamed: the same, added up over what is listed: alone, below, and in pairs.
+        named_visibly: misconceptions that a visible check can name from the wrong value alone, in a student's kit.
         leaks: hidden bytes found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
@@ -145,6 +146,7 @@ class ReportCard(msgspec.Struct, frozen=True):
     succeeded: int = 0
     honest_controls: int = 0
     controls_full_marks: int = 0
+    named_visibly: int = 0
 
     @property
     def clean(self) -> bool:

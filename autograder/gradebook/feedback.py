@@ -29,7 +29,15 @@ from autograder.gradebook.sanitising import as_plain_text
 from autograder.grading.result import CheckResult, Result
 from autograder.submission.model import Repair, Submission, SubmissionCell
 
-__all__ = ["AnswerSummary", "ExerciseSummary", "feedback_page", "notice_page", "write_feedback", "write_notice"]
+__all__ = [
+    "AnswerSummary",
+    "ExerciseSummary",
+    "exercise_summaries",
+    "feedback_page",
+    "notice_page",
+    "write_feedback",
+    "write_notice",
+]
 
 _HEADING = re.compile(r"^#{1,4}\s+(.+?)\s*#*$", re.MULTILINE)
 _NOT_IN_ANCHOR = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -141,7 +149,7 @@ def feedback_page(
         album: checks the pictures; None shows none.
         on_board: the student's name on the boards.
     """
-    exercises = _exercises(assignment, submission, result, marks)
+    exercises = exercise_summaries(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
         student=as_plain_text(student, 128),
@@ -235,9 +243,10 @@ def _repairs(repairs: Sequence[Repair]) -> list[ShownRepair]:
     return shown
 
 
-def _exercises(
-    assignment: Assignment, submission: Submission, result: Result, marks: Marks | None
+def exercise_summaries(
+    assignment: Assignment, submission: Submission, result: Result, marks: Marks | None = None
 ) -> list[ExerciseSummary]:
+    """The exercises of ``assignment`` in order, each with its points and what to look at again."""
     sections = _sections(assignment)
     summaries = []
     for name, cell in assignment.exercises.items():

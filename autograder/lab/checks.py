@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from autograder.lab.array_difference import describe_difference, describe_shape, matches, observation
 from autograder.lab.conversion import NotNumeric, to_array
+from autograder.lab.recognition import Compared, recognised
 
 __all__ = ["CheckFailed", "close"]
+
+KNOWN = "A known mistake gives just this result: "
 
 
 class CheckFailed(AssertionError):
@@ -26,7 +30,10 @@ class CheckFailed(AssertionError):
     detail: what was expected, what came and where; holds values.
     hint: one thing to look at, without any value; may be empty.
     case: the kind of input, such as "a 5×7 image, a 2×3 kernel"; may be empty.
+    compared: the wrong value and how it was compared, for whoever recognises it; None if it is not numeric.
     """
+
+    compared: Compared | None = None
 
     def __init__(self, summary: str, *, detail: str = "", hint: str = "", case: str = "") -> None:
         self.summary = summary
@@ -42,7 +49,13 @@ class CheckFailed(AssertionError):
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython what to show instead of a traceback through the checking code."""
-        return [f"Check failed: {self}"]
+        return [f"Check failed: {self.told}"]
+
+    @property
+    def told(self) -> str:
+        """The message, and the misconception that gives just this wrong value, if the kit knows one."""
+        sentence = recognised(self)
+        return f"{self}\n{KNOWN}{sentence}" if sentence else str(self)
 
 
 def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: str = "", hint: str = "") -> None:
@@ -64,13 +77,21 @@ def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: st
     got = _student_array(actual, want, case, hint)
     if got.shape != want.shape:
         detail = f"expected {describe_shape(want)}, got {describe_shape(got)}"
-        raise CheckFailed(
-            "the shape is wrong", detail=detail, hint=hint or observation(got, want, tolerance), case=case
-        )
+        raise _failed("the shape is wrong", detail, got, want, tolerance, case, hint)
     agree = matches(got, want, tolerance)
     if not agree.all():
         detail = describe_difference(got, want, agree, tolerance)
-        raise CheckFailed("the values differ", detail=detail, hint=hint or observation(got, want, tolerance), case=case)
+        raise _failed("the values differ", detail, got, want, tolerance, case, hint)
+
+
+def _failed(
+    summary: str, detail: str, got: NDArray[Any], want: NDArray[Any], tolerance: float, case: str, hint: str
+) -> CheckFailed:
+    noticed = hint or observation(got, want, tolerance)
+    failure = CheckFailed(summary, detail=detail, hint=noticed, case=case)
+    scale = float(np.max(np.abs(want), where=np.isfinite(want), initial=1.0))
+    failure.compared = Compared(got, scale, tolerance)
+    return failure
 
 
 def _student_array(actual: object, want: NDArray[Any], case: str, hint: str) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from autograder.lab.call_evidence import agree_in_parts, is_a, names_word, requi
 from autograder.lab.checks import CheckFailed
 from autograder.lab.domain import Domain
 from autograder.lab.layouts import LAYOUTS
+from autograder.lab.recognition import accepted_value
 from autograder.lab.variants import (
     Position,
     every_place,
@@ -78,12 +79,14 @@ class Refusal(NamedTuple):
         text: what the error says, where that may be shown.
         names: whether the error's text has the word that was asked for in it.
         cause: the error itself.
+        result: what the call returned instead, where that is known.
     """
 
     error: str = ""
     text: str = ""
     names: bool = True
     cause: Exception | None = None
+    result: Any = None
 
 
 class Caller(Protocol):
@@ -170,7 +173,9 @@ class Contracts:
         seen = self._caller.refused(function, args, kwargs, argument if named else "", case)
         hint = f"test `{argument}` first and raise ValueError with a message that names it" if argument else ""
         if not seen.error:
-            raise CheckFailed("a wrong argument was accepted", hint=hint, case=case)
+            failure = CheckFailed("a wrong argument was accepted", hint=hint, case=case)
+            failure.compared = accepted_value(seen.result)
+            raise failure
         if seen.error != "ValueError":
             summary = f"a wrong argument should raise ValueError, not {seen.error}"
             raise CheckFailed(summary, detail=seen.text, hint=hint, case=case) from seen.cause
@@ -327,14 +332,14 @@ class _Here:
         self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], word: str, case: str
     ) -> Refusal:
         try:
-            function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+            result = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
         except NotImplementedError:  # still blank
             raise
         except ValueError as error:
             return Refusal("ValueError", str(error), names_word(str(error), word), error)
         except Exception as error:
             return Refusal(type(error).__name__, str(error), cause=error)
-        return Refusal()
+        return Refusal(result=result)
 
     def inspected(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Inspected:
         args, kwargs = copy.deepcopy(args), copy.deepcopy(kwargs)

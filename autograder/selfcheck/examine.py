@@ -79,6 +79,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         repairs: what would be put right before grading, and what the student should know of it.
         looks: those of them that a person has to look at.
         pictures: a sentence for each picture that the grader will not see.
+        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
     """
 
     exercises: tuple[ExerciseState, ...]
@@ -86,6 +87,7 @@ class CheckReport(msgspec.Struct, frozen=True):
     repairs: tuple[Repair, ...] = ()
     looks: tuple[Repair, ...] = ()
     pictures: tuple[str, ...] = ()
+    newer: str = ""
 
     @property
     def points(self) -> float:
@@ -145,6 +147,7 @@ def check_notebook(
         (*subject.remarks, *run.remarks),
         submission.looks,
         unseen_pictures(path),
+        subject.newer,
     )
 
 

@@ -30,7 +30,7 @@ def print_report(report: CheckReport, console: Console) -> None:
             if check.message and not exercise.open:
                 console.print(Text(f"{exercise.name}, check {check.name or '(without a name)'}:", style="bold"))
                 console.print(Text(_indented(check.message)), soft_wrap=True)
-    for line in (*report.pictures, *_summary(report)):
+    for line in filter(None, (report.newer, *report.pictures, *_summary(report))):
         console.print(Text(line), soft_wrap=True)
 
 

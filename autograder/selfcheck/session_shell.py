@@ -69,19 +69,22 @@ class CheckingShell(Harmless, InteractiveShell):
     def _check(self, source: str) -> dict[str, Any]:
         """Run a check with names of its own: a function of the student's does not see what a check defines."""
         names = {**self.user_ns, **self.given}
+        from autograder.lab.recognition import CHECK, remember_check  # Slow to import; notebooks have it by now.
+
+        remember_check(source)
         try:
             tree = ast.parse(source)
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-            exec(compile(tree, "<check>", "exec"), names)
-            value = _value(last, names) if isinstance(last, ast.Expr) else None
+            exec(compile(tree, CHECK, "exec"), names)
+            value = _value(last, names, CHECK) if isinstance(last, ast.Expr) else None
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too.
             return _failed(error)
         number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
         return {"ok": True, "value": number}
 
 
-def _value(last: ast.Expr, names: dict[str, Any]) -> object:
-    return eval(compile(ast.Expression(last.value), "<check>", "eval"), names)  # noqa: S307
+def _value(last: ast.Expr, names: dict[str, Any], file: str) -> object:
+    return eval(compile(ast.Expression(last.value), file, "eval"), names)  # noqa: S307
 
 
 def make_shell() -> CheckingShell:
@@ -115,7 +118,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _failed(error: BaseException) -> dict[str, Any]:
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    message = error.msg if isinstance(error, SyntaxError) else str(getattr(error, "told", error))
     return {"ok": False, "error": type(error).__name__, "message": message, "where": _where(error)}
 
 

@@ -22,6 +22,7 @@ from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.authoring.releasing import checksum
 from autograder.course import Course, GradingSettings
 from autograder.errors import AutograderError, UnreadableSubmission
+from autograder.selfcheck.newer import newer_version
 from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Repair, Submission
@@ -44,6 +45,7 @@ class Subject(msgspec.Struct, frozen=True):
         settings: the limits that the grader keeps to.
         data: the course's data folder, or None.
         remarks: what the student should know beforehand.
+        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
     """
 
     assignment: Assignment
@@ -52,25 +54,31 @@ class Subject(msgspec.Struct, frozen=True):
     settings: GradingSettings
     data: Path | None
     remarks: tuple[Repair, ...]
+    newer: str = ""
 
 
-def find_subject(path: Path) -> Subject:
+def find_subject(path: Path, course: Course | None = None) -> Subject:
     """What there is to check in the notebook at ``path``.
+
+    Args:
+        course: where its assignment is looked for; default the course that it lies in, and the one around here.
 
     Raises:
         UnreadableSubmission: it is not a notebook of a course, or it is damaged; says what to do.
     """
     raw = _read(path)
     cells, _ = read_student_cells(raw, raw.origin)
-    courses = _courses(path)
-    for course in courses:
-        catalogue = catalogue_of(course)
+    courses = [course] if course is not None else _courses(path)
+    for each in courses:
+        catalogue = catalogue_of(each)
         name = _name(path, cells, catalogue)
         if name:
-            assignment = load_assignment(course, name)
-            return _subject(raw, cells, assignment, partial(catalogue_of, course), course, ())
+            assignment = load_assignment(each, name)
+            newer = newer_version(raw, path, assignment.release)
+            return _subject(raw, cells, assignment, partial(catalogue_of, each), each, (), newer)
+    newer = newer_version(raw, path)
     assignment, changed = _by_its_marks(raw)
-    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed)
+    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed, newer)
 
 
 def _read(path: Path) -> RawNotebook:
@@ -87,12 +95,13 @@ def _subject(
     others: Callable[[], Catalogue],
     course: Course | None,
     remarks: tuple[Repair, ...],
+    newer: str,
 ) -> Subject:
     submission = align(raw, assignment, others)
     numbers = {cell.source.rstrip(): cell.number for cell in reversed(cells)}
     settings = course.config.grading if course is not None else GradingSettings()
     data = course.data if course is not None and course.data.is_dir() else None
-    return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs))
+    return Subject(assignment, submission, numbers, settings, data, (*remarks, *submission.repairs), newer)
 
 
 def _courses(path: Path) -> list[Course]:

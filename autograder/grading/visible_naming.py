@@ -1,0 +1,139 @@
+"""The wrong values that misconceptions give in the checks that students see, for naming them while one still works.
+
+Each misconception is put in place of the solution, and the visible checks of its exercise run until one fails. A wrong
+value names a misconception if it is that one's alone. No code of it leaves: only a table of hashes, in which each
+sentence can be read by whoever has the wrong value.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import msgspec
+import numpy as np
+
+from autograder.authoring.answers import Answer
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.grading.reference import ReferenceNotebook, reference_for
+from autograder.lab.checks import CheckFailed
+from autograder.lab.recognition import CHECK, remember_check, seal, wrong_values
+
+__all__ = ["VisibleNaming", "visible_naming"]
+
+
+class VisibleNaming(msgspec.Struct, frozen=True):
+    """What the visible checks of an assignment tell of its misconceptions.
+
+    Attributes:
+        rows: the table for the kit: hashed wrong values with sealed sentences.
+        caught: misconceptions that fail a visible check, by name.
+        named: those of them that a visible check can name.
+    """
+
+    rows: dict[str, str]
+    caught: frozenset[str]
+    named: frozenset[str]
+
+
+class _Failure(msgspec.Struct, frozen=True):
+    """A visible check that a misconception fails: the wrong value in its place, and whether an error was due."""
+
+    values: tuple[bytes, ...]
+    accepted: bool
+
+
+def visible_naming(assignment: Assignment) -> VisibleNaming:
+    """Try every misconception of ``assignment`` on the visible checks of its exercise.
+
+    Raises:
+        AuthoringError: a cell of the assignment does not run.
+    """
+    return _naming(_Keyed(assignment))
+
+
+class _Keyed:
+    """An assignment that counts as the same as one with the same cells and answers."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+
+    def __hash__(self) -> int:
+        return hash(self.assignment.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and other.assignment.key == self.assignment.key
+
+
+@lru_cache(maxsize=8)
+def _naming(keyed: _Keyed) -> VisibleNaming:
+    assignment = keyed.assignment
+    trusted = reference_for(assignment)
+    failures = {each: _failures(each, assignment, trusted) for each in assignment.misconceptions}
+    owners: dict[bytes, set[Answer]] = defaultdict(set)
+    for answer, failed in failures.items():
+        for value in (value for each in failed for value in each.values):
+            owners[value].add(answer)
+    rows, named = {}, set[str]()
+    for answer, failed in failures.items():
+        for value in _own(failed):
+            if owners[value] == {answer}:
+                key, sealed = seal(value, answer.text)
+                rows[key] = sealed
+                named.add(answer.slug)
+    caught = frozenset(answer.slug for answer, failed in failures.items() if failed)
+    return VisibleNaming(dict(sorted(rows.items())), caught, frozenset(named))
+
+
+def _own(failures: Sequence[_Failure]) -> Iterator[bytes]:
+    """The wrong values that speak for a misconception.
+
+    A result where an error was due speaks for it only if that is all it gets wrong: who forgets to refuse an argument
+    may be right otherwise.
+    """
+    only_accepts = all(each.accepted for each in failures)
+    for each in failures:
+        if only_accepts or not each.accepted:
+            yield from each.values
+
+
+def _failures(answer: Answer, assignment: Assignment, trusted: ReferenceNotebook) -> list[_Failure]:
+    of = assignment.exercise_of
+    checks = [check for check in assignment.checks if of[check.exercise] == of[answer.of]]
+    with _quietly():
+        tried = [_try(answer, check, trusted) for check in checks]
+    return [failure for failure in tried if failure is not None]
+
+
+def _try(answer: Answer, check: AssignmentCell, trusted: ReferenceNotebook) -> _Failure | None:
+    """How ``answer`` fails the visible part of ``check``; None if it passes, or if there is nothing to see."""
+    names = trusted.with_answer(answer)
+    remember_check(check.release_source)
+    try:
+        exec(compile(check.release_source, CHECK, "exec"), names)
+    except CheckFailed as error:
+        accepted = error.compared is not None and error.compared.accepted
+        return _Failure(tuple(wrong_values(error)), accepted)
+    except Exception:
+        return _Failure((), False)
+    return None
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without warnings and prints, and with the same random numbers each time."""
+    state = random.getstate(), np.random.get_state()  # noqa: NPY002 -- the state that notebooks may use
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        random.setstate(state[0])
+        np.random.set_state(state[1])  # noqa: NPY002

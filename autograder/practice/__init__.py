@@ -1,0 +1,1 @@
+"""Practice: one notebook graded as the class will be, on inputs of its own, for whoever has the whole course."""

@@ -1,0 +1,63 @@
+"""The command line of the student's kit: ``autograder check`` and nothing that needs the course's sources."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from autograder import __version__
+from autograder.errors import AutograderError
+
+__all__ = ["app", "check", "main"]
+
+app = typer.Typer(name="autograder", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"autograder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """The student's part of a course on convolutional networks: check a notebook before you hand it in."""
+
+
+@app.command()
+def check(
+    notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
+    seconds: Annotated[
+        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
+    ] = None,
+    demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check your own notebook before you hand it in: points by exercise, and what is still open."""
+    from autograder.selfcheck.examine import check_notebook
+    from autograder.selfcheck.printing import print_report
+
+    report = check_notebook(notebook, seconds=seconds, demos=demos)
+    if json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        print_report(report, Console())
+    raise typer.Exit(0 if report.done else 1)
+
+
+def main() -> None:
+    """Run the command line; a user's error is one message and exit code 2."""
+    try:
+        app()
+    except AutograderError as error:
+        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
