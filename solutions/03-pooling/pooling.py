@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Pooling: subsampling and invariance", minutes: 100, seconds: 30}
+#   autograder: {title: "Pooling: subsampling and invariance", minutes: 135, seconds: 30}
 # ---
 
 # %% [markdown]
@@ -20,12 +20,30 @@
 # 5. the way back through ReLU,
 # 6. the way back through pooling, with *switches* that remember where each maximum stood,
 # 7. unpooling, which puts values back where the switches say,
-# 8. a measure of how much of a network's answer survives when the picture moves.
+# 8. a measure of how much of a network's answer survives when the picture moves,
+#
+# and at the end a trained network reads handwritten digits through your own ReLU and your own pooling.
 #
 # **What you need.** numpy's slices and reductions; sliding windows, strides and padding from assignments 01 and 02; the
 # chain rule. No code of yours from there: what this notebook needs of it is given.
 #
-# **How long it takes.** About 100 minutes for you; less than 30 seconds for your laptop, from top to bottom.
+# **Which libraries.** numpy is all you need. scipy and torch are installed, and their functions may be called: a check
+# looks at results only. But the way back is easier to see in a loop of your own, so write that first.
+#
+# **How long it takes.** About 135 minutes for you; less than 30 seconds for your laptop, from top to bottom.
+#
+# | section | exercises | points | minutes |
+# |---|---|---|---|
+# | 1 One number for each window | `pool` | 4.5 | 20 |
+# | 2 At the border | `pool_padded` | 3.5 | 15 |
+# | 3 An average is a convolution | `average_kernel` | 2 | 10 |
+# | 4 ReLU, and a maximum made of it | `relu`, `maximum_network` | 2.5 | 15 |
+# | 5 Backwards through ReLU | `relu_backward` | 2 | 5 |
+# | 6 Backwards through pooling | `sum_backward`, `average_backward`, `max_with_switches`, `max_backward` | 9.5 | 35 |
+# | 7 Unpooling | `unpool` | 3 | 10 |
+# | 8 What pooling buys | `shift_stability` | 3 | 15 |
+# | 9 Your functions read | – | – | 5 |
+# | 10 In your own words | written answer | 3 | 10 |
 
 # %% [markdown]
 # ## How this notebook works
@@ -37,10 +55,11 @@
 #
 # Everywhere below: feature maps come in batches with the axes (N, C, H, W): image, channel, row, column. They hold
 # float64. A pair, such as a window or a stride, is a tuple of two whole numbers, vertical first. Your functions return
-# new arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the
-# argument.
+# new arrays and leave their arguments as they were. Wrong arguments raise `ValueError`. Name the argument in its message,
+# for the sake of whoever meets it; one check, in section 5, reads what you wrote.
 #
-# There are 33 points: 30 from checks, 3 for a written answer at the end.
+# There are 33 points: 30 from checks, 3 for a written answer at the end. Most of the 30 you can see being tested, at
+# least in part.
 
 # %% [markdown]
 # Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
@@ -49,7 +68,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograder.lab import close, refuses, show, show_curves, show_grid, show_matrix, style, zip_digits
+from autograder.lab import close, refuses, show, show_curves, show_grid, show_matrix
+from autograder.lab import snapshot, style, zip_digits
 
 style()
 
@@ -152,18 +172,23 @@ close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum", hi
 #
 # So here is a second example, less tidy: a window of 1 row and 3 columns, moved 2 down and 1 across. In the top row of
 # `hand` the three windows hold 1, 3, 2, then 3, 2, 1, then 2, 1, 9. In the third row they hold 7, 1, 3, then 1, 3, 2,
-# then 3, 2, 9.
+# then 3, 2, 9. A second channel holds ten times as much, and must not get mixed up with the first.
 
-# %% check="pool" name="flat-window" points=0.5
+# %% check="pool" name="flat-window" points=1
 close(pool(hand, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]]]], case="maximum",
       hint="height and down come first in both pairs; the window is flat, the stride is not.")
 close(pool(hand, (1, 3), (2, 1), "sum"), [[[[6, 6, 12], [11, 6, 14]]]], case="sum",
       hint="height and down come first in both pairs; the window is flat, the stride is not.")
+close(pool(hand, (1, 3), (2, 1), "average"), [[[[2, 2, 4], [11 / 3, 2, 14 / 3]]]], case="average",
+      hint="three numbers went into each of these averages.")
+two = np.concatenate([hand, 10 * hand], axis=1)
+close(pool(two, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]], [[30, 30, 90], [70, 30, 90]]]],
+      case="two channels", hint="each channel is pooled by itself: reduce over rows and columns only.")
 
 # %% [markdown]
-# Hidden: other shapes, windows that overlap or skip pixels, negative numbers, and wrong arguments.
+# Two hidden checks: other shapes, and windows that overlap or skip pixels.
 
-# %% check="pool" name="any-shape" points=1
+# %% check="pool" name="any-shape" points=0.5
 # Hidden: images, windows and strides that are not square, in all three modes.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -205,8 +230,15 @@ for (n, c, h, w), window, stride in [
              case=f"{mode}, {h}×{w} maps, a {window[0]}×{window[1]} window, stride {stride}")
 ### END HIDDEN TESTS
 
-# %% check="pool" name="negative" points=0.5
-# Hidden: maps that hold negative numbers only, some of them very far from zero.
+# %% [markdown]
+# A map may hold nothing but negative numbers, and its maximum is then one of them, however far from zero. With the signs
+# of `hand` reversed, the maximum of the window 7, 1, 3 is −1. (Hidden: more of the kind.)
+
+# %% check="pool" name="negative" points=1
+close(pool(-hand, (1, 3), (2, 1), "max"), [[[[-1, -1, -1], [-1, -1, -2]]]], case="negative numbers",
+      hint="where does your maximum start? Zero is larger than all of these.")
+close(pool(-1e12 * hand, (1, 3), (2, 1), "max") / 1e12, [[[[-1, -1, -1], [-1, -1, -2]]]],
+      case="very negative numbers", hint="start at the first number of the window, or at minus infinity.")
 ### BEGIN HIDDEN TESTS
 x = -rng.uniform(1.0, 5.0, size=(2, 3, 7, 10))
 for mode in ("max", "average", "sum"):
@@ -216,8 +248,13 @@ close(pool(x, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)), case="max, only 
 close(pool(x * 1e30, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)) * 1e30, case="max, very negative numbers")
 ### END HIDDEN TESTS
 
-# %% check="pool" name="arguments" points=1
-# Hidden: wrong arguments, and an input that must stay as it was.
+# %% [markdown]
+# An unknown mode, or a window that does not fit, is refused. (Hidden: others, and an input that must stay as it was.)
+
+# %% check="pool" name="arguments" points=0.5
+close(pool(hand, (4, 5), (1, 1), "sum"), [[[[80]]]], case="a window as large as the map", hint="it has one position.")
+refuses(pool, hand, (2, 2), (2, 2), "mean", argument="mode", case="an unknown mode")
+refuses(pool, hand, (5, 2), (1, 1), "max", argument="window", case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 6, 9))
 for mode in ("max", "average", "sum"):
@@ -321,10 +358,29 @@ close(pool_padded(x, (2, 2), (2, 2), (1, 1), "max"), x, case="one real pixel in 
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: maxima of very negative numbers, both kinds of average, sums, padding that differs by direction, and wrong
-# arguments.
+# A less tidy one: the single row $(-4, 0, -2)$, with one pixel added to the left and one to the right, none above or
+# below; a window of 1 × 2, stride $(1, 2)$. The windows hold an added pixel and −4, then 0 and −2. Their maxima are −4 and
+# 0, their sums −4 and −2. The averages are −2 and −1 if padding counts, and −4 and −1 if it does not: the 0 is a pixel like
+# any other.
 
-# %% check="pool_padded" name="maximum" points=1
+# %% check="pool_padded" name="untidy" points=1
+line = np.array([[[[-4.0, 0.0, -2.0]]]])
+close(pool_padded(line, (1, 2), (1, 2), (0, 1), "max"), [[[[-4, 0]]]], case="a row, maximum",
+      hint="padding is (vertical, horizontal).")
+close(pool_padded(line, (1, 2), (1, 2), (0, 1), "sum"), [[[[-4, -2]]]], case="a row, sum",
+      hint="added pixels add nothing.")
+close(pool_padded(line, (1, 2), (1, 2), (0, 1), "average"), [[[[-2, -1]]]], case="a row, average",
+      hint="by default the padding counts.")
+close(pool_padded(line, (1, 2), (1, 2), (0, 1), "average", count_include_pad=False), [[[[-4, -1]]]],
+      case="a row, padding not counted", hint="a real pixel counts, even if it is zero.")
+far = pool_padded(1e12 * line - 1e12, (1, 2), (1, 2), (0, 1), "max")
+close(far / 1e12, [[[[-5, -1]]]], case="a row, very negative numbers",
+      hint="which number is smaller than any pixel?")
+
+# %% [markdown]
+# Two hidden checks: maxima of very negative numbers; both kinds of average, and sums.
+
+# %% check="pool_padded" name="maximum" points=0.5
 # Hidden: maxima of negative and of very negative numbers, with padding that differs by direction.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -344,7 +400,7 @@ for shape, window, stride, padding in [
              case=f"{words}, {shape[2]}×{shape[3]} maps, window {window}, stride {stride}, padding {padding}")
 ### END HIDDEN TESTS
 
-# %% check="pool_padded" name="average-and-sum" points=1.5
+# %% check="pool_padded" name="average-and-sum" points=1
 # Hidden: averages that count the padding, averages that do not, and sums; some pixels are zero.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -369,8 +425,13 @@ for shape, window, stride, padding in [
 same(pool_padded, by_torch, x, (3, 3), (2, 1), (1, 1), "average", case="average, count_include_pad not given")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# A window that lies in the padding altogether has nothing to pool. (Hidden: other wrong arguments.)
+
 # %% check="pool_padded" name="arguments" points=0.5
-# Hidden: wrong arguments, and an input that must stay as it was.
+close(pool_padded(line, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding", hint="0 is allowed.")
+refuses(pool_padded, line, (1, 2), (1, 1), (0, 2), "max", argument="padding", case="a padding as wide as the window")
+refuses(pool_padded, line, (1, 2), (1, 1), (0, -1), "sum", argument="padding", case="a negative padding")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 1, 5, 8))
 for mode in ("max", "average", "sum"):
@@ -446,10 +507,12 @@ same(average_kernel, solution.average_kernel, 3, (2, 1), case="3 channels, a 2×
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: your weights in a convolution layer, beside average pooling, and wrong arguments.
+# One channel, a window of 2 × 3. (Hidden: your weights in a convolution layer, beside average pooling.)
 
-# %% check="average_kernel" name="same-as-pooling" points=1
-# Hidden: a convolution layer with your weights, beside average pooling.
+# %% check="average_kernel" name="same-as-pooling" points=1.5
+close(average_kernel(1, (2, 3)), np.full((1, 1, 2, 3), 1 / 6), case="1 channel, 2×3",
+      hint="height comes first, and six pixels share a weight of 1.")
+refuses(average_kernel, 0, (2, 2), argument="channels", case="no channel")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -462,11 +525,6 @@ for channels, window, stride in [
     x = torch.from_numpy(rng.normal(size=(2, channels, 7, 10)))
     layer = F.conv2d(x, torch.tensor(np.asarray(weights, dtype=float)), stride=stride)
     close(layer, F.avg_pool2d(x, window, stride), case=case)
-### END HIDDEN TESTS
-
-# %% check="average_kernel" name="arguments" points=0.5
-# Hidden: wrong arguments.
-### BEGIN HIDDEN TESTS
 same(average_kernel, solution.average_kernel, 1, (1, 3), case="1 channel")
 for channels in (0, -2):
     refuses(average_kernel, channels, (2, 2), argument="channels", case="no channel")
@@ -519,7 +577,9 @@ same(relu, solution.relu, -np.ones((3, 2)), case="only negative values")
 # The way back, in the next section, needs what went *into* ReLU. So a ReLU that overwrites its input spoils it.
 
 # %% check="relu" name="new-array" points=0.5
-# Hidden: the input must stay as it was.
+x = np.array([[-2.0, 5.0]])
+close(relu(x), [[0, 5]], case="a matrix", hint="the shape stays as it is.")
+close(x, [[-2, 5]], case="the input, after the call", hint="`x[x < 0] = 0` writes into the array that it was given.")
 ### BEGIN HIDDEN TESTS
 same(relu, solution.relu, rng.normal(size=(3, 5)), case="a matrix")
 unchanged(relu, rng.normal(size=(2, 3, 4, 5)), case="maps with values of both signs")
@@ -585,10 +645,11 @@ close(run_network(maximum_network(), pairs), pairs.max(axis=1), case="pairs of p
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: numbers of every sign and size. They should come through as well.
+# Negative numbers have to come through as well. (Hidden: numbers of every sign and size.)
 
 # %% check="maximum_network" name="any-sign" points=1
-# Hidden: pairs of numbers of every sign and size.
+close(run_network(maximum_network(), [[-5, -3], [-3, -5], [-2, 4], [4, -2]]), [-3, -3, 4, 4], case="any sign",
+      hint="two of the hidden units have to carry one of the numbers, whatever its sign.")
 ### BEGIN HIDDEN TESTS
 weights = maximum_network()
 hidden, output = weights
@@ -659,7 +720,7 @@ close(relu_backward(np.array([10.0, 20.0, -30.0]), np.array([-2.0, 0.0, 3.0])), 
 # > layer that returns its slope and forgets to multiply passes them. So does one that lets only positive gradients
 # > through. A random gradient of both signs finds both.
 #
-# Hidden: such gradients, inputs with exact zeros, and shapes that do not match.
+# Hidden: such gradients, and inputs with exact zeros.
 
 # %% check="relu_backward" name="random-gradient" points=1
 # Hidden: gradients of either sign, inputs with exact zeros.
@@ -678,8 +739,20 @@ for shape in ((2, 3, 4, 5), (6, 1), (9,)):
     same(relu_backward, by_torch, rng.normal(size=shape) * 3, x, case=f"shape {shape}, with exact zeros")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Neither argument is changed, and shapes that differ are refused. Here the check reads your message.
+
 # %% check="relu_backward" name="arguments" points=0.5
-# Hidden: arguments that must stay as they were, and shapes that differ.
+grad, x = np.array([[10.0, 20.0], [-30.0, 40.0]]), np.array([[-2.0, 5.0], [3.0, -1.0]])
+close(relu_backward(grad, x), [[0, 20], [-30, 0]], case="a matrix", hint="x decides, place by place.")
+close(grad, [[10, 20], [-30, 40]], case="grad, after the call", hint="write into a new array, not into grad.")
+close(x, [[-2, 5], [3, -1]], case="x, after the call", hint="write into a new array, not into x.")
+refuses(relu_backward, np.ones((1, 2)), x, argument="grad", case="one row for two")
+try:
+    relu_backward(np.ones(2), x)
+except ValueError as error:
+    close("grad" in str(error), True, case="the message for a grad of another shape",
+          hint="say in the message which argument is wrong: the word `grad` should stand in it.")
 ### BEGIN HIDDEN TESTS
 grad, x = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 4, 5))
 same(relu_backward, solution.relu_backward, grad, x, case="four axes")
@@ -754,10 +827,14 @@ close(sum_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
       hint="the digits of each number tell which windows sent something: is one missing?")
 
 # %% [markdown]
-# Hidden: other shapes, windows that overlap or leave gaps, random gradients.
+# The same gradient once more, for maps of 2 × 5 pixels, a window of 1 × 2 and the stride $(1, 3)$. Between the windows is a
+# column that none of them covers. (Hidden: other shapes, and random gradients.)
 
 # %% check="sum_backward" name="any-shape" points=1
-# Hidden: maps, windows and strides of other shapes, overlapping or not, random gradients, wrong arguments.
+close(sum_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), [[[[1, 1, 0, 10, 10], [100, 100, 0, 1000, 1000]]]],
+      case="a 1×2 window, stride (1, 3)", hint="height and down come first in both pairs.")
+refuses(sum_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad", case="a grad with too few rows")
+refuses(sum_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window", case="an empty window")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -813,10 +890,16 @@ close(average_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
       hint="how large is the share of one pixel in the average of its window?")
 
 # %% [markdown]
-# Hidden: as for the sum.
+# And the flat window of before: two pixels share, so each receives a half. (Hidden: as for the sum.)
 
 # %% check="average_backward" name="any-shape" points=1
-# Hidden: maps, windows and strides of other shapes, overlapping or not, random gradients, wrong arguments.
+shares = [[[[0.5, 0.5, 0, 5, 5], [50, 50, 0, 500, 500]]]]
+close(average_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), shares, case="a 1×2 window, stride (1, 3)",
+      hint="divide by the number of pixels in one window.")
+close(upstream, [[[[1, 10], [100, 1000]]]], case="grad, after the call", hint="`grad /= …` writes into grad itself.")
+refuses(average_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad", case="a grad with too few rows")
+refuses(average_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window",
+        case="an empty window")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -901,9 +984,34 @@ close(y, [[[[4, 5], [7, 8]]]], case="maxima", hint="they are those of pool.")
 close(switches, [[[[5, 8], [10, 18]]]], case="switches", hint="places count through the whole map, 5 to a row.")
 
 # %% [markdown]
-# Hidden: several images and channels, other shapes, equal numbers, and wrong arguments.
+# Now with equal numbers, a window of 2 × 3 and stride 1, so that windows overlap:
+#
+# $$\begin{pmatrix} 5 & 1 & 2 & 5 \\ 0 & 5 & 5 & 1 \\ 5 & 0 & 3 & 2 \end{pmatrix}
+# \quad\text{has the maxima}\quad \begin{pmatrix} 5 & 5 \\ 5 & 5 \end{pmatrix}
+# \quad\text{and the switches}\quad \begin{pmatrix} 0 & 3 \\ 5 & 5 \end{pmatrix}.$$
+#
+# The window at the top right holds three fives; in reading order the first of them ends its upper row, at place 3. Both
+# windows below find the five in row 1, column 1. A second channel holds the same, ten less and a billion times as much.
 
-# %% check="max_with_switches" name="any-shape" points=1.5
+# %%
+equal = np.array([[[[5.0, 1, 2, 5], [0, 5, 5, 1], [5, 0, 3, 2]]]])
+equal = np.concatenate([equal, 1e9 * (equal - 10)], axis=1)
+
+# %% [markdown]
+# Places count from 0 in each channel:
+
+# %% check="max_with_switches" name="equal-numbers" points=1.5
+y, switches = max_with_switches(equal, (2, 3), (1, 1))
+close(np.asarray(y)[:, 0], [[[5, 5], [5, 5]]], case="maxima, equal numbers", hint="they are those of pool.")
+close(np.asarray(y)[:, 1] / 1e9, [[[-5, -5], [-5, -5]]], case="maxima, very negative numbers",
+      hint="where does your search start? All pixels lie far below zero.")
+close(switches, [[[[0, 3], [5, 5]], [[0, 3], [5, 5]]]], case="switches, equal numbers",
+      hint="the first in reading order of the window's own pixels; divide by the window's width, multiply by the map's.")
+
+# %% [markdown]
+# Two hidden checks: other shapes, and maps with many equal numbers.
+
+# %% check="max_with_switches" name="any-shape" points=0.5
 # Hidden: several images and channels, maps and windows that are not square, windows that overlap or skip.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -924,7 +1032,7 @@ far = -rng.uniform(1.0, 5.0, size=(2, 1, 5, 8)) * 1e30
 same(max_with_switches, by_torch, far, (2, 3), (2, 1), case="very negative numbers")
 ### END HIDDEN TESTS
 
-# %% check="max_with_switches" name="ties" points=1
+# %% check="max_with_switches" name="ties" points=0.5
 # Hidden: maps with many equal numbers.
 ### BEGIN HIDDEN TESTS
 for shape, window, stride in [
@@ -938,8 +1046,13 @@ _, found = max_with_switches(flat_windows, (2, 3), (2, 3))
 close(found, np.broadcast_to(corners, (1, 3, 2, 2)), case="maps with one value everywhere")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Windows and strides that make no sense are refused. (Hidden: more of them, and an input that must stay as it was.)
+
 # %% check="max_with_switches" name="arguments" points=0.5
-# Hidden: wrong arguments, and an input that must stay as it was.
+y, switches = max_with_switches(hand, (4, 5), (1, 1))
+close(switches, [[[[4]]]], case="a window as large as the map", hint="the nine in the first row.")
+refuses(max_with_switches, hand, (5, 2), (1, 1), argument="window", case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 6, 9))
 same(max_with_switches, solution.max_with_switches, x, (6, 9), (1, 1), case="a window as large as the map")
@@ -1020,9 +1133,27 @@ close(max_backward(upstream, peak, (2, 2), (1, 1)), [[[[0, 0, 0], [0, 1111, 0], 
 # > in every dark corner. The second exhibit: writing the gradient where it should be added. As long as the stride is as
 # > large as the window, nobody sees it.
 #
-# Hidden: both, with random gradients, and wrong arguments.
+# Both at once: the map with equal numbers of before, and its switches 0, 3, 5 and 5. (Hidden: more of the kind, with
+# random gradients.)
 
-# %% check="max_backward" name="overlap" points=1
+# %% check="max_backward" name="ties" points=1.5
+expected = [[1, 0, 0, 10], [0, 1100, 0, 0], [0, 0, 0, 0]]
+close(max_backward(upstream, equal[:, :1], (2, 3), (1, 1)), [[expected]], case="equal numbers, windows that overlap",
+      hint="one pixel of each window receives its gradient, the first in reading order, and gradients add up.")
+### BEGIN HIDDEN TESTS
+for shape, window, stride in [
+    ((2, 3, 7, 10), (3, 2), (2, 2)), ((1, 2, 8, 5), (2, 3), (1, 1)), ((3, 1, 6, 9), (2, 2), (2, 3)),
+]:
+    x = np.maximum(rng.integers(-2, 3, size=shape), 0).astype(float)
+    grad = rng.normal(size=solution.pool(x, window, stride, "max").shape)
+    same(max_backward, solution.max_backward, grad, x, window, stride, case="many equal numbers, as after ReLU")
+grad = rng.normal(size=(1, 2, 2, 2))
+lone = np.zeros((1, 2, 4, 6))
+lone[:, :, ::2, ::3] = grad
+close(max_backward(grad, np.full((1, 2, 4, 6), -1.5), (2, 3), (2, 3)), lone, case="maps with one value everywhere")
+### END HIDDEN TESTS
+
+# %% check="max_backward" name="overlap" points=0.5
 # Hidden: random gradients, maps and windows that are not square, windows that overlap or skip.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1043,23 +1174,14 @@ for shape, window, stride in [
          case=f"{shape[2]}×{shape[3]} maps, window {window}, stride {stride}")
 ### END HIDDEN TESTS
 
-# %% check="max_backward" name="ties" points=1
-# Hidden: maps with many equal numbers.
-### BEGIN HIDDEN TESTS
-for shape, window, stride in [
-    ((2, 3, 7, 10), (3, 2), (2, 2)), ((1, 2, 8, 5), (2, 3), (1, 1)), ((3, 1, 6, 9), (2, 2), (2, 3)),
-]:
-    x = np.maximum(rng.integers(-2, 3, size=shape), 0).astype(float)
-    grad = rng.normal(size=solution.pool(x, window, stride, "max").shape)
-    same(max_backward, solution.max_backward, grad, x, window, stride, case="many equal numbers, as after ReLU")
-grad = rng.normal(size=(1, 2, 2, 2))
-lone = np.zeros((1, 2, 4, 6))
-lone[:, :, ::2, ::3] = grad
-close(max_backward(grad, np.full((1, 2, 4, 6), -1.5), (2, 3), (2, 3)), lone, case="maps with one value everywhere")
-### END HIDDEN TESTS
+# %% [markdown]
+# A gradient of another shape is refused, and so is what `pool` refuses. (Hidden: more of them.)
 
 # %% check="max_backward" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
+close(max_backward(np.ones((1, 1, 1, 1)), peak, (3, 3), (1, 1)), [[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]],
+      case="a window as large as the map", hint="all of the gradient goes to the 9.")
+refuses(max_backward, upstream, peak, (3, 3), (1, 1), argument="grad", case="a grad with too many rows")
+refuses(max_backward, upstream, peak, (2, 2), (1, 0), argument="stride", case="a stride of 0")
 ### BEGIN HIDDEN TESTS
 x, grad = rng.normal(size=(2, 3, 6, 9)), rng.normal(size=(2, 3, 5, 4))
 same(max_backward, solution.max_backward, grad, x, (2, 3), (1, 2), case="windows that overlap")
@@ -1137,9 +1259,22 @@ by_hand = [[0, 0, 0, 0, 0], [4, 0, 0, 5, 0], [7, 0, 0, 0, 0], [0, 0, 0, 8, 0]]
 close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]], hint="a switch is row times W plus column; which number is W?")
 
 # %% [markdown]
-# Hidden: several images and channels, values of either sign, windows that overlap, and wrong arguments.
+# Now two channels, and a pixel that won twice: in the first channel the maxima and switches of the map with equal numbers.
+# In the second, the values 1, 2, 3, 4 go to the places 11, 2, 0 and 7.
 
-# %% check="unpool" name="any-shape" points=1
+# %% check="unpool" name="two-channels" points=1
+values = np.array([[[[5.0, 5.0], [5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]]]])
+places = np.array([[[[0, 3], [5, 5]], [[11, 2], [0, 7]]]])
+back = unpool(values, places, (1, 2, 3, 4))
+close(np.asarray(back)[:, 0], [[[5, 0, 0, 5], [0, 5, 0, 0], [0, 0, 0, 0]]], case="a pixel that won twice",
+      hint="a value is put back once, and in its own channel.")
+close(np.asarray(back)[:, 1], [[[3, 0, 2, 0], [0, 0, 0, 4], [0, 0, 0, 1]]], case="the second channel",
+      hint="each channel has switches of its own, which count from 0 in its own map.")
+
+# %% [markdown]
+# Two hidden checks: several images and channels, and windows that overlap.
+
+# %% check="unpool" name="any-shape" points=0.5
 # Hidden: several images and channels, maps that are not square, values of either sign.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1161,7 +1296,7 @@ anywhere = np.stack([rng.permutation(35)[:6] for _ in range(6)]).reshape(2, 3, 2
 same(unpool, by_torch, rng.normal(size=(2, 3, 2, 3)), anywhere, (2, 3, 7, 5), case="switches in no order")
 ### END HIDDEN TESTS
 
-# %% check="unpool" name="shared-switches" points=1
+# %% check="unpool" name="shared-switches" points=0.5
 # Hidden: switches of windows that overlap, where one pixel won several times.
 ### BEGIN HIDDEN TESTS
 for shape, window, stride in [
@@ -1174,8 +1309,17 @@ for shape, window, stride in [
     close(back, np.where(np.reshape(won, shape), x, 0.0), case="windows that overlap")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# A switch beyond the map points nowhere, and as many switches in another arrangement belong to other values. (Hidden: more
+# of the kind.)
+
 # %% check="unpool" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
+close(unpool(np.ones((1, 1, 1, 1)), np.array([[[[5]]]]), (1, 1, 2, 3)), [[[[0, 0, 0], [0, 0, 1]]]],
+      case="the last place", hint="H · W − 1 is a place.")
+refuses(unpool, np.ones((1, 1, 1, 1)), np.array([[[[6]]]]), (1, 1, 2, 3), argument="switches",
+        case="a switch just beyond the map")
+refuses(unpool, values, places.reshape(1, 2, 4, 1), (1, 2, 3, 4), argument="switches",
+        case="as many switches, another shape")
 ### BEGIN HIDDEN TESTS
 y, places = rng.normal(size=(2, 3, 2, 2)), rng.permutation(24).reshape(2, 3, 2, 2)
 same(unpool, solution.unpool, y, places, (2, 3, 4, 6), case="switches up to the last pixel")
@@ -1283,9 +1427,30 @@ close(shift_stability(lambda batch: batch, line, [(0, 0), (0, 1)]), [1, 12 / 25]
       hint="the scalar product of both answers, divided by the length of each.")
 
 # %% [markdown]
-# Hidden: other networks, images of different brightness, shifts in all directions, and shifts that are refused.
+# Three that are less tidy, moved by one to the right:
+#
+# * The row $(0, 0, 3, 4)$ becomes $(0, 0, 0, 3)$: the 4 is lost, and nothing comes back in on the left. The scalar product
+#   is 12 and the lengths are 5 and 3, so the similarity is $12/15 = 0.8$.
+# * A batch of two, the row $(0, 3, 4, 0)$ and the much brighter $(80, 0, 60, 0)$, which becomes $(0, 80, 0, 60)$ and shares
+#   nothing. The similarities are 0.48 and 0, and their mean 0.24, for the bright image counts no more than the faint one.
+#   Moved by one to the *left* the similarities are 0.48 and 0 again.
+# * A network that says a single number, the pixel in column 2 less 2. Of the two rows it says 2 and 58, and after the shift
+#   1 and −2. One answer points the same way as before, the other the opposite way: 1 and −1, on average 0.
 
-# %% check="shift_stability" name="networks" points=1.5
+# %% check="shift_stability" name="untidy" points=1
+end = np.array([[[[0.0, 0.0, 3.0, 4.0]]]])
+close(shift_stability(lambda batch: batch, end, [(0, 1)]), [0.8], case="a pixel that is lost",
+      hint="what leaves is lost; divide by both lengths, that of the moved answer too.")
+pair = np.array([[[[0.0, 3.0, 4.0, 0.0]]], [[[80.0, 0.0, 60.0, 0.0]]]])
+close(shift_stability(lambda batch: batch, pair, [(0, 1), (0, -1)]), [0.24, 0.24], case="a faint and a bright image",
+      hint="one similarity for each image, then their mean; each shift starts from x itself.")
+close(shift_stability(lambda batch: batch[:, 0, 0, 2] - 2, pair, [(0, 1)]), [0], case="one number for each image",
+      hint="move the image, not the answer, and make each answer one row before you take its length.")
+
+# %% [markdown]
+# Two hidden checks: other networks, and shifts in all directions.
+
+# %% check="shift_stability" name="networks" points=0.5
 # Hidden: several images of different brightness, several shifts, other networks.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1326,8 +1491,14 @@ close(shift_stability(lambda batch: batch[:, 0, 4, 5] - 0.5, x, [(0, 0), (2, 1)]
 close(shift_stability(lambda batch: batch, x, shifts), np.zeros(4), case="a single bright pixel")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# An image out of sight has no answer to compare. (Hidden: more of the kind.)
+
 # %% check="shift_stability" name="arguments" points=0.5
-# Hidden: shifts out of sight, and images that must stay as they were.
+close(shift_stability(lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 0)]), [1], case="no shift",
+      hint="an answer is as similar to itself as can be.")
+refuses(shift_stability, lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 1), (2, 0)], argument="shifts",
+        case="a shift by all rows")
 ### BEGIN HIDDEN TESTS
 x = rng.uniform(0.5, 1.0, size=(2, 1, 5, 8))
 same(shift_stability, solution.shift_stability, lambda batch: batch + 1.0, x, [(4, 7), (-4, -7)],
@@ -1402,7 +1573,52 @@ for name, net in with_places.items():
 # shifts between, pooling leaves a smaller remainder than a bare stride. That is what "nearly invariant" rests on.
 
 # %% [markdown]
-# ## 9. In your own words
+# ## 9. Your functions read
+#
+# Convolution, ReLU, pooling: with these three a network can read. One was trained on 7,291 digits, and its weights come
+# with the course. It convolves twice with kernels of 5 × 5, first eight of them and then sixteen; after each convolution
+# come *your* `relu` and *your* `pool`, which halves the maps. What is left, 16 maps of 4 × 4 numbers, is weighed once for
+# each of the ten digits, and the largest sum is the answer.
+
+# %%
+def read(images, weights):
+    """What the network takes each of the images (N, 1, 16, 16) for: whole numbers 0 to 9, shape (N,)."""
+    x = images
+    for layer in ("conv1", "conv2"):
+        framed = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+        maps = correlate(framed, weights[f"{layer}.weight"], (1, 1))
+        x = pool(relu(maps + weights[f"{layer}.bias"][:, None, None]), (2, 2), (2, 2), "max")
+    sums = x.reshape(len(x), -1) @ weights["output.weight"].T + weights["output.bias"]
+    return sums.argmax(axis=1)
+
+# %% [markdown]
+# > **Predict, then run.** Of 500 digits that the network has not seen, by people it has not met, how many will it read
+# > wrongly: about 10, 50 or 250? (About a second.)
+
+# %% demo=True
+stored = snapshot("zipnet")
+trained = {name: values[-1].astype(float) for name, values in stored.items() if "." in name}
+pictures, labels = zip_digits("test", 500)
+answers = read(pictures, trained)
+wrong = np.flatnonzero(answers != labels)
+print(f"read wrongly: {len(wrong)} of {len(labels)}")
+shown = wrong[:12] if len(wrong) else np.arange(12)
+titles = [f"{labels[n]}, read as {answers[n]}" for n in shown]
+show_grid(pictures[shown, 0], titles, columns=6, limits=(0, 1), title="Could you have read them?")
+
+# %% [markdown]
+# How much of it is pooling's work? The same network, on the same digits moved to the right:
+
+# %% demo=True
+for shift in range(4):
+    right = np.mean(read(shifted(pictures, (0, shift)), trained) == labels)
+    print(f"moved by {shift}: {100 * right:5.1f} % read rightly")
+
+# %% [markdown]
+# A shift by one pixel does little harm, and that is what pooling was for. A shift by three is another matter: pooling
+# twice forgives what is small beside its windows, and no more. In assignment 04 you train such a network yourself.
+#
+# ## 10. In your own words
 #
 # Two networks are to be built for a post office. One reads a digit and says which it is. The other sees a whole
 # envelope and says where the stamp is, to the pixel.
@@ -1433,6 +1649,36 @@ for name, net in with_places.items():
 # ### END SOLUTION
 
 # %% [markdown]
+# ## Five questions
+#
+# Decide before you unfold. Nobody grades these.
+#
+# 1. A map of 7 × 7, a window of 3, stride 2, no padding: how large is the pooled map?
+# <details><summary>Answer</summary>3 × 3: (7 − 3) / 2 = 2 more steps, and the first position.</details>
+#
+# 2. Max pooling with zeros as padding: on which maps is it wrong?
+# <details><summary>Answer</summary>On maps with negative numbers at the border. After ReLU nobody would notice.</details>
+#
+# 3. A gradient of 8 arrives at a 2 × 2 window. What do the four pixels receive for sum, average and maximum?
+# <details><summary>Answer</summary>8 each; 2 each; 8 for the first of the largest and 0 for the others.</details>
+#
+# 4. A pixel won three windows with the gradients 1, 2 and 3 and the value 9. What does it receive on the way back, and what
+# does unpooling put there?
+# <details><summary>Answer</summary>6, for gradients add up; and 9, for a value is put back once.</details>
+#
+# 5. Which is exactly equivariant to a shift by one pixel: a convolution, max pooling with stride 2, or the maximum over the
+# whole map?
+# <details><summary>Answer</summary>The convolution, apart from the border. The maximum over the whole map is invariant;
+# pooling with stride 2 is neither, exactly, for a shift by one.</details>
+#
+# **What torch calls it.** `pool` is `torch.nn.functional.max_pool2d` and `avg_pool2d`; a sum is `avg_pool2d` with
+# `divisor_override=1`. Switches are `return_indices=True`, and `unpool` is `max_unpool2d`. `relu_backward` and the other ways
+# back are what `loss.backward()` calls.
+#
+# **To read on.** [Zeiler and Fergus](https://arxiv.org/abs/1311.2901) use switches to look into a network.
+# [Zhang, *Making convolutional networks shift-invariant again*](https://arxiv.org/abs/1904.11486) measures, as you did,
+# how little invariance pooling brings, and mends it with a blur.
+#
 # ## What you can now do
 #
 # * pool feature maps with any window and stride, and say what the border does to each kind of pooling;
