@@ -121,15 +121,16 @@ def count_parameters(kind, height, width, hidden_units, kernel_size, filters):
 
     kind           "full": every hidden unit sees every pixel;
                    "local": every hidden unit sees one square patch, with weights of its own;
-                   "convolutional": every filter has the weights of one square patch, the same at all positions
+                   "convolutional": every filter has the weights of one square patch, the same at
+                   all positions
     height, width  size of the image, in pixels
     hidden_units   number of hidden units (makes no difference if kind is "convolutional")
     kernel_size    side of the square patch, in pixels (makes no difference if kind is "full")
     filters        number of filters (makes a difference only if kind is "convolutional")
 
     Returns a whole number (int), exact however large it is.
-    Raises ValueError if kind is none of the three, or if any of the five sizes is less than 1, even one that
-    makes no difference.
+    Raises ValueError if kind is none of the three, or if any of the five sizes is less than 1, even
+    one that makes no difference.
     """
     ### BEGIN SOLUTION
     if min(height, width, hidden_units, kernel_size, filters) < 1:
@@ -152,7 +153,8 @@ close(count_parameters("full", 4, 5, 6, 3, 2), 120, case="fully connected",
 close(count_parameters("local", 4, 5, 6, 3, 2), 54, case="locally connected",
       hint="each of the 6 units has 3 × 3 weights of its own.")
 close(count_parameters("convolutional", 4, 5, 6, 3, 2), 18, case="convolutional",
-      hint="each of the 2 filters has 3 × 3 weights; how large the image is, and how many units there are, changes nothing.")
+      hint="each of the 2 filters has 3 × 3 weights; how large the image is, and how many units "
+           "there are, changes nothing.")
 
 # %% [markdown]
 # Now the lecture's example: an image of 1000 × 1000 pixels, a million hidden units, patches of 10 × 10, 100 filters.
@@ -173,7 +175,8 @@ close(count_parameters("convolutional", 1000, 1000, 10**6, 10, 100), 10**4, tole
 # %% check="count_parameters" name="sizes" points=0.5
 count = count_parameters("full", 10**10, 10**10 + 1, 10**3, 1, 1)
 close(count == 10**23 + 10**13, True, case="a count of 24 digits",
-      hint="multiply Python's own whole numbers; neither floats nor numpy's integers hold this one.")
+      hint="multiply Python's own whole numbers; neither floats nor numpy's integers hold this "
+           "one.")
 close(type(count_parameters("local", 4, 5, 6, 3, 2)) is int, True, case="the type of a count",
       hint="a count is an int, and 54.0 is a float.")
 ### BEGIN HIDDEN TESTS
@@ -189,7 +192,8 @@ for kind in ("full", "local", "convolutional"):
 # A layer that does not exist has no number of weights. Refuse it, whichever argument is at fault.
 
 # %% check="count_parameters" name="arguments" points=0.5
-close(count_parameters("local", 1, 1, 1, 1, 1), 1, case="every size 1", hint="1 is allowed, 0 is not.")
+close(count_parameters("local", 1, 1, 1, 1, 1), 1, case="every size 1",
+      hint="1 is allowed, 0 is not.")
 refuses(count_parameters, "dense", 4, 5, 6, 3, 2, argument="kind", case="an unknown kind of layer")
 refuses(count_parameters, "full", 0, 5, 6, 3, 2, argument="height", case="an image without rows")
 refuses(count_parameters, "full", 4, 5, 6, 3, 0, argument="filters",
@@ -241,18 +245,19 @@ ax.invert_yaxis();
 
 # %% exercise="correlate1d"
 def correlate1d(f, g, mode):
-    """Cross-correlation of a kernel f with a signal g: the sum over a of f(a) g(t + a), for each t in turn.
+    """Cross-correlation of a kernel f with a signal g: the sum over a of f(a) g(t + a), for each t
+    in turn.
 
     f     kernel, array of shape (M,), real numbers, M at least 1
     g     signal, array of shape (N,), real numbers, N at least 1
-    mode  "full": every t from -(M - 1) to N - 1, with g taken as zero outside of its entries; N + M - 1 values
-          "same": the N values of "full" that begin at its index (M - 1) // 2
+    mode  "full": every t from -(M - 1) to N - 1, with g taken as zero outside of its entries; N + M
+          - 1 values "same": the N values of "full" that begin at its index (M - 1) // 2
           "valid": every t from 0 to N - M, where nothing outside of g is needed; N - M + 1 values
 
-    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
-    type of f and g. In mode "full", f may be longer than g.
-    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
-    longer than g and mode is "same" or "valid".
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever
+    the type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three,
+    or if f is longer than g and mode is "same" or "valid".
     """
     ### BEGIN SOLUTION
     f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
@@ -283,8 +288,10 @@ def correlate1d(f, g, mode):
 f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
 close(correlate1d(f, g, "full"), [6, 11, 14, 5], case="full",
       hint="the first value and the last come from one product each.")
-close(correlate1d(f, g, "valid"), [11, 14], case="valid", hint="where do both entries of f meet one of g?")
-close(correlate1d(f, g, "same"), [6, 11, 14], case="same", hint="three values, from index (2 - 1) // 2 = 0 on.")
+close(correlate1d(f, g, "valid"), [11, 14], case="valid",
+      hint="where do both entries of f meet one of g?")
+close(correlate1d(f, g, "same"), [6, 11, 14], case="same",
+      hint="three values, from index (2 - 1) // 2 = 0 on.")
 
 # %% [markdown]
 # So small an example is too kind: *same* and *full* begin alike. Here is a less tidy one, $f = (1, 2, ½, 3)$ and
@@ -310,7 +317,8 @@ close(correlate1d(g, f, "full"), [1, 6, 8.5, 6, 16, 4.5, 4, 6], case="f longer t
 # *same* agree on them; on even ones programs disagree, and the docstring decides.
 
 # %% check="correlate1d" name="lengths" points=0.5
-# Hidden: random signals, kernels of odd and even length, every mode; the arguments stay as they were.
+# Hidden: random signals, kernels of odd and even length, every mode; the arguments stay as they
+# were.
 ### BEGIN HIDDEN TESTS
 for M, N in [(3, 8), (5, 9), (1, 4), (7, 7), (2, 7), (4, 9), (6, 6)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
@@ -351,9 +359,12 @@ for kernel, signal, case in [
 close(correlate1d(np.ones(3), np.ones(3), "same"), [2, 3, 2], case="as long as the signal",
       hint="f may be as long as g.")
 refuses(correlate1d, np.ones(2), np.ones(3), "half", argument="mode", case="an unknown mode")
-refuses(correlate1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal, valid")
-refuses(correlate1d, np.ones(4), np.ones(3), "same", argument="f", case="a kernel longer than the signal, same")
-refuses(correlate1d, np.ones((1, 2)), np.ones(3), "full", argument="f", case="a kernel of two dimensions")
+refuses(correlate1d, np.ones(4), np.ones(3), "valid", argument="f",
+        case="a kernel longer than the signal, valid")
+refuses(correlate1d, np.ones(4), np.ones(3), "same", argument="f",
+        case="a kernel longer than the signal, same")
+refuses(correlate1d, np.ones((1, 2)), np.ones(3), "full", argument="f",
+        case="a kernel of two dimensions")
 ### BEGIN HIDDEN TESTS
 for mode in ("Full", "FULL", "v", "", None):
     refuses(correlate1d, np.ones(2), np.ones(3), mode, argument="mode", case="another word for a mode")
@@ -373,18 +384,20 @@ refuses(correlate1d, np.ones((1, 2)), np.ones((1, 5)), "valid", argument="f", ca
 
 # %% exercise="convolve1d"
 def convolve1d(f, g, mode):
-    """Convolution of a kernel f with a signal g: the sum over a of f(a) g(t - a), for each t in turn.
+    """Convolution of a kernel f with a signal g: the sum over a of f(a) g(t - a), for each t in
+    turn.
 
     f     kernel, array of shape (M,), real numbers, M at least 1
     g     signal, array of shape (N,), real numbers, N at least 1
-    mode  "full": every t from 0 to N + M - 2, with g taken as zero outside of its entries; N + M - 1 values
-          "same": the N values of "full" that begin at its index (M - 1) // 2
-          "valid": every t from M - 1 to N - 1, where nothing outside of g is needed; N - M + 1 values
+    mode  "full": every t from 0 to N + M - 2, with g taken as zero outside of its entries; N + M -
+          1 values "same": the N values of "full" that begin at its index (M - 1) // 2
+          "valid": every t from M - 1 to N - 1, where nothing outside of g is needed; N - M + 1
+          values
 
-    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
-    type of f and g. In mode "full", f may be longer than g.
-    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
-    longer than g and mode is "same" or "valid".
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever
+    the type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three,
+    or if f is longer than g and mode is "same" or "valid".
     """
     ### BEGIN SOLUTION
     return correlate1d(np.asarray(f)[::-1], g, mode)
@@ -401,9 +414,12 @@ def convolve1d(f, g, mode):
 
 # %% check="convolve1d" name="by-hand" points=0.5
 f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
-close(convolve1d(f, g, "full"), [3, 10, 13, 10], case="full", hint="f(0) g(0) comes first, f(1) g(2) last.")
-close(convolve1d(f, g, "valid"), [10, 13], case="valid", hint="where do both entries of f meet one of g?")
-close(convolve1d(f, g, "same"), [3, 10, 13], case="same", hint="three values, from index (2 - 1) // 2 = 0 on.")
+close(convolve1d(f, g, "full"), [3, 10, 13, 10], case="full",
+      hint="f(0) g(0) comes first, f(1) g(2) last.")
+close(convolve1d(f, g, "valid"), [10, 13], case="valid",
+      hint="where do both entries of f meet one of g?")
+close(convolve1d(f, g, "same"), [3, 10, 13], case="same",
+      hint="three values, from index (2 - 1) // 2 = 0 on.")
 
 # %% [markdown]
 # The less tidy pair of before, $f = (1, 2, ½, 3)$ and $g = (2, 1, 0, 4, 1)$. Multiply the polynomials to verify it. What
@@ -414,14 +430,17 @@ close(convolve1d(f, g, "same"), [3, 10, 13], case="same", hint="three values, fr
 f, g = np.array([1, 2, 0.5, 3]), np.array([2, 1, 0, 4, 1])
 close(convolve1d(f, g, "full"), [2, 5, 3, 10.5, 12, 4, 12.5, 3], case="four entries, full",
       hint="the coefficients of a product of polynomials.")
-close(convolve1d(f, g, "valid"), [10.5, 12], case="four entries, valid", hint="two values from the middle of full.")
+close(convolve1d(f, g, "valid"), [10.5, 12], case="four entries, valid",
+      hint="two values from the middle of full.")
 close(convolve1d(f, g, "same"), [5, 3, 10.5, 12, 4], case="four entries, same",
       hint="at which index of full does same begin?")
 close(convolve1d(g, f, "full"), [2, 5, 3, 10.5, 12, 4, 12.5, 3], case="f longer than g, full",
       hint="here the order makes no difference.")
 close(f, [1, 2, 0.5, 3], case="f, after the calls", hint="f itself should stay as it was.")
-refuses(convolve1d, np.ones((2, 2)), np.ones(5), "full", argument="f", case="a kernel of two dimensions")
-refuses(convolve1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal")
+refuses(convolve1d, np.ones((2, 2)), np.ones(5), "full", argument="f",
+        case="a kernel of two dimensions")
+refuses(convolve1d, np.ones(4), np.ones(3), "valid", argument="f",
+        case="a kernel longer than the signal")
 ### BEGIN HIDDEN TESTS
 for M, N in [(3, 8), (4, 9), (2, 7), (1, 4), (5, 5), (6, 6)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
@@ -496,8 +515,8 @@ def correlate2d(image, kernel):
 
     Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
     image[i + m, j + n] * kernel[m, n]. Fractions are kept, whatever the type of image and kernel.
-    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
-    wider than the image.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is
+    higher or wider than the image.
     """
     ### BEGIN SOLUTION
     image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
@@ -539,7 +558,8 @@ close(correlate2d(image, kernel), [[37, 47]], case="a 2×3 image, a 2×2 kernel"
 # %% check="correlate2d" name="flat" points=1
 image, kernel = np.array([[1, 2, 0, 3, 1], [0, 1, 4, 1, 2]]), np.array([[2, -1, 0.5]])
 close(correlate2d(image, kernel), [[0, 5.5, -2.5], [1, -1.5, 8]], case="a 2×5 image, a 1×3 kernel",
-      hint="h counts the kernel's rows and w its columns; is the array for the results one of floats?")
+      hint="h counts the kernel's rows and w its columns; is the array for the results one of "
+           "floats?")
 close(correlate2d(image.T, kernel.T), [[0, 1], [5.5, -1.5], [-2.5, 8]], case="the same, transposed",
       hint="a 3×1 kernel has H − 2 positions downwards and W across.")
 
@@ -555,7 +575,8 @@ slide_kernel = lecture_kernel()
 # Your function should give the nine numbers at the end of that animation:
 
 # %% check="correlate2d" name="slide" points=0.5
-close(correlate2d(slide_image, slide_kernel), [[4, 3, 4], [2, 4, 3], [2, 3, 4]], case="the lecture's example",
+close(correlate2d(slide_image, slide_kernel), [[4, 3, 4], [2, 4, 3], [2, 3, 4]],
+      case="the lecture's example",
       hint="count the bright pixels below the five ones of the X.")
 
 # %% [markdown]
@@ -578,7 +599,8 @@ for H, W, h, w in [(5, 7, 2, 3), (9, 6, 3, 1), (6, 9, 4, 2), (7, 5, 1, 4), (8, 8
 # The smallest and the largest kernels leave the most positions, or only one. A general program needs no special case.
 
 # %% check="correlate2d" name="edges" points=0.5
-# Hidden: a kernel of one pixel, kernels as high, as wide or as large as the image, images of one row or column.
+# Hidden: a kernel of one pixel, kernels as high, as wide or as large as the image, images of one
+# row or column.
 ### BEGIN HIDDEN TESTS
 for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1), (1, 1, 1, 1)]:
     image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
@@ -614,9 +636,12 @@ for image, case in [(pixels.astype(np.uint8), "8-bit pixels"), (pixels, "whole p
 # %% check="correlate2d" name="arguments" points=0.5
 close(correlate2d(np.ones((3, 5)), np.ones((3, 5))), [[15]], case="a kernel as large as the image",
       hint="it has one position, and should not be refused.")
-refuses(correlate2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
-refuses(correlate2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
-refuses(correlate2d, np.ones((2, 5, 5)), np.ones((2, 2, 2)), argument="image", case="three dimensions")
+refuses(correlate2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel",
+        case="a kernel higher than the image")
+refuses(correlate2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel",
+        case="a kernel larger both ways")
+refuses(correlate2d, np.ones((2, 5, 5)), np.ones((2, 2, 2)), argument="image",
+        case="three dimensions")
 try:
     correlate2d(np.ones((3, 5)), np.ones((2, 6)))
 except ValueError as error:
@@ -681,9 +706,10 @@ def convolve2d(image, kernel):
     kernel  array of shape (h, w), real numbers, 1 <= h <= H and 1 <= w <= W
 
     Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
-    image[i + m, j + n] * kernel[h - 1 - m, w - 1 - n]. Fractions are kept, whatever the type of image and kernel.
-    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
-    wider than the image.
+    image[i + m, j + n] * kernel[h - 1 - m, w - 1 - n]. Fractions are kept, whatever the type of
+    image and kernel.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is
+    higher or wider than the image.
     """
     ### BEGIN SOLUTION
     kernel = np.asarray(kernel)
@@ -709,7 +735,8 @@ close(convolve2d(image, kernel), [[23, 33]], case="a 2×3 image, a 2×2 kernel",
 image, kernel = np.array([[1, 2, 0, 3, 1], [0, 1, 4, 1, 2]]), np.array([[2, -1, 0.5]])
 close(convolve2d(image, kernel), [[-1.5, 7, -1], [7, -1.5, 5]], case="a 2×5 image, a 1×3 kernel",
       hint="the last weight of the kernel meets the first pixel.")
-close(kernel, [[2, -1, 0.5]], case="the kernel, after the call", hint="flip a copy or a view, not the kernel itself.")
+close(kernel, [[2, -1, 0.5]], case="the kernel, after the call",
+      hint="flip a copy or a view, not the kernel itself.")
 
 # %% [markdown]
 # Random kernels have no symmetry to hide behind. (Hidden.)
@@ -733,7 +760,8 @@ for H, W, h, w in [(7, 9, 3, 3), (5, 7, 2, 3), (9, 6, 4, 1), (6, 9, 1, 4), (6, 5
 # %% check="convolve2d" name="edges" points=0.5
 close(convolve2d(np.ones((2, 3)), np.ones((2, 3))), [[6]], case="a kernel as large as the image",
       hint="there is one position.")
-refuses(convolve2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
+refuses(convolve2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel",
+        case="a kernel higher than the image")
 ### BEGIN HIDDEN TESTS
 for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1)]:
     image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
@@ -810,7 +838,8 @@ def convolve2d_full(image, kernel):
     kernel  array of shape (h, w), real numbers, h and w at least 1; may be larger than the image
 
     Returns an array S of shape (H + h - 1, W + w - 1), where S[i, j] is the sum over all m and n of
-    I(m, n) K(i - m, j - n), with I and K taken as zero outside of image and kernel. Fractions are kept.
+    I(m, n) K(i - m, j - n), with I and K taken as zero outside of image and kernel. Fractions are
+    kept.
     Raises ValueError if image or kernel does not have exactly two dimensions.
     """
     ### BEGIN SOLUTION
@@ -848,7 +877,8 @@ close(convolve2d_full(image, kernel), [[1, 12, 20], [0, 3, 6]], case="a 1×2 ima
 
 # %% check="convolve2d_full" name="column" points=1
 pixels, column = np.array([[1, 2]], dtype=np.uint8), np.array([[1], [10], [200]], dtype=np.uint8)
-close(convolve2d_full(pixels, column), [[1, 2], [10, 20], [200, 400]], case="a 1×2 image, a 3×1 kernel, 8 bits",
+close(convolve2d_full(pixels, column), [[1, 2], [10, 20], [200, 400]],
+      case="a 1×2 image, a 3×1 kernel, 8 bits",
       hint="the size is (1 + 3 − 1, 2 + 1 − 1), and 2 · 200 does not fit into 8 bits.")
 close(convolve2d_full(column, pixels), [[1, 2], [10, 20], [200, 400]], case="the two exchanged",
       hint="image and kernel play the same part in the formula.")
@@ -895,7 +925,8 @@ for image, case in [(pixels.astype(np.uint8), "8-bit numbers in both"), (pixels,
 # %% check="convolve2d_full" name="arguments" points=0.5
 close(convolve2d_full(np.ones((1, 1)), np.ones((1, 2))), [[1, 1]], case="one pixel",
       hint="a table of one row is a table.")
-refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel",
+        case="a kernel of one dimension")
 ### BEGIN HIDDEN TESTS
 refuses(convolve2d_full, np.ones(5), np.ones((2, 2)), argument="image", case="an image of one dimension")
 refuses(convolve2d_full, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
@@ -956,7 +987,9 @@ def differ(first, second):
 
 
 def allowed(image, kernel):
-    """True if both have two dimensions, 1 to 16 rows and columns, entries in -100…100, and the kernel fits."""
+    """True if both have two dimensions, 1 to 16 rows and columns, entries in -100…100, and the
+    kernel fits.
+    """
     if image.ndim != 2 or kernel.ndim != 2 or image.size == 0 or kernel.size == 0:
         return False
     fits = kernel.shape[0] <= image.shape[0] <= 16 and kernel.shape[1] <= image.shape[1] <= 16
@@ -971,12 +1004,14 @@ def allowed(image, kernel):
 def witness(op_a, op_b):
     """Find an input on which two operations differ, or None if they seem to be the same.
 
-    op_a, op_b  functions. Called as op(image, kernel), with float arrays for which allowed(image, kernel) is true,
-                they return an array of two dimensions: always the same for the same input, and without changing it.
+    op_a, op_b  functions. Called as op(image, kernel), with float arrays for which allowed(image,
+                kernel) is true, they return an array of two dimensions: always the same for the
+                same input, and without changing it.
 
     Returns a pair (image, kernel) of float arrays such that allowed(image, kernel) is true and
-    differ(op_a(image, kernel), op_b(image, kernel)) is true. Returns None if no such pair was found. A few hundred
-    pairs are plenty to try: operations that differ at all will differ on most inputs of some simple kind.
+    differ(op_a(image, kernel), op_b(image, kernel)) is true. Returns None if no such pair was
+    found. A few hundred pairs are plenty to try: operations that differ at all will differ on most
+    inputs of some simple kind.
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
@@ -1026,18 +1061,23 @@ def last_row_lost(image, kernel):
 # Each witness is put to the test: is it allowed, and do the two really differ on it?
 
 # %% check="witness" name="by-hand" points=1
-for wrong, case in [(times_size, "signs of weights ignored"), (wide_goes_wrong, "wide kernels go wrong"),
-                    (single_goes_wrong, "kernels of one pixel go wrong"), (last_row_lost, "the last row is lost")]:
+for wrong, case in [(times_size, "signs of weights ignored"),
+                    (wide_goes_wrong, "wide kernels go wrong"),
+                    (single_goes_wrong, "kernels of one pixel go wrong"),
+                    (last_row_lost, "the last row is lost")]:
     found = witness(times_sum, wrong)
     close(found is not None, True, case=case,
           hint="the two differ on some kind of input: try more sizes, and values of both signs.")
-    close(isinstance(found, (tuple, list)), True, case=case, hint="return the pair (image, kernel).")
+    close(isinstance(found, (tuple, list)), True, case=case,
+          hint="return the pair (image, kernel).")
     tried = [np.asarray(part, dtype=float) for part in found]
-    close(allowed(*tried), True, case=case, hint="your witness is outside of the limits: see allowed().")
+    close(allowed(*tried), True, case=case,
+          hint="your witness is outside of the limits: see allowed().")
     close(differ(times_sum(*tried), wrong(*tried)), True, case=case,
           hint="the two operations agree on the pair that you returned.")
 close(witness(times_sum, rounded) is None, True, case="a correct program",
-      hint="these two are the same but for rounding: compare with differ(), and return None if nothing differs.")
+      hint="these two are the same but for rounding: compare with differ(), and return None if "
+           "nothing differs.")
 
 # %% [markdown]
 # The next two checks are hidden. Each plants six bugs and, among them, in an order that nobody knows, two correct
@@ -1164,15 +1204,17 @@ print("exchanged:", witness(convolve2d_full, lambda image, kernel: convolve2d_fu
 
 # %% exercise="toeplitz"
 def toeplitz(kernel, height, width):
-    """The matrix of cross-correlation with a kernel, at all valid positions, for images of one size.
+    """The matrix of cross-correlation with a kernel, at all valid positions, for images of one
+    size.
 
     kernel         array of shape (h, w), real numbers, 1 <= h <= height and 1 <= w <= width
     height, width  size of the images
 
-    Returns a numpy array T with (height - h + 1) * (width - w + 1) rows and height * width columns, zeros included,
-    such that T @ image.ravel() equals correlate2d(image, kernel).ravel() for every image of that size. Pixels and
-    outputs are both numbered row after row.
-    Raises ValueError if the kernel does not have exactly two dimensions, or is higher than height or wider than width.
+    Returns a numpy array T with (height - h + 1) * (width - w + 1) rows and height * width columns,
+    zeros included, such that T @ image.ravel() equals correlate2d(image, kernel).ravel() for every
+    image of that size. Pixels and outputs are both numbered row after row.
+    Raises ValueError if the kernel does not have exactly two dimensions, or is higher than height
+    or wider than width.
     """
     ### BEGIN SOLUTION
     kernel = np.asarray(kernel, dtype=float)
@@ -1238,7 +1280,8 @@ for H, W, h, w in [(4, 6, 2, 3), (6, 4, 3, 2), (5, 5, 3, 3), (5, 7, 1, 4), (7, 3
 # no matrix.
 
 # %% check="toeplitz" name="edges" points=0.5
-close(toeplitz(np.array([[5, 6], [7, 8]]), 2, 2), [[5, 6, 7, 8]], case="a kernel as large as the image",
+close(toeplitz(np.array([[5, 6], [7, 8]]), 2, 2), [[5, 6, 7, 8]],
+      case="a kernel as large as the image",
       hint="there is one position.")
 refuses(toeplitz, np.ones((3, 2)), 2, 5, argument="kernel", case="a kernel higher than the image")
 ### BEGIN HIDDEN TESTS
@@ -1262,7 +1305,8 @@ kernel, height, width = np.arange(1, 7).reshape(2, 3), 6, 7
 matrix = toeplitz(kernel, height, width)
 fig, ax = plt.subplots(figsize=(9, 4.8))
 shades = ax.imshow(np.where(matrix == 0, np.nan, matrix), cmap="viridis")
-ax.set(title="Six weights, the same in every row", xlabel="pixel, counted row after row", ylabel="output")
+ax.set(title="Six weights, the same in every row", xlabel="pixel, counted row after row",
+       ylabel="output")
 ax.grid(visible=False)
 fig.colorbar(shades, label="weight", shrink=0.7);
 
@@ -1275,7 +1319,8 @@ fig.colorbar(shades, label="weight", shrink=0.7);
 matrix = toeplitz(np.arange(1, 10).reshape(3, 3), height, width)
 different = set(matrix.ravel()) - {0}
 print("in the matrix:   ", matrix.size, np.count_nonzero(matrix), len(different))
-print("count_parameters:", *(count_parameters(kind, height, width, len(matrix), 3, 1) for kind in kinds))
+print("count_parameters:",
+      *(count_parameters(kind, height, width, len(matrix), 3, 1) for kind in kinds))
 
 # %% [markdown]
 # ## 8. When the image moves
@@ -1300,14 +1345,16 @@ print("count_parameters:", *(count_parameters(kind, height, width, len(matrix), 
 def equivariance_gap(op, image, shift):
     """How far op(shifted image) is from shifted op(image), in the interior.
 
-    op     function from an array of shape (H, W) to an array of two dimensions, whose shape may differ from (H, W)
-           and depends on (H, W) only
-    image  array of shape (H, W), real numbers; op is given float64 arrays, whatever the type of image
+    op     function from an array of shape (H, W) to an array of two dimensions, whose shape may
+           differ from (H, W) and depends on (H, W) only
+    image  array of shape (H, W), real numbers; op is given float64 arrays, whatever the type of
+           image
     shift  pair of whole numbers (down, right); negative ones mean up and left
 
-    The shifted image has the shape of image; its entry [i, j] is image[i - down, j - right] where that exists,
-    and 0 elsewhere. Let A = op(shifted image) and B = op(image).
-    Returns, as a number, the largest |A[i, j] - B[i - down, j - right]| over all i, j for which both entries exist.
+    The shifted image has the shape of image; its entry [i, j] is image[i - down, j - right] where
+    that exists, and 0 elsewhere. Let A = op(shifted image) and B = op(image).
+    Returns, as a number, the largest |A[i, j] - B[i - down, j - right]| over all i, j for which
+    both entries exist.
     Raises ValueError if image does not have exactly two dimensions, or if there is no such i, j.
     """
     ### BEGIN SOLUTION
@@ -1340,7 +1387,8 @@ def equivariance_gap(op, image, shift):
 
 # %% check="equivariance_gap" name="by-hand" points=0.5
 image = np.array([[1.0, 2.0, 3.0]])
-close(equivariance_gap(lambda x: x * np.arange(3), image, (0, 1)), 2, case="column j multiplied by j",
+close(equivariance_gap(lambda x: x * np.arange(3), image, (0, 1)), 2,
+      case="column j multiplied by j",
       hint="entry 1 is compared with entry 0, and entry 2 with entry 1.")
 close(equivariance_gap(lambda x: 10 * x, image, (0, 1)), 0, case="every pixel multiplied by ten",
       hint="entry 0 of the result has no partner, and does not count.")
@@ -1353,15 +1401,20 @@ close(equivariance_gap(lambda x: 10 * x, image, (0, 1)), 0, case="every pixel mu
 
 # %% check="equivariance_gap" name="moves" points=1
 image = np.array([[1.0, 2.0, 3.0]])
-close(equivariance_gap(lambda x: x + x.sum(), image, (0, 1)), 3, case="the sum added, one to the right",
+close(equivariance_gap(lambda x: x + x.sum(), image, (0, 1)), 3,
+      case="the sum added, one to the right",
       hint="pixels that leave the image are lost, and differences below zero count as well.")
-close(equivariance_gap(lambda x: x + x.sum(), image, (0, -1)), 1, case="the sum added, one to the left",
+close(equivariance_gap(lambda x: x + x.sum(), image, (0, -1)), 1,
+      case="the sum added, one to the left",
       hint="a negative shift moves the image to the left; what becomes free at the right is 0.")
-close(equivariance_gap(lambda x: x[:, 1:] + x[:, :-1], image, (0, 1)), 0, case="neighbours added, one to the right",
+close(equivariance_gap(lambda x: x[:, 1:] + x[:, :-1], image, (0, 1)), 0,
+      case="neighbours added, one to the right",
       hint="the result has two columns, and one of them has no partner.")
-close(equivariance_gap(lambda x: x * np.arange(3).reshape(3, 1), image.T, (1, 0)), 2, case="row i multiplied by i",
+close(equivariance_gap(lambda x: x * np.arange(3).reshape(3, 1), image.T, (1, 0)), 2,
+      case="row i multiplied by i",
       hint="the first number of a shift counts rows.")
-close(image, [[1, 2, 3]], case="the image, after the calls", hint="make a new array for the shifted image.")
+close(image, [[1, 2, 3]], case="the image, after the calls",
+      hint="make a new array for the shifted image.")
 
 # %% [markdown]
 # Two hidden checks. First operations that follow a shift exactly, in all four directions:
@@ -1417,8 +1470,10 @@ same(equivariance_gap, solution.equivariance_gap, lambda x: (x > 100).astype(np.
 # %% check="equivariance_gap" name="arguments" points=0.5
 close(equivariance_gap(lambda x: x, np.ones((4, 5)), (3, -4)), 0, case="one entry left to compare",
       hint="one entry still has a partner.")
-refuses(equivariance_gap, lambda x: x, np.ones(4), (1, 0), argument="image", case="an image of one dimension")
-refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (4, 0), argument="shift", case="a shift out of the image")
+refuses(equivariance_gap, lambda x: x, np.ones(4), (1, 0), argument="image",
+        case="an image of one dimension")
+refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (4, 0), argument="shift",
+        case="a shift out of the image")
 ### BEGIN HIDDEN TESTS
 refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (0, -6), argument="shift", case="a shift out to the left")
 refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (-4, 1), argument="shift", case="a shift out at the top")
@@ -1434,7 +1489,8 @@ refuses(equivariance_gap, lambda x: x, np.ones((2, 4, 5)), (1, 1), argument="ima
 piece, moved_piece = photo[:100, :100], photo[10:110, 30:130]
 kernel = filters["brighter to the right"]
 pictures = [piece, moved_piece, correlate2d(piece, kernel), correlate2d(moved_piece, kernel)]
-show_grid(pictures, ["first piece", "second piece", "its feature map", "its feature map"], columns=2, size=1.8)
+show_grid(pictures, ["first piece", "second piece", "its feature map", "its feature map"],
+          columns=2, size=1.8)
 
 # %% [markdown]
 # Your measure puts a number on it. Correlation is exact, and stays so if a function of single values follows. Keeping every
@@ -1482,15 +1538,18 @@ def learn_kernel(image, target, steps, learning_rate):
     """Recover a kernel from an image and its cross-correlation, by gradient descent.
 
     image          array of shape (H, W), real numbers
-    target         array of shape (P, Q), real numbers, 1 <= P <= H and 1 <= Q <= W: what correlate2d(image, kernel)
-                   should come to, so the kernel has the shape (H - P + 1, W - Q + 1)
+    target         array of shape (P, Q), real numbers, 1 <= P <= H and 1 <= Q <= W: what
+                   correlate2d(image, kernel) should come to, so the kernel has the shape (H - P +
+                   1, W - Q + 1)
     steps          number of steps of gradient descent, a whole number, 0 or more
     learning_rate  factor of the gradient, greater than 0
 
-    The loss is the mean, over the P * Q entries of target, of (correlate2d(image, kernel) - target) ** 2. Each step
-    subtracts learning_rate times the gradient of the loss at the present kernel. The first kernel is all zeros.
-    Returns the kernel after the given number of steps. Raises ValueError if image or target does not have exactly two
-    dimensions, if target is higher or wider than image, if steps is negative, or if learning_rate is 0 or less.
+    The loss is the mean, over the P * Q entries of target, of (correlate2d(image, kernel) - target)
+    ** 2. Each step subtracts learning_rate times the gradient of the loss at the present kernel.
+    The first kernel is all zeros.
+    Returns the kernel after the given number of steps. Raises ValueError if image or target does
+    not have exactly two dimensions, if target is higher or wider than image, if steps is negative,
+    or if learning_rate is 0 or less.
     """
     ### BEGIN SOLUTION
     image, target = np.asarray(image, dtype=float), np.asarray(target, dtype=float)
@@ -1521,7 +1580,8 @@ def learn_kernel(image, target, steps, learning_rate):
 image, target = np.array([[1.0, 2.0, 3.0]]), np.array([[5.0, 8.0]])
 close(learn_kernel(image, target, 1, 0.01), [[0.21, 0.34]], case="one step",
       hint="subtract the learning rate times the two derivatives worked out above.")
-close(learn_kernel(image, target, 0, 0.01), [[0, 0]], case="no step", hint="the kernel begins with zeros.")
+close(learn_kernel(image, target, 0, 0.01), [[0, 0]], case="no step",
+      hint="the kernel begins with zeros.")
 
 # %% [markdown]
 # In that example there are as many errors as weights, so it does not tell which of the two numbers divides. Take
@@ -1536,7 +1596,8 @@ image, target = np.array([[1.0, 2.0, 0.0, 1.0]]), np.array([[2.0, 1.0, 1.0]])
 close(learn_kernel(image, target, 1, 0.3), [[0.8, 1.0]], case="one step, three errors",
       hint="the mean runs over the entries of the target.")
 close(learn_kernel(image, target, 2, 0.3), [[0.4, 0.68]], case="two steps, three errors",
-      hint="the second step begins from the errors of the new kernel, and changes both weights at once.")
+      hint="the second step begins from the errors of the new kernel, and changes both weights at "
+           "once.")
 close(learn_kernel(image.T, target.T, 1, 0.3), [[0.8], [1.0]], case="the same, in a column",
       hint="the kernel has the shape (H − P + 1, W − Q + 1).")
 
@@ -1545,7 +1606,8 @@ close(learn_kernel(image.T, target.T, 1, 0.3), [[0.8], [1.0]], case="the same, i
 # there is one.)
 
 # %% check="learn_kernel" name="steps" points=0.5
-# Hidden: random images and targets that are not square, one and several steps; the arguments stay as they were.
+# Hidden: random images and targets that are not square, one and several steps; the arguments stay
+# as they were.
 ### BEGIN HIDDEN TESTS
 def reference(image, target, steps, learning_rate):
     """Where gradient descent stands on a quadratic loss, along each of its axes, without taking a step."""
@@ -1583,7 +1645,8 @@ same(learn_kernel, lambda *args: kernel[::-1, ::-1], image, convolved, 60, 0.3, 
 # A target must be the result of some kernel, and descent must go down:
 
 # %% check="learn_kernel" name="arguments" points=0.5
-close(learn_kernel(np.ones((3, 5)), np.ones((3, 5)), 1, 0.5), [[1.0]], case="a target as large as the image",
+close(learn_kernel(np.ones((3, 5)), np.ones((3, 5)), 1, 0.5), [[1.0]],
+      case="a target as large as the image",
       hint="the kernel has one weight.")
 refuses(learn_kernel, np.ones((3, 5)), np.ones((4, 5)), 1, 0.1, argument="target",
         case="a target higher than the image")
@@ -1609,7 +1672,8 @@ noise = np.random.default_rng(1).normal(size=(24, 24))
 # %% demo=True
 target, stages = correlate2d(noise, hook), [0, 1, 3, 10, 100]
 learned = [learn_kernel(noise, target, steps, 0.1) for steps in stages]
-show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], columns=6, same_scale=True)
+show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], columns=6,
+          same_scale=True)
 
 # %% [markdown]
 # On a logarithmic axis the loss falls along an almost straight line: each step removes about the same share of what is
@@ -1617,11 +1681,13 @@ show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], column
 
 # %% demo=True
 steps = range(0, 41, 4)
-losses = [np.mean((correlate2d(noise, learn_kernel(noise, target, n, 0.1)) - target) ** 2) for n in steps]
+losses = [np.mean((correlate2d(noise,
+                               learn_kernel(noise, target, n, 0.1)) - target) ** 2) for n in steps]
 fig, ax = plt.subplots(figsize=(5, 3))
 ax.semilogy(steps, losses, marker="o")
 falls = losses[-1] < losses[0]
-ax.set(title="How fast does the loss fall?" if falls else "The loss does not fall: is a sign or a factor wrong?",
+ax.set(title="How fast does the loss fall?" if falls else "The loss does not fall: is a sign or a "
+                                                          "factor wrong?",
        xlabel="steps", ylabel="mean squared error");
 
 # %% [markdown]

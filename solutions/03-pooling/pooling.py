@@ -86,14 +86,15 @@ def output_shape(shape, window, stride):
     stride  (down, across), in pixels
 
     Positions where the window would stick out of the map do not count.
-    Raises ValueError naming window if one of its sides is less than 1 or longer than the map, and naming stride if
-    one of its steps is less than 1.
+    Raises ValueError naming window if one of its sides is less than 1 or longer than the map, and
+    naming stride if one of its steps is less than 1.
     """
     if any(side < 1 or side > size for side, size in zip(window, shape[2:], strict=True)):
         raise ValueError(f"window {tuple(window)} does not fit a map of {shape[2]} × {shape[3]} pixels")
     if min(stride) < 1:
         raise ValueError(f"stride {tuple(stride)} must be at least 1 in both directions")
-    return tuple((size - side) // step + 1 for size, side, step in zip(shape[2:], window, stride, strict=True))
+    return tuple((size - side) // step + 1 for size, side,
+                 step in zip(shape[2:], window, stride, strict=True))
 
 # %% [markdown]
 # ## 1. One number for each window
@@ -130,10 +131,12 @@ def pool(x, window, stride, mode):
 
     x       array of shape (N, C, H, W)
     window  (height, width) of the window, in pixels
-    stride  (down, across), pixels from one position to the next; less than the window, more, or the same
+    stride  (down, across), pixels from one position to the next; less than the window, more, or the
+            same
     mode    "max", "average" or "sum" of the numbers in the window
 
-    Returns an array of shape (N, C, rows, columns), where (rows, columns) is output_shape(x.shape, window, stride).
+    Returns an array of shape (N, C, rows, columns), where (rows, columns) is output_shape(x.shape,
+    window, stride).
     Raises ValueError if mode is none of the three, and in the cases in which output_shape does.
     """
     ### BEGIN SOLUTION
@@ -163,7 +166,8 @@ close(pool(hand, (2, 2), (2, 2), "max"), [[[[4, 5], [7, 8]]]], case="maximum",
       hint="in which row and column does each window begin?")
 close(pool(hand, (2, 2), (2, 2), "average"), [[[[2.5, 2], [3, 3.5]]]], case="average",
       hint="divided by how many numbers?")
-close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum", hint="all numbers of a window count.")
+close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum",
+      hint="all numbers of a window count.")
 
 # %% [markdown]
 # > **Museum of real bugs.** A 2 × 2 window with stride 2 on a square map is the example of most textbooks. It cannot
@@ -183,7 +187,8 @@ close(pool(hand, (1, 3), (2, 1), "average"), [[[[2, 2, 4], [11 / 3, 2, 14 / 3]]]
       hint="three numbers went into each of these averages.")
 two = np.concatenate([hand, 10 * hand], axis=1)
 close(pool(two, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]], [[30, 30, 90], [70, 30, 90]]]],
-      case="two channels", hint="each channel is pooled by itself: reduce over rows and columns only.")
+      case="two channels",
+      hint="each channel is pooled by itself: reduce over rows and columns only.")
 
 # %% [markdown]
 # Two hidden checks: other shapes, and windows that overlap or skip pixels.
@@ -238,7 +243,8 @@ for (n, c, h, w), window, stride in [
 close(pool(-hand, (1, 3), (2, 1), "max"), [[[[-1, -1, -1], [-1, -1, -2]]]], case="negative numbers",
       hint="where does your maximum start? Zero is larger than all of these.")
 close(pool(-1e12 * hand, (1, 3), (2, 1), "max") / 1e12, [[[[-1, -1, -1], [-1, -1, -2]]]],
-      case="very negative numbers", hint="start at the first number of the window, or at minus infinity.")
+      case="very negative numbers",
+      hint="start at the first number of the window, or at minus infinity.")
 ### BEGIN HIDDEN TESTS
 x = -rng.uniform(1.0, 5.0, size=(2, 3, 7, 10))
 for mode in ("max", "average", "sum"):
@@ -252,7 +258,8 @@ close(pool(x * 1e30, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)) * 1e30, ca
 # An unknown mode, or a window that does not fit, is refused. (Hidden: others, and an input that must stay as it was.)
 
 # %% check="pool" name="arguments" points=0.5
-close(pool(hand, (4, 5), (1, 1), "sum"), [[[[80]]]], case="a window as large as the map", hint="it has one position.")
+close(pool(hand, (4, 5), (1, 1), "sum"), [[[[80]]]], case="a window as large as the map",
+      hint="it has one position.")
 refuses(pool, hand, (2, 2), (2, 2), "mean", argument="mode", case="an unknown mode")
 refuses(pool, hand, (5, 2), (1, 1), "max", argument="window", case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
@@ -286,7 +293,8 @@ for name, smaller in ways.items():
     while x.shape[2] > 1:
         pictures, titles = [*pictures, x[0]], [*titles, f"{name}, {x.shape[2]} × {x.shape[3]}"]
         x = smaller(x)
-show_grid(pictures, titles, columns=4, limits=(0, 1), title="At which size can you no longer read the digit?")
+show_grid(pictures, titles, columns=4, limits=(0, 1),
+          title="At which size can you no longer read the digit?")
 plt.gcf().set_facecolor("0.9")
 
 # %% [markdown]
@@ -315,15 +323,17 @@ def pool_padded(x, window, stride, padding, mode, count_include_pad=True):
     """Pool every feature map of a batch, after framing it with added pixels on all four sides.
 
     x, window, stride, mode  as for pool; the window has to fit the framed map, not the map itself
-    padding                  (vertical, horizontal): pixels added at the top and as many at the bottom, pixels
-                             added at the left and as many at the right; 0 adds none
-    count_include_pad        for mode "average": True divides by the size of the window, False by the number of
-                             pixels of the window that belong to x; makes no difference for the other modes
+    padding                  (vertical, horizontal): pixels added at the top and as many at the
+                             bottom, pixels added at the left and as many at the right; 0 adds none
+    count_include_pad        for mode "average": True divides by the size of the window, False by
+                             the number of pixels of the window that belong to x; makes no
+                             difference for the other modes
 
-    Added pixels never win a maximum, however small the numbers in x are, and they add nothing to a sum.
+    Added pixels never win a maximum, however small the numbers in x are, and they add nothing to a
+    sum.
     Returns an array of shape (N, C, rows, columns), with output_shape of the framed map.
-    Raises ValueError in the cases in which pool does, and if padding is negative or more than half of the window's
-    side in the same direction.
+    Raises ValueError in the cases in which pool does, and if padding is negative or more than half
+    of the window's side in the same direction.
     """
     ### BEGIN SOLUTION
     if min(padding) < 0 or any(2 * pad > side for pad, side in zip(padding, window, strict=True)):
@@ -429,9 +439,12 @@ same(pool_padded, by_torch, x, (3, 3), (2, 1), (1, 1), "average", case="average,
 # A window that lies in the padding altogether has nothing to pool. (Hidden: other wrong arguments.)
 
 # %% check="pool_padded" name="arguments" points=0.5
-close(pool_padded(line, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding", hint="0 is allowed.")
-refuses(pool_padded, line, (1, 2), (1, 1), (0, 2), "max", argument="padding", case="a padding as wide as the window")
-refuses(pool_padded, line, (1, 2), (1, 1), (0, -1), "sum", argument="padding", case="a negative padding")
+close(pool_padded(line, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding",
+      hint="0 is allowed.")
+refuses(pool_padded, line, (1, 2), (1, 1), (0, 2), "max", argument="padding",
+        case="a padding as wide as the window")
+refuses(pool_padded, line, (1, 2), (1, 1), (0, -1), "sum", argument="padding",
+        case="a negative padding")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 1, 5, 8))
 for mode in ("max", "average", "sum"):
@@ -470,7 +483,9 @@ fig.suptitle("Where is a flat map no longer flat?", x=0.01, ha="left");
 
 # %%
 def correlate(x, w, stride):
-    """Cross-correlate maps x (N, C, H, W) with filters w (F, C, kh, kw): the result is (N, F, rows, columns)."""
+    """Cross-correlate maps x (N, C, H, W) with filters w (F, C, kh, kw): the result is (N, F, rows,
+    columns).
+    """
     windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))
     return np.einsum("nchwij,fcij->nfhw", windows[:, :, :: stride[0], :: stride[1]], w)
 
@@ -484,8 +499,9 @@ def average_kernel(channels, window):
     channels  number of feature maps
     window    (height, width) of the pooling window, in pixels
 
-    Returns an array of shape (channels, channels, height, width) such that, for every x with that many channels,
-    correlate(x, average_kernel(channels, window), stride) is pool(x, window, stride, "average").
+    Returns an array of shape (channels, channels, height, width) such that, for every x with that
+    many channels, correlate(x, average_kernel(channels, window), stride) is pool(x, window, stride,
+    "average").
     Raises ValueError if channels, or one of the window's sides, is less than 1.
     """
     ### BEGIN SOLUTION
@@ -500,7 +516,8 @@ def average_kernel(channels, window):
 # The weights worked out above:
 
 # %% check="average_kernel" name="by-hand" points=0.5
-close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]], case="2 channels, 1×2",
+close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]],
+      case="2 channels, 1×2",
       hint="filter 0 must not read channel 1, and the weights of a filter add up to 1.")
 ### BEGIN HIDDEN TESTS
 same(average_kernel, solution.average_kernel, 3, (2, 1), case="3 channels, a 2×1 window")
@@ -539,7 +556,8 @@ for window in ((0, 2), (2, 0), (-1, -1)):
 layer = correlate(digit, average_kernel(1, (4, 4)), (4, 4))
 pooled = pool(digit, (4, 4), (4, 4), "average")
 print(f"largest difference: {np.abs(layer - pooled).max():.1e}")
-show_grid([digit[0], pooled[0], layer[0]], ["digit", "average pooling", "the same as a convolution"], limits=(0, 1))
+show_grid([digit[0], pooled[0], layer[0]],
+          ["digit", "average pooling", "the same as a convolution"], limits=(0, 1))
 
 # %% [markdown]
 # ## 4. ReLU, and a maximum made of it
@@ -565,7 +583,8 @@ def relu(x):
 # The example above, then hidden maps with values of both signs:
 
 # %% check="relu" name="by-hand" points=0.5
-close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3], hint="what becomes of a negative number, and what of the others?")
+close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3],
+      hint="what becomes of a negative number, and what of the others?")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 4, 3, 5)) * 10
 close(relu(x), (x + np.abs(x)) / 2, case="maps with values of both signs")
@@ -579,7 +598,8 @@ same(relu, solution.relu, -np.ones((3, 2)), case="only negative values")
 # %% check="relu" name="new-array" points=0.5
 x = np.array([[-2.0, 5.0]])
 close(relu(x), [[0, 5]], case="a matrix", hint="the shape stays as it is.")
-close(x, [[-2, 5]], case="the input, after the call", hint="`x[x < 0] = 0` writes into the array that it was given.")
+close(x, [[-2, 5]], case="the input, after the call",
+      hint="`x[x < 0] = 0` writes into the array that it was given.")
 ### BEGIN HIDDEN TESTS
 same(relu, solution.relu, rng.normal(size=(3, 5)), case="a matrix")
 unchanged(relu, rng.normal(size=(2, 3, 4, 5)), case="maps with values of both signs")
@@ -615,8 +635,9 @@ for mode in ("max", "average"):
 def maximum_network():
     """Weights of a two-layer ReLU network that computes the maximum of two numbers, of any sign.
 
-    Returns a pair (W, v) of arrays, W of shape (units, 2) and v of shape (units,), such that v @ relu(W @ [a, b]) is
-    max(a, b) for all real numbers a and b. The number of hidden units is yours to choose, from 1 to 16.
+    Returns a pair (W, v) of arrays, W of shape (units, 2) and v of shape (units,), such that v @
+    relu(W @ [a, b]) is max(a, b) for all real numbers a and b. The number of hidden units is yours
+    to choose, from 1 to 16.
     """
     ### BEGIN SOLUTION
     hidden = np.array([[1.0, 0.0], [-1.0, 0.0], [-1.0, 1.0]])
@@ -629,7 +650,9 @@ def maximum_network():
 
 # %%
 def run_network(weights, inputs):
-    """What the network with weights (W, v) says for each pair in inputs, an array of shape (count, 2)."""
+    """What the network with weights (W, v) says for each pair in inputs, an array of shape (count,
+    2).
+    """
     hidden, output = (np.asarray(part, dtype=float) for part in weights)
     return np.maximum(np.asarray(inputs, dtype=float) @ hidden.T, 0.0) @ output
 
@@ -637,7 +660,8 @@ def run_network(weights, inputs):
 # Three pairs of positive numbers:
 
 # %% check="maximum_network" name="by-hand" points=0.5
-close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2], case="max of 3 and 5, 5 and 3, 2 and 2",
+close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2],
+      case="max of 3 and 5, 5 and 3, 2 and 2",
       hint="work out ReLU of each hidden unit for one of the pairs.")
 ### BEGIN HIDDEN TESTS
 pairs = rng.uniform(0.0, 10.0, size=(50, 2))
@@ -648,7 +672,8 @@ close(run_network(maximum_network(), pairs), pairs.max(axis=1), case="pairs of p
 # Negative numbers have to come through as well. (Hidden: numbers of every sign and size.)
 
 # %% check="maximum_network" name="any-sign" points=1
-close(run_network(maximum_network(), [[-5, -3], [-3, -5], [-2, 4], [4, -2]]), [-3, -3, 4, 4], case="any sign",
+close(run_network(maximum_network(), [[-5, -3], [-3, -5], [-2, 4], [4, -2]]), [-3, -3, 4, 4],
+      case="any sign",
       hint="two of the hidden units have to carry one of the numbers, whatever its sign.")
 ### BEGIN HIDDEN TESTS
 weights = maximum_network()
@@ -675,7 +700,8 @@ fig, ax = plt.subplots(figsize=(6, 3.4))
 ax.plot(a, shares.sum(axis=1), color="0.75", linestyle="-", linewidth=7, label="their sum")
 for unit, share in enumerate(shares.T):
     ax.plot(a, share, label=f"unit {unit}")
-ax.set(xlabel="a, while b is 1", ylabel="share of the result", title="Straight pieces add up to max(a, 1)")
+ax.set(xlabel="a, while b is 1", ylabel="share of the result",
+       title="Straight pieces add up to max(a, 1)")
 ax.legend();
 
 # %% [markdown]
@@ -699,7 +725,8 @@ def relu_backward(grad, x):
     grad  gradient with respect to ReLU's output, array of any shape, values of either sign
     x     what went into ReLU, array of the same shape
 
-    Returns a new array of that shape. Where x is exactly 0, the slope of ReLU counts as 0. Neither argument is changed.
+    Returns a new array of that shape. Where x is exactly 0, the slope of ReLU counts as 0. Neither
+    argument is changed.
     Raises ValueError if the shape of grad is not that of x.
     """
     ### BEGIN SOLUTION
@@ -744,8 +771,10 @@ for shape in ((2, 3, 4, 5), (6, 1), (9,)):
 
 # %% check="relu_backward" name="arguments" points=0.5
 grad, x = np.array([[10.0, 20.0], [-30.0, 40.0]]), np.array([[-2.0, 5.0], [3.0, -1.0]])
-close(relu_backward(grad, x), [[0, 20], [-30, 0]], case="a matrix", hint="x decides, place by place.")
-close(grad, [[10, 20], [-30, 40]], case="grad, after the call", hint="write into a new array, not into grad.")
+close(relu_backward(grad, x), [[0, 20], [-30, 0]], case="a matrix",
+      hint="x decides, place by place.")
+close(grad, [[10, 20], [-30, 40]], case="grad, after the call",
+      hint="write into a new array, not into grad.")
 close(x, [[-2, 5], [3, -1]], case="x, after the call", hint="write into a new array, not into x.")
 refuses(relu_backward, np.ones((1, 2)), x, argument="grad", case="one row for two")
 try:
@@ -800,12 +829,14 @@ upstream = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(1, 1, 2, 2)
 def sum_backward(grad, shape, window, stride):
     """The gradient of the loss with respect to the input of sum pooling.
 
-    grad            gradient with respect to the output of pool(x, window, stride, "sum"), array (N, C, rows, columns)
+    grad            gradient with respect to the output of pool(x, window, stride, "sum"), array (N,
+                    C, rows, columns)
     shape           (N, C, H, W), the shape of x; the values of x are not needed
     window, stride  as for pool
 
     Returns an array of shape (N, C, H, W), 0 at pixels that no window covers.
-    Raises ValueError if the shape of grad is not that of the output, and in the cases in which output_shape does.
+    Raises ValueError if the shape of grad is not that of the output, and in the cases in which
+    output_shape does.
     """
     ### BEGIN SOLUTION
     rows, columns = output_shape(shape, window, stride)
@@ -831,10 +862,13 @@ close(sum_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
 # column that none of them covers. (Hidden: other shapes, and random gradients.)
 
 # %% check="sum_backward" name="any-shape" points=1
-close(sum_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), [[[[1, 1, 0, 10, 10], [100, 100, 0, 1000, 1000]]]],
+close(sum_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)),
+      [[[[1, 1, 0, 10, 10], [100, 100, 0, 1000, 1000]]]],
       case="a 1×2 window, stride (1, 3)", hint="height and down come first in both pairs.")
-refuses(sum_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad", case="a grad with too few rows")
-refuses(sum_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window", case="an empty window")
+refuses(sum_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad",
+        case="a grad with too few rows")
+refuses(sum_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window",
+        case="an empty window")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -894,10 +928,13 @@ close(average_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
 
 # %% check="average_backward" name="any-shape" points=1
 shares = [[[[0.5, 0.5, 0, 5, 5], [50, 50, 0, 500, 500]]]]
-close(average_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), shares, case="a 1×2 window, stride (1, 3)",
+close(average_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), shares,
+      case="a 1×2 window, stride (1, 3)",
       hint="divide by the number of pixels in one window.")
-close(upstream, [[[[1, 10], [100, 1000]]]], case="grad, after the call", hint="`grad /= …` writes into grad itself.")
-refuses(average_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad", case="a grad with too few rows")
+close(upstream, [[[[1, 10], [100, 1000]]]], case="grad, after the call",
+      hint="`grad /= …` writes into grad itself.")
+refuses(average_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad",
+        case="a grad with too few rows")
 refuses(average_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window",
         case="an empty window")
 ### BEGIN HIDDEN TESTS
@@ -950,10 +987,11 @@ def max_with_switches(x, window, stride):
     x               array of shape (N, C, H, W)
     window, stride  as for pool
 
-    Returns a pair (y, switches) of arrays of shape (N, C, rows, columns). y is pool(x, window, stride, "max").
-    switches holds whole numbers (an integer dtype): for each maximum its place row * W + column in its own map of
-    H × W pixels, rows and columns counted from 0. If several pixels of a window are the largest, the first in
-    reading order counts: the topmost, and among those of one row the leftmost.
+    Returns a pair (y, switches) of arrays of shape (N, C, rows, columns). y is pool(x, window,
+    stride, "max"). switches holds whole numbers (an integer dtype): for each maximum its place row
+    * W + column in its own map of H × W pixels, rows and columns counted from 0. If several pixels
+    of a window are the largest, the first in reading order counts: the topmost, and among those of
+    one row the leftmost.
     Raises ValueError in the cases in which output_shape does.
     """
     ### BEGIN SOLUTION
@@ -981,7 +1019,8 @@ def max_with_switches(x, window, stride):
 # %% check="max_with_switches" name="by-hand" points=0.5
 y, switches = max_with_switches(hand, (2, 2), (2, 2))
 close(y, [[[[4, 5], [7, 8]]]], case="maxima", hint="they are those of pool.")
-close(switches, [[[[5, 8], [10, 18]]]], case="switches", hint="places count through the whole map, 5 to a row.")
+close(switches, [[[[5, 8], [10, 18]]]], case="switches",
+      hint="places count through the whole map, 5 to a row.")
 
 # %% [markdown]
 # Now with equal numbers, a window of 2 × 3 and stride 1, so that windows overlap:
@@ -1002,17 +1041,20 @@ equal = np.concatenate([equal, 1e9 * (equal - 10)], axis=1)
 
 # %% check="max_with_switches" name="equal-numbers" points=1.5
 y, switches = max_with_switches(equal, (2, 3), (1, 1))
-close(np.asarray(y)[:, 0], [[[5, 5], [5, 5]]], case="maxima, equal numbers", hint="they are those of pool.")
+close(np.asarray(y)[:, 0], [[[5, 5], [5, 5]]], case="maxima, equal numbers",
+      hint="they are those of pool.")
 close(np.asarray(y)[:, 1] / 1e9, [[[-5, -5], [-5, -5]]], case="maxima, very negative numbers",
       hint="where does your search start? All pixels lie far below zero.")
 close(switches, [[[[0, 3], [5, 5]], [[0, 3], [5, 5]]]], case="switches, equal numbers",
-      hint="the first in reading order of the window's own pixels; divide by the window's width, multiply by the map's.")
+      hint="the first in reading order of the window's own pixels; divide by the window's width, "
+           "multiply by the map's.")
 
 # %% [markdown]
 # Two hidden checks: other shapes, and maps with many equal numbers.
 
 # %% check="max_with_switches" name="any-shape" points=0.5
-# Hidden: several images and channels, maps and windows that are not square, windows that overlap or skip.
+# Hidden: several images and channels, maps and windows that are not square, windows that overlap or
+# skip.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1052,7 +1094,8 @@ close(found, np.broadcast_to(corners, (1, 3, 2, 2)), case="maps with one value e
 # %% check="max_with_switches" name="arguments" points=0.5
 y, switches = max_with_switches(hand, (4, 5), (1, 1))
 close(switches, [[[[4]]]], case="a window as large as the map", hint="the nine in the first row.")
-refuses(max_with_switches, hand, (5, 2), (1, 1), argument="window", case="a window higher than the map")
+refuses(max_with_switches, hand, (5, 2), (1, 1), argument="window",
+        case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 6, 9))
 same(max_with_switches, solution.max_with_switches, x, (6, 9), (1, 1), case="a window as large as the map")
@@ -1096,13 +1139,16 @@ peak = np.array([[1.0, 2.0, 0.0], [3.0, 9.0, 4.0], [0.0, 5.0, 1.0]]).reshape(1, 
 def max_backward(grad, x, window, stride):
     """The gradient of the loss with respect to the input of max pooling.
 
-    grad            gradient with respect to the output of pool(x, window, stride, "max"), array (N, C, rows, columns)
+    grad            gradient with respect to the output of pool(x, window, stride, "max"), array (N,
+                    C, rows, columns)
     x               what went into the pooling, array of shape (N, C, H, W)
     window, stride  as for pool
 
-    Returns an array of the shape of x. Each gradient goes to one pixel, the largest of its window; if several are,
-    to the first in reading order. A pixel that won several windows receives the sum of their gradients.
-    Raises ValueError if the shape of grad is not that of the output, and in the cases in which output_shape does.
+    Returns an array of the shape of x. Each gradient goes to one pixel, the largest of its window;
+    if several are, to the first in reading order. A pixel that won several windows receives the sum
+    of their gradients.
+    Raises ValueError if the shape of grad is not that of the output, and in the cases in which
+    output_shape does.
     """
     ### BEGIN SOLUTION
     y, switches = max_with_switches(x, window, stride)
@@ -1138,8 +1184,10 @@ close(max_backward(upstream, peak, (2, 2), (1, 1)), [[[[0, 0, 0], [0, 1111, 0], 
 
 # %% check="max_backward" name="ties" points=1.5
 expected = [[1, 0, 0, 10], [0, 1100, 0, 0], [0, 0, 0, 0]]
-close(max_backward(upstream, equal[:, :1], (2, 3), (1, 1)), [[expected]], case="equal numbers, windows that overlap",
-      hint="one pixel of each window receives its gradient, the first in reading order, and gradients add up.")
+close(max_backward(upstream, equal[:, :1], (2, 3), (1, 1)), [[expected]],
+      case="equal numbers, windows that overlap",
+      hint="one pixel of each window receives its gradient, the first in reading order, and "
+           "gradients add up.")
 ### BEGIN HIDDEN TESTS
 for shape, window, stride in [
     ((2, 3, 7, 10), (3, 2), (2, 2)), ((1, 2, 8, 5), (2, 3), (1, 1)), ((3, 1, 6, 9), (2, 2), (2, 3)),
@@ -1178,9 +1226,11 @@ for shape, window, stride in [
 # A gradient of another shape is refused, and so is what `pool` refuses. (Hidden: more of them.)
 
 # %% check="max_backward" name="arguments" points=0.5
-close(max_backward(np.ones((1, 1, 1, 1)), peak, (3, 3), (1, 1)), [[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]],
+close(max_backward(np.ones((1, 1, 1, 1)), peak, (3, 3), (1, 1)),
+      [[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]],
       case="a window as large as the map", hint="all of the gradient goes to the 9.")
-refuses(max_backward, upstream, peak, (3, 3), (1, 1), argument="grad", case="a grad with too many rows")
+refuses(max_backward, upstream, peak, (3, 3), (1, 1), argument="grad",
+        case="a grad with too many rows")
 refuses(max_backward, upstream, peak, (2, 2), (1, 0), argument="stride", case="a stride of 0")
 ### BEGIN HIDDEN TESTS
 x, grad = rng.normal(size=(2, 3, 6, 9)), rng.normal(size=(2, 3, 5, 4))
@@ -1230,13 +1280,15 @@ def unpool(y, switches, shape):
     """Put pooled values back where they stood, in maps of zeros.
 
     y         values to place, array of shape (N, C, rows, columns)
-    switches  whole numbers, array of the same shape: places row * W + column in the map of the same image and channel;
-              if two of them name the same pixel, you may rely on their values being equal
+    switches  whole numbers, array of the same shape: places row * W + column in the map of the same
+              image and channel; if two of them name the same pixel, you may rely on their values
+              being equal
     shape     (N, C, H, W), the shape of the result
 
-    Returns an array of that shape: each value of y where its switch points, once, and 0 everywhere else.
-    Raises ValueError if the shape of switches is not that of y, if one of them is less than 0 or more than H * W - 1,
-    or if N or C in shape are not those of y.
+    Returns an array of that shape: each value of y where its switch points, once, and 0 everywhere
+    else.
+    Raises ValueError if the shape of switches is not that of y, if one of them is less than 0 or
+    more than H * W - 1, or if N or C in shape are not those of y.
     """
     ### BEGIN SOLUTION
     if switches.shape != y.shape:
@@ -1256,7 +1308,8 @@ def unpool(y, switches, shape):
 # %% check="unpool" name="by-hand" points=0.5
 values, places = np.array([[[[4.0, 5.0], [7.0, 8.0]]]]), np.array([[[[5, 8], [10, 18]]]])
 by_hand = [[0, 0, 0, 0, 0], [4, 0, 0, 5, 0], [7, 0, 0, 0, 0], [0, 0, 0, 8, 0]]
-close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]], hint="a switch is row times W plus column; which number is W?")
+close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]],
+      hint="a switch is row times W plus column; which number is W?")
 
 # %% [markdown]
 # Now two channels, and a pixel that won twice: in the first channel the maxima and switches of the map with equal numbers.
@@ -1266,9 +1319,11 @@ close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]], hint="a switch is row t
 values = np.array([[[[5.0, 5.0], [5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]]]])
 places = np.array([[[[0, 3], [5, 5]], [[11, 2], [0, 7]]]])
 back = unpool(values, places, (1, 2, 3, 4))
-close(np.asarray(back)[:, 0], [[[5, 0, 0, 5], [0, 5, 0, 0], [0, 0, 0, 0]]], case="a pixel that won twice",
+close(np.asarray(back)[:, 0], [[[5, 0, 0, 5], [0, 5, 0, 0], [0, 0, 0, 0]]],
+      case="a pixel that won twice",
       hint="a value is put back once, and in its own channel.")
-close(np.asarray(back)[:, 1], [[[3, 0, 2, 0], [0, 0, 0, 4], [0, 0, 0, 1]]], case="the second channel",
+close(np.asarray(back)[:, 1], [[[3, 0, 2, 0], [0, 0, 0, 4], [0, 0, 0, 1]]],
+      case="the second channel",
       hint="each channel has switches of its own, which count from 0 in its own map.")
 
 # %% [markdown]
@@ -1343,7 +1398,8 @@ small, places = max_with_switches(digit, (2, 2), (2, 2))
 spread = np.kron(small, np.ones((2, 2)))
 back = unpool(small, places, digit.shape)
 show_grid([digit[0], small[0], spread[0], back[0]],
-          ["digit", "max-pooled to 8 × 8", "spread over the windows", "put back by switches"], columns=4, limits=(0, 1))
+          ["digit", "max-pooled to 8 × 8", "spread over the windows", "put back by switches"],
+          columns=4, limits=(0, 1))
 
 # %% [markdown]
 # ## 8. What pooling buys
@@ -1357,11 +1413,14 @@ show_grid([digit[0], small[0], spread[0], back[0]],
 
 # %%
 def shifted(x, shift):
-    """Maps x (N, C, H, W), moved down and to the right by shift = (down, right) pixels; negative: up, to the left."""
+    """Maps x (N, C, H, W), moved down and to the right by shift = (down, right) pixels; negative:
+    up, to the left.
+    """
     (down, right), (height, width) = shift, x.shape[2:]
     moved = np.zeros_like(x)
     source = x[:, :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
-    moved[:, :, max(down, 0) : height - max(-down, 0), max(right, 0) : width - max(-right, 0)] = source
+    moved[:, :, max(down, 0) : height - max(-down, 0),
+          max(right, 0) : width - max(-right, 0)] = source
     return moved
 
 # %% [markdown]
@@ -1387,16 +1446,17 @@ show_grid([answers[0][0], answers[1][0], pooled[0][0], pooled[1][0]],
 def shift_stability(net, x, shifts):
     """How much of a network's answer survives when its input is moved: 1 for all of it.
 
-    net     function that takes a batch of shape (N, C, H, W), for any N, and returns an array whose first axis has
-            length N too; further axes, if any, are its own affair
+    net     function that takes a batch of shape (N, C, H, W), for any N, and returns an array whose
+            first axis has length N too; further axes, if any, are its own affair
     x       the images, array of shape (N, C, H, W)
     shifts  list of pairs (down, right), in pixels; each one moves x itself, as shifted does
 
-    Returns an array of shape (len(shifts),). For each shift: the cosine similarity of the answer to an image and the
-    answer to the same image moved, each taken as one long vector; the mean of that over the N images.
+    Returns an array of shape (len(shifts),). For each shift: the cosine similarity of the answer to
+    an image and the answer to the same image moved, each taken as one long vector; the mean of that
+    over the N images.
     You may rely on no answer being all zeros.
-    Raises ValueError if a shift moves the images out of sight, by H rows or more, or W columns or more, in
-    either direction.
+    Raises ValueError if a shift moves the images out of sight, by H rows or more, or W columns or
+    more, in either direction.
     """
     ### BEGIN SOLUTION
     if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
@@ -1442,10 +1502,13 @@ end = np.array([[[[0.0, 0.0, 3.0, 4.0]]]])
 close(shift_stability(lambda batch: batch, end, [(0, 1)]), [0.8], case="a pixel that is lost",
       hint="what leaves is lost; divide by both lengths, that of the moved answer too.")
 pair = np.array([[[[0.0, 3.0, 4.0, 0.0]]], [[[80.0, 0.0, 60.0, 0.0]]]])
-close(shift_stability(lambda batch: batch, pair, [(0, 1), (0, -1)]), [0.24, 0.24], case="a faint and a bright image",
+close(shift_stability(lambda batch: batch, pair, [(0, 1), (0, -1)]), [0.24, 0.24],
+      case="a faint and a bright image",
       hint="one similarity for each image, then their mean; each shift starts from x itself.")
-close(shift_stability(lambda batch: batch[:, 0, 0, 2] - 2, pair, [(0, 1)]), [0], case="one number for each image",
-      hint="move the image, not the answer, and make each answer one row before you take its length.")
+close(shift_stability(lambda batch: batch[:, 0, 0, 2] - 2, pair, [(0, 1)]), [0],
+      case="one number for each image",
+      hint="move the image, not the answer, and make each answer one row before you take its "
+           "length.")
 
 # %% [markdown]
 # Two hidden checks: other networks, and shifts in all directions.
@@ -1479,7 +1542,8 @@ for name, net in nets.items():
 ### END HIDDEN TESTS
 
 # %% check="shift_stability" name="invariance" points=0.5
-# Hidden: a network whose answer does not depend on the place, and one whose answer depends on nothing else.
+# Hidden: a network whose answer does not depend on the place, and one whose answer depends on
+# nothing else.
 ### BEGIN HIDDEN TESTS
 x = np.zeros((3, 2, 9, 12))
 x[:, :, 4, 5] = rng.uniform(1.0, 9.0, size=(3, 2))
@@ -1495,9 +1559,11 @@ close(shift_stability(lambda batch: batch, x, shifts), np.zeros(4), case="a sing
 # An image out of sight has no answer to compare. (Hidden: more of the kind.)
 
 # %% check="shift_stability" name="arguments" points=0.5
-close(shift_stability(lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 0)]), [1], case="no shift",
+close(shift_stability(lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 0)]), [1],
+      case="no shift",
       hint="an answer is as similar to itself as can be.")
-refuses(shift_stability, lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 1), (2, 0)], argument="shifts",
+refuses(shift_stability, lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 1), (2, 0)],
+        argument="shifts",
         case="a shift by all rows")
 ### BEGIN HIDDEN TESTS
 x = rng.uniform(0.5, 1.0, size=(2, 1, 5, 8))
@@ -1534,9 +1600,11 @@ networks = {
 
 # %% demo=True
 batch = np.pad(digits, ((0, 0), (0, 0), (9, 9), (9, 9)))
-curves = {name: shift_stability(net, batch, [(0, step) for step in range(7)]) for name, net in networks.items()}
+curves = {name: shift_stability(net, batch, [(0, step) for step in range(7)]) for name,
+          net in networks.items()}
 fig, ax = plt.subplots(figsize=(7, 4))
-show_curves(curves, ax, x=np.arange(7), xlabel="shift to the right, pixels", ylabel="cosine similarity",
+show_curves(curves, ax, x=np.arange(7), xlabel="shift to the right, pixels",
+            ylabel="cosine similarity",
             title="How much of the answer survives a shift?")
 ax.set_ylim(0, 1.05);
 
@@ -1582,7 +1650,9 @@ for name, net in with_places.items():
 
 # %%
 def read(images, weights):
-    """What the network takes each of the images (N, 1, 16, 16) for: whole numbers 0 to 9, shape (N,)."""
+    """What the network takes each of the images (N, 1, 16, 16) for: whole numbers 0 to 9, shape
+    (N,).
+    """
     x = images
     for layer in ("conv1", "conv2"):
         framed = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
