@@ -22,8 +22,8 @@ from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment
 from autograder.course import GradingSettings
-from autograder.engine.class_run import options_of
 from autograder.engine.incremental import without_checks
+from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading.child import run_in_child
