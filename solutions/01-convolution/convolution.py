@@ -1431,6 +1431,7 @@ for shift in [(2, 3), (3, 0), (0, 4), (0, 0), (-2, 3), (1, -4), (-3, -1)]:
     for op in (correlation, lambda x: scipy.signal.convolve2d(x, kernel, mode="valid"), lambda x: np.tanh(x)):
         same(equivariance_gap, lambda op, image, shift: 0.0, op, image, shift, case=case, tolerance=1e-5)
     same(equivariance_gap, solution.equivariance_gap, lambda x: x * x - 3, image, shift, case=case, tolerance=1e-5)
+same(equivariance_gap, solution.equivariance_gap, lambda x: x + x.sum(), image, (2, -1), case="the sum added to every pixel")
 for shift in [(1, 2), (-2, 1), (3, -3)]:
     unchanged(equivariance_gap, correlation, image, shift, case="correlation")
 ### END HIDDEN TESTS
