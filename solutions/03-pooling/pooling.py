@@ -373,17 +373,22 @@ close(pool_padded(x, (2, 2), (2, 2), (1, 1), "max"), x, case="one real pixel in 
 # 0, their sums −4 and −2. The averages are −2 and −1 if padding counts, and −4 and −1 if it does not: the 0 is a pixel like
 # any other.
 
+# %%
+row = np.array([[[[-4.0, 0.0, -2.0]]]])
+
+# %% [markdown]
+# All of them at once, and the maxima once more where every pixel lies far below zero:
+
 # %% check="pool_padded" name="untidy" points=1
-line = np.array([[[[-4.0, 0.0, -2.0]]]])
-close(pool_padded(line, (1, 2), (1, 2), (0, 1), "max"), [[[[-4, 0]]]], case="a row, maximum",
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "max"), [[[[-4, 0]]]], case="a row, maximum",
       hint="padding is (vertical, horizontal).")
-close(pool_padded(line, (1, 2), (1, 2), (0, 1), "sum"), [[[[-4, -2]]]], case="a row, sum",
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "sum"), [[[[-4, -2]]]], case="a row, sum",
       hint="added pixels add nothing.")
-close(pool_padded(line, (1, 2), (1, 2), (0, 1), "average"), [[[[-2, -1]]]], case="a row, average",
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "average"), [[[[-2, -1]]]], case="a row, average",
       hint="by default the padding counts.")
-close(pool_padded(line, (1, 2), (1, 2), (0, 1), "average", count_include_pad=False), [[[[-4, -1]]]],
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "average", count_include_pad=False), [[[[-4, -1]]]],
       case="a row, padding not counted", hint="a real pixel counts, even if it is zero.")
-far = pool_padded(1e12 * line - 1e12, (1, 2), (1, 2), (0, 1), "max")
+far = pool_padded(1e12 * row - 1e12, (1, 2), (1, 2), (0, 1), "max")
 close(far / 1e12, [[[[-5, -1]]]], case="a row, very negative numbers",
       hint="which number is smaller than any pixel?")
 
@@ -439,11 +444,11 @@ same(pool_padded, by_torch, x, (3, 3), (2, 1), (1, 1), "average", case="average,
 # A window that lies in the padding altogether has nothing to pool. (Hidden: other wrong arguments.)
 
 # %% check="pool_padded" name="arguments" points=0.5
-close(pool_padded(line, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding",
+close(pool_padded(row, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding",
       hint="0 is allowed.")
-refuses(pool_padded, line, (1, 2), (1, 1), (0, 2), "max", argument="padding",
+refuses(pool_padded, row, (1, 2), (1, 1), (0, 2), "max", argument="padding",
         case="a padding as wide as the window")
-refuses(pool_padded, line, (1, 2), (1, 1), (0, -1), "sum", argument="padding",
+refuses(pool_padded, row, (1, 2), (1, 1), (0, -1), "sum", argument="padding",
         case="a negative padding")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 1, 5, 8))
@@ -1315,10 +1320,15 @@ close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]],
 # Now two channels, and a pixel that won twice: in the first channel the maxima and switches of the map with equal numbers.
 # In the second, the values 1, 2, 3, 4 go to the places 11, 2, 0 and 7.
 
+# %%
+pooled_values = np.array([[[[5.0, 5.0], [5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]]]])
+their_places = np.array([[[[0, 3], [5, 5]], [[11, 2], [0, 7]]]])
+
+# %% [markdown]
+# Each value stands where its switch says, and nothing is added up:
+
 # %% check="unpool" name="two-channels" points=1
-values = np.array([[[[5.0, 5.0], [5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]]]])
-places = np.array([[[[0, 3], [5, 5]], [[11, 2], [0, 7]]]])
-back = unpool(values, places, (1, 2, 3, 4))
+back = unpool(pooled_values, their_places, (1, 2, 3, 4))
 close(np.asarray(back)[:, 0], [[[5, 0, 0, 5], [0, 5, 0, 0], [0, 0, 0, 0]]],
       case="a pixel that won twice",
       hint="a value is put back once, and in its own channel.")
@@ -1373,7 +1383,7 @@ close(unpool(np.ones((1, 1, 1, 1)), np.array([[[[5]]]]), (1, 1, 2, 3)), [[[[0, 0
       case="the last place", hint="H · W − 1 is a place.")
 refuses(unpool, np.ones((1, 1, 1, 1)), np.array([[[[6]]]]), (1, 1, 2, 3), argument="switches",
         case="a switch just beyond the map")
-refuses(unpool, values, places.reshape(1, 2, 4, 1), (1, 2, 3, 4), argument="switches",
+refuses(unpool, pooled_values, their_places.reshape(1, 2, 4, 1), (1, 2, 3, 4), argument="switches",
         case="as many switches, another shape")
 ### BEGIN HIDDEN TESTS
 y, places = rng.normal(size=(2, 3, 2, 2)), rng.permutation(24).reshape(2, 3, 2, 2)
