@@ -13,9 +13,9 @@ from rich.console import Console
 
 from autograder import __version__, trial_commands
 from autograder.course import Course
-from autograder.errors import AutograderError, CourseError
+from autograder.errors import AutograderError
 from autograder.loading import extra_for
-from autograder.trial_commands import CourseOption
+from autograder.trial_commands import CourseOption, JsonOption
 
 __all__ = ["app", "main"]
 
@@ -27,7 +27,6 @@ app = typer.Typer(
 )
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -374,30 +373,7 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
-@app.command()
-def doctor(json: JsonOption = False) -> None:
-    """Say which layers of isolation this machine offers, whether nbgrader here uses them, and where releases differ."""
-    from autograder.authoring.drift import remarks_on_release
-    from autograder.isolation.capabilities import print_layers
-
-    for remark in remarks_on_release():
-        typer.echo(remark, err=True)
-    raise typer.Exit(max(print_layers(Console(), as_json=json), _say_of_nbgrader()))
-
-
-def _say_of_nbgrader() -> int:
-    """Say on stderr if nbgrader is not isolated in the course that this is run in, if any; 1 if so."""
-    from autograder.gradebook.unisolated import nbgrader_remark
-
-    try:
-        remark = nbgrader_remark(Course.find())
-    except CourseError:
-        return 0
-    if remark:
-        typer.echo(remark, err=True)
-    return 1 if remark else 0
-
-
+app.command()(trial_commands.doctor)
 app.command()(trial_commands.demo)
 app.command()(trial_commands.bench)
 

@@ -1,4 +1,4 @@
-"""Commands that try the grader itself: a sample class, and the benchmark."""
+"""Commands that try the grader itself: the machine's isolation, a sample class, and the benchmark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,38 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from autograder.course import Course
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, CourseError
 
-__all__ = ["CourseOption", "bench", "demo"]
+__all__ = ["CourseOption", "JsonOption", "bench", "demo", "doctor"]
 
 CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Say which layers of isolation this machine offers, whether nbgrader here uses them, and where releases differ."""
+    from autograder.authoring.drift import remarks_on_release
+    from autograder.isolation.capabilities import print_layers
+
+    for remark in remarks_on_release():
+        typer.echo(remark, err=True)
+    raise typer.Exit(max(print_layers(Console(), as_json=json), _say_of_nbgrader()))
+
+
+def _say_of_nbgrader() -> int:
+    """Say on stderr if nbgrader is not isolated in the course that this is run in, if any; 1 if so."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
+    try:
+        remark = nbgrader_remark(Course.find())
+    except CourseError:
+        return 0
+    if remark:
+        typer.echo(remark, err=True)
+    return 1 if remark else 0
 
 
 def demo(

@@ -90,6 +90,7 @@ def test_what_runs_inside_the_sandbox_imports_isolation_and_the_lab_alone() -> N
         "errors",
         "magics",  # what a session of IPython does with them, in the sandbox and in `check`
         "redrawing",  # of pictures, there and there
+        "loading",  # the distribution's name, for `doctor`
     }
 
 
@@ -174,7 +175,7 @@ def test_functions_on_the_map_are_defined_in_the_file_beside_them() -> None:
         ("grade_submission", "grading/grade.py"),
         ("competition_ranks", "leaderboard/ranking.py"),
         ("standings", "leaderboard/ranking.py"),
-        ("release_notebook", "authoring/build.py"),
+        ("released", "authoring/releasing.py"),
         ("source_notebook", "authoring/build.py"),
         ("_explain", "grading/check.py"),
         ("load_assignment", "authoring/assignment.py"),

@@ -15,8 +15,8 @@ import msgspec
 
 from autograder.audit.attacks.attack_report import AttackOutcome
 from autograder.audit.attacks.catalogue import Attack, HandedIn, Intake, Pair
+from autograder.audit.attacks.download_oracle import breaches_of_intake
 from autograder.audit.attacks.honeypot import Honeypot
-from autograder.audit.attacks.intake import breaches_of_intake
 from autograder.audit.attacks.oracle import breaches_of_pages, breaches_of_result, files_changed, shown_to_people
 from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
