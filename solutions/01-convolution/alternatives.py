@@ -74,14 +74,14 @@ def loops_over_t_and_a(f, g, mode):
         total = 0.0
         for a in range(M):
             if 0 <= t + a < N:
-                total += f[a] * g[t + a]
+                total += float(f[a]) * float(g[t + a])
         values.append(total)
     return np.array(values)
 
 
 @alternative(of="correlate1d", route="numpy.correlate")
 def numpy_correlate(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in {"full", "same", "valid"}:
         raise ValueError("f, g, mode")
     if len(f) > len(g) and mode != "full":
@@ -91,7 +91,7 @@ def numpy_correlate(f, g, mode):
 
 @alternative(of="correlate1d", route="scaled and shifted copies of the signal, added up")
 def shifted_copies(f, g, mode):
-    f, g = np.array(f), np.array(g)
+    f, g = np.array(f, dtype=float), np.array(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g, mode")
     M, N = f.shape[0], g.shape[0]
@@ -144,7 +144,7 @@ def numpy_convolve(f, g, mode):
         raise ValueError("mode")
     if len(f) > len(g) and mode in ("same", "valid"):
         raise ValueError("f")
-    return np.convolve(f, g, mode=mode)
+    return np.convolve(np.asarray(f, dtype=float), np.asarray(g, dtype=float), mode=mode)
 
 
 @alternative(of="convolve1d", route="multiplying polynomials term by term")
@@ -308,7 +308,7 @@ def scipy_valid(image, kernel):
         raise ValueError("image, kernel")
     if kernel.shape[0] > image.shape[0] or kernel.shape[1] > image.shape[1]:
         raise ValueError("kernel")
-    return signal.convolve2d(image, kernel, mode="valid")
+    return signal.convolve2d(np.asarray(image, dtype=float), np.asarray(kernel, dtype=float), mode="valid")
 
 
 @alternative(of="convolve2d", route="two quarter turns of the kernel, then torch in double precision")
@@ -353,7 +353,7 @@ def literal_double_sum(image, kernel):
             for m in range(H):
                 for n in range(W):
                     if 0 <= i - m < h and 0 <= j - n < w:
-                        result[i, j] += image[m, n] * kernel[i - m, j - n]
+                        result[i, j] += float(image[m, n]) * float(kernel[i - m, j - n])
     return result
 
 
@@ -542,7 +542,7 @@ def entry_after_entry(op, image, shift):
         for j in range(W):
             if 0 <= i - down < H and 0 <= j - right < W:
                 shifted[i, j] = image[i - down, j - right]
-    A, B = op(shifted), op(image)
+    A, B = (np.asarray(op(x), dtype=float) for x in (shifted, np.asarray(image, dtype=float)))
     gap = -1.0
     for i in range(A.shape[0]):
         for j in range(A.shape[1]):
@@ -564,7 +564,7 @@ def padded_windows(op, image, shift):
         padded = np.pad(array, ((abs(d), abs(d)), (abs(r), abs(r))), constant_values=fill)
         return padded[abs(d) - d : abs(d) - d + H, abs(r) - r : abs(r) - r + W]
 
-    gaps = np.abs(op(moved(image, 0.0)) - moved(np.asarray(op(image), dtype=float), np.nan))
+    gaps = np.abs(np.asarray(op(moved(image, 0.0)), dtype=float) - moved(np.asarray(op(image), dtype=float), np.nan))
     if np.isnan(gaps).all():
         raise ValueError("shift")
     return np.nanmax(gaps)
@@ -581,8 +581,10 @@ def rolled_and_cleared(op, image, shift):
             (rows - shift[0] >= 0) & (rows - shift[0] < shape[0]) & (columns - shift[1] >= 0) & (columns - shift[1] < shape[1])
         )
 
-    shifted = np.where(inside(image.shape), np.roll(image, tuple(shift), axis=(0, 1)), 0)
-    A, B = np.asarray(op(shifted)), np.roll(np.asarray(op(image)), tuple(shift), axis=(0, 1))
+    image = np.asarray(image, dtype=float)
+    shifted = np.where(inside(image.shape), np.roll(image, tuple(shift), axis=(0, 1)), 0.0)
+    A, B = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
+    B = np.roll(B, tuple(shift), axis=(0, 1))
     if not inside(A.shape).any():
         raise ValueError("shift")
     return np.max(np.abs(A - B)[inside(A.shape)])

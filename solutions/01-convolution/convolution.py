@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Convolution and cross-correlation", minutes: 90, seconds: 20}
+#   autograder: {title: "Convolution and cross-correlation", minutes: 165, seconds: 20}
 # ---
 
 # %% [markdown]
@@ -23,19 +23,37 @@
 # 8. a measure of how well an operation follows a moving image,
 # 9. gradient descent that recovers a kernel from examples.
 #
-# **What you need.** Python functions and loops, numpy arrays and slices, sums and derivatives. No deep-learning library.
-# The lecture on convolutional neural networks, or chapter 9 of
+# **What you need.** Python functions and loops, numpy arrays and slices, sums and derivatives. The lecture on
+# convolutional neural networks, or chapter 9 of
 # [Deep Learning](https://www.deeplearningbook.org/contents/convnets.html) by Goodfellow, Bengio and Courville.
 #
-# **How long it takes.** About 90 minutes for you; less than 20 seconds for your laptop, from top to bottom.
+# **Which libraries.** numpy is all you need. scipy and torch are installed, and their functions may be called: a check
+# looks at results only. But what later assignments build on is the loop, so write it first and ask a library afterwards
+# whether it agrees.
+#
+# **How long it takes.** About 165 minutes for you; less than 20 seconds for your laptop, from top to bottom. A good place
+# for a break is after section 4.
+#
+# | section | exercises | points | minutes |
+# |---|---|---|---|
+# | 1 What does it cost? | `count_parameters` | 2 | 10 |
+# | 2 Along a line | `correlate1d`, `convolve1d` | 4.5 | 30 |
+# | 3 Cross-correlation of an image | `correlate2d` | 4.5 | 20 |
+# | 4 Convolution of an image | `convolve2d` | 2.5 | 10 |
+# | 5 All of the plane | `convolve2d_full` | 3 | 15 |
+# | 6 Be the tester | `witness` | 4 | 20 |
+# | 7 The same thing as a matrix | `toeplitz` | 3 | 15 |
+# | 8 When the image moves | `equivariance_gap` | 3.5 | 20 |
+# | 9 A kernel that is learned | `learn_kernel` | 3 | 15 |
+# | 10 In your own words | written answer | 3 | 10 |
 
 # %% [markdown]
 # ## How this notebook works
 #
 # In each exercise, replace `raise NotImplementedError()` by your code. The docstring is the whole agreement: what goes
-# in, what comes out, and which arguments must be refused. Right after it stands a check with a number that you can
-# verify with a pencil. A check that passes is silent; one that fails says what it expected, what it got, and one thing
-# to look at.
+# in, what comes out, and which arguments must be refused. Right after it stand checks with numbers that you can
+# verify with a pencil: a small example, and one that is less tidy. A check that passes is silent; one that fails says
+# what it expected, what it got, and one thing to look at.
 #
 # Other checks show only a comment that begins with `Hidden`. They run when your work is graded, on inputs you have not
 # seen, and they ask for nothing beyond the docstring. Some of the visible ones try a few more inputs then. Only counts
@@ -43,9 +61,11 @@
 # tolerance of at least one millionth of the largest expected value, so you need not worry about rounding.
 #
 # Everywhere below: an image is a numpy array of shape `(height, width)`, row first. Your functions return new arrays
-# and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the argument.
+# and leave their arguments as they were. Wrong arguments raise `ValueError`. Name the argument in its message, for the
+# sake of whoever meets it; one check, in section 3, reads what you wrote.
 #
-# There are 33 points: 30 from checks, 3 for a written answer at the end.
+# There are 33 points: 30 from checks, 3 for a written answer at the end. You can see 19 of the 30 being tested, at
+# least in part.
 
 # %% [markdown]
 # Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
@@ -58,6 +78,27 @@ from autograder.lab import close, lecture_image, lecture_kernel, photograph, ref
 from autograder.lab import show, show_filters, show_grid, show_matrix, style, sweep
 
 style()
+photo = photograph("camera")[20:180, 60:220]
+
+# %% [markdown]
+# ## A picture, and a question
+#
+# The two pictures on the right were made from the left one by the same operation. All that differs are nine numbers.
+# Mid-grey is zero, white is positive, black is negative.
+
+# %% demo=True
+from scipy import ndimage
+
+pictures = [photo, ndimage.sobel(photo, axis=1), ndimage.sobel(photo, axis=0)]
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.6))
+show(pictures[0], axes[0], title="a photograph")
+show(pictures[1], axes[1], title="nine numbers", signed=True)
+show(pictures[2], axes[2], title="nine other numbers", signed=True)
+
+# %% [markdown]
+# > **Predict.** Find the tripod's upright post in the second picture and in the third. Look at the edge of the coat.
+# > Which question does the second picture answer about each place of the photograph, and which one the third? Write down
+# > a guess at the nine numbers behind each. Section 3 shows them.
 
 # %% [markdown]
 # ## 1. What does it cost to look at an image?
@@ -80,15 +121,16 @@ def count_parameters(kind, height, width, hidden_units, kernel_size, filters):
 
     kind           "full": every hidden unit sees every pixel;
                    "local": every hidden unit sees one square patch, with weights of its own;
-                   "convolutional": every filter has the weights of one square patch, the same at all positions
+                   "convolutional": every filter has the weights of one square patch, the same at
+                   all positions
     height, width  size of the image, in pixels
     hidden_units   number of hidden units (makes no difference if kind is "convolutional")
     kernel_size    side of the square patch, in pixels (makes no difference if kind is "full")
     filters        number of filters (makes a difference only if kind is "convolutional")
 
     Returns a whole number (int), exact however large it is.
-    Raises ValueError if kind is none of the three, or if any of the five sizes is less than 1, even one that
-    makes no difference.
+    Raises ValueError if kind is none of the three, or if any of the five sizes is less than 1, even
+    one that makes no difference.
     """
     ### BEGIN SOLUTION
     if min(height, width, hidden_units, kernel_size, filters) < 1:
@@ -111,22 +153,32 @@ close(count_parameters("full", 4, 5, 6, 3, 2), 120, case="fully connected",
 close(count_parameters("local", 4, 5, 6, 3, 2), 54, case="locally connected",
       hint="each of the 6 units has 3 × 3 weights of its own.")
 close(count_parameters("convolutional", 4, 5, 6, 3, 2), 18, case="convolutional",
-      hint="each of the 2 filters has 3 × 3 weights; how large the image is, and how many units there are, changes nothing.")
+      hint="each of the 2 filters has 3 × 3 weights; how large the image is, and how many units "
+           "there are, changes nothing.")
 
 # %% [markdown]
 # Now the lecture's example: an image of 1000 × 1000 pixels, a million hidden units, patches of 10 × 10, 100 filters.
 # The slides say 10¹², 100M and 10K.
 
 # %% check="count_parameters" name="lecture" points=0.5
-close(count_parameters("full", 1000, 1000, 10**6, 10, 100), 10**12, tolerance=0, case="the lecture's full layer")
-close(count_parameters("local", 1000, 1000, 10**6, 10, 100), 10**8, tolerance=0, case="the lecture's local layer")
-close(count_parameters("convolutional", 1000, 1000, 10**6, 10, 100), 10**4, tolerance=0, case="100 filters")
+close(count_parameters("full", 1000, 1000, 10**6, 10, 100), 10**12, tolerance=0,
+      case="the lecture's full layer", hint="a weight for every pixel and every unit.")
+close(count_parameters("local", 1000, 1000, 10**6, 10, 100), 10**8, tolerance=0,
+      case="the lecture's local layer", hint="the number of filters makes no difference here.")
+close(count_parameters("convolutional", 1000, 1000, 10**6, 10, 100), 10**4, tolerance=0,
+      case="100 filters", hint="neither the pixels nor the units make a difference here.")
 
 # %% [markdown]
-# The next check is hidden. It uses other sizes, some so large that only Python's own whole numbers hold the answer.
+# A count is a whole number, exact however large. A float has room for 53 binary digits, numpy's whole numbers for 63;
+# only Python's own grow as needed. (Hidden: other sizes.)
 
-# %% check="count_parameters" name="sizes" points=1
-# Hidden: other sizes, all different from each other; whole numbers, exactly.
+# %% check="count_parameters" name="sizes" points=0.5
+count = count_parameters("full", 10**10, 10**10 + 1, 10**3, 1, 1)
+close(count == 10**23 + 10**13, True, case="a count of 24 digits",
+      hint="multiply Python's own whole numbers; neither floats nor numpy's integers hold this "
+           "one.")
+close(type(count_parameters("local", 4, 5, 6, 3, 2)) is int, True, case="the type of a count",
+      hint="a count is an int, and 54.0 is a float.")
 ### BEGIN HIDDEN TESTS
 small = [int(n) for n in rng.permutation([3, 5, 7, 11, 13])]
 large = [int(n) for n in rng.integers(10**7, 10**8, size=5) * 2 + 1]
@@ -140,7 +192,12 @@ for kind in ("full", "local", "convolutional"):
 # A layer that does not exist has no number of weights. Refuse it, whichever argument is at fault.
 
 # %% check="count_parameters" name="arguments" points=0.5
+close(count_parameters("local", 1, 1, 1, 1, 1), 1, case="every size 1",
+      hint="1 is allowed, 0 is not.")
 refuses(count_parameters, "dense", 4, 5, 6, 3, 2, argument="kind", case="an unknown kind of layer")
+refuses(count_parameters, "full", 0, 5, 6, 3, 2, argument="height", case="an image without rows")
+refuses(count_parameters, "full", 4, 5, 6, 3, 0, argument="filters",
+        case="a size of 0 that makes no difference")
 ### BEGIN HIDDEN TESTS
 refuses(count_parameters, "", 4, 5, 6, 3, 2, argument="kind", case="an empty kind")
 for position, argument in enumerate(["height", "width", "hidden_units", "kernel_size", "filters"]):
@@ -188,18 +245,19 @@ ax.invert_yaxis();
 
 # %% exercise="correlate1d"
 def correlate1d(f, g, mode):
-    """Cross-correlation of a kernel f with a signal g: the sum over a of f(a) g(t + a), for each t in turn.
+    """Cross-correlation of a kernel f with a signal g: the sum over a of f(a) g(t + a), for each t
+    in turn.
 
     f     kernel, array of shape (M,), real numbers, M at least 1
     g     signal, array of shape (N,), real numbers, N at least 1
-    mode  "full": every t from -(M - 1) to N - 1, with g taken as zero outside of its entries; N + M - 1 values
-          "same": the N values of "full" that begin at its index (M - 1) // 2
+    mode  "full": every t from -(M - 1) to N - 1, with g taken as zero outside of its entries; N + M
+          - 1 values "same": the N values of "full" that begin at its index (M - 1) // 2
           "valid": every t from 0 to N - M, where nothing outside of g is needed; N - M + 1 values
 
-    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
-    type of f and g. In mode "full", f may be longer than g.
-    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
-    longer than g and mode is "same" or "valid".
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever
+    the type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three,
+    or if f is longer than g and mode is "same" or "valid".
     """
     ### BEGIN SOLUTION
     f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
@@ -228,61 +286,91 @@ def correlate1d(f, g, mode):
 
 # %% check="correlate1d" name="by-hand" points=0.5
 f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
-close(correlate1d(f, g, "full"), [6, 11, 14, 5], case="full")
-close(correlate1d(f, g, "valid"), [11, 14], case="valid")
-close(correlate1d(f, g, "same"), [6, 11, 14], case="same")
+close(correlate1d(f, g, "full"), [6, 11, 14, 5], case="full",
+      hint="the first value and the last come from one product each.")
+close(correlate1d(f, g, "valid"), [11, 14], case="valid",
+      hint="where do both entries of f meet one of g?")
+close(correlate1d(f, g, "same"), [6, 11, 14], case="same",
+      hint="three values, from index (2 - 1) // 2 = 0 on.")
 
 # %% [markdown]
-# Kernels of odd length have a middle, so all customs of *same* agree on them.
+# So small an example is too kind: *same* and *full* begin alike. Here is a less tidy one, $f = (1, 2, ½, 3)$ and
+# $g = (2, 1, 0, 4, 1)$. At $t = 0$ the four entries of $f$ meet the first four of $g$: $2 + 2 + 0 + 12 = 16$. At $t = 1$
+# they meet the last four: $1 + 0 + 2 + 3 = 6$. So *valid* is $(16, 6)$. Three values come before, at $t = -3$:
+# $3 \cdot 2 = 6$, at $t = -2$: $½ \cdot 2 + 3 \cdot 1 = 4$, at $t = -1$: $2 \cdot 2 + ½ \cdot 1 + 0 = 4.5$. And three
+# come after: 8.5, 6 and 1. *Same* has five values, from index $\lfloor 3/2 \rfloor = 1$ on. Exchange the two in mode
+# *full*, and the result is reversed.
 
-# %% check="correlate1d" name="odd" points=1
-# Hidden: random signals, kernels of odd length, every mode; whole numbers; the arguments stay as they were.
+# %% check="correlate1d" name="untidy" points=1
+f, g = np.array([1, 2, 0.5, 3]), np.array([2, 1, 0, 4, 1])
+close(correlate1d(f, g, "full"), [6, 4, 4.5, 16, 6, 8.5, 6, 1], case="four entries, full",
+      hint="g is zero outside of its entries, and halves stay halves.")
+close(correlate1d(f, g, "valid"), [16, 6], case="four entries, valid",
+      hint="all four entries of f meet one of g, at N − M + 1 places.")
+close(correlate1d(f, g, "same"), [4, 4.5, 16, 6, 8.5], case="four entries, same",
+      hint="at which index of full does same begin?")
+close(correlate1d(g, f, "full"), [1, 6, 8.5, 6, 16, 4.5, 4, 6], case="f longer than g, full",
+      hint="the order of f and g makes a difference.")
+
+# %% [markdown]
+# The two next checks are hidden. The first varies the lengths. Those of odd length have a middle, so all customs of
+# *same* agree on them; on even ones programs disagree, and the docstring decides.
+
+# %% check="correlate1d" name="lengths" points=0.5
+# Hidden: random signals, kernels of odd and even length, every mode; the arguments stay as they
+# were.
 ### BEGIN HIDDEN TESTS
-for M, N in [(3, 8), (5, 9), (1, 4), (7, 7)]:
+for M, N in [(3, 8), (5, 9), (1, 4), (7, 7), (2, 7), (4, 9), (6, 6)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
     for mode in ("full", "same", "valid"):
         case = f"mode {mode}, a kernel of {M} and a signal of {N} entries"
         reference = lambda f, g, mode: np.correlate(g, f, mode)
         same(correlate1d, reference, kernel, signal, mode, case=case, tolerance=1e-5)
         unchanged(correlate1d, kernel, signal, mode, case=case)
-integers = rng.integers(-9, 10, size=6)
-case = "whole numbers in the signal, fractions in the kernel"
-same(correlate1d, solution.correlate1d, rng.normal(size=3), integers, "same", case=case, tolerance=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Kernels of even length have none, and that is where programs disagree. Here the docstring decides.
+# The second exchanges the two, and hands over numbers of other types. Mind those of 8 bits, which hold 0 to 255:
+# numpy multiplies them in 8 bits, where 100 · 4 is 144, the remainder of 400.
 
-# %% check="correlate1d" name="even" points=0.5
-# Hidden: kernels of even length, every mode.
-### BEGIN HIDDEN TESTS
-for M, N in [(2, 7), (4, 9), (6, 6)]:
-    kernel, signal = rng.normal(size=M), rng.normal(size=N)
-    for mode in ("full", "same", "valid"):
-        case = f"mode {mode}, a kernel of {M} and a signal of {N} entries"
-        same(correlate1d, lambda f, g, mode: np.correlate(g, f, mode), kernel, signal, mode, case=case, tolerance=1e-5)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# Which of the two is the kernel must make a difference, even if it is the longer one.
-
-# %% check="correlate1d" name="order" points=0.5
-# Hidden: f and g exchanged, and f longer than g.
+# %% check="correlate1d" name="order-and-types" points=0.5
+# Hidden: f and g exchanged, f longer than g; whole numbers and 8-bit numbers in either or both.
 ### BEGIN HIDDEN TESTS
 for M, N in [(4, 4), (3, 6), (6, 3), (5, 2), (4, 1)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
     case = f"mode full, a kernel of {M} and a signal of {N} entries"
     same(correlate1d, solution.correlate1d, kernel, signal, "full", case=case, tolerance=1e-5)
     same(correlate1d, solution.correlate1d, signal, kernel, "full", case=f"{case}, exchanged", tolerance=1e-5)
+whole, bytes_ = rng.integers(-9, 10, size=7), rng.integers(50, 256, size=7).astype(np.uint8)
+for kernel, signal, case in [
+    (rng.normal(size=3), whole, "whole numbers in the signal, fractions in the kernel"),
+    (whole[:3], rng.normal(size=7), "whole numbers in the kernel, fractions in the signal"),
+    (bytes_[:3], bytes_, "8-bit numbers in both"), (bytes_[:2], rng.normal(size=6), "an 8-bit kernel"),
+    (rng.normal(size=4), bytes_, "an 8-bit signal"), (bytes_[:3], whole, "an 8-bit kernel, whole numbers"),
+]:
+    for mode in ("full", "same", "valid"):
+        same(correlate1d, solution.correlate1d, kernel, signal, mode, case=f"{case}, {mode}", tolerance=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # And where the question has no answer, there should be an error and no number:
 
 # %% check="correlate1d" name="arguments" points=0.5
+close(correlate1d(np.ones(3), np.ones(3), "same"), [2, 3, 2], case="as long as the signal",
+      hint="f may be as long as g.")
 refuses(correlate1d, np.ones(2), np.ones(3), "half", argument="mode", case="an unknown mode")
-refuses(correlate1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal")
+refuses(correlate1d, np.ones(4), np.ones(3), "valid", argument="f",
+        case="a kernel longer than the signal, valid")
+refuses(correlate1d, np.ones(4), np.ones(3), "same", argument="f",
+        case="a kernel longer than the signal, same")
+refuses(correlate1d, np.ones((1, 2)), np.ones(3), "full", argument="f",
+        case="a kernel of two dimensions")
 ### BEGIN HIDDEN TESTS
+for mode in ("Full", "FULL", "v", "", None):
+    refuses(correlate1d, np.ones(2), np.ones(3), mode, argument="mode", case="another word for a mode")
+refuses(correlate1d, np.ones((1, 1, 2)), np.ones(3), "full", argument="f", case="a kernel of three dimensions")
+refuses(correlate1d, np.float64(2.0), np.ones(3), "full", argument="f", case="a number for a kernel")
+refuses(correlate1d, np.ones(2), np.float64(2.0), "full", argument="g", case="a number for a signal")
 refuses(correlate1d, np.ones(6), np.ones(3), "same", argument="f", case="mode same, a kernel longer than the signal")
 refuses(correlate1d, np.ones((2, 2)), np.ones(5), "full", argument="f", case="a kernel of two dimensions")
 refuses(correlate1d, np.ones(2), np.ones((5, 1)), "full", argument="g", case="a signal of two dimensions")
@@ -296,18 +384,20 @@ refuses(correlate1d, np.ones((1, 2)), np.ones((1, 5)), "valid", argument="f", ca
 
 # %% exercise="convolve1d"
 def convolve1d(f, g, mode):
-    """Convolution of a kernel f with a signal g: the sum over a of f(a) g(t - a), for each t in turn.
+    """Convolution of a kernel f with a signal g: the sum over a of f(a) g(t - a), for each t in
+    turn.
 
     f     kernel, array of shape (M,), real numbers, M at least 1
     g     signal, array of shape (N,), real numbers, N at least 1
-    mode  "full": every t from 0 to N + M - 2, with g taken as zero outside of its entries; N + M - 1 values
-          "same": the N values of "full" that begin at its index (M - 1) // 2
-          "valid": every t from M - 1 to N - 1, where nothing outside of g is needed; N - M + 1 values
+    mode  "full": every t from 0 to N + M - 2, with g taken as zero outside of its entries; N + M -
+          1 values "same": the N values of "full" that begin at its index (M - 1) // 2
+          "valid": every t from M - 1 to N - 1, where nothing outside of g is needed; N - M + 1
+          values
 
-    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever the
-    type of f and g. In mode "full", f may be longer than g.
-    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three, or if f is
-    longer than g and mode is "same" or "valid".
+    Returns an array of one dimension, the values in order of rising t. Fractions are kept, whatever
+    the type of f and g. In mode "full", f may be longer than g.
+    Raises ValueError if f or g does not have exactly one dimension, if mode is none of the three,
+    or if f is longer than g and mode is "same" or "valid".
     """
     ### BEGIN SOLUTION
     return correlate1d(np.asarray(f)[::-1], g, mode)
@@ -324,15 +414,33 @@ def convolve1d(f, g, mode):
 
 # %% check="convolve1d" name="by-hand" points=0.5
 f, g = np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0])
-close(convolve1d(f, g, "full"), [3, 10, 13, 10], case="full")
-close(convolve1d(f, g, "valid"), [10, 13], case="valid")
-close(convolve1d(f, g, "same"), [3, 10, 13], case="same")
+close(convolve1d(f, g, "full"), [3, 10, 13, 10], case="full",
+      hint="f(0) g(0) comes first, f(1) g(2) last.")
+close(convolve1d(f, g, "valid"), [10, 13], case="valid",
+      hint="where do both entries of f meet one of g?")
+close(convolve1d(f, g, "same"), [3, 10, 13], case="same",
+      hint="three values, from index (2 - 1) // 2 = 0 on.")
 
 # %% [markdown]
-# The same for kernels of every length, and for a kernel longer than the signal.
+# The less tidy pair of before, $f = (1, 2, ½, 3)$ and $g = (2, 1, 0, 4, 1)$. Multiply the polynomials to verify it. What
+# correlation refuses, convolution refuses; if you build upon `correlate1d`, see that it still gets to know of a wrong
+# argument. (Hidden: other lengths, modes and types.)
 
 # %% check="convolve1d" name="general" points=1
-# Hidden: random signals, kernels of odd and even length, every mode; the arguments stay as they were.
+f, g = np.array([1, 2, 0.5, 3]), np.array([2, 1, 0, 4, 1])
+close(convolve1d(f, g, "full"), [2, 5, 3, 10.5, 12, 4, 12.5, 3], case="four entries, full",
+      hint="the coefficients of a product of polynomials.")
+close(convolve1d(f, g, "valid"), [10.5, 12], case="four entries, valid",
+      hint="two values from the middle of full.")
+close(convolve1d(f, g, "same"), [5, 3, 10.5, 12, 4], case="four entries, same",
+      hint="at which index of full does same begin?")
+close(convolve1d(g, f, "full"), [2, 5, 3, 10.5, 12, 4, 12.5, 3], case="f longer than g, full",
+      hint="here the order makes no difference.")
+close(f, [1, 2, 0.5, 3], case="f, after the calls", hint="f itself should stay as it was.")
+refuses(convolve1d, np.ones((2, 2)), np.ones(5), "full", argument="f",
+        case="a kernel of two dimensions")
+refuses(convolve1d, np.ones(4), np.ones(3), "valid", argument="f",
+        case="a kernel longer than the signal")
 ### BEGIN HIDDEN TESTS
 for M, N in [(3, 8), (4, 9), (2, 7), (1, 4), (5, 5), (6, 6)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
@@ -341,20 +449,19 @@ for M, N in [(3, 8), (4, 9), (2, 7), (1, 4), (5, 5), (6, 6)]:
         same(convolve1d, np.convolve, kernel, signal, mode, case=case, tolerance=1e-5)
         unchanged(convolve1d, kernel, signal, mode, case=case)
 same(convolve1d, np.convolve, rng.normal(size=6), rng.normal(size=3), "full", case="f longer than g", tolerance=1e-5)
-integers = rng.integers(-9, 10, size=6)
-case = "whole numbers in the signal, fractions in the kernel"
-same(convolve1d, solution.convolve1d, rng.normal(size=3), integers, "same", case=case, tolerance=1e-5)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# The same arguments are refused as before. If you build upon `correlate1d`, see that it still gets to know of them.
-
-# %% check="convolve1d" name="arguments" points=0.5
-refuses(convolve1d, np.ones(2), np.ones(3), "half", argument="mode", case="an unknown mode")
-refuses(convolve1d, np.ones(4), np.ones(3), "valid", argument="f", case="a kernel longer than the signal")
-### BEGIN HIDDEN TESTS
-refuses(convolve1d, np.ones(6), np.ones(3), "same", argument="f", case="mode same, a kernel longer than the signal")
-refuses(convolve1d, np.ones((2, 2)), np.ones(5), "full", argument="f", case="a kernel of two dimensions")
+whole, bytes_ = rng.integers(-9, 10, size=7), rng.integers(50, 256, size=7).astype(np.uint8)
+for kernel, signal, case in [
+    (rng.normal(size=3), whole, "whole numbers in the signal, fractions in the kernel"),
+    (whole[:3], rng.normal(size=7), "whole numbers in the kernel, fractions in the signal"),
+    (bytes_[:3], bytes_, "8-bit numbers in both"), (bytes_[:2], whole, "an 8-bit kernel"),
+]:
+    for mode in ("full", "same"):
+        same(convolve1d, solution.convolve1d, kernel, signal, mode, case=f"{case}, {mode}", tolerance=1e-5)
+for mode in ("half", "Full", ""):
+    refuses(convolve1d, np.ones(2), np.ones(3), mode, argument="mode", case="an unknown mode")
+for M in (4, 6):
+    for mode in ("same", "valid"):
+        refuses(convolve1d, np.ones(M), np.ones(3), mode, argument="f", case="a kernel longer than the signal")
 refuses(convolve1d, np.ones(2), np.ones((5, 1)), "full", argument="g", case="a signal of two dimensions")
 ### END HIDDEN TESTS
 
@@ -408,8 +515,8 @@ def correlate2d(image, kernel):
 
     Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
     image[i + m, j + n] * kernel[m, n]. Fractions are kept, whatever the type of image and kernel.
-    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
-    wider than the image.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is
+    higher or wider than the image.
     """
     ### BEGIN SOLUTION
     image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)
@@ -432,16 +539,33 @@ def correlate2d(image, kernel):
 # print it for $(0, 0)$ and $(0, 1)$ in the example. Then multiply, sum, and visit every position.
 # </details>
 #
-# First the example worked out above. Neither the image nor the result is square, so rows and columns cannot hide
-# behind each other:
+# First the example worked out above:
 
 # %% check="correlate2d" name="by-hand" points=0.5
 image, kernel = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 2], [3, 4]])
-close(correlate2d(image, kernel), [[37, 47]], case="a 2×3 image, a 2×2 kernel")
+close(correlate2d(image, kernel), [[37, 47]], case="a 2×3 image, a 2×2 kernel",
+      hint="print the slice of the image that lies below the kernel at (0, 0) and at (0, 1).")
 
 # %% [markdown]
-# Next the lecture's own example, a binary image of 5 × 5 pixels and a kernel shaped like an X. The slide animates it
-# position by position, and the first value is 4.
+# Its kernel is square, and a square hides every confusion of height and width. So here is a flat one, of 1 × 3, on an
+# image of 2 × 5 whole numbers:
+#
+# $$\begin{pmatrix} 1 & 2 & 0 & 3 & 1 \\ 0 & 1 & 4 & 1 & 2 \end{pmatrix} \star \begin{pmatrix} 2 & -1 & ½ \end{pmatrix}
+# = \begin{pmatrix} 0 & 5.5 & -2.5 \\ 1 & -1.5 & 8 \end{pmatrix}$$
+#
+# For instance $2 \cdot 2 - 1 \cdot 0 + ½ \cdot 3 = 5.5$ in row 0, column 1.
+
+# %% check="correlate2d" name="flat" points=1
+image, kernel = np.array([[1, 2, 0, 3, 1], [0, 1, 4, 1, 2]]), np.array([[2, -1, 0.5]])
+close(correlate2d(image, kernel), [[0, 5.5, -2.5], [1, -1.5, 8]], case="a 2×5 image, a 1×3 kernel",
+      hint="h counts the kernel's rows and w its columns; is the array for the results one of "
+           "floats?")
+close(correlate2d(image.T, kernel.T), [[0, 1], [5.5, -1.5], [-2.5, 8]], case="the same, transposed",
+      hint="a 3×1 kernel has H − 2 positions downwards and W across.")
+
+# %% [markdown]
+# Next the lecture's own example, a binary image of 5 × 5 pixels and a kernel shaped like an X. The slide shows the
+# kernel, in small red digits, wander over the image, and a table of 3 × 3 fill up beside it. The first value is 4.
 
 # %%
 slide_image = lecture_image()
@@ -451,12 +575,14 @@ slide_kernel = lecture_kernel()
 # Your function should give the nine numbers at the end of that animation:
 
 # %% check="correlate2d" name="slide" points=0.5
-close(correlate2d(slide_image, slide_kernel), [[4, 3, 4], [2, 4, 3], [2, 3, 4]], case="the lecture's example")
+close(correlate2d(slide_image, slide_kernel), [[4, 3, 4], [2, 4, 3], [2, 3, 4]],
+      case="the lecture's example",
+      hint="count the bright pixels below the five ones of the X.")
 
 # %% [markdown]
-# Most mistakes with images confuse height and width, and a square hides them all. So nothing here is square for long.
+# Two hidden checks vary the sizes.
 
-# %% check="correlate2d" name="not-square" points=1.5
+# %% check="correlate2d" name="not-square" points=1
 # Hidden: random images and kernels that are not square; the arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
@@ -473,7 +599,8 @@ for H, W, h, w in [(5, 7, 2, 3), (9, 6, 3, 1), (6, 9, 4, 2), (7, 5, 1, 4), (8, 8
 # The smallest and the largest kernels leave the most positions, or only one. A general program needs no special case.
 
 # %% check="correlate2d" name="edges" points=0.5
-# Hidden: a kernel of one pixel, kernels as high, as wide or as large as the image, images of one row or column.
+# Hidden: a kernel of one pixel, kernels as high, as wide or as large as the image, images of one
+# row or column.
 ### BEGIN HIDDEN TESTS
 for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1), (1, 1, 1, 1)]:
     image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
@@ -482,10 +609,14 @@ for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Pixels are often whole numbers: 8 bits each in a photograph on disk. A weighted sum of them need not be whole.
+# Pixels are often whole numbers: 8 bits each in a photograph on disk. A weighted sum of them need not be whole, and it
+# need not fit into 8 bits, even where the weights are of 8 bits, too. Four pixels of 100, each with the weight 4, make
+# 1600. In 8 bits 100 · 4 is 144, and nobody warns you. (Hidden: other types.)
 
 # %% check="correlate2d" name="types" points=0.5
-# Hidden: images of whole numbers with kernels of fractions, 8-bit images, single precision.
+bright, fours = np.full((1, 5), 100, dtype=np.uint8), np.full((1, 4), 4, dtype=np.uint8)
+close(correlate2d(bright, fours), [[1600, 1600]], case="8-bit pixels and an 8-bit kernel",
+      hint="turn both arrays into floats before you multiply.")
 ### BEGIN HIDDEN TESTS
 kernel, pixels = rng.normal(size=(3, 2)), rng.integers(0, 256, size=(6, 8))
 whole = rng.integers(-3, 4, size=(2, 3))
@@ -494,13 +625,28 @@ same(correlate2d, solution.correlate2d, pixels.astype(np.uint8), whole, case="8-
 same(correlate2d, solution.correlate2d, kernel.repeat(4, axis=1), whole, case="a whole kernel", tolerance=1e-5)
 single = rng.normal(size=(5, 9)).astype(np.float32)
 same(correlate2d, solution.correlate2d, single, kernel, case="an image in single precision", tolerance=1e-5)
+weights = rng.integers(2, 200, size=(2, 3)).astype(np.uint8)
+for image, case in [(pixels.astype(np.uint8), "8-bit pixels"), (pixels, "whole pixels"), (single, "single precision")]:
+    same(correlate2d, solution.correlate2d, image, weights, case=f"{case}, an 8-bit kernel", tolerance=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# A kernel that sticks out of the image has no valid position:
+# A kernel that sticks out of the image has no valid position. And here the check reads your message:
 
 # %% check="correlate2d" name="arguments" points=0.5
-refuses(correlate2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
+close(correlate2d(np.ones((3, 5)), np.ones((3, 5))), [[15]], case="a kernel as large as the image",
+      hint="it has one position, and should not be refused.")
+refuses(correlate2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel",
+        case="a kernel higher than the image")
+refuses(correlate2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel",
+        case="a kernel larger both ways")
+refuses(correlate2d, np.ones((2, 5, 5)), np.ones((2, 2, 2)), argument="image",
+        case="three dimensions")
+try:
+    correlate2d(np.ones((3, 5)), np.ones((2, 6)))
+except ValueError as error:
+    close("kernel" in str(error), True, case="the message for a kernel wider than the image",
+          hint="say in the message which argument is wrong: the word `kernel` should stand in it.")
 ### BEGIN HIDDEN TESTS
 refuses(correlate2d, np.ones((5, 3)), np.ones((2, 4)), argument="kernel", case="a kernel wider than the image")
 refuses(correlate2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
@@ -511,7 +657,7 @@ refuses(correlate2d, np.ones((3, 5, 5)), np.ones((3, 2, 2)), argument="image", c
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Here is the slide's animation, frame by frame, with your numbers. The large frame marks the pixels below the kernel,
+# Here is what the slide shows, frame by frame, with your numbers. The large frame marks the pixels below the kernel,
 # with the weights in small print. The small frame is their weighted sum, the next entry of the feature map.
 
 # %% demo=True
@@ -524,7 +670,6 @@ sweep(slide_image, slide_kernel, correlate2d(slide_image, slide_kernel))
 # bright is it on average, does it get brighter to the right, does it get brighter downwards, does its middle stand out?
 
 # %%
-photo = photograph("camera")[20:180, 60:220]
 filters = {
     "brightness": np.ones((3, 3)) / 9,
     "brighter to the right": np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
@@ -561,9 +706,10 @@ def convolve2d(image, kernel):
     kernel  array of shape (h, w), real numbers, 1 <= h <= H and 1 <= w <= W
 
     Returns an array S of shape (H - h + 1, W - w + 1), where S[i, j] is the sum over m and n of
-    image[i + m, j + n] * kernel[h - 1 - m, w - 1 - n]. Fractions are kept, whatever the type of image and kernel.
-    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is higher or
-    wider than the image.
+    image[i + m, j + n] * kernel[h - 1 - m, w - 1 - n]. Fractions are kept, whatever the type of
+    image and kernel.
+    Raises ValueError if image or kernel does not have exactly two dimensions, or if the kernel is
+    higher or wider than the image.
     """
     ### BEGIN SOLUTION
     kernel = np.asarray(kernel)
@@ -578,10 +724,22 @@ def convolve2d(image, kernel):
 
 # %% check="convolve2d" name="by-hand" points=0.5
 image, kernel = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 2], [3, 4]])
-close(convolve2d(image, kernel), [[23, 33]], case="a 2×3 image, a 2×2 kernel")
+close(convolve2d(image, kernel), [[23, 33]], case="a 2×3 image, a 2×2 kernel",
+      hint="37 is no flip, 25 the rows flipped alone, 35 the columns alone.")
 
 # %% [markdown]
-# Random kernels have no symmetry to hide behind.
+# The flat kernel once more. Its first value is $½ \cdot 1 - 1 \cdot 2 + 2 \cdot 0 = -1.5$. The kernel that you are given
+# is somebody else's: it should be the same afterwards.
+
+# %% check="convolve2d" name="flat" points=0.5
+image, kernel = np.array([[1, 2, 0, 3, 1], [0, 1, 4, 1, 2]]), np.array([[2, -1, 0.5]])
+close(convolve2d(image, kernel), [[-1.5, 7, -1], [7, -1.5, 5]], case="a 2×5 image, a 1×3 kernel",
+      hint="the last weight of the kernel meets the first pixel.")
+close(kernel, [[2, -1, 0.5]], case="the kernel, after the call",
+      hint="flip a copy or a view, not the kernel itself.")
+
+# %% [markdown]
+# Random kernels have no symmetry to hide behind. (Hidden.)
 
 # %% check="convolve2d" name="not-square" points=1
 # Hidden: random images and kernels, square or not; the arguments stay as they were.
@@ -597,10 +755,13 @@ for H, W, h, w in [(7, 9, 3, 3), (5, 7, 2, 3), (9, 6, 4, 1), (6, 9, 1, 4), (6, 5
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# One row, one column, one pixel, all of the image:
+# One row, one column, one pixel, all of the image; other types. What correlation refuses, convolution refuses.
 
 # %% check="convolve2d" name="edges" points=0.5
-# Hidden: a kernel of one pixel, kernels as large as the image, images of one row or column, whole numbers.
+close(convolve2d(np.ones((2, 3)), np.ones((2, 3))), [[6]], case="a kernel as large as the image",
+      hint="there is one position.")
+refuses(convolve2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel",
+        case="a kernel higher than the image")
 ### BEGIN HIDDEN TESTS
 for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7, 1, 3), (7, 1, 2, 1)]:
     image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
@@ -608,14 +769,9 @@ for H, W, h, w in [(4, 6, 1, 1), (4, 6, 4, 1), (4, 6, 1, 6), (4, 6, 4, 6), (1, 7
     same(convolve2d, solution.convolve2d, image, kernel, case=case, tolerance=1e-5)
 pixels, kernel = rng.integers(0, 256, size=(6, 8)), rng.normal(size=(3, 2))
 same(convolve2d, solution.convolve2d, pixels, kernel, case="whole pixels, a kernel of fractions", tolerance=1e-5)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# What correlation refuses, convolution refuses:
-
-# %% check="convolve2d" name="arguments" points=0.5
-refuses(convolve2d, np.ones((3, 5)), np.ones((4, 2)), argument="kernel", case="a kernel higher than the image")
-### BEGIN HIDDEN TESTS
+weights = rng.integers(2, 200, size=(2, 3)).astype(np.uint8)
+same(convolve2d, solution.convolve2d, pixels.astype(np.uint8), weights, case="8-bit numbers in both", tolerance=1e-5)
+same(convolve2d, solution.convolve2d, kernel.repeat(3, axis=1), weights, case="an 8-bit kernel", tolerance=1e-5)
 refuses(convolve2d, np.ones((5, 3)), np.ones((2, 4)), argument="kernel", case="a kernel wider than the image")
 refuses(convolve2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
 refuses(convolve2d, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
@@ -643,7 +799,8 @@ print("largest difference on the lecture's example:", np.abs(difference).max())
 # %%
 dot = np.zeros((5, 5))
 dot[2, 2] = 1
-kernels = {"X": slide_kernel, "edge": filters["brighter to the right"], "hook": np.array([[0, 3, 2], [0, 0, 1], [0, 0, 0]])}
+hook = np.array([[0, 3, 2], [0, 0, 1], [0, 0, 0]])
+kernels = {"X": slide_kernel, "edge": filters["brighter to the right"], "hook": hook}
 
 # %% [markdown]
 # A bright pixel shows what each operation does to a kernel: convolution leaves a copy of it, correlation leaves it
@@ -681,7 +838,8 @@ def convolve2d_full(image, kernel):
     kernel  array of shape (h, w), real numbers, h and w at least 1; may be larger than the image
 
     Returns an array S of shape (H + h - 1, W + w - 1), where S[i, j] is the sum over all m and n of
-    I(m, n) K(i - m, j - n), with I and K taken as zero outside of image and kernel. Fractions are kept.
+    I(m, n) K(i - m, j - n), with I and K taken as zero outside of image and kernel. Fractions are
+    kept.
     Raises ValueError if image or kernel does not have exactly two dimensions.
     """
     ### BEGIN SOLUTION
@@ -708,12 +866,27 @@ def convolve2d_full(image, kernel):
 
 # %% check="convolve2d_full" name="by-hand" points=0.5
 image, kernel = np.array([[1, 2]]), np.array([[1, 10], [0, 3]])
-close(convolve2d_full(image, kernel), [[1, 12, 20], [0, 3, 6]], case="a 1×2 image, a 2×2 kernel")
+close(convolve2d_full(image, kernel), [[1, 12, 20], [0, 3, 6]], case="a 1×2 image, a 2×2 kernel",
+      hint="the pixel 2 leaves a copy of the kernel, times 2, one column further right.")
 
 # %% [markdown]
-# Kernels with odd sides come first:
+# The formula does not mind a kernel that is larger than the image. A column of three weights, on two pixels:
+#
+# $$\begin{pmatrix} 1 & 2 \end{pmatrix} * \begin{pmatrix} 1 \\ 10 \\ 200 \end{pmatrix}
+# = \begin{pmatrix} 1 & 2 \\ 10 & 20 \\ 200 & 400 \end{pmatrix}$$
 
-# %% check="convolve2d_full" name="odd" points=1
+# %% check="convolve2d_full" name="column" points=1
+pixels, column = np.array([[1, 2]], dtype=np.uint8), np.array([[1], [10], [200]], dtype=np.uint8)
+close(convolve2d_full(pixels, column), [[1, 2], [10, 20], [200, 400]],
+      case="a 1×2 image, a 3×1 kernel, 8 bits",
+      hint="the size is (1 + 3 − 1, 2 + 1 − 1), and 2 · 200 does not fit into 8 bits.")
+close(convolve2d_full(column, pixels), [[1, 2], [10, 20], [200, 400]], case="the two exchanged",
+      hint="image and kernel play the same part in the formula.")
+
+# %% [markdown]
+# Two hidden checks vary the sizes: kernels with odd sides first,
+
+# %% check="convolve2d_full" name="odd" points=0.5
 # Hidden: random images and kernels with odd sides, square or not; the arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
@@ -726,27 +899,34 @@ for H, W, h, w in [(5, 7, 3, 3), (6, 4, 1, 3), (4, 6, 5, 3), (3, 8, 3, 1), (4, 5
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Then those that have no middle pixel, and those that are larger than the image. The formula does not mind.
+# then those that have no middle pixel, and those that are larger than the image.
 
-# %% check="convolve2d_full" name="even-and-large" points=1
+# %% check="convolve2d_full" name="even-and-large" points=0.5
 # Hidden: kernels with even sides, kernels larger than the image, images of one row, whole numbers.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
-for H, W, h, w in [(5, 7, 2, 4), (6, 5, 4, 3), (7, 4, 2, 2), (2, 3, 5, 4), (3, 6, 4, 2), (1, 6, 2, 3)]:
+for H, W, h, w in [(5, 7, 2, 4), (6, 5, 4, 3), (7, 4, 2, 2), (2, 3, 5, 4), (3, 6, 4, 2), (1, 6, 2, 3),
+                   (2, 2, 3, 5), (1, 3, 4, 6), (4, 1, 2, 5), (2, 4, 6, 1)]:
     image, kernel = rng.normal(size=(H, W)), rng.normal(size=(h, w))
     case = f"a {H}×{W} image, a {h}×{w} kernel"
     same(convolve2d_full, scipy.signal.convolve2d, image, kernel, case=case, tolerance=1e-5)
 pixels, kernel = rng.integers(0, 256, size=(4, 6)), rng.normal(size=(2, 3))
 case = "whole pixels, a kernel of fractions"
 same(convolve2d_full, scipy.signal.convolve2d, pixels, kernel, case=case, tolerance=1e-5)
+weights = rng.integers(2, 200, size=(3, 2)).astype(np.uint8)
+for image, case in [(pixels.astype(np.uint8), "8-bit numbers in both"), (pixels, "an 8-bit kernel, whole pixels")]:
+    same(convolve2d_full, solution.convolve2d_full, image, weights, case=case, tolerance=1e-5)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # It does mind arrays that are not tables:
 
 # %% check="convolve2d_full" name="arguments" points=0.5
-refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+close(convolve2d_full(np.ones((1, 1)), np.ones((1, 2))), [[1, 1]], case="one pixel",
+      hint="a table of one row is a table.")
+refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel",
+        case="a kernel of one dimension")
 ### BEGIN HIDDEN TESTS
 refuses(convolve2d_full, np.ones(5), np.ones((2, 2)), argument="image", case="an image of one dimension")
 refuses(convolve2d_full, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
@@ -807,7 +987,9 @@ def differ(first, second):
 
 
 def allowed(image, kernel):
-    """True if both have two dimensions, 1 to 16 rows and columns, entries in -100…100, and the kernel fits."""
+    """True if both have two dimensions, 1 to 16 rows and columns, entries in -100…100, and the
+    kernel fits.
+    """
     if image.ndim != 2 or kernel.ndim != 2 or image.size == 0 or kernel.size == 0:
         return False
     fits = kernel.shape[0] <= image.shape[0] <= 16 and kernel.shape[1] <= image.shape[1] <= 16
@@ -822,12 +1004,14 @@ def allowed(image, kernel):
 def witness(op_a, op_b):
     """Find an input on which two operations differ, or None if they seem to be the same.
 
-    op_a, op_b  functions. Called as op(image, kernel), with float arrays for which allowed(image, kernel) is true,
-                they return an array of two dimensions: always the same for the same input, and without changing it.
+    op_a, op_b  functions. Called as op(image, kernel), with float arrays for which allowed(image,
+                kernel) is true, they return an array of two dimensions: always the same for the
+                same input, and without changing it.
 
     Returns a pair (image, kernel) of float arrays such that allowed(image, kernel) is true and
-    differ(op_a(image, kernel), op_b(image, kernel)) is true. Returns None if no such pair was found. A few hundred
-    pairs are plenty to try: operations that differ at all will differ on most inputs of some simple kind.
+    differ(op_a(image, kernel), op_b(image, kernel)) is true. Returns None if no such pair was
+    found. A few hundred pairs are plenty to try: operations that differ at all will differ on most
+    inputs of some simple kind.
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
@@ -849,31 +1033,59 @@ def witness(op_a, op_b):
 # </details>
 #
 # The pair worked out above. Then a pair without a bug: the same operation, and a version of it that rounds differently.
+# Then three bugs that show on some sizes only. (A trial program here need not be a convolution.)
 
-# %% check="witness" name="by-hand" points=1
-def op_a(image, kernel):
+# %%
+def times_sum(image, kernel):
     return image * kernel.sum()
 
-def op_b(image, kernel):
+def times_size(image, kernel):
     return image * np.abs(kernel).sum()
 
-found = witness(op_a, op_b)
-close(found is not None, True, hint="the two operations differ as soon as one weight is negative.")
-close(differ(op_a(*found), op_b(*found)), True, hint="the two operations agree on the pair that you returned.")
-rounded = lambda image, kernel: 0.1 * image * (10 * kernel.sum())
-close(witness(op_a, rounded) is None, True,
-      hint="these two are the same but for rounding: compare with differ(), and return None if nothing differs.")
-### BEGIN HIDDEN TESTS
-passes(allowed(*(np.asarray(part) for part in found)), "Your witness is outside of the limits: see allowed().")
-### END HIDDEN TESTS
+def rounded(image, kernel):
+    return 0.1 * image * (10 * kernel.sum())
+
+def wide_goes_wrong(image, kernel):
+    """Wrong where the kernel has more than three columns, and more columns than rows."""
+    return times_sum(image, kernel) + (kernel.shape[1] > max(3, kernel.shape[0]))
+
+def single_goes_wrong(image, kernel):
+    """Wrong where the kernel is a single pixel."""
+    return times_sum(image, kernel) + (kernel.size == 1)
+
+def last_row_lost(image, kernel):
+    """Right, but for one row that is missing where the image has more than four."""
+    return times_sum(image, kernel)[: None if len(image) < 5 else -1]
 
 # %% [markdown]
-# The next two checks are hidden. Each plants six bugs and, among them, a correct program. Two bugs exposed earn half a
-# point. A false alarm on the correct program costs the whole check: an alarm that always rings is no alarm. The first six
-# bugs depend on the values of pixels and weights:
+# Each witness is put to the test: is it allowed, and do the two really differ on it?
+
+# %% check="witness" name="by-hand" points=1
+for wrong, case in [(times_size, "signs of weights ignored"),
+                    (wide_goes_wrong, "wide kernels go wrong"),
+                    (single_goes_wrong, "kernels of one pixel go wrong"),
+                    (last_row_lost, "the last row is lost")]:
+    found = witness(times_sum, wrong)
+    close(found is not None, True, case=case,
+          hint="the two differ on some kind of input: try more sizes, and values of both signs.")
+    close(isinstance(found, (tuple, list)), True, case=case,
+          hint="return the pair (image, kernel).")
+    tried = [np.asarray(part, dtype=float) for part in found]
+    close(allowed(*tried), True, case=case,
+          hint="your witness is outside of the limits: see allowed().")
+    close(differ(times_sum(*tried), wrong(*tried)), True, case=case,
+          hint="the two operations agree on the pair that you returned.")
+close(witness(times_sum, rounded) is None, True, case="a correct program",
+      hint="these two are the same but for rounding: compare with differ(), and return None if "
+           "nothing differs.")
+
+# %% [markdown]
+# The next two checks are hidden. Each plants six bugs and, among them, in an order that nobody knows, two correct
+# programs. Two bugs exposed earn half a point. A false alarm on a correct program costs the whole check: an alarm that
+# always rings is no alarm. The first six bugs depend on the values of pixels and weights:
 
 # %% check="witness" name="values" points=1.5
-# Hidden: six bugs that depend on the values of pixels and weights, and a correct program.
+# Hidden: six bugs that depend on the values of pixels and weights, and correct programs.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
@@ -896,9 +1108,15 @@ bugs = {
     "results are rounded": lambda image, kernel: np.rint(sound(image, kernel)),
     "the signs of weights are ignored": lambda image, kernel: sound(image, np.abs(kernel)),
 }
-correct = lambda image, kernel: scipy.signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid")
-alarms = int(witness(sound, correct) is not None)
-missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
+programs = {
+    **bugs,
+    "a correct program": lambda image, kernel: scipy.signal.fftconvolve(image, kernel[::-1, ::-1], mode="valid"),
+    "another": lambda image, kernel: sound(image, 3 * kernel) / 3,
+}
+names = [str(name) for name in rng.permutation(list(programs))]
+answers = {name: witness(sound, programs[name]) for name in names}
+alarms = sum(answers[name] is not None for name in programs if name not in bugs)
+missed = [bug for bug, buggy in bugs.items() if not exposed(answers[bug], buggy)]
 print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
 print("Not exposed: " + "; ".join(missed) + ".") if missed else None
 (len(bugs) - len(missed)) // 2 * 0.5 if alarms == 0 else 0.0
@@ -908,7 +1126,7 @@ print("Not exposed: " + "; ".join(missed) + ".") if missed else None
 # The other six depend on the sizes:
 
 # %% check="witness" name="sizes" points=1.5
-# Hidden: six bugs that depend on the sizes of image and kernel, and a correct program.
+# Hidden: six bugs that depend on the sizes of image and kernel, and correct programs.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
 
@@ -937,8 +1155,15 @@ bugs = {
     "kernels as high as the image are lost": wrong_if(lambda i, k: k.shape[0] == i.shape[0], dark),
     "wide kernels go wrong": wrong_if(lambda i, k: k.shape[1] > 3, dark),
 }
-alarms = int(witness(sound, lambda image, kernel: transposed(image, kernel).T) is not None)
-missed = [bug for bug, buggy in bugs.items() if not exposed(witness(sound, buggy), buggy)]
+programs = {
+    **bugs,
+    "a correct program": lambda image, kernel: transposed(image, kernel).T,
+    "another": lambda image, kernel: sound(-image, -kernel),
+}
+names = [str(name) for name in rng.permutation(list(programs))]
+answers = {name: witness(sound, programs[name]) for name in names}
+alarms = sum(answers[name] is not None for name in programs if name not in bugs)
+missed = [bug for bug, buggy in bugs.items() if not exposed(answers[bug], buggy)]
 print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs exposed, {alarms} false alarms.")
 print("Not exposed: " + "; ".join(missed) + ".") if missed else None
 (len(bugs) - len(missed)) // 2 * 0.5 if alarms == 0 else 0.0
@@ -979,15 +1204,17 @@ print("exchanged:", witness(convolve2d_full, lambda image, kernel: convolve2d_fu
 
 # %% exercise="toeplitz"
 def toeplitz(kernel, height, width):
-    """The matrix of cross-correlation with a kernel, at all valid positions, for images of one size.
+    """The matrix of cross-correlation with a kernel, at all valid positions, for images of one
+    size.
 
     kernel         array of shape (h, w), real numbers, 1 <= h <= height and 1 <= w <= width
     height, width  size of the images
 
-    Returns a numpy array T with (height - h + 1) * (width - w + 1) rows and height * width columns, zeros included,
-    such that T @ image.ravel() equals correlate2d(image, kernel).ravel() for every image of that size. Pixels and
-    outputs are both numbered row after row.
-    Raises ValueError if the kernel does not have exactly two dimensions, or is higher than height or wider than width.
+    Returns a numpy array T with (height - h + 1) * (width - w + 1) rows and height * width columns,
+    zeros included, such that T @ image.ravel() equals correlate2d(image, kernel).ravel() for every
+    image of that size. Pixels and outputs are both numbered row after row.
+    Raises ValueError if the kernel does not have exactly two dimensions, or is higher than height
+    or wider than width.
     """
     ### BEGIN SOLUTION
     kernel = np.asarray(kernel, dtype=float)
@@ -1014,12 +1241,26 @@ def toeplitz(kernel, height, width):
 
 # %% check="toeplitz" name="by-hand" points=0.5
 matrix = toeplitz(np.array([[1, 2], [3, 4]]), 2, 3)
-close(matrix, [[1, 2, 0, 3, 4, 0], [0, 1, 2, 0, 3, 4]], case="a 2×2 kernel on a 2×3 image")
+close(matrix, [[1, 2, 0, 3, 4, 0], [0, 1, 2, 0, 3, 4]], case="a 2×2 kernel on a 2×3 image",
+      hint="arrange each row of yours as an image of 2×3: where does the kernel lie?")
 
 # %% [markdown]
-# Other kernels and sizes, and the law that makes $T$ useful:
+# That example has a square kernel and a single line of outputs. The kernel $\begin{pmatrix} 1 & 2 \end{pmatrix}$ on the
+# same image has two lines of outputs, two in each:
+# $$T = \begin{pmatrix} 1 & 2 & 0 & 0 & 0 & 0 \\ 0 & 1 & 2 & 0 & 0 & 0 \\ 0 & 0 & 0 & 1 & 2 & 0 \\
+# 0 & 0 & 0 & 0 & 1 & 2 \end{pmatrix}.$$
+# From its second row to the third the weights move by two places, not by one: a kernel does not reach round the edge.
 
-# %% check="toeplitz" name="general" points=1.5
+# %% check="toeplitz" name="flat" points=1
+matrix = toeplitz(np.array([[1, 2]]), 2, 3)
+expected = [[1, 2, 0, 0, 0, 0], [0, 1, 2, 0, 0, 0], [0, 0, 0, 1, 2, 0], [0, 0, 0, 0, 1, 2]]
+close(matrix, expected, case="a 1×2 kernel on a 2×3 image",
+      hint="a row for each valid position, line after line: 2 lines of 3 − 2 + 1.")
+
+# %% [markdown]
+# Other kernels and sizes, and the law that makes $T$ useful. (Hidden.)
+
+# %% check="toeplitz" name="general" points=1
 # Hidden: random kernels, sizes that are not square; T times an image is the cross-correlation.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
@@ -1035,23 +1276,19 @@ for H, W, h, w in [(4, 6, 2, 3), (6, 4, 3, 2), (5, 5, 3, 3), (5, 7, 1, 4), (7, 3
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# A kernel of one pixel makes a diagonal matrix, a kernel as large as the image a single row.
+# A kernel of one pixel makes a diagonal matrix, a kernel as large as the image a single row. One that does not fit has
+# no matrix.
 
 # %% check="toeplitz" name="edges" points=0.5
-# Hidden: a kernel of one pixel, a kernel as large as the image, images of one row or column, whole numbers.
+close(toeplitz(np.array([[5, 6], [7, 8]]), 2, 2), [[5, 6, 7, 8]],
+      case="a kernel as large as the image",
+      hint="there is one position.")
+refuses(toeplitz, np.ones((3, 2)), 2, 5, argument="kernel", case="a kernel higher than the image")
 ### BEGIN HIDDEN TESTS
 for H, W, h, w in [(3, 4, 1, 1), (3, 4, 3, 4), (3, 4, 3, 1), (1, 6, 1, 2), (6, 1, 2, 1)]:
     kernel, case = rng.normal(size=(h, w)), f"a {h}×{w} kernel on a {H}×{W} image"
     same(toeplitz, solution.toeplitz, kernel, H, W, case=case, tolerance=1e-5)
 same(toeplitz, solution.toeplitz, rng.integers(1, 9, size=(2, 3)), 4, 5, case="a kernel of whole numbers")
-### END HIDDEN TESTS
-
-# %% [markdown]
-# A kernel that does not fit into the image has no matrix:
-
-# %% check="toeplitz" name="arguments" points=0.5
-refuses(toeplitz, np.ones((3, 2)), 2, 5, argument="kernel", case="a kernel higher than the image")
-### BEGIN HIDDEN TESTS
 refuses(toeplitz, np.ones((2, 3)), 5, 2, argument="kernel", case="a kernel wider than the image")
 refuses(toeplitz, np.ones((6, 6)), 4, 4, argument="kernel", case="a kernel larger both ways")
 refuses(toeplitz, np.ones(2), 4, 4, argument="kernel", case="a kernel of one dimension")
@@ -1059,7 +1296,7 @@ refuses(toeplitz, np.ones((2, 2, 2)), 4, 4, argument="kernel", case="a kernel of
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The lecture names three important properties of convolutional networks, and two of them can now be seen. *Sparse
+# Convolutional networks are praised for three properties, and two of them can now be seen. *Sparse
 # interactions*: most of the matrix is empty. *Parameter sharing*: each colour appears once in every row. The third is the
 # subject of the next section.
 
@@ -1068,7 +1305,8 @@ kernel, height, width = np.arange(1, 7).reshape(2, 3), 6, 7
 matrix = toeplitz(kernel, height, width)
 fig, ax = plt.subplots(figsize=(9, 4.8))
 shades = ax.imshow(np.where(matrix == 0, np.nan, matrix), cmap="viridis")
-ax.set(title="Six weights, the same in every row", xlabel="pixel, counted row after row", ylabel="output")
+ax.set(title="Six weights, the same in every row", xlabel="pixel, counted row after row",
+       ylabel="output")
 ax.grid(visible=False)
 fig.colorbar(shades, label="weight", shrink=0.7);
 
@@ -1081,7 +1319,8 @@ fig.colorbar(shades, label="weight", shrink=0.7);
 matrix = toeplitz(np.arange(1, 10).reshape(3, 3), height, width)
 different = set(matrix.ravel()) - {0}
 print("in the matrix:   ", matrix.size, np.count_nonzero(matrix), len(different))
-print("count_parameters:", *(count_parameters(kind, height, width, len(matrix), 3, 1) for kind in kinds))
+print("count_parameters:",
+      *(count_parameters(kind, height, width, len(matrix), 3, 1) for kind in kinds))
 
 # %% [markdown]
 # ## 8. When the image moves
@@ -1106,18 +1345,20 @@ print("count_parameters:", *(count_parameters(kind, height, width, len(matrix), 
 def equivariance_gap(op, image, shift):
     """How far op(shifted image) is from shifted op(image), in the interior.
 
-    op     function from an array of shape (H, W) to an array of two dimensions, whose shape may differ from (H, W)
-           and depends on (H, W) only
-    image  array of shape (H, W)
+    op     function from an array of shape (H, W) to an array of two dimensions, whose shape may
+           differ from (H, W) and depends on (H, W) only
+    image  array of shape (H, W), real numbers; op is given float64 arrays, whatever the type of
+           image
     shift  pair of whole numbers (down, right); negative ones mean up and left
 
-    The shifted image has the shape of image; its entry [i, j] is image[i - down, j - right] where that exists,
-    and 0 elsewhere. Let A = op(shifted image) and B = op(image).
-    Returns, as a number, the largest |A[i, j] - B[i - down, j - right]| over all i, j for which both entries exist.
+    The shifted image has the shape of image; its entry [i, j] is image[i - down, j - right] where
+    that exists, and 0 elsewhere. Let A = op(shifted image) and B = op(image).
+    Returns, as a number, the largest |A[i, j] - B[i - down, j - right]| over all i, j for which
+    both entries exist.
     Raises ValueError if image does not have exactly two dimensions, or if there is no such i, j.
     """
     ### BEGIN SOLUTION
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image must have two dimensions")
 
@@ -1127,7 +1368,7 @@ def equivariance_gap(op, image, shift):
 
     shifted = np.zeros_like(image)
     shifted[overlap(image.shape, 1)] = image[overlap(image.shape, -1)]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     gaps = np.abs(moved[overlap(moved.shape, 1)] - still[overlap(still.shape, -1)])
     if gaps.size == 0:
         raise ValueError(f"shift {shift} leaves nothing to compare")
@@ -1146,13 +1387,39 @@ def equivariance_gap(op, image, shift):
 
 # %% check="equivariance_gap" name="by-hand" points=0.5
 image = np.array([[1.0, 2.0, 3.0]])
-close(equivariance_gap(lambda x: x * np.arange(3), image, (0, 1)), 2, case="column j multiplied by j")
-close(equivariance_gap(lambda x: 10 * x, image, (0, 1)), 0, case="every pixel multiplied by ten")
+close(equivariance_gap(lambda x: x * np.arange(3), image, (0, 1)), 2,
+      case="column j multiplied by j",
+      hint="entry 1 is compared with entry 0, and entry 2 with entry 1.")
+close(equivariance_gap(lambda x: 10 * x, image, (0, 1)), 0, case="every pixel multiplied by ten",
+      hint="entry 0 of the result has no partner, and does not count.")
 
 # %% [markdown]
-# Operations that follow a shift exactly, in all four directions:
+# Three that are less tidy. Let `op` add to every pixel the sum of all of them. It makes $(7, 8, 9)$ of $(1, 2, 3)$, and
+# of the image moved right, $(0, 1, 2)$, it makes $(3, 4, 5)$. Compared are 4 with 7 and 5 with 8: the gap is 3. Moved
+# *left* by 1 the image is $(2, 3, 0)$, which becomes $(7, 8, 5)$. Compared are 7 with 8 and 8 with 9: the gap is 1. Last,
+# let `op` add neighbours, so that its result is one column shorter. It follows every shift, and the gap is 0.
 
-# %% check="equivariance_gap" name="equivariant" points=1
+# %% check="equivariance_gap" name="moves" points=1
+image = np.array([[1.0, 2.0, 3.0]])
+close(equivariance_gap(lambda x: x + x.sum(), image, (0, 1)), 3,
+      case="the sum added, one to the right",
+      hint="pixels that leave the image are lost, and differences below zero count as well.")
+close(equivariance_gap(lambda x: x + x.sum(), image, (0, -1)), 1,
+      case="the sum added, one to the left",
+      hint="a negative shift moves the image to the left; what becomes free at the right is 0.")
+close(equivariance_gap(lambda x: x[:, 1:] + x[:, :-1], image, (0, 1)), 0,
+      case="neighbours added, one to the right",
+      hint="the result has two columns, and one of them has no partner.")
+close(equivariance_gap(lambda x: x * np.arange(3).reshape(3, 1), image.T, (1, 0)), 2,
+      case="row i multiplied by i",
+      hint="the first number of a shift counts rows.")
+close(image, [[1, 2, 3]], case="the image, after the calls",
+      hint="make a new array for the shifted image.")
+
+# %% [markdown]
+# Two hidden checks. First operations that follow a shift exactly, in all four directions:
+
+# %% check="equivariance_gap" name="equivariant" points=0.5
 # Hidden: correlation, convolution and functions of single pixels, shifted in all directions.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
@@ -1164,11 +1431,13 @@ for shift in [(2, 3), (3, 0), (0, 4), (0, 0), (-2, 3), (1, -4), (-3, -1)]:
     for op in (correlation, lambda x: scipy.signal.convolve2d(x, kernel, mode="valid"), lambda x: np.tanh(x)):
         same(equivariance_gap, lambda op, image, shift: 0.0, op, image, shift, case=case, tolerance=1e-5)
     same(equivariance_gap, solution.equivariance_gap, lambda x: x * x - 3, image, shift, case=case, tolerance=1e-5)
-unchanged(equivariance_gap, correlation, image, (1, 2), case="correlation")
+same(equivariance_gap, solution.equivariance_gap, lambda x: x + x.sum(), image, (2, -1), case="the sum added to every pixel")
+for shift in [(1, 2), (-2, 1), (3, -3)]:
+    unchanged(equivariance_gap, correlation, image, shift, case="correlation")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Operations that do not. Here a wrong border or a pixel from the wrong side shows up in the number.
+# Then operations that do not. Here a wrong border or a pixel from the wrong side shows up in the number.
 
 # %% check="equivariance_gap" name="not-equivariant" points=1
 # Hidden: operations that depend on the position or on the whole image, or return another size.
@@ -1190,14 +1459,22 @@ for what, op in ops.items():
     for shift in [(1, 3), (-2, 1), (2, -2), (0, 1)]:
         case = f"{what}, shift {shift}"
         same(equivariance_gap, solution.equivariance_gap, op, image, shift, case=case, tolerance=1e-5)
+pixels = rng.integers(0, 256, size=(7, 10)).astype(np.uint8)
+same(equivariance_gap, solution.equivariance_gap, lambda x: 3 * x + x.sum(), pixels, (1, 2), case="8-bit pixels")
+same(equivariance_gap, solution.equivariance_gap, lambda x: (x > 100).astype(np.uint8) + np.uint8(x[0, 0]),
+     pixels, (2, 1), case="an operation that returns 8-bit numbers")
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # If nothing is left to compare, a gap of zero would be a false comfort:
 
 # %% check="equivariance_gap" name="arguments" points=0.5
-refuses(equivariance_gap, lambda x: x, np.ones(4), (1, 0), argument="image", case="an image of one dimension")
-refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (4, 0), argument="shift", case="a shift out of the image")
+close(equivariance_gap(lambda x: x, np.ones((4, 5)), (3, -4)), 0, case="one entry left to compare",
+      hint="one entry still has a partner.")
+refuses(equivariance_gap, lambda x: x, np.ones(4), (1, 0), argument="image",
+        case="an image of one dimension")
+refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (4, 0), argument="shift",
+        case="a shift out of the image")
 ### BEGIN HIDDEN TESTS
 refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (0, -6), argument="shift", case="a shift out to the left")
 refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (-4, 1), argument="shift", case="a shift out at the top")
@@ -1213,7 +1490,8 @@ refuses(equivariance_gap, lambda x: x, np.ones((2, 4, 5)), (1, 1), argument="ima
 piece, moved_piece = photo[:100, :100], photo[10:110, 30:130]
 kernel = filters["brighter to the right"]
 pictures = [piece, moved_piece, correlate2d(piece, kernel), correlate2d(moved_piece, kernel)]
-show_grid(pictures, ["first piece", "second piece", "its feature map", "its feature map"], columns=2, size=1.8)
+show_grid(pictures, ["first piece", "second piece", "its feature map", "its feature map"],
+          columns=2, size=1.8)
 
 # %% [markdown]
 # Your measure puts a number on it. Correlation is exact, and stays so if a function of single values follows. Keeping every
@@ -1261,15 +1539,18 @@ def learn_kernel(image, target, steps, learning_rate):
     """Recover a kernel from an image and its cross-correlation, by gradient descent.
 
     image          array of shape (H, W), real numbers
-    target         array of shape (P, Q), real numbers, 1 <= P <= H and 1 <= Q <= W: what correlate2d(image, kernel)
-                   should come to, so the kernel has the shape (H - P + 1, W - Q + 1)
+    target         array of shape (P, Q), real numbers, 1 <= P <= H and 1 <= Q <= W: what
+                   correlate2d(image, kernel) should come to, so the kernel has the shape (H - P +
+                   1, W - Q + 1)
     steps          number of steps of gradient descent, a whole number, 0 or more
     learning_rate  factor of the gradient, greater than 0
 
-    The loss is the mean, over the P * Q entries of target, of (correlate2d(image, kernel) - target) ** 2. Each step
-    subtracts learning_rate times the gradient of the loss at the present kernel. The first kernel is all zeros.
-    Returns the kernel after the given number of steps. Raises ValueError if image or target does not have exactly two
-    dimensions, if target is higher or wider than image, if steps is negative, or if learning_rate is 0 or less.
+    The loss is the mean, over the P * Q entries of target, of (correlate2d(image, kernel) - target)
+    ** 2. Each step subtracts learning_rate times the gradient of the loss at the present kernel.
+    The first kernel is all zeros.
+    Returns the kernel after the given number of steps. Raises ValueError if image or target does
+    not have exactly two dimensions, if target is higher or wider than image, if steps is negative,
+    or if learning_rate is 0 or less.
     """
     ### BEGIN SOLUTION
     image, target = np.asarray(image, dtype=float), np.asarray(target, dtype=float)
@@ -1298,15 +1579,36 @@ def learn_kernel(image, target, steps, learning_rate):
 
 # %% check="learn_kernel" name="by-hand" points=0.5
 image, target = np.array([[1.0, 2.0, 3.0]]), np.array([[5.0, 8.0]])
-close(learn_kernel(image, target, 1, 0.01), [[0.21, 0.34]], case="one step")
-close(learn_kernel(image, target, 0, 0.01), [[0, 0]], case="no step")
+close(learn_kernel(image, target, 1, 0.01), [[0.21, 0.34]], case="one step",
+      hint="subtract the learning rate times the two derivatives worked out above.")
+close(learn_kernel(image, target, 0, 0.01), [[0, 0]], case="no step",
+      hint="the kernel begins with zeros.")
 
 # %% [markdown]
-# Other sizes and several steps, compared with a formula for where gradient descent stands after $n$ steps. (For this loss
+# In that example there are as many errors as weights, so it does not tell which of the two numbers divides. Take
+# $I = (1, 2, 0, 1)$ and $Y = (2, 1, 1)$: three errors, two weights. At $K = (0, 0)$ the errors are $(-2, -1, -1)$. Weight
+# 0 met the pixels $(1, 2, 0)$, so its derivative is $\tfrac{2}{3}(-2 - 2 - 0) = -\tfrac{8}{3}$. Weight 1 met
+# $(2, 0, 1)$: $\tfrac{2}{3}(-4 - 0 - 1) = -\tfrac{10}{3}$. With $\eta = 0.3$ the kernel becomes $(0.8, 1)$. Now the
+# errors are $(0.8, 0.6, 0)$ and the derivatives $\tfrac{2}{3} \cdot 2$ and $\tfrac{2}{3} \cdot 1.6$. After the second
+# step the kernel is $(0.4, 0.68)$.
+
+# %% check="learn_kernel" name="three-errors" points=1
+image, target = np.array([[1.0, 2.0, 0.0, 1.0]]), np.array([[2.0, 1.0, 1.0]])
+close(learn_kernel(image, target, 1, 0.3), [[0.8, 1.0]], case="one step, three errors",
+      hint="the mean runs over the entries of the target.")
+close(learn_kernel(image, target, 2, 0.3), [[0.4, 0.68]], case="two steps, three errors",
+      hint="the second step begins from the errors of the new kernel, and changes both weights at "
+           "once.")
+close(learn_kernel(image.T, target.T, 1, 0.3), [[0.8], [1.0]], case="the same, in a column",
+      hint="the kernel has the shape (H − P + 1, W − Q + 1).")
+
+# %% [markdown]
+# Two hidden checks. Other sizes and several steps, compared with a formula for where gradient descent stands after $n$ steps. (For this loss
 # there is one.)
 
-# %% check="learn_kernel" name="steps" points=1
-# Hidden: random images and targets that are not square, one and several steps; the arguments stay as they were.
+# %% check="learn_kernel" name="steps" points=0.5
+# Hidden: random images and targets that are not square, one and several steps; the arguments stay
+# as they were.
 ### BEGIN HIDDEN TESTS
 def reference(image, target, steps, learning_rate):
     """Where gradient descent stands on a quadratic loss, along each of its axes, without taking a step."""
@@ -1328,7 +1630,7 @@ for H, W, P, Q in [(7, 9, 6, 7), (8, 5, 5, 5), (6, 6, 4, 3), (4, 7, 1, 6)]:
 # %% [markdown]
 # Then so many steps that the kernel stands still. Where?
 
-# %% check="learn_kernel" name="recovers" points=1
+# %% check="learn_kernel" name="recovers" points=0.5
 # Hidden: after many steps, the kernel that made the target, by correlation and by convolution.
 ### BEGIN HIDDEN TESTS
 import scipy.signal
@@ -1344,8 +1646,13 @@ same(learn_kernel, lambda *args: kernel[::-1, ::-1], image, convolved, 60, 0.3, 
 # A target must be the result of some kernel, and descent must go down:
 
 # %% check="learn_kernel" name="arguments" points=0.5
-refuses(learn_kernel, np.ones((3, 5)), np.ones((4, 5)), 1, 0.1, argument="target", case="a target higher than the image")
-refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), -1, 0.1, argument="steps", case="a negative number of steps")
+close(learn_kernel(np.ones((3, 5)), np.ones((3, 5)), 1, 0.5), [[1.0]],
+      case="a target as large as the image",
+      hint="the kernel has one weight.")
+refuses(learn_kernel, np.ones((3, 5)), np.ones((4, 5)), 1, 0.1, argument="target",
+        case="a target higher than the image")
+refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), -1, 0.1, argument="steps",
+        case="a negative number of steps")
 ### BEGIN HIDDEN TESTS
 refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 6)), 1, 0.1, argument="target", case="a target wider than the image")
 refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), 1, 0.0, argument="learning_rate", case="a learning rate of zero")
@@ -1359,7 +1666,6 @@ refuses(learn_kernel, np.ones((3, 5)), np.ones(4), 0, 0.1, argument="target", ca
 
 # %%
 noise = np.random.default_rng(1).normal(size=(24, 24))
-hook = kernels["hook"]
 
 # %% [markdown]
 # From nothing, the hook of section 4 appears in a few dozen steps. (About a second.)
@@ -1367,7 +1673,8 @@ hook = kernels["hook"]
 # %% demo=True
 target, stages = correlate2d(noise, hook), [0, 1, 3, 10, 100]
 learned = [learn_kernel(noise, target, steps, 0.1) for steps in stages]
-show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], columns=6, same_scale=True)
+show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], columns=6,
+          same_scale=True)
 
 # %% [markdown]
 # On a logarithmic axis the loss falls along an almost straight line: each step removes about the same share of what is
@@ -1375,10 +1682,14 @@ show_grid([hook, *learned], ["the hook", *(f"step {n}" for n in stages)], column
 
 # %% demo=True
 steps = range(0, 41, 4)
-losses = [np.mean((correlate2d(noise, learn_kernel(noise, target, n, 0.1)) - target) ** 2) for n in steps]
+losses = [np.mean((correlate2d(noise,
+                               learn_kernel(noise, target, n, 0.1)) - target) ** 2) for n in steps]
 fig, ax = plt.subplots(figsize=(5, 3))
 ax.semilogy(steps, losses, marker="o")
-ax.set(title="Gradient descent finds the kernel", xlabel="steps", ylabel="mean squared error");
+falls = losses[-1] < losses[0]
+ax.set(title="How fast does the loss fall?" if falls else "The loss does not fall: is a sign or a "
+                                                          "factor wrong?",
+       xlabel="steps", ylabel="mean squared error");
 
 # %% [markdown]
 # > **Predict, then run.** Your `learn_kernel` models the target by *correlation*. Give it a target made by *convolution*
@@ -1419,6 +1730,38 @@ show_grid([hook, learned, convolve2d(dot, hook), correlate2d(dot, hook)],
 # ### END SOLUTION
 
 # %% [markdown]
+# ## Five questions
+#
+# Decide before you unfold. Nobody grades these.
+#
+# 1. A kernel of 3 × 5 on an image of 10 × 10, at valid positions: how many rows and columns has the result?
+# <details><summary>Answer</summary>8 rows and 6 columns: 10 − 3 + 1 and 10 − 5 + 1.</details>
+#
+# 2. For which of these kernels do convolution and correlation give the same: (1, 2, 1), (1, 0, −1), (1, 2, 3)?
+# <details><summary>Answer</summary>For (1, 2, 1) alone, which is the same backwards. For (1, 0, −1) the sign
+# changes.</details>
+#
+# 3. An image becomes twice as wide. What happens to the number of weights of a convolutional layer, and to the number of
+# columns of its matrix $T$?
+# <details><summary>Answer</summary>The weights stay as many as they are; the columns double, one for each pixel. The
+# matrix repeats the same weights more often.</details>
+#
+# 4. Every second pixel of a feature map is thrown away. By how much does the result move if the image moves by two? By
+# one?
+# <details><summary>Answer</summary>By one place if the image moves by two. If it moves by one, other pixels are kept, and
+# no shift of the old result gives the new one.</details>
+#
+# 5. Gradient descent on correlation is given targets made by convolution. What does it learn?
+# <details><summary>Answer</summary>The flipped kernel, and with it predictions that are just as good.</details>
+#
+# **What torch calls it.** `correlate2d` is `torch.nn.functional.conv2d` for one image and one kernel: it does not flip
+# either. `convolve2d_full` is `torch.nn.functional.conv_transpose2d`, the name of which section 7 explains: it multiplies
+# by the transpose of $T$. Gradient descent is `torch.optim.SGD`.
+#
+# **To read on.** [Dumoulin and Visin, *A guide to convolution arithmetic*](https://arxiv.org/abs/1603.07285) draws every
+# kind of convolution. [LeCun and others, 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf) is where shared
+# weights, local fields and subsampling come together.
+#
 # ## What you can now do
 #
 # * say what a layer costs, and why local patches and shared weights make it affordable;

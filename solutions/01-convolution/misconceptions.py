@@ -198,7 +198,7 @@ def wraps_at_64_bits(kind, height, width, hidden_units, kernel_size, filters):
     "meets which end of g.",
 )
 def convolution_along_a_line(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -211,7 +211,7 @@ def convolution_along_a_line(f, g, mode):
     says="You exchanged f and g. Cross-correlation is not commutative: exchanging the two reverses the result.",
 )
 def roles_exchanged(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -225,7 +225,7 @@ def roles_exchanged(f, g, mode):
     "the result comes out reversed.",
 )
 def made_commutative(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -239,7 +239,7 @@ def made_commutative(f, g, mode):
     says="Your full result misses a value at its end. Between the first and the last overlap there are N + M − 1 values of t.",
 )
 def full_one_short(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -254,7 +254,7 @@ def full_one_short(f, g, mode):
     "beginning: count how many you drop on each side.",
 )
 def same_off_centre(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -269,7 +269,7 @@ def same_off_centre(f, g, mode):
     says="Your mode 'same' takes the first values of 'full', not the middle ones.",
 )
 def same_from_the_start(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -284,7 +284,7 @@ def same_from_the_start(f, g, mode):
     says="Your mode 'valid' misses its last position. A kernel of M entries fits into a signal of N at N − M + 1 places.",
 )
 def valid_one_short(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -298,7 +298,7 @@ def valid_one_short(f, g, mode):
     says="Beyond its end your signal goes on with its beginning. Outside of its entries it should be zero.",
 )
 def signal_wraps_around(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -315,7 +315,7 @@ def signal_wraps_around(f, g, mode):
     "be zero.",
 )
 def edges_repeated(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -332,12 +332,12 @@ def edges_repeated(f, g, mode):
     "as floats.",
 )
 def stored_as_the_signal(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g, kind = np.asarray(f, dtype=float), np.asarray(g, dtype=float), np.asarray(g).dtype
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
         raise ValueError("f")
-    return np.correlate(g, f, mode).astype(g.dtype)
+    return np.correlate(g, f, mode).astype(kind)
 
 
 @misconception(
@@ -345,7 +345,7 @@ def stored_as_the_signal(f, g, mode):
     says="You accept a kernel that is longer than the signal in modes 'same' and 'valid', where it has no valid position.",
 )
 def long_kernel_accepted(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     return np.correlate(g, f, mode)
@@ -356,7 +356,7 @@ def long_kernel_accepted(f, g, mode):
     says="An unknown mode gets a result instead of a ValueError. Compare mode with all three names.",
 )
 def any_other_mode_is_valid(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1:
         raise ValueError("f or g")
     if mode != "full" and len(f) > len(g):
@@ -369,7 +369,7 @@ def any_other_mode_is_valid(f, g, mode):
     says="Arrays of two dimensions are flattened silently. A wrong argument should be refused.",
 )
 def flattens_its_arguments(f, g, mode):
-    f, g = np.ravel(f), np.ravel(g)
+    f, g = np.ravel(f).astype(float), np.ravel(g).astype(float)
     if mode not in ("full", "same", "valid"):
         raise ValueError("mode")
     if mode != "full" and len(f) > len(g):
@@ -398,6 +398,19 @@ def same_as_long_as_the_longer(f, g, mode):
     return full[first : first + count]
 
 
+@misconception(
+    of="correlate1d",
+    says="You multiply 8-bit numbers in 8 bits, where everything beyond 255 is cut down to its remainder. Turn both "
+    "arrays into floats first.",
+)
+def products_of_8_bits(f, g, mode):
+    if np.ndim(f) != 1 or np.ndim(g) != 1 or mode not in ("full", "same", "valid"):
+        raise ValueError("f, g or mode")
+    if mode != "full" and len(f) > len(g):
+        raise ValueError("f")
+    return np.correlate(g, f, mode)
+
+
 # convolve1d
 
 
@@ -407,7 +420,7 @@ def same_as_long_as_the_longer(f, g, mode):
     "t − a counts down in g.",
 )
 def not_reversed(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -420,7 +433,7 @@ def not_reversed(f, g, mode):
     says="You reversed the signal in place of the kernel, so the result comes out in reverse order: t counts down.",
 )
 def signal_reversed(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -434,7 +447,7 @@ def signal_reversed(f, g, mode):
     "kernel alone.",
 )
 def result_reversed(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -447,7 +460,7 @@ def result_reversed(f, g, mode):
     says="Your full result misses a value at its end. The product of polynomials with M and N coefficients has N + M − 1.",
 )
 def full_convolution_one_short(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -462,7 +475,7 @@ def full_convolution_one_short(f, g, mode):
     "beginning: count how many you drop on each side.",
 )
 def same_convolution_off_centre(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -478,7 +491,7 @@ def same_convolution_off_centre(f, g, mode):
     "signal should be zero.",
 )
 def circular(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -494,7 +507,7 @@ def circular(f, g, mode):
     says="You reversed the caller's own array in place. Work on a reversed copy or view, and leave the argument as it was.",
 )
 def kernel_reversed_in_place(f, g, mode):
-    f, g = np.asarray(f), np.asarray(g)
+    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
     if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
         raise ValueError("f, g or mode")
     if mode != "full" and len(f) > len(g):
@@ -511,7 +524,7 @@ def kernel_reversed_in_place(f, g, mode):
 def long_kernel_convolved(f, g, mode):
     if np.ndim(f) != 1 or np.ndim(g) != 1:
         raise ValueError("f or g")
-    return np.convolve(f, g, mode)
+    return np.convolve(np.asarray(f, dtype=float), np.asarray(g, dtype=float), mode)
 
 
 # correlate2d
@@ -682,6 +695,22 @@ def dimensions_not_checked(image, kernel):
         raise ValueError("kernel")
     return np.sum(kernel * np.lib.stride_tricks.sliding_window_view(image, kernel.shape, tuple(range(kernel.ndim))),
                   axis=tuple(range(-kernel.ndim, 0)))
+
+
+@misconception(
+    of="correlate2d",
+    says="You multiply 8-bit pixels with 8-bit weights in 8 bits, where everything beyond 255 is cut down to its "
+    "remainder. Turn both arrays into floats first.",
+)
+def multiplied_in_8_bits(image, kernel):
+    image, kernel = np.asarray(image), np.asarray(kernel)
+    if image.ndim != 2 or kernel.ndim != 2 or kernel.shape[0] > image.shape[0] or kernel.shape[1] > image.shape[1]:
+        raise ValueError("image or kernel")
+    (H, W), (h, w) = image.shape, kernel.shape
+    result = np.zeros((H - h + 1, W - w + 1))
+    for i, j in np.ndindex(result.shape):
+        result[i, j] = np.sum(image[i : i + h, j : j + w] * kernel)
+    return result
 
 
 # convolve2d
@@ -911,6 +940,16 @@ changed(
             raise ValueError("kernel")
         result = np.zeros((H + h - 1, W + w - 1))
     """,
+)
+
+
+changed(
+    "stamped_in_8_bits",
+    of="convolve2d_full",
+    says="You multiply 8-bit pixels with 8-bit weights in 8 bits, where everything beyond 255 is cut down to its "
+    "remainder. Turn both arrays into floats first.",
+    old="image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)",
+    new="image, kernel = np.asarray(image), np.asarray(kernel)",
 )
 
 
@@ -1273,13 +1312,13 @@ def large_kernel_gives_no_rows(kernel, height, width):
     "free pixels are zero, and the border says nothing.",
 )
 def wraps_and_counts_everything(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
-    result = np.asarray(op(image))
+    result = np.asarray(op(image), dtype=float)
     if abs(shift[0]) >= result.shape[0] or abs(shift[1]) >= result.shape[1]:
         raise ValueError("shift")
-    return float(np.abs(np.asarray(op(np.roll(image, shift, axis=(0, 1)))) - np.roll(result, shift, axis=(0, 1))).max())
+    return float(np.abs(np.asarray(op(np.roll(image, shift, axis=(0, 1))), dtype=float) - np.roll(result, shift, axis=(0, 1))).max())
 
 
 @misconception(
@@ -1288,10 +1327,10 @@ def wraps_and_counts_everything(op, image, shift):
     "They should be zero.",
 )
 def image_wraps_around(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
-    (d, r), moved, still = shift, np.asarray(op(np.roll(image, shift, axis=(0, 1)))), np.asarray(op(image))
+    (d, r), moved, still = shift, np.asarray(op(np.roll(image, shift, axis=(0, 1))), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(d) >= P or abs(r) >= Q:
         raise ValueError("shift")
@@ -1314,13 +1353,13 @@ def border_included(op, image, shift):
         ]
         return result
 
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
-    result = np.asarray(op(image))
+    result = np.asarray(op(image), dtype=float)
     if abs(shift[0]) >= min(result.shape[0], image.shape[0]) or abs(shift[1]) >= min(result.shape[1], image.shape[1]):
         raise ValueError("shift")
-    return float(np.abs(np.asarray(op(moved(image))) - moved(result)).max())
+    return float(np.abs(np.asarray(op(moved(image)), dtype=float) - moved(result)).max())
 
 
 @misconception(
@@ -1329,18 +1368,18 @@ def border_included(op, image, shift):
     "with the image; what you measure is invariance.",
 )
 def invariance_measured(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
-    still = np.asarray(op(image))
+    still = np.asarray(op(image), dtype=float)
     if abs(d) >= min(H, still.shape[0]) or abs(r) >= min(W, still.shape[1]):
         raise ValueError("shift")
     shifted = np.zeros_like(image)
     shifted[max(0, d) : H + min(0, d), max(0, r) : W + min(0, r)] = image[
         max(0, -d) : H + min(0, -d), max(0, -r) : W + min(0, -r)
     ]
-    return float(np.abs(np.asarray(op(shifted)) - still).max())
+    return float(np.abs(np.asarray(op(shifted), dtype=float) - still).max())
 
 
 @misconception(
@@ -1348,7 +1387,7 @@ def invariance_measured(op, image, shift):
     says="You shift the image one way and the result the other way. Entry [i, j] belongs to entry [i − down, j − right].",
 )
 def opposite_directions(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
@@ -1356,7 +1395,7 @@ def opposite_directions(op, image, shift):
     shifted[max(0, d) : max(0, H + min(0, d)), max(0, r) : max(0, W + min(0, r))] = image[
         max(0, -d) : max(0, H + min(0, -d)), max(0, -r) : max(0, W + min(0, -r))
     ]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(d) >= P or abs(r) >= Q:
         raise ValueError("shift")
@@ -1370,7 +1409,7 @@ def opposite_directions(op, image, shift):
     says="You exchanged down and right: the first number of the shift counts rows.",
 )
 def down_and_right_exchanged(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (r, d) = image.shape, shift
@@ -1378,7 +1417,7 @@ def down_and_right_exchanged(op, image, shift):
     shifted[max(0, d) : max(0, H + min(0, d)), max(0, r) : max(0, W + min(0, r))] = image[
         max(0, -d) : max(0, H + min(0, -d)), max(0, -r) : max(0, W + min(0, -r))
     ]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(d) >= P or abs(r) >= Q:
         raise ValueError("shift")
@@ -1392,7 +1431,7 @@ def down_and_right_exchanged(op, image, shift):
     says="You return the mean difference. The gap is the largest one: a single entry that fails must not be averaged away.",
 )
 def mean_for_largest(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
@@ -1400,7 +1439,7 @@ def mean_for_largest(op, image, shift):
     shifted[max(0, d) : max(0, H + min(0, d)), max(0, r) : max(0, W + min(0, r))] = image[
         max(0, -d) : max(0, H + min(0, -d)), max(0, -r) : max(0, W + min(0, -r))
     ]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(d) >= P or abs(r) >= Q:
         raise ValueError("shift")
@@ -1414,7 +1453,7 @@ def mean_for_largest(op, image, shift):
     says="You forgot the absolute value, so differences below zero do not count.",
 )
 def sign_not_dropped(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
@@ -1422,7 +1461,7 @@ def sign_not_dropped(op, image, shift):
     shifted[max(0, d) : max(0, H + min(0, d)), max(0, r) : max(0, W + min(0, r))] = image[
         max(0, -d) : max(0, H + min(0, -d)), max(0, -r) : max(0, W + min(0, -r))
     ]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(d) >= P or abs(r) >= Q:
         raise ValueError("shift")
@@ -1436,13 +1475,13 @@ def sign_not_dropped(op, image, shift):
     says="Your slices are written for shifts down and to the right. Negative numbers move the content up and left.",
 )
 def negative_shifts_ignored(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, (max(0, shift[0]), max(0, shift[1]))
     shifted = np.zeros_like(image)
     shifted[d:, r:] = image[: max(0, H - d), : max(0, W - r)]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     if abs(shift[0]) >= P or abs(shift[1]) >= Q:
         raise ValueError("shift")
@@ -1454,7 +1493,7 @@ def negative_shifts_ignored(op, image, shift):
     says="A shift that leaves nothing to compare gets a gap of zero, as if all were well. Refuse it.",
 )
 def nothing_to_compare_is_zero(op, image, shift):
-    image = np.asarray(image)
+    image = np.asarray(image, dtype=float)
     if image.ndim != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
@@ -1462,7 +1501,7 @@ def nothing_to_compare_is_zero(op, image, shift):
     shifted[max(0, d) : max(0, H + min(0, d)), max(0, r) : max(0, W + min(0, r))] = image[
         max(0, -d) : max(0, H + min(0, -d)), max(0, -r) : max(0, W + min(0, -r))
     ]
-    moved, still = np.asarray(op(shifted)), np.asarray(op(image))
+    moved, still = np.asarray(op(shifted), dtype=float), np.asarray(op(image), dtype=float)
     P, Q = still.shape
     a = moved[max(0, d) : max(0, P + min(0, d)), max(0, r) : max(0, Q + min(0, r))]
     b = still[max(0, -d) : max(0, P + min(0, -d)), max(0, -r) : max(0, Q + min(0, -r))]
@@ -1477,7 +1516,7 @@ def image_shifted_in_place(op, image, shift):
     if np.ndim(image) != 2:
         raise ValueError("image")
     (H, W), (d, r) = image.shape, shift
-    still, original = np.asarray(op(image)), image.copy()
+    still, original = np.asarray(op(image.astype(float)), dtype=float), image.copy()
     P, Q = still.shape
     if abs(d) >= min(H, P) or abs(r) >= min(W, Q):
         raise ValueError("shift")
@@ -1485,7 +1524,7 @@ def image_shifted_in_place(op, image, shift):
     image[max(0, d) : H + min(0, d), max(0, r) : W + min(0, r)] = original[
         max(0, -d) : H + min(0, -d), max(0, -r) : W + min(0, -r)
     ]
-    moved = np.asarray(op(image))
+    moved = np.asarray(op(image.astype(float)), dtype=float)
     a = moved[max(0, d) : P + min(0, d), max(0, r) : Q + min(0, r)]
     b = still[max(0, -d) : P + min(0, -d), max(0, -r) : Q + min(0, -r)]
     return float(np.abs(a - b).max())

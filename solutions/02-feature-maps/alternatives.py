@@ -125,7 +125,7 @@ def by_einsum(x, w, b, stride=(1, 1), padding=(0, 0)):
         raise ValueError("x, w or b")
     for axis in (0, 1):
         output_size(x.shape[2 + axis], w.shape[2 + axis], stride[axis], padding[axis])
-    padded = np.pad(x, ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
+    padded = np.pad(x.astype(float), ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2))
     windows = np.lib.stride_tricks.sliding_window_view(padded, w.shape[2:], axis=(2, 3))
     windows = windows[:, :, :: stride[0], :: stride[1]]
     return np.einsum("ncijuv,fcuv->nfij", windows, w, optimize=True) + b[:, None, None]
@@ -409,8 +409,8 @@ def interval_of_pixels(layers):
 
 @alternative(of="zf_shapes", route="arithmetic without output_size, a dictionary comprehension")
 def one_comprehension(side=224, kernel=7, stride=2, window=3, pool_stride=2):
-    if kernel > side:
-        raise ValueError("kernel")
+    if kernel > side or min(side, kernel, stride, window, pool_stride) < 1:
+        raise ValueError("side, kernel, stride, window or pool_stride")
 
     def pooled(size, ceil):
         if window > size:
@@ -425,8 +425,8 @@ def one_comprehension(side=224, kernel=7, stride=2, window=3, pool_stride=2):
 def measured_with_torch(side=224, kernel=7, stride=2, window=3, pool_stride=2):
     import torch
 
-    if kernel > side:
-        raise ValueError("kernel is larger than the image")
+    if kernel > side or min(side, kernel, stride, window, pool_stride) < 1:
+        raise ValueError("kernel is larger than the image, or an argument is below 1")
     shapes = {}
     for padding in range(kernel // 2 + 1):
         maps = torch.conv1d(torch.zeros(1, 1, side), torch.zeros(1, 1, kernel), stride=stride, padding=padding)
@@ -496,7 +496,7 @@ def dense_as_convolution(spec):
             raise ValueError("spec: unknown kind")
         for axis in (0, 1):
             n, k, s, p = (values[axis] for values in (shape[1:], layer["kernel"], layer["stride"], layer["padding"]))
-            if s < 1 or k > n + 2 * p:
+            if min(n, k, s) < 1 or p < 0 or k > n + 2 * p:
                 raise ValueError("spec: a layer does not fit")
             room = n + 2 * p - k
             shape = [*shape[: 1 + axis], (-(-room // s) if layer.get("ceil") else room // s) + 1, *shape[2 + axis :]]

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Feature maps and architectures", minutes: 120, seconds: 30}
+#   autograder: {title: "Feature maps and architectures", minutes: 195, seconds: 30}
 # ---
 
 # %% [markdown]
@@ -24,10 +24,27 @@
 # 8. a table of what each layer of a network costs: the network of 1989, AlexNet, and others,
 # 9. the price of one block of GoogLeNet, with and without its trick.
 #
-# **What you need.** Assignment 01; numpy's slices, `reshape` and `transpose`; the product of two matrices. No
-# deep-learning library.
+# **What you need.** Assignment 01; numpy's slices, `reshape` and `transpose`; the product of two matrices.
 #
-# **How long it takes.** About 120 minutes for you; less than 30 seconds for your laptop, from top to bottom.
+# **Which libraries.** numpy is all you need. scipy and torch are installed, and their functions may be called: a check
+# looks at results only. What assignments 04 to 06 build on is the loop and the matrix product, so write those, and ask a
+# library afterwards whether it agrees.
+#
+# **How long it takes.** About 195 minutes for you, best in two sittings; less than 30 seconds for your laptop, from top to
+# bottom.
+#
+# | section | exercises | points | minutes |
+# |---|---|---|---|
+# | 1 How large is a feature map? | `output_size` | 3 | 20 |
+# | 2 Padding | `pad2d` | 3 | 15 |
+# | 3 A convolutional layer | `conv_forward` | 5.5 | 30 |
+# | 4 The same layer, fast | `im2col`, `conv_matmul` | 5.5 | 35 |
+# | 5 Activation functions | `activation` | 4 | 25 |
+# | 6 How much of the image does a unit see? | `receptive_field` | 1.5 | 10 |
+# | 7 A figure that does not add up | `zf_shapes` | 2 | 10 |
+# | 8 What does a network cost? | `architecture_table` | 4 | 25 |
+# | 9 GoogLeNet's block | `inception_cost` | 1.5 | 10 |
+# | 10 In your own words | written answer | 3 | 15 |
 
 # %% [markdown]
 # ## How this notebook works
@@ -39,10 +56,12 @@
 #
 # Everywhere below: images come in batches, arrays with the axes (N, C, H, W): image, channel, row, column. They hold
 # float64. A pair, such as a stride, is a tuple of two whole numbers, vertical first. Your functions return new values
-# and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the argument.
-# You may use your earlier functions in later ones.
+# and leave their arguments as they were. Wrong arguments raise `ValueError`. Name the argument in its message, for the
+# sake of whoever meets it; one check, in section 3, reads what you wrote. You may use your earlier functions in later
+# ones.
 #
-# There are 33 points: 30 from checks, 3 for a written answer at the end.
+# There are 33 points: 30 from checks, 3 for a written answer at the end. Most of the 30 you can see being tested, at
+# least in part.
 
 # %% [markdown]
 # Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
@@ -62,18 +81,21 @@ style()
 # ## The year this is about
 #
 # In 2012, entries to the ImageNet challenge sorted photographs into 1000 classes and had five guesses each. The figure
-# shows the two best teams, as the lecture quotes them. The winner was convolutional.
+# shows the two best teams. The winner was convolutional:
+# [AlexNet](https://papers.nips.cc/paper/4824-imagenet-classification-with-deep-convolutional-neural-networks), by
+# Krizhevsky, Sutskever and Hinton.
 
 # %% demo=True
 fig, ax = plt.subplots(figsize=(9, 1.9))
-bars = ax.barh(["the next best, not convolutional", "Krizhevsky, Sutskever, Hinton"], [26.2, 16.4], color=["0.6", "C0"])
+teams = ["the next best, not convolutional", "Krizhevsky, Sutskever, Hinton"]
+bars = ax.barh(teams, [26.2, 16.4], color=["0.6", "C0"])
 ax.bar_label(bars, fmt="%.1f %%", padding=4)
 ax.set(xlim=(0, 50), xlabel="images with no right answer among five guesses, in %",
        title="ImageNet 2012: how far behind is the next best entry?")
 ax.text(22, 1, "bigger model, more data, GPU, dropout", va="center", style="italic");
 
 # %% [markdown]
-# What had changed since LeCun's networks of the nineties was, by the lecture's list, not the operation: a *bigger model*
+# What had changed since LeCun's networks of the nineties was not the operation, but four things around it: a *bigger model*
 # (650,000 units, 60 million parameters), *more data* (10⁶ images and not 10³), a *GPU* (50 times as fast as the CPU),
 # and *dropout* against overfitting. In section 8 you will recount the first item and find where those 60 million are.
 
@@ -94,7 +116,8 @@ ax.text(22, 1, "bigger model, more data, GPU, dropout", va="center", style="ital
 
 # %% exercise="output_size"
 def output_size(n, kernel, stride=1, padding=0, ceil=False):
-    """How many positions a kernel has along one axis: (n + 2 padding - kernel) / stride, rounded, plus one.
+    """How many positions a kernel has along one axis: (n + 2 padding - kernel) / stride, rounded,
+    plus one.
 
     n        pixels along the axis, at least 1
     kernel   entries of the kernel along the axis, at least 1
@@ -103,8 +126,8 @@ def output_size(n, kernel, stride=1, padding=0, ceil=False):
     ceil     False: round the quotient down; True: round it up
 
     Returns a whole number (int), exact however large it is.
-    Raises ValueError if an argument is below its least value, or if the kernel is larger than n + 2 padding
-    (then it has no position at all, rounded up or not).
+    Raises ValueError if an argument is below its least value, or if the kernel is larger than n + 2
+    padding (then it has no position at all, rounded up or not).
     """
     ### BEGIN SOLUTION
     if n < 1 or kernel < 1 or stride < 1 or padding < 0:
@@ -119,24 +142,36 @@ def output_size(n, kernel, stride=1, padding=0, ceil=False):
 # The numbers from above, and the first layer of a network that we will meet again:
 
 # %% check="output_size" name="by-hand" points=0.5
-close(output_size(7, 3, stride=2), 3, case="7 pixels, a kernel of 3, stride 2", hint="the first counts, too.")
-close(output_size(8, 3, stride=2), 3, case="8 pixels, rounded down")
-close(output_size(224, 7, stride=2, padding=1), 110, case="224 pixels, a kernel of 7, stride 2, padding 1",
+close(output_size(7, 3, stride=2), 3, case="7 pixels, a kernel of 3, stride 2",
+      hint="the first counts, too.")
+close(output_size(8, 3, stride=2), 3, case="8 pixels, rounded down",
+      hint="half a step is not taken.")
+close(output_size(224, 7, stride=2, padding=1), 110,
+      case="224 pixels, a kernel of 7, stride 2, padding 1",
       hint="the padding is added at each end.")
 
 # %% [markdown]
-# The next check counts positions with torch's own convolution, on sizes that the stride divides and sizes that it
-# does not.
+# In the last example it happens to make no difference whether the padding counts once or twice. Here it does: five
+# pixels and twice two zeros are nine, where a kernel of three has seven positions. And three pixels alone are too few
+# for a kernel of five, but with one zero at each end there is just room for it. Sizes are whole numbers, exact however
+# large: $3 \cdot 10^{17} + 8$ pixels hold $10^{17} + 3$ kernels of two at stride three. (Hidden: other sizes, counted by
+# torch's own convolution.)
 
 # %% check="output_size" name="general" points=1
-# Hidden: many sizes, kernels, strides and paddings; one of each, even sizes, very large ones.
+close(output_size(5, 3, padding=2), 7, case="5 pixels, padding 2",
+      hint="the padding is added at each end.")
+close(output_size(3, 5, padding=1), 1, case="a kernel as large as the padded axis",
+      hint="the padded axis has to hold the kernel, not the image alone.")
+close(output_size(3 * 10**17 + 8, 2, stride=3) == 10**17 + 3, True, case="a very long axis",
+      hint="a float has no room for so many digits: `//` divides whole numbers, `/` does not.")
 ### BEGIN HIDDEN TESTS
 import torch
 
 def positions(n, kernel, stride=1, padding=0):
     return torch.conv1d(torch.zeros(1, 1, n), torch.zeros(1, 1, kernel), None, stride, padding).shape[-1]
 
-for n, kernel, stride, padding in [(11, 4, 4, 0), (11, 4, 3, 2), (9, 9, 5, 0), (1, 1, 1, 0), (2, 5, 3, 2), (13, 2, 5, 1)]:
+for n, kernel, stride, padding in [(11, 4, 4, 0), (11, 4, 3, 2), (9, 9, 5, 0), (1, 1, 1, 0), (2, 5, 3, 2), (13, 2, 5, 1),
+                                   (1, 3, 2, 1), (2, 4, 2, 1), (4, 9, 3, 3), (3, 6, 1, 2)]:
     case = f"n={n}, kernel={kernel}, stride={stride}, padding={padding}"
     same(output_size, positions, n, kernel, stride, padding, case=case)
 for _ in range(12):
@@ -150,8 +185,10 @@ same(output_size, solution.output_size, 9 * 10**16 + 3, 9, 7, 0, True, case="a v
 # Now rounding up. The first case is the example from above; the second comes right after the layer of 110.
 
 # %% check="output_size" name="ceil" points=1
-close(output_size(8, 3, stride=2, ceil=True), 4, case="8 pixels, rounded up", hint="only the quotient is rounded.")
-close(output_size(110, 3, stride=2, ceil=True), 55, case="110 pixels, a window of 3, stride 2, rounded up",
+close(output_size(8, 3, stride=2, ceil=True), 4, case="8 pixels, rounded up",
+      hint="only the quotient is rounded.")
+close(output_size(110, 3, stride=2, ceil=True), 55,
+      case="110 pixels, a window of 3, stride 2, rounded up",
       hint="which of the two ways of rounding does `ceil` choose?")
 ### BEGIN HIDDEN TESTS
 import torch
@@ -173,8 +210,10 @@ for n, kernel, stride, padding in [(7, 3, 2, 0), (10, 4, 3, 1), (11, 4, 3, 0), (
 # A kernel that does not fit, or a stride of nothing, has no output.
 
 # %% check="output_size" name="arguments" points=0.5
+close(output_size(1, 1), 1, case="one pixel, a kernel of one", hint="1 is allowed.")
 refuses(output_size, 5, 3, stride=0, argument="stride", case="stride 0")
-refuses(output_size, 5, 8, padding=1, argument="kernel", case="a kernel larger than the padded axis")
+refuses(output_size, 5, 8, padding=1, argument="kernel",
+        case="a kernel larger than the padded axis")
 ### BEGIN HIDDEN TESTS
 refuses(output_size, 0, 1, argument="n", case="no pixels")
 refuses(output_size, 0, 2, padding=3, argument="n", case="no pixels, but padding")
@@ -195,8 +234,10 @@ fig, axes = plt.subplots(2, 3, figsize=(9, 3), sharex=True, sharey=True)
 for ax, (stride, padding) in zip(axes.flat, settings):
     count = output_size(7, 3, stride, padding)
     ax.axvspan(-0.5, 6.5, color="0.9")
-    ax.barh(range(count), [3] * count, left=[i * stride - padding - 0.5 for i in range(count)], height=0.5)
-    ax.set(title=f"stride {stride}, padding {padding}: {count} values", xticks=range(-1, 8), yticks=[])
+    ax.barh(range(count), [3] * count, left=[i * stride - padding - 0.5 for i in range(count)],
+            height=0.5)
+    ax.set(title=f"stride {stride}, padding {padding}: {count} values", yticks=[])
+    ax.set(xticks=range(-1, 8), xlim=(-2, 8))
 axes[0, 0].invert_yaxis()
 fig.suptitle("Which pixels does no bar touch?", x=0.01, ha="left")
 fig.supxlabel("pixel (the image is grey)");
@@ -219,7 +260,8 @@ def pad2d(x, padding, value=0.0):
     """Put a border around each channel of each image.
 
     x        images, array of shape (N, C, H, W)
-    padding  ((top, bottom), (left, right)): how many rows or columns to add on each side, whole numbers
+    padding  ((top, bottom), (left, right)): how many rows or columns to add on each side, whole
+             numbers
     value    a number, what the border holds: any float, infinities included
 
     Returns a float64 array of shape (N, C, top + H + bottom, left + W + right).
@@ -244,13 +286,15 @@ def pad2d(x, padding, value=0.0):
 x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
 expected = [[[[9, 9, 9, 9], [1, 2, 9, 9], [3, 4, 9, 9]]]]
 close(pad2d(x, ((1, 0), (0, 2)), 9.0), expected, case="one image of 2×2",
-      hint="padding is ((top, bottom), (left, right)), and the image begins below `top` and right of `left`.")
+      hint="padding is ((top, bottom), (left, right)), and the image begins below `top` and right "
+           "of `left`.")
 
 # %% [markdown]
-# More images, more channels, and four different sides. The value is zero unless you ask for another.
+# More images, more channels, and four different sides. The value is zero unless you ask for another. (Hidden.)
 
 # %% check="pad2d" name="general" points=1
-# Hidden: batches of several channels, images that are not square, four different sides; no padding; one pixel.
+# Hidden: batches of several channels, images that are not square, four different sides; no padding;
+# one pixel.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -268,9 +312,12 @@ for shape, padding in [
 
 # %% [markdown]
 # And other values than zero, on every side. Whole numbers in the image do not stop the border from being a fraction.
+# (Hidden: other borders, −∞ among them.)
 
 # %% check="pad2d" name="value" points=0.5
-# Hidden: borders of −1, of a fraction, of −∞; images of whole numbers; the arguments stay as they were.
+close(pad2d(np.array([[[[1, 2]]]]), ((0, 0), (1, 0)), 2.5), [[[[2.5, 1, 2]]]],
+      case="whole numbers, a border of 2.5",
+      hint="make the result an array of floats, whatever the type of x.")
 ### BEGIN HIDDEN TESTS
 def framed(x, padding, value):
     return np.pad(x.astype(float), ((0, 0), (0, 0), *padding), constant_values=value)
@@ -279,7 +326,9 @@ x = rng.normal(size=(2, 3, 2, 4))
 for value in (-1.0, 0.25, float("-inf")):
     same(pad2d, framed, x, ((1, 0), (2, 3)), value, case=f"a border of {value}")
 integers = rng.integers(-9, 10, size=(2, 1, 3, 2))
-same(pad2d, framed, integers, ((2, 1), (0, 1)), 0.5, case="whole numbers in a border of 0.5")
+for value in (0.5, 2.7, -3.2, 41.5):
+    same(pad2d, framed, integers, ((2, 1), (0, 1)), value, case="whole numbers in a border of a fraction")
+same(pad2d, framed, integers.astype(np.uint8), ((0, 1), (1, 0)), -1.5, case="8-bit pixels, a border below zero")
 unchanged(pad2d, x, ((1, 0), (2, 3)), 7.0, case="a border of 7")
 ### END HIDDEN TESTS
 
@@ -287,8 +336,11 @@ unchanged(pad2d, x, ((1, 0), (2, 3)), 7.0, case="a border of 7")
 # An array with three axes could be one image or a batch without channels. Do not guess.
 
 # %% check="pad2d" name="arguments" points=0.5
+close(pad2d(np.ones((1, 1, 1, 1)), ((0, 0), (0, 0))), [[[[1]]]], case="no padding",
+      hint="0 is allowed.")
 refuses(pad2d, np.ones((3, 4, 5)), ((1, 1), (1, 1)), argument="x", case="three axes")
-refuses(pad2d, np.ones((1, 1, 4, 5)), ((1, 1), (-1, 1)), argument="padding", case="negative padding")
+refuses(pad2d, np.ones((1, 1, 4, 5)), ((1, 1), (-1, 1)), argument="padding",
+        case="negative padding")
 ### BEGIN HIDDEN TESTS
 refuses(pad2d, np.ones((4, 5)), ((1, 1), (1, 1)), argument="x", case="two axes")
 refuses(pad2d, np.ones((1, 2, 3, 4, 5)), ((1, 1), (1, 1)), argument="x", case="five axes")
@@ -303,7 +355,8 @@ for side in range(4):
 
 # %% demo=True
 padded = pad2d(lecture_image()[None, None], ((2, 1), (1, 1)), -1.0)
-show_matrix(padded[0, 0], highlight=(slice(2, 7), slice(1, 6)), title="The image, framed, in its border of −1")
+show_matrix(padded[0, 0], highlight=(slice(2, 7), slice(1, 6)),
+            title="The image, framed, in its border of −1")
 
 # %% [markdown]
 # ## 3. A convolutional layer
@@ -343,10 +396,12 @@ def conv_forward(x, w, b, stride=(1, 1), padding=(0, 0)):
     stride   (vertical, horizontal), each at least 1
     padding  (vertical, horizontal), each at least 0: zeros added at both ends of each axis
 
-    Returns the feature maps, float64 of shape (N, F, H', W'). H' and W' are as many positions as the kernel
-    has, rounded down: rows and columns at the end that the stride does not reach are not read.
-    Raises ValueError if x or w does not have four axes, if they differ in C, if b is not of shape (F,), if a
-    stride is below 1 or a padding below 0, or if the kernel is larger than the padded image.
+    Returns the feature maps, float64 of shape (N, F, H', W'). H' and W' are as many positions as
+    the kernel has, rounded down: rows and columns at the end that the stride does not reach are not
+    read.
+    Raises ValueError if x or w does not have four axes, if they differ in C, if b is not of shape
+    (F,), if a stride is below 1 or a padding below 0, or if the kernel is larger than the padded
+    image.
     """
     ### BEGIN SOLUTION
     if x.ndim != 4 or w.ndim != 4 or x.shape[1] != w.shape[1]:
@@ -376,14 +431,45 @@ def conv_forward(x, w, b, stride=(1, 1), padding=(0, 0)):
 # %% check="conv_forward" name="by-hand" points=1
 x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]], [[0, 1, 2], [2, 0, 3], [1, 1, 2]]]])
 w = np.array([[[[1.0, 0], [0, -1]], [[0, 2], [1, 0]]]])
-close(conv_forward(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter",
+close(conv_forward(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]],
+      case="two channels, one filter",
       hint="at each position the two channels are added, and then the bias, once.")
 
 # %% [markdown]
-# Next, torch computes the same layer: several images, channels and filters, no two of them equally many.
+# That example is tidy: one image, one filter, everything square, no stride. So here is one that is not. Two images of
+# 3 × 5 whole numbers, the second twice the first; three filters of 1 × 2; stride $(2, 3)$, padding $(0, 1)$.
+#
+# $$X = \begin{pmatrix} 1 & 2 & 0 & 3 & 1 \\ 0 & 1 & 4 & 1 & 2 \\ 2 & 0 & 1 & 0 & 3 \end{pmatrix} \qquad
+# W = (2, -1),\; (1, 0),\; (0, 1) \qquad b = ½,\; 1,\; 0$$
+#
+# With a zero at each end the lines are 7 long, which is room for a kernel in column 0 and in column 3; what is left over
+# is not read. Downwards there is room in row 0 and row 2. So the four patches are $(0, 1)$, $(0, 3)$, $(0, 2)$ and
+# $(1, 0)$, and the first filter makes $-1 + ½$, $-3 + ½$, $-2 + ½$ and $2 + ½$ of them.
 
-# %% check="conv_forward" name="depth" points=1.5
-# Hidden: several images, channels and filters; images and kernels that are not square; stride 1, no padding.
+# %%
+line_x = np.array([[[[1, 2, 0, 3, 1], [0, 1, 4, 1, 2], [2, 0, 1, 0, 3]]]])
+line_x = np.concatenate([line_x, 2 * line_x])
+line_w, line_b = np.array([[[[2.0, -1]]], [[[1, 0]]], [[[0, 1]]]]), np.array([0.5, 1, 0])
+line_maps = [[[[-0.5, -2.5], [-1.5, 2.5]], [[1, 1], [1, 2]], [[1, 3], [2, 0]]],
+             [[[-1.5, -5.5], [-3.5, 4.5]], [[1, 1], [1, 3]], [[2, 6], [4, 0]]]]
+
+# %% [markdown]
+# Two images, three filters, two rows, two columns:
+
+# %% check="conv_forward" name="untidy" points=1.5
+close(conv_forward(line_x, line_w, line_b, (2, 3), (0, 1)), line_maps,
+      case="2 images, 3 filters of 1×2",
+      hint="vertical comes first in every pair; the kernel is one row high and two columns wide.")
+close(line_b, [0.5, 1, 0], case="the biases, after the call",
+      hint="b should keep its values and its shape.")
+
+# %% [markdown]
+# Next, torch computes the same layer: several images, channels and filters, no two of them equally many. (Hidden, as are
+# the two checks after it.)
+
+# %% check="conv_forward" name="depth" points=1
+# Hidden: several images, channels and filters; images and kernels that are not square; stride 1, no
+# padding.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -401,7 +487,7 @@ for N, C, H, W, F, kh, kw in [(3, 2, 5, 7, 4, 3, 2), (2, 3, 6, 5, 4, 2, 3), (3, 
 # %% [markdown]
 # Stride and padding, different along the two axes; some strides do not divide what is left to move over.
 
-# %% check="conv_forward" name="stride-and-padding" points=1.5
+# %% check="conv_forward" name="stride-and-padding" points=1
 # Hidden: strides and paddings that differ between the axes, with remainders and without.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -424,7 +510,8 @@ for (H, W), (kh, kw), stride, padding in [
 # The smallest cases are still layers: a kernel of one pixel, a kernel as large as the image, one channel, one filter.
 
 # %% check="conv_forward" name="edges" points=0.5
-# Hidden: kernels of 1×1 and of the image's size; single channels and filters; whole numbers as input.
+# Hidden: kernels of 1×1 and of the image's size; single channels and filters; whole numbers as
+# input.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -437,13 +524,24 @@ for (C, H, W), (F, kh, kw) in [((3, 4, 2), (2, 1, 1)), ((2, 3, 5), (3, 3, 5)), (
     same(conv_forward, layer, x, w, b, case=f"{C}×{H}×{W} images, {F} kernels of {kh}×{kw}")
 x, w = rng.integers(-9, 10, size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 2, 2))
 same(conv_forward, layer, x, w, np.array([0.25, -0.5]), (1, 2), (1, 0), case="whole numbers as pixels")
+small, weights = (rng.integers(20, 256, size=shape).astype(np.uint8) for shape in [(1, 2, 3, 5), (2, 2, 2, 3)])
+same(conv_forward, layer, small, weights, np.array([0.25, -0.5]), case="8-bit pixels and 8-bit weights")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# What does not fit together is refused, and what you are given stays as it was.
+# What does not fit together is refused, and what you are given stays as it was. Here the check reads your message.
 
-# %% check="conv_forward" name="arguments" points=1
-refuses(conv_forward, np.ones((1, 3, 5, 5)), np.ones((2, 1, 2, 2)), np.zeros(2), argument="w", case="too few channels")
+# %% check="conv_forward" name="arguments" points=0.5
+close(conv_forward(np.ones((1, 1, 2, 2)), np.ones((1, 1, 2, 2)), np.zeros(1)), [[[[4]]]],
+      case="a kernel as large as the image", hint="it has one position.")
+refuses(conv_forward, np.ones((1, 3, 5, 5)), np.ones((2, 1, 2, 2)), np.zeros(2), argument="w",
+        case="too few channels")
+try:
+    conv_forward(np.ones((1, 3, 5, 5)), np.ones((2, 3, 2, 2)), np.zeros(1))
+except ValueError as error:
+    close("b" in str(error).replace("`", " ").split(), True,
+          case="the message for one bias and two filters",
+          hint="say in the message which argument is wrong: `b` should stand in it as a word.")
 ### BEGIN HIDDEN TESTS
 x, w, b = rng.normal(size=(2, 3, 5, 4)), rng.normal(size=(4, 3, 2, 3)), rng.normal(size=4)
 unchanged(conv_forward, x, w, b, (1, 2), (2, 1), case="stride and padding")
@@ -473,14 +571,27 @@ refuses(conv_forward, x[:, :, :, :2], w, b, argument="w", case="a kernel wider t
 
 # %%
 photo = photograph("camera")[::2, ::2]
-edge = np.array([[1.0, 0, -1], [2, 0, -2], [1, 0, -1]])
-bank = np.stack([edge, edge.T, np.outer([1, 2, 1], [1, 2, 1]) / 16, np.eye(3) - 1 / 3,
-                 np.fliplr(np.eye(3)) - 1 / 3, np.array([[0, 1.0, 0], [1, -4, 1], [0, 1, 0]])])
-bank_names = ["vertical edges", "horizontal edges", "blur", "lines falling ↘", "lines rising ↗", "spots and corners"]
+edge = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+bank = np.stack([edge, edge.T, np.outer([1, 2, 1], [1, 2, 1]) / 16, 3 * np.eye(3) - 1,
+                 3 * np.fliplr(np.eye(3)) - 1, np.array([[0, -1.0, 0], [-1, 4, -1], [0, -1, 0]])])
+bank_names = ["brighter to the right", "brighter downwards", "blur, less ½", "lines falling ↘",
+              "lines rising ↗", "spots and corners"]
 
 # %% demo=True
-maps = conv_forward(photo[None, None], bank[:, None], np.zeros(6), stride=(2, 2), padding=(1, 1))
-show_grid(maps[0], bank_names, columns=3, signed=True, size=2, title="One image, six filters: what does each map miss?")
+maps = conv_forward(photo[None, None], bank[:, None], np.array([0, 0, -0.5, 0, 0, 0]),
+                    stride=(2, 2))
+show_grid(maps[0], bank_names, columns=3, signed=True, size=2,
+          title="One image, six filters: what does each map miss?")
+
+# %% [markdown]
+# <details><summary>What each map misses</summary>
+#
+# The first misses whatever runs from left to right, such as the horizon. The second misses what is upright, such as the
+# tripod's middle post. The blur misses all detail and keeps brightness; its bias of −½ puts mid-grey in the middle. The
+# two kinds of lines miss each other. The last misses plain surfaces *and* straight
+# edges, but for a thin double line. With padding there would be a frame, too: the step from the sky to the added zeros
+# is the strongest edge of the picture, and it is not in the scene.
+# </details>
 
 # %% [markdown]
 # > **Predict, then run.** The next cell gives the layer a *colour* image: the photograph as red, its mirror image as
@@ -519,10 +630,11 @@ def im2col(x, kernel_size, stride=(1, 1), padding=(0, 0)):
     stride       (vertical, horizontal), each at least 1
     padding      (vertical, horizontal), each at least 0: zeros added at both ends of each axis
 
-    Returns a float64 array of shape (N H' W', C kh kw), with H' and W' as in conv_forward. Rows are ordered
-    by image, then vertical position, then horizontal position; columns by channel, then row, then column.
-    Raises ValueError if x does not have four axes, if a number in kernel_size or stride is below 1, if one in
-    padding is below 0, or if the patch is larger than the padded image.
+    Returns a float64 array of shape (N H' W', C kh kw), with H' and W' as in conv_forward. Rows are
+    ordered by image, then vertical position, then horizontal position; columns by channel, then
+    row, then column.
+    Raises ValueError if x does not have four axes, if a number in kernel_size or stride is below 1,
+    if one in padding is below 0, or if the patch is larger than the padded image.
     """
     ### BEGIN SOLUTION
     (kh, kw), (sh, sw), (ph, pw) = kernel_size, stride, padding
@@ -554,10 +666,15 @@ close(im2col(x, (2, 2)), expected, case="one image of two channels, two patches"
       hint="in which order do the pixels of a patch stand: channel, row, column?")
 
 # %% [markdown]
-# Then larger batches, with stride and padding. torch has the same function, called `unfold`, with its axes elsewhere.
+# And the eight patches of the two images of section 3, at stride $(2, 3)$ with padding $(0, 1)$: all four of the first
+# image, line by line, then all four of the second. (Hidden: larger batches. torch has the same function, called `unfold`,
+# with its axes elsewhere.)
 
 # %% check="im2col" name="general" points=1.5
-# Hidden: several images and channels, patches that are not square, strides that leave a remainder, padding.
+close(im2col(line_x, (1, 2), (2, 3), (0, 1)),
+      [[0, 1], [0, 3], [0, 2], [1, 0], [0, 2], [0, 6], [0, 4], [2, 0]],
+      case="2 images, patches of 1×2",
+      hint="image by image, then from top to bottom, then from left to right.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -578,7 +695,10 @@ for shape, size, stride, padding in [
 # The same things are refused as before, and the images stay as they were.
 
 # %% check="im2col" name="arguments" points=0.5
-refuses(im2col, np.ones((1, 1, 3, 4)), (4, 2), argument="kernel_size", case="a patch higher than the image")
+close(im2col(np.ones((1, 1, 2, 2)), (2, 2)), [[1, 1, 1, 1]], case="a patch as large as the image",
+      hint="it has one position.")
+refuses(im2col, np.ones((1, 1, 3, 4)), (4, 2), argument="kernel_size",
+        case="a patch higher than the image")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 4, 5))
 unchanged(im2col, x, (2, 3), (1, 2), (1, 0), case="stride and padding")
@@ -600,8 +720,8 @@ refuses(im2col, x, (2, 2), (1, 1), (-1, 0), argument="padding", case="negative p
 def conv_matmul(x, w, b, stride=(1, 1), padding=(0, 0)):
     """What conv_forward gives, for the same arguments, by one product of matrices.
 
-    It is at least 20 times as fast as four nested loops over images, filters, rows and columns, on 8 images
-    of 3×24×24 pixels and 32 kernels of 3×3, stride 1, no padding.
+    It is at least 20 times as fast as four nested loops over images, filters, rows and columns, on
+    8 images of 3×24×24 pixels and 32 kernels of 3×3, stride 1, no padding.
     Refuses what conv_forward refuses, in the same way.
     """
     ### BEGIN SOLUTION
@@ -617,13 +737,20 @@ def conv_matmul(x, w, b, stride=(1, 1), padding=(0, 0)):
     ### END SOLUTION
 
 # %% [markdown]
-# The example of section 3 must come out again; and on other layers, what the definition gives.
+# Both examples of section 3 must come out again. The second has two images, three filters and four positions, so no two
+# of these numbers can change places unnoticed. (Hidden: other layers, and what is refused.)
 
 # %% check="conv_matmul" name="equal" points=1.5
 x = np.array([[[[1.0, 2, 0], [0, 1, 3], [2, 0, 1]], [[0, 1, 2], [2, 0, 3], [1, 1, 2]]]])
 w = np.array([[[[1.0, 0], [0, -1]], [[0, 2], [1, 0]]]])
-close(conv_matmul(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]], case="two channels, one filter",
-      hint="print the product of the two matrices: what do its rows stand for, and what its columns?")
+close(conv_matmul(x, w, np.array([0.5])), [[[[4.5, 3.5], [1.5, 7.5]]]],
+      case="two channels, one filter",
+      hint="print the product of the two matrices: what do its rows stand for, and what its "
+           "columns?")
+close(conv_matmul(line_x, line_w, line_b, (2, 3), (0, 1)), line_maps,
+      case="2 images, 3 filters of 1×2",
+      hint="a reshape never exchanges axes: first give each axis of the product its own length, "
+           "then transpose.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -653,7 +780,8 @@ refuses(conv_matmul, x, w, b, (1, 1), (0, -1), argument="padding", case="negativ
 # Was it worth it? The hidden check measures four plain loops and your function on the size that the docstring states.
 
 # %% check="conv_matmul" name="speed" points=1
-# Hidden: four nested loops take at least 20 times the processor time of your function; its result is right.
+# Hidden: four nested loops take at least 20 times the processor time of your function; its result
+# is right.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -676,11 +804,12 @@ passes(20 * min(yours) <= loops, "your function is less than 20 times as fast as
 # %% demo=True
 rng = np.random.default_rng(2)
 x, w, b = rng.normal(size=(8, 3, 24, 24)), rng.normal(size=(32, 3, 3, 3)), rng.normal(size=32)
-seconds = []
+seconds, results = [], []
 for function in (conv_forward, conv_matmul):
     began = time.perf_counter()
-    function(x, w, b)
+    results.append(function(x, w, b))
     seconds.append(time.perf_counter() - began)
+print(f"largest difference of the two results: {np.abs(results[0] - results[1]).max():.1e}")
 print(f"definition {1000 * seconds[0]:.0f} ms, matrix product {1000 * seconds[1]:.1f} ms:", end=" ")
 print(f"{seconds[0] / seconds[1]:.0f} times as fast")
 
@@ -691,15 +820,17 @@ print(f"{seconds[0] / seconds[1]:.0f} times as fast")
 # %% demo=True
 image, patches = lecture_image(), im2col(lecture_image()[None, None], (3, 3))
 fig, axes = plt.subplots(1, 2, figsize=(9, 4.6))
-show_matrix(image, axes[0], highlight=(slice(0, 3), slice(1, 4)), title="The second patch of the image …")
-show_matrix(patches, axes[1], highlight=(slice(1, 2), slice(0, 9)), title="… is the second row of the matrix")
+show_matrix(image, axes[0], highlight=(slice(0, 3), slice(1, 4)),
+            title="The second patch of the image …")
+show_matrix(patches, axes[1], highlight=(slice(1, 2), slice(0, 9)),
+            title="… is the second row of the matrix")
 print(f"{image.size} pixels have become {patches.size} entries")
 
 # %% [markdown]
 # ## 5. Activation functions
 #
 # A convolution is linear, and so is a stack of convolutions. What makes a deep network more than one layer is a
-# nonlinear function after each. The lecture lists six. Five act on every number separately:
+# nonlinear function after each. Six are in common use. Five act on every number separately:
 #
 # | name | value at $x$ |
 # |---|---|
@@ -727,14 +858,16 @@ def activation(x, name, alpha=1.0, weights=None, biases=None):
     x        array of any shape; for maxout of shape (N, D), one input vector in each row
     name     "sigmoid", "tanh", "relu", "leaky_relu" (slope 0.1 below 0), "elu" or "maxout"
     alpha    for elu: minus the limit at -infinity (makes no difference otherwise)
-    weights  for maxout: array of shape (K, D, M), the weights of K linear functions for each of M outputs
+    weights  for maxout: array of shape (K, D, M), the weights of K linear functions for each of M
+             outputs
     biases   for maxout: array of shape (K, M)
 
-    Returns a float64 array: of the shape of x, or for maxout of shape (N, M), where entry (n, m) is the
-    largest over k of the sum over d of x[n, d] weights[k, d, m], plus biases[k, m].
-    The sigmoid works for any x, 1000 and -1000 included, without numpy signalling an overflow or an invalid
-    operation on the way.
-    Raises ValueError if name is none of the six, or if it is "maxout" and weights or biases are not given.
+    Returns a float64 array: of the shape of x, or for maxout of shape (N, M), where entry (n, m) is
+    the largest over k of the sum over d of x[n, d] weights[k, d, m], plus biases[k, m].
+    The sigmoid works for any x, 1000 and -1000 included, without numpy signalling an overflow or an
+    invalid operation on the way.
+    Raises ValueError if name is none of the six, or if it is "maxout" and weights or biases are not
+    given.
     """
     ### BEGIN SOLUTION
     x = np.asarray(x, dtype=float)
@@ -766,10 +899,14 @@ def activation(x, name, alpha=1.0, weights=None, biases=None):
 # Values that you can verify: $\tanh(\ln 2) = (2 - ½)/(2 + ½) = 0.6$.
 
 # %% check="activation" name="curves" points=1
-close(activation(np.array([-np.log(3), 0.0, np.log(3)]), "sigmoid"), [0.25, 0.5, 0.75], case="sigmoid",
+close(activation(np.array([-np.log(3), 0.0, np.log(3)]), "sigmoid"), [0.25, 0.5, 0.75],
+      case="sigmoid",
       hint="the exponential of log 3 is 3, that of −log 3 is a third.")
-close(activation(np.array([0.0, np.log(2)]), "tanh"), [0, 0.6], case="tanh")
-close(activation(np.array([-2.0, 0.0, 3.0]), "relu"), [0, 0, 3], case="relu")
+close(activation(np.array([0.0, np.log(2)]), "tanh"), [0, 0.6], case="tanh",
+      hint="the exponential of log 2 is 2, that of −log 2 is ½.")
+x = np.array([-2.0, 0.0, 3.0])
+close(activation(x, "relu"), [0, 0, 3], case="relu", hint="what is below zero becomes zero.")
+close(x, [-2, 0, 3], case="x, after the call", hint="return a new array and leave x alone.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -789,7 +926,11 @@ for name in ("sigmoid", "tanh", "relu"):
 # %% check="activation" name="below-zero" points=1
 close(activation(np.array([-2.0, 0.0, 3.0]), "leaky_relu"), [-0.2, 0, 3], case="leaky relu",
       hint="the slope below zero is the one of the table above.")
-close(activation(np.array([-np.log(2), 0.0, 3.0]), "elu", alpha=2.0), [-1, 0, 3], case="elu, alpha 2",
+close(activation(np.array([-25, 0, 3]), "leaky_relu"), [-2.5, 0, 3],
+      case="leaky relu, whole numbers",
+      hint="the result holds floats, whatever the type of x.")
+close(activation(np.array([-np.log(2), 0.0, 3.0]), "elu", alpha=2.0), [-1, 0, 3],
+      case="elu, alpha 2",
       hint="`alpha` multiplies what is left of the exponential after 1 is taken away.")
 ### BEGIN HIDDEN TESTS
 import torch
@@ -805,7 +946,9 @@ same(activation, library_elu, x, "elu", case="elu, alpha not given")
 for alpha in (0.3, 1.7):
     same(activation, library_elu, x, "elu", alpha=alpha, case=f"elu, alpha {alpha}")
 same(activation, library_leaky, x, "leaky_relu", case="leaky relu")
-same(activation, solution.activation, rng.integers(-5, 6, size=(2, 6)), "leaky_relu", case="leaky relu, whole numbers")
+for shape in ((2, 6), (7,)):
+    same(activation, solution.activation, rng.integers(-99, 60, size=shape), "leaky_relu",
+         case="leaky relu, whole numbers")
 same(activation, solution.activation, np.array([-1000.0, -50.0, 1000.0]), "elu", case="elu, far out")
 unchanged(activation, x, "elu", case="elu")
 unchanged(activation, x, "leaky_relu", case="leaky relu")
@@ -815,8 +958,10 @@ unchanged(activation, x, "leaky_relu", case="leaky relu")
 # Maxout, with the numbers from above: one input vector, two linear functions, one output.
 
 # %% check="activation" name="maxout" points=1
-vector, weights, biases = np.array([[1.0, 2.0]]), np.array([[[3.0], [0.0]], [[0.0], [1.0]]]), np.array([[-1.0], [0.5]])
-close(activation(vector, "maxout", weights=weights, biases=biases), [[2.5]], case="maxout of two linear functions",
+weights, biases = np.array([[[3.0], [0.0]], [[0.0], [1.0]]]), np.array([[-1.0], [0.5]])
+vector = np.array([[1.0, 2.0]])
+close(activation(vector, "maxout", weights=weights, biases=biases), [[2.5]],
+      case="maxout of two linear functions",
       hint="each linear function has its own bias, added before the larger value is taken.")
 ### BEGIN HIDDEN TESTS
 for N, D, K, M in [(4, 3, 2, 5), (3, 6, 4, 2), (5, 1, 3, 1), (1, 4, 1, 3)]:
@@ -832,7 +977,8 @@ for N, D, K, M in [(4, 3, 2, 5), (3, 6, 4, 2), (5, 1, 3, 1), (1, 4, 1, 3)]:
 
 # %% check="activation" name="overflow" points=0.5
 with np.errstate(over="raise", invalid="raise"):
-    close(activation(np.array([-1000.0, 0.0, 1000.0]), "sigmoid"), [0, 0.5, 1], case="sigmoid, far out",
+    close(activation(np.array([-1000.0, 0.0, 1000.0]), "sigmoid"), [0, 0.5, 1],
+          case="sigmoid, far out",
           hint="for which sign of x is the exponential of −x small?")
 ### BEGIN HIDDEN TESTS
 from scipy.special import expit
@@ -842,17 +988,22 @@ def logistic(x, name):
 
 x = np.concatenate([[-1e308, -1e4, -710.0, -88.0, 88.0, 710.0, 1e4, 1e308], rng.normal(size=5) * 300])
 same(activation, logistic, x, "sigmoid", case="sigmoid, far out on both sides")
-before = student.np.seterr(over="raise", invalid="raise")
-try:
-    same(activation, logistic, x, "sigmoid", case="sigmoid, far out, numpy told to raise an error")
-finally:
-    student.np.seterr(**before)
+for far in ([-1000.0], [-5000.0, 3.0], [-800.0, -2.0], [0.5, -1e5], [1000.0, 1.0], [720.0, 2e4, -3.0]):
+    same(activation, logistic, np.array(far), "sigmoid", case="sigmoid, far out on one side")
+with aside():  # Only the student's process has been told to raise errors, so what a misconception does says nothing.
+    before = student.np.seterr(over="raise", invalid="raise")
+    try:
+        same(activation, logistic, x, "sigmoid", case="sigmoid, far out, numpy told to raise an error")
+    finally:
+        student.np.seterr(**before)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # And what the function cannot know, it must not guess.
 
 # %% check="activation" name="arguments" points=0.5
+close(activation(np.ones(1), "elu"), [1], case="elu, alpha not given",
+      hint="alpha is 1 unless it is given.")
 refuses(activation, np.ones(3), "softsign", argument="name", case="an unknown name")
 refuses(activation, np.ones((2, 3)), "maxout", argument="weights", case="maxout without weights")
 ### BEGIN HIDDEN TESTS
@@ -906,13 +1057,15 @@ ax.set(title="Maxout follows the highest of its lines", xlabel="x", ylabel="maxo
 
 # %% exercise="receptive_field"
 def receptive_field(layers):
-    """How many pixels a unit of the last layer sees along one axis, and how far apart neighbours' fields are.
+    """How many pixels a unit of the last layer sees along one axis, and how far apart neighbours'
+    fields are.
 
-    layers  list of pairs (kernel, stride), the first layer first; each number at least 1. Pooling layers
-            stand in it like any others. Padding makes no difference.
+    layers  list of pairs (kernel, stride), the first layer first; each number at least 1. Pooling
+            layers stand in it like any others. Padding makes no difference.
 
-    Returns a plain tuple of two whole numbers (size, jump): the side of the receptive field in pixels, and the
-    distance in pixels between the fields of two neighbouring units. Without any layer it is (1, 1).
+    Returns a plain tuple of two whole numbers (size, jump): the side of the receptive field in
+    pixels, and the distance in pixels between the fields of two neighbouring units. Without any
+    layer it is (1, 1).
     Raises ValueError if a kernel or a stride is below 1.
     """
     ### BEGIN SOLUTION
@@ -935,11 +1088,16 @@ close(receptive_field([(3, 2), (3, 1)]), [7, 2], case="stride 2, then stride 1",
       hint="the jump that counts is the one of the layers below; strides multiply.")
 
 # %% [markdown]
-# The hidden check does not trust a formula. It sends a gradient back through torch's layers and counts the pixels that
-# it reaches.
+# With two layers one can still be right by accident. Take three, $(3, 2)$, $(3, 2)$ and $(2, 1)$. The field grows from
+# 1 to $1 + 2 \cdot 1 = 3$, to $3 + 2 \cdot 2 = 7$, to $7 + 1 \cdot 4 = 11$, and the jump from 1 to 2 to 4. (The hidden part
+# does not trust a formula: it sends a gradient back through torch's layers and counts the pixels that it reaches.)
 
 # %% check="receptive_field" name="general" points=1
-# Hidden: up to six layers, strides larger than kernels, one layer, no layer; a wrong layer is refused.
+three = [(3, 2), (3, 2), (2, 1)]
+close(receptive_field(three), [11, 4], case="three layers",
+      hint="a kernel counts in jumps of all the layers below.")
+close(len(three), 3, case="the list, after the call", hint="leave the list of layers as it was.")
+refuses(receptive_field, [(3, 1), (3, 0)], argument="layers", case="a stride of 0")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -988,9 +1146,10 @@ ax.set(title="Every layer of AlexNet sees further", ylabel="receptive field, pix
 # %% [markdown]
 # ## 7. A figure that does not add up
 #
-# The lecture shows the network of Zeiler and Fergus: a crop of 224 × 224 pixels is convolved with kernels of 7 × 7 at
-# stride 2, then pooled with windows of 3 × 3 at stride 2. The figure says that this makes maps of 110 × 110 and then
-# 55 × 55. It does not say how the borders are treated. Compute it with no padding and everything rounded down:
+# A well-known figure, which the lecture shows, too, draws the network of
+# [Zeiler and Fergus](https://arxiv.org/abs/1311.2901) as a row of boxes: a crop of 224 × 224 pixels is convolved with
+# kernels of 7 × 7 at stride 2, then pooled with windows of 3 × 3 at stride 2. Below the boxes stand the sides of the maps,
+# 110 and then 55. It does not say how the borders are treated. Compute it with no padding and everything rounded down:
 # $(224 - 7)/2 = 108.5$, which makes 109, not 110.
 #
 # So which setting makes the figure right? Do not guess; try all. One unknown is the padding of the convolution, the
@@ -1006,9 +1165,10 @@ def zf_shapes(side=224, kernel=7, stride=2, window=3, pool_stride=2):
     window       rows (and columns) of the pooling windows
     pool_stride  of the pooling, which has no padding
 
-    Returns a dictionary. A key is a setting, a pair (padding, ceil): padding is the convolution's, every whole
-    number from 0 to kernel // 2; ceil is False if the pooling rounds down and True if it rounds up. The
-    value is the pair of whole numbers (side after the convolution, side after the pooling).
+    Returns a dictionary. A key is a setting, a pair (padding, ceil): padding is the convolution's,
+    every whole number from 0 to kernel // 2; ceil is False if the pooling rounds down and True if
+    it rounds up. The value is the pair of whole numbers (side after the convolution, side after the
+    pooling).
     Raises ValueError where output_size does.
     """
     ### BEGIN SOLUTION
@@ -1025,8 +1185,10 @@ def zf_shapes(side=224, kernel=7, stride=2, window=3, pool_stride=2):
 
 # %% check="zf_shapes" name="lecture" points=1
 shapes = zf_shapes()
-close(shapes[0, False], [109, 54], case="no padding, rounded down", hint="the window slides over the map of 109.")
-close(shapes[0, True], [109, 54], case="no padding, rounded up", hint="only the pooling may round up.")
+close(shapes[0, False], [109, 54], case="no padding, rounded down",
+      hint="the window slides over the map of 109.")
+close(shapes[0, True], [109, 54], case="no padding, rounded up",
+      hint="only the pooling may round up.")
 ### BEGIN HIDDEN TESTS
 same(zf_shapes, solution.zf_shapes, case="the lecture's figure")
 found = [setting for setting, sides in zf_shapes().items() if tuple(sides) == (110, 55)]
@@ -1034,13 +1196,27 @@ passes(len(found) == 1 and tuple(found[0]) == (1, True), "exactly one setting sh
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The same search for other layers:
+# The same search for a smaller layer, by hand: 9 pixels, a kernel of 3 at stride 1, then windows of 3 at stride 3. Padding
+# 0 leaves 7 and padding 1 leaves 9. From 7 the windows make $4/3$ more steps, rounded 1 or 2; from 9 they make 2.
+# (Hidden: other layers.)
 
 # %% check="zf_shapes" name="other-layers" points=1
-# Hidden: other images, kernels, windows and strides; a layer that does not fit.
+shapes = zf_shapes(9, 3, 1, 3, 3)
+close(len(shapes), 4, case="a small layer, settings",
+      hint="kernel // 2 is the last padding to try.")
+close(shapes[0, False], [7, 2], case="a small layer, padding 0, down",
+      hint="the pooling has no padding.")
+close(shapes[0, True], [7, 3], case="a small layer, padding 0, up",
+      hint="a third of a step becomes a whole one.")
+close(shapes[1, False], [9, 3], case="a small layer, padding 1, down",
+      hint="padding is added at each end.")
+close(shapes[1, True], [9, 3], case="a small layer, padding 1, up",
+      hint="the pooling has no padding.")
+refuses(zf_shapes, 6, 7, 2, 3, 2, argument="kernel", case="a kernel larger than the image")
 ### BEGIN HIDDEN TESTS
 for side, kernel, stride, window, pool_stride in [
-    (227, 11, 4, 3, 2), (32, 5, 1, 2, 2), (65, 4, 3, 5, 3), (19, 1, 1, 4, 3), (50, 9, 5, 4, 2)
+    (227, 11, 4, 3, 2), (32, 5, 1, 2, 2), (65, 4, 3, 5, 3), (19, 1, 1, 4, 3), (50, 9, 5, 4, 2),
+    (30, 5, 1, 5, 5), (40, 5, 1, 7, 7), (19, 3, 1, 8, 7),
 ]:
     case = f"side {side}, kernel {kernel}, stride {stride}, window {window}, pool_stride {pool_stride}"
     expected = {
@@ -1048,7 +1224,10 @@ for side, kernel, stride, window, pool_stride in [
         for padding in range(kernel // 2 + 1) for conv in [(side + 2 * padding - kernel) // stride + 1] for ceil in (False, True)
     }
     same(zf_shapes, lambda *_: expected, side, kernel, stride, window, pool_stride, case=case)
-refuses(zf_shapes, 6, 7, 2, 3, 2, argument="kernel", case="a kernel larger than the image")
+refuses(zf_shapes, 4, 5, 1, 1, 1, argument="kernel", case="a kernel larger than the image")
+for pool_stride in (0, -1):
+    refuses(zf_shapes, 24, 7, 2, 3, pool_stride, argument="pool_stride", case="a stride below 1")
+    refuses(zf_shapes, 24, 7, pool_stride, 3, 2, argument="stride", case="a stride below 1")
 refuses(zf_shapes, 24, 7, 2, 12, 2, argument="window", case="a window larger than the map")
 ### END HIDDEN TESTS
 
@@ -1086,7 +1265,8 @@ def conv(filters, kernel, stride=1, padding=0, seen=None, shared=True, bias="fil
 
 
 def pool(window, stride, padding=0, ceil=False):
-    return {"kind": "pool", "kernel": pair(window), "stride": pair(stride), "padding": pair(padding), "ceil": ceil}
+    return {"kind": "pool", "kernel": pair(window), "stride": pair(stride),
+            "padding": pair(padding), "ceil": ceil}
 
 
 def dense(units, bias="unit"):
@@ -1117,23 +1297,25 @@ def dense(units, bias="unit"):
 def architecture_table(spec):
     """What each layer of a network costs.
 
-    spec  dictionary {"input": (C, H, W), "layers": [...]}. Each layer is a dictionary, as made by one of
+    spec  dictionary {"input": (C, H, W), "layers": [...]}. Each layer is a dictionary, as made by
+          one of
           conv:  "kind": "conv", "filters", "kernel", "stride", "padding", "seen", "shared", "bias"
           pool:  "kind": "pool", "kernel" (the window), "stride", "padding", "ceil"
           dense: "kind": "dense", "units", "bias"
-          with the meanings above. Kernels, strides and paddings are pairs, vertical first. A padding is
-          added at both ends. A convolution rounds sizes down, a pooling layer does if "ceil" is False.
-          A dense layer reads all values of the layer before it.
+          with the meanings above. Kernels, strides and paddings are pairs, vertical first. A
+          padding is added at both ends. A convolution rounds sizes down, a pooling layer does if
+          "ceil" is False. A dense layer reads all values of the layer before it.
 
     Returns a list with one dictionary for each layer, in order, with exactly these keys:
           "kind"           as in spec
           "shape"          (channels, height, width) of the output; (units, 1, 1) for a dense layer
           "units"          number of values in the output; 0 for a pooling layer
           "parameters"     number of weights and biases; 0 for a pooling layer
-          "multiply_adds"  multiplications of a weight with an input, biases not counted; 0 for pooling
+          "multiply_adds"  multiplications of a weight with an input, biases not counted; 0 for
+                           pooling
     All numbers are whole (int) and exact however large.
-    Raises ValueError if a "kind" is none of the three, if "seen" is more than the layer's input channels, or
-    where output_size does.
+    Raises ValueError if a "kind" is none of the three, if "seen" is more than the layer's input
+    channels, or where output_size does.
     """
     ### BEGIN SOLUTION
     rows, (C, H, W) = [], spec["input"]
@@ -1176,35 +1358,63 @@ def architecture_table(spec):
 table = architecture_table({"input": (1, 8, 6), "layers": [conv(4, 3), pool(2, 2), dense(10)]})
 close([row["shape"] for row in table], [(4, 6, 4), (4, 3, 2), (10, 1, 1)], case="shapes",
       hint="channels first; pooling keeps them; a dense layer has one number for each unit.")
-close([row["units"] for row in table], [96, 0, 10], case="units", hint="all values of the output, but none of pooling.")
+close([row["units"] for row in table], [96, 0, 10], case="units",
+      hint="all values of the output, but none of pooling.")
 close([row["parameters"] for row in table], [40, 0, 250], case="parameters",
       hint="how many weights has one filter or unit, and how many biases does `bias` ask for?")
 close([row["multiply_adds"] for row in table], [864, 0, 240], case="multiply-adds",
       hint="each value of the output takes one for every input that it reads; biases take none.")
 
 # %% [markdown]
-# Now the real thing. Each of these is one of the lecture's networks, written down once. Everything that follows, tables
+# A less tidy one: images of 2 × 5 × 9, three filters of 1 × 3 at stride 2 with weights of their own at each position and no
+# bias, then windows of 2 × 3 moved by 2 and 3, rounded up.
+#
+# | layer | shape | units | parameters | multiply-adds |
+# |---|---|---|---|---|
+# | conv | (3, 3, 4) | 36 | 36 units · 6 weights = 216 | 216 |
+# | pool | (3, 2, 2) | 0 | 0 | 0 |
+
+# %% check="architecture_table" name="untidy" points=1
+flat = conv(3, (1, 3), stride=2, seen=2, shared=False, bias="none")
+table = architecture_table({"input": (2, 5, 9), "layers": [flat, pool((2, 3), (2, 3), ceil=True)]})
+close([row["shape"] for row in table], [(3, 3, 4), (3, 2, 2)], case="shapes, nothing square",
+      hint="pairs are vertical first, and this pooling rounds up.")
+close([row["units"] for row in table], [36, 0], case="units, nothing square",
+      hint="3 · 3 · 4, and none for pooling.")
+close([row["parameters"] for row in table], [216, 0], case="parameters, not shared",
+      hint="without sharing, every unit has weights of its own: 2 · 1 · 3.")
+close([row["multiply_adds"] for row in table], [216, 0], case="multiply-adds, not shared",
+      hint="one for each weight at each place where it is used.")
+refuses(architecture_table, {"input": (2, 5, 9), "layers": [{**flat, "seen": 3}]}, argument="spec",
+        case="a filter that sees three of two channels")
+
+# %% [markdown]
+# Now the real thing: the network of [LeCun and others, 1989](http://yann.lecun.com/exdb/publis/pdf/lecun-89e.pdf),
+# AlexNet, and the network of Zeiler and Fergus, each written down once. Everything that follows, tables
 # and drawings, is measured from these lines by your function. The two question marks of section 7 are filled in.
 
 # %%
 DIGITS_1989 = {"input": (1, 16, 16), "layers": [
-    conv(12, 5, stride=2, padding=2, bias="unit"), conv(12, 5, stride=2, padding=2, seen=8, bias="unit"),
+    conv(12, 5, stride=2, padding=2, bias="unit"),
+    conv(12, 5, stride=2, padding=2, seen=8, bias="unit"),
     dense(30), dense(10)]}
 
 ALEXNET = {"input": (3, 227, 227), "layers": [
     conv(96, 11, stride=4), pool(3, 2), conv(256, 5, padding=2, seen=48), pool(3, 2),
-    conv(384, 3, padding=1), conv(384, 3, padding=1, seen=192), conv(256, 3, padding=1, seen=192), pool(3, 2),
+    conv(384, 3, padding=1), conv(384, 3, padding=1, seen=192), conv(256, 3, padding=1, seen=192),
+    pool(3, 2),
     dense(4096), dense(4096), dense(1000)]}
 
 ZEILER_FERGUS = {"input": (3, 224, 224), "layers": [
-    conv(96, 7, stride=2, padding=1), pool(3, 2, ceil=True), conv(256, 5, stride=2), pool(3, 2, ceil=True),
+    conv(96, 7, stride=2, padding=1), pool(3, 2, ceil=True), conv(256, 5, stride=2),
+    pool(3, 2, ceil=True),
     conv(384, 3, padding=1), conv(384, 3, padding=1), conv(256, 3, padding=1), pool(3, 2),
     dense(4096), dense(4096), dense(1000)]}
 
 # %% [markdown]
-# The lecture says of AlexNet: 650,000 units, 60,000,000 parameters. Exactly, as far as anybody can tell:
+# AlexNet's authors speak of 650,000 units and 60 million parameters. Exactly, as far as anybody can tell:
 
-# %% check="architecture_table" name="alexnet" points=1
+# %% check="architecture_table" name="alexnet" points=0.5
 table = architecture_table(ALEXNET)
 close(sum(row["parameters"] for row in table), 60_965_224, tolerance=0, case="AlexNet's parameters",
       hint="some of its filters read only `seen` channels.")
@@ -1223,7 +1433,8 @@ same(architecture_table, solution.architecture_table, ZEILER_FERGUS, case="Zeile
 table = architecture_table(DIGITS_1989)
 close(sum(row["parameters"] for row in table), 9_760, tolerance=0, case="parameters of 1989",
       hint="its convolutions have one bias for each unit.")
-close(sum(row["multiply_adds"] + row["units"] for row in table), 64_660, tolerance=0, case="connections of 1989",
+close(sum(row["multiply_adds"] + row["units"] for row in table), 64_660, tolerance=0,
+      case="connections of 1989",
       hint="shared weights work at every position.")
 ### BEGIN HIDDEN TESTS
 same(architecture_table, solution.architecture_table, DIGITS_1989, case="the network of 1989, layer by layer")
@@ -1232,8 +1443,9 @@ same(architecture_table, solution.architecture_table, DIGITS_1989, case="the net
 # %% [markdown]
 # Other networks: nothing in them is square, and torch counts some of their parameters.
 
-# %% check="architecture_table" name="general" points=1
-# Hidden: images, kernels, strides and paddings that are not square; every kind of bias; partly seen and unshared layers.
+# %% check="architecture_table" name="general" points=0.5
+# Hidden: images, kernels, strides and paddings that are not square; every kind of bias; partly seen
+# and unshared layers.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1256,6 +1468,9 @@ passes([row["parameters"] for row in rows[:4]] == counted, "the parameters are n
 same(architecture_table, solution.architecture_table, spec, case="a layer that sees a part of its channels")
 all_seen = {"input": (3, 9, 11), "layers": [conv(4, (2, 3), seen=3), conv(5, (3, 2), seen=4)]}
 same(architecture_table, solution.architecture_table, all_seen, case="layers whose `seen` is all of their channels")
+for channels in (1, 2, 5):
+    one = {"input": (channels, 6, 7), "layers": [conv(2, (2, 3), seen=channels, bias="unit")]}
+    same(architecture_table, solution.architecture_table, one, case="a layer whose `seen` is all of its channels")
 for bias in ("filter", "unit", "none"):
     for shared in (True, False):
         layers = [conv(3, (2, 5), (3, 1), (1, 0), shared=shared, bias=bias), conv(4, (3, 2), seen=2, shared=shared, bias=bias)]
@@ -1271,7 +1486,10 @@ unchanged(architecture_table, spec, case="any network")
 # And networks that cannot be built:
 
 # %% check="architecture_table" name="arguments" points=0.5
-refuses(architecture_table, {"input": (1, 8, 8), "layers": [{"kind": "fold"}]}, argument="spec", case="an unknown kind")
+table = architecture_table({"input": (1, 2, 2), "layers": [dense(1)]})
+close(table[0]["parameters"], 5, case="the smallest network", hint="four weights and a bias.")
+refuses(architecture_table, {"input": (1, 8, 8), "layers": [{"kind": "fold"}]}, argument="spec",
+        case="an unknown kind")
 ### BEGIN HIDDEN TESTS
 for layers, case in [
     ([conv(4, 3, seen=4)], "a layer that sees more channels than there are"),
@@ -1300,10 +1518,12 @@ WIRINGS = {
 }
 
 # %% demo=True
-costs = [architecture_table({"input": (1, 1000, 1000), "layers": [layer]})[0] for layer in WIRINGS.values()]
+costs = [architecture_table({"input": (1, 1000, 1000),
+                             "layers": [layer]})[0] for layer in WIRINGS.values()]
 fig, axes = plt.subplots(1, 2, figsize=(10, 2.6), sharey=True)
 for ax, key in zip(axes, ("parameters", "multiply_adds")):
-    bars = ax.barh(list(WIRINGS), [row[key] for row in costs], log=True, color="C0" if key == "parameters" else "0.6")
+    bars = ax.barh(list(WIRINGS), [row[key] for row in costs], log=True,
+                   color="C0" if key == "parameters" else "0.6")
     ax.bar_label(bars, labels=[f"{row[key]:,}" for row in costs], padding=4, fontsize="small")
     ax.set(xlim=(1, 1e18), xlabel=key.replace("_", "-"))
 axes[0].set_title("Sharing saves parameters …")
@@ -1317,19 +1537,22 @@ axes[0].invert_yaxis();
 # ### The networks, drawn to measure
 #
 # The next cell draws a network from your table. A box is as tall as the side of the layer's maps and as wide as the
-# number of its channels, both on a scale of square roots, for otherwise most boxes would be invisible.
+# number of its channels, both on a scale of square roots, for otherwise most boxes would be invisible. The scale is the
+# same for all three.
 
 # %%
 def draw_network(spec, rows, ax, title):
-    left, tops = 0.0, []
+    left = 0.0
     for kind, shape in [("input", spec["input"])] + [(row["kind"], row["shape"]) for row in rows]:
         width, height = 0.35 + shape[0] ** 0.5 / 20, shape[1] ** 0.5
         grey = {"input": "white", "conv": "0.55", "pool": "0.85", "dense": "black"}[kind]
-        ax.bar(left, height, width, bottom=-height / 2, align="edge", color=grey, edgecolor="black", linewidth=0.8)
+        ax.bar(left, height, width, bottom=-height / 2, align="edge", color=grey, edgecolor="black",
+               linewidth=0.8)
         text = f"{shape[0]}@{shape[1]}×{shape[2]}" if shape[1] > 1 else f"{shape[0]}"
-        ax.text(left + width / 2, -0.04, text, transform=ax.get_xaxis_transform(), ha="right", va="top", rotation=35)
-        left, tops = left + width + 0.55, tops + [height / 2]
-    ax.set(title=title, xlim=(-0.8, left), ylim=(-max(tops) - 0.1, max(tops) + 0.1))
+        ax.text(left + width / 2, -0.04, text, transform=ax.get_xaxis_transform(), ha="right",
+                va="top", rotation=35)
+        left += width + 0.55
+    ax.set(title=title, xlim=(-0.8, 23), ylim=(-7.7, 7.7))
     ax.axis("off")
 
 # %% [markdown]
@@ -1337,8 +1560,9 @@ def draw_network(spec, rows, ax, title):
 # light grey pooling, black a dense layer. Look at which layers are wide where the maps are small.
 
 # %% demo=True
-drawn = {"LeCun and others, 1989": DIGITS_1989, "AlexNet, 2012": ALEXNET, "Zeiler and Fergus, 2013": ZEILER_FERGUS}
-fig, axes = plt.subplots(3, 1, figsize=(9, 9), height_ratios=[1, 2, 2])
+drawn = {"LeCun and others, 1989": DIGITS_1989, "AlexNet, 2012": ALEXNET,
+         "Zeiler and Fergus, 2013": ZEILER_FERGUS}
+fig, axes = plt.subplots(3, 1, figsize=(9, 9))
 for ax, (name, spec) in zip(axes, drawn.items()):
     rows = architecture_table(spec)
     parameters, work = (sum(row[key] for row in rows) for key in ("parameters", "multiply_adds"))
@@ -1362,17 +1586,19 @@ fig, axes = plt.subplots(1, 2, figsize=(10, 3.2), sharey=True)
 for ax, key in zip(axes, ("parameters", "multiply_adds")):
     values = np.array([row[key] for row in rows])
     bars = ax.barh(names, values / 1e6, color=colors)
-    ax.bar_label(bars, labels=[f"{100 * value / values.sum():.1f} %" for value in values], padding=4)
+    ax.bar_label(bars, labels=[f"{100 * value / values.sum():.1f} %" for value in values],
+                 padding=4)
     share = 100 * values[:5].sum() / values.sum()
-    ax.set(title=f"Convolutions have {share:.1f} % of the {key.replace('_', '-')}", xlabel="millions")
+    ax.set(title=f"Convolutions have {share:.1f} % of the {key.replace('_', '-')}",
+           xlabel="millions")
     ax.margins(x=0.16)
 axes[0].invert_yaxis();
 
 # %% [markdown]
 # ## 9. GoogLeNet's block
 #
-# Two years later GoogLeNet did better with about a tenth of AlexNet's parameters. The figure in the lecture is long, but it
-# repeats one block. A block sends its input through four branches at once and stacks their outputs as channels, as
+# Two years later [GoogLeNet](https://arxiv.org/abs/1409.4842) did better with about a tenth of AlexNet's parameters. Its
+# figure, a long ribbon of small boxes, fills a page, but it repeats one block. A block sends its input through four branches at once and stacks their outputs as channels, as
 # the drawing at the end of this section shows:
 #
 # * kernels of 1 × 1;
@@ -1398,12 +1624,15 @@ def inception_cost(spec):
 
     spec  dictionary: "input" is (C, H, W); all others are numbers of filters:
           "one" of the 1×1 branch; "reduce_three" of the 1×1 layer before the "three" of 3×3;
-          "reduce_five" of the 1×1 layer before the "five" of 5×5; "pool" of the 1×1 layer after pooling
+          "reduce_five" of the 1×1 layer before the "five" of 5×5; "pool" of the 1×1 layer after
+          pooling
 
     All layers have stride 1 and as much padding as keeps H and W, and one bias for each filter.
-    Returns a dictionary of two, "reduced" for the block as described and "naive" for the block without the
-    three 1×1 layers "reduce_three", "reduce_five" and "pool". Each is a dictionary of three whole numbers (int):
-          "channels"       of the block's output, all branches stacked (a naive block passes on C pooled channels)
+    Returns a dictionary of two, "reduced" for the block as described and "naive" for the block
+    without the three 1×1 layers "reduce_three", "reduce_five" and "pool". Each is a dictionary of
+    three whole numbers (int):
+          "channels"       of the block's output, all branches stacked (a naive block passes on C
+                           pooled channels)
           "parameters"     number of weights and biases
           "multiply_adds"  multiplications of a weight with an input, as in architecture_table
     Raises ValueError if a number in spec is below 1.
@@ -1428,21 +1657,30 @@ def inception_cost(spec):
 # %% [markdown]
 # The first block of GoogLeNet, called 3a:
 
-# %% check="inception_cost" name="block-3a" points=0.5
+# %% check="inception_cost" name="block-3a" points=1
 cost = inception_cost(INCEPTION_3A)
 close(cost["reduced"]["parameters"], 163_696, tolerance=0, case="block 3a",
-      hint="six layers of convolution, each with a bias for each filter; what does each of them read?")
+      hint="six layers of convolution, each with a bias for each filter; what does each of them "
+           "read?")
 close(cost["naive"]["parameters"], 387_296, tolerance=0, case="block 3a without reductions",
       hint="three layers of convolution are left, and all of them read the block's input.")
+close([cost["reduced"]["channels"], cost["naive"]["channels"]], [256, 416], tolerance=0,
+      case="channels of block 3a",
+      hint="64 + 128 + 32, and after pooling 32 or all 192; reductions are inside the block.")
+close(cost["reduced"]["multiply_adds"], 128_049_152, tolerance=0, case="multiply-adds of block 3a",
+      hint="each weight is used once at each of 28 × 28 places; biases take none.")
+refuses(inception_cost, {**INCEPTION_3A, "five": 0}, argument="spec",
+        case="a branch without filters")
 ### BEGIN HIDDEN TESTS
 same(inception_cost, solution.inception_cost, INCEPTION_3A, case="block 3a, all six numbers")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# And other blocks, with maps that are not square.
+# And other blocks, with maps that are not square. A branch without filters is no block. (Hidden.)
 
 # %% check="inception_cost" name="other-blocks" points=0.5
-# Hidden: other numbers of filters and channels, maps that are not square; all numbers in the answer.
+# Hidden: other numbers of filters and channels, maps that are not square; all numbers in the
+# answer.
 ### BEGIN HIDDEN TESTS
 def count(layers, H, W):
     rows = [solution.architecture_table({"input": (c, H, W), "layers": [conv(f, k, padding=k // 2)]})[0] for c, k, f in layers]
@@ -1460,14 +1698,6 @@ for _ in range(3):
     spec = {"input": (C, H, W), **dict(zip(keys, filters))}
     same(inception_cost, lambda *_: expected, spec, case="a random block")
     unchanged(inception_cost, spec, case="a random block")
-### END HIDDEN TESTS
-
-# %% [markdown]
-# A branch without filters is no block.
-
-# %% check="inception_cost" name="arguments" points=0.5
-refuses(inception_cost, {**INCEPTION_3A, "five": 0}, argument="spec", case="a branch without filters")
-### BEGIN HIDDEN TESTS
 for key in ("one", "reduce_three", "three", "reduce_five", "pool"):
     refuses(inception_cost, {**INCEPTION_3A, key: 0}, argument="spec", case="a layer without filters")
 for shape in ((0, 4, 5), (3, 0, 5), (3, 4, -1)):
@@ -1488,14 +1718,17 @@ def draw_block(spec, ax):
         for step, (name, key) in enumerate(branch):
             nodes.append((column, 1.0 + step if len(branch) > 1 else 1.5))
             label = f"{channels}" if step or column == 0 else f"{spec['input'][0]}"
-            ax.annotate("", nodes[-1], nodes[-2], arrowprops=dict(arrowstyle="->", shrinkB=15, shrinkA=12))
+            ax.annotate("", nodes[-1], nodes[-2],
+                        arrowprops=dict(arrowstyle="->", shrinkB=15, shrinkA=12))
             middle = np.add(nodes[-1], nodes[-2]) / 2
             ax.text(*middle, label, ha="center", backgroundcolor="white", fontsize="small")
             grey = "0.8" if key and (key.startswith("reduce") or key == "pool") else "white"
             ax.text(*nodes[-1], name, ha="center", va="center", bbox={**box, "facecolor": grey})
             channels = spec[key] if key else channels
-        ax.annotate("", (1.5, 3.0), nodes[-1], arrowprops=dict(arrowstyle="->", shrinkA=15, shrinkB=12))
-        ax.text(*(np.add((1.5, 3.0), nodes[-1]) / 2), channels, ha="center", backgroundcolor="white", fontsize="small")
+        ax.annotate("", (1.5, 3.0), nodes[-1],
+                    arrowprops=dict(arrowstyle="->", shrinkA=15, shrinkB=12))
+        ax.text(*(np.add((1.5, 3.0), nodes[-1]) / 2), channels, ha="center",
+                backgroundcolor="white", fontsize="small")
     ax.set(xlim=(-0.5, 3.5), ylim=(-0.3, 3.3))
     ax.axis("off")
 
@@ -1507,7 +1740,8 @@ axes[0].text(1.5, 0, f"{INCEPTION_3A['input'][0]} channels", ha="center", va="ce
 axes[0].text(1.5, 3, f"{cost['reduced']['channels']} channels", ha="center", va="center")
 axes[0].set_title("Block 3a of GoogLeNet, bottom to top")
 work = [cost[kind]["multiply_adds"] / 1e6 for kind in ("reduced", "naive")]
-axes[1].bar_label(axes[1].bar(["with reductions", "naive"], work, color=["C0", "0.6"]), fmt="%.0f", padding=3)
+axes[1].bar_label(axes[1].bar(["with reductions", "naive"], work, color=["C0", "0.6"]), fmt="%.0f",
+                  padding=3)
 axes[1].set(title="What the grey boxes save", ylabel="multiply-adds, millions");
 
 # %% [markdown]
@@ -1540,6 +1774,31 @@ axes[1].set(title="What the grey boxes save", ylabel="multiply-adds, millions");
 # ### END SOLUTION
 
 # %% [markdown]
+# ## Five questions
+#
+# Decide before you unfold. Nobody grades these.
+#
+# 1. A map of 10 × 10, a kernel of 3, stride 2, padding 1: how many rows has the result?
+# <details><summary>Answer</summary>5: (10 + 2 − 3) / 2 = 4.5 more steps, rounded down, and the first position.</details>
+#
+# 2. A layer has 16 filters of 3 × 3 and reads an RGB image. How many weights has it, without biases?
+# <details><summary>Answer</summary>16 · 3 · 9 = 432. Each filter reads all three channels.</details>
+#
+# 3. Two layers with kernels of 3 and stride 1, or one with a kernel of 5: which sees more, and which has more weights
+# (one channel)?
+# <details><summary>Answer</summary>Both see 5 × 5 pixels. The two small kernels have 18 weights, the large one
+# 25.</details>
+#
+# 4. Weights become shared. What happens to the number of multiply-adds?
+# <details><summary>Answer</summary>Nothing. Sharing saves memory, not work.</details>
+#
+# 5. `product.reshape(N, F, rows, columns)` has the right shape and wrong values. When would a check not notice?
+# <details><summary>Answer</summary>If N and F are both 1, for instance: then there is nothing to mix up.</details>
+#
+# **What torch calls it.** `conv_forward` is `torch.nn.functional.conv2d`, and `torch.nn.Conv2d` with weights of its own;
+# `pad2d` is `torch.nn.functional.pad`; `im2col` is `torch.nn.functional.unfold`; a layer that reads only some of its channels
+# has `groups=2`; `ceil` is `ceil_mode` of `torch.nn.MaxPool2d`.
+#
 # ## What you can now do
 #
 # * say how large a feature map will be, and find out which rounding and padding a published figure has used;

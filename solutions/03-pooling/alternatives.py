@@ -233,7 +233,8 @@ def from_the_other_number():
 
 @alternative(of="maximum_network", route="half of the sum and half of the difference, four units")
 def from_sum_and_difference():
-    return [[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]], [0.5, -0.5, 0.5, 0.5]
+    hidden = np.array([[1.0, 1.0], [-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]])
+    return hidden, np.array([0.5, -0.5, 0.5, 0.5])
 
 
 @alternative(of="maximum_network", route="other scales, a unit that does nothing, and tensors")
@@ -391,12 +392,12 @@ def switches_by_loops(x, window, stride):
     return y, switches
 
 
-@alternative(of="max_with_switches", route="torch.nn.functional with return_indices, as a list of tensors")
+@alternative(of="max_with_switches", route="torch.nn.functional with return_indices, as a tuple of tensors")
 def switches_by_torch(x, window, stride):
     import torch
 
     output_shape(x.shape, window, stride)
-    return list(torch.nn.functional.max_pool2d(torch.tensor(x), window, stride, return_indices=True))
+    return tuple(torch.nn.functional.max_pool2d(torch.tensor(x), window, stride, return_indices=True))
 
 
 @alternative(of="max_with_switches", route="windows as views of the map and of a map of places; int32")
@@ -543,7 +544,7 @@ def stability_image_by_image(net, x, shifts):
             two = np.ravel(net(shifted(x[n : n + 1], (down, right))))
             cosines.append(one @ two / np.sqrt((one @ one) * (two @ two)))
         result.append(np.mean(cosines))
-    return result
+    return np.array(result)
 
 
 @alternative(of="shift_stability", route="torch's cosine_similarity, all shifts in one batch")

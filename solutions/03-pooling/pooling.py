@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Pooling: subsampling and invariance", minutes: 100, seconds: 30}
+#   autograder: {title: "Pooling: subsampling and invariance", minutes: 135, seconds: 30}
 # ---
 
 # %% [markdown]
@@ -20,12 +20,30 @@
 # 5. the way back through ReLU,
 # 6. the way back through pooling, with *switches* that remember where each maximum stood,
 # 7. unpooling, which puts values back where the switches say,
-# 8. a measure of how much of a network's answer survives when the picture moves.
+# 8. a measure of how much of a network's answer survives when the picture moves,
+#
+# and at the end a trained network reads handwritten digits through your own ReLU and your own pooling.
 #
 # **What you need.** numpy's slices and reductions; sliding windows, strides and padding from assignments 01 and 02; the
 # chain rule. No code of yours from there: what this notebook needs of it is given.
 #
-# **How long it takes.** About 100 minutes for you; less than 30 seconds for your laptop, from top to bottom.
+# **Which libraries.** numpy is all you need. scipy and torch are installed, and their functions may be called: a check
+# looks at results only. But the way back is easier to see in a loop of your own, so write that first.
+#
+# **How long it takes.** About 135 minutes for you; less than 30 seconds for your laptop, from top to bottom.
+#
+# | section | exercises | points | minutes |
+# |---|---|---|---|
+# | 1 One number for each window | `pool` | 4.5 | 20 |
+# | 2 At the border | `pool_padded` | 3.5 | 15 |
+# | 3 An average is a convolution | `average_kernel` | 2 | 10 |
+# | 4 ReLU, and a maximum made of it | `relu`, `maximum_network` | 2.5 | 15 |
+# | 5 Backwards through ReLU | `relu_backward` | 2 | 5 |
+# | 6 Backwards through pooling | `sum_backward`, `average_backward`, `max_with_switches`, `max_backward` | 9.5 | 35 |
+# | 7 Unpooling | `unpool` | 3 | 10 |
+# | 8 What pooling buys | `shift_stability` | 3 | 15 |
+# | 9 Your functions read | – | – | 5 |
+# | 10 In your own words | written answer | 3 | 10 |
 
 # %% [markdown]
 # ## How this notebook works
@@ -37,10 +55,11 @@
 #
 # Everywhere below: feature maps come in batches with the axes (N, C, H, W): image, channel, row, column. They hold
 # float64. A pair, such as a window or a stride, is a tuple of two whole numbers, vertical first. Your functions return
-# new arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the
-# argument.
+# new arrays and leave their arguments as they were. Wrong arguments raise `ValueError`. Name the argument in its message,
+# for the sake of whoever meets it; one check, in section 5, reads what you wrote.
 #
-# There are 33 points: 30 from checks, 3 for a written answer at the end.
+# There are 33 points: 30 from checks, 3 for a written answer at the end. Most of the 30 you can see being tested, at
+# least in part.
 
 # %% [markdown]
 # Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
@@ -49,7 +68,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from autograder.lab import close, refuses, show, show_curves, show_grid, show_matrix, style, zip_digits
+from autograder.lab import close, refuses, show, show_curves, show_grid, show_matrix
+from autograder.lab import snapshot, style, zip_digits
 
 style()
 
@@ -66,14 +86,15 @@ def output_shape(shape, window, stride):
     stride  (down, across), in pixels
 
     Positions where the window would stick out of the map do not count.
-    Raises ValueError naming window if one of its sides is less than 1 or longer than the map, and naming stride if
-    one of its steps is less than 1.
+    Raises ValueError naming window if one of its sides is less than 1 or longer than the map, and
+    naming stride if one of its steps is less than 1.
     """
     if any(side < 1 or side > size for side, size in zip(window, shape[2:], strict=True)):
         raise ValueError(f"window {tuple(window)} does not fit a map of {shape[2]} × {shape[3]} pixels")
     if min(stride) < 1:
         raise ValueError(f"stride {tuple(stride)} must be at least 1 in both directions")
-    return tuple((size - side) // step + 1 for size, side, step in zip(shape[2:], window, stride, strict=True))
+    return tuple((size - side) // step + 1 for size, side,
+                 step in zip(shape[2:], window, stride, strict=True))
 
 # %% [markdown]
 # ## 1. One number for each window
@@ -110,10 +131,12 @@ def pool(x, window, stride, mode):
 
     x       array of shape (N, C, H, W)
     window  (height, width) of the window, in pixels
-    stride  (down, across), pixels from one position to the next; less than the window, more, or the same
+    stride  (down, across), pixels from one position to the next; less than the window, more, or the
+            same
     mode    "max", "average" or "sum" of the numbers in the window
 
-    Returns an array of shape (N, C, rows, columns), where (rows, columns) is output_shape(x.shape, window, stride).
+    Returns an array of shape (N, C, rows, columns), where (rows, columns) is output_shape(x.shape,
+    window, stride).
     Raises ValueError if mode is none of the three, and in the cases in which output_shape does.
     """
     ### BEGIN SOLUTION
@@ -143,7 +166,8 @@ close(pool(hand, (2, 2), (2, 2), "max"), [[[[4, 5], [7, 8]]]], case="maximum",
       hint="in which row and column does each window begin?")
 close(pool(hand, (2, 2), (2, 2), "average"), [[[[2.5, 2], [3, 3.5]]]], case="average",
       hint="divided by how many numbers?")
-close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum", hint="all numbers of a window count.")
+close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum",
+      hint="all numbers of a window count.")
 
 # %% [markdown]
 # > **Museum of real bugs.** A 2 × 2 window with stride 2 on a square map is the example of most textbooks. It cannot
@@ -152,18 +176,24 @@ close(pool(hand, (2, 2), (2, 2), "sum"), [[[[10, 8], [12, 14]]]], case="sum", hi
 #
 # So here is a second example, less tidy: a window of 1 row and 3 columns, moved 2 down and 1 across. In the top row of
 # `hand` the three windows hold 1, 3, 2, then 3, 2, 1, then 2, 1, 9. In the third row they hold 7, 1, 3, then 1, 3, 2,
-# then 3, 2, 9.
+# then 3, 2, 9. A second channel holds ten times as much, and must not get mixed up with the first.
 
-# %% check="pool" name="flat-window" points=0.5
+# %% check="pool" name="flat-window" points=1
 close(pool(hand, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]]]], case="maximum",
       hint="height and down come first in both pairs; the window is flat, the stride is not.")
 close(pool(hand, (1, 3), (2, 1), "sum"), [[[[6, 6, 12], [11, 6, 14]]]], case="sum",
       hint="height and down come first in both pairs; the window is flat, the stride is not.")
+close(pool(hand, (1, 3), (2, 1), "average"), [[[[2, 2, 4], [11 / 3, 2, 14 / 3]]]], case="average",
+      hint="three numbers went into each of these averages.")
+two = np.concatenate([hand, 10 * hand], axis=1)
+close(pool(two, (1, 3), (2, 1), "max"), [[[[3, 3, 9], [7, 3, 9]], [[30, 30, 90], [70, 30, 90]]]],
+      case="two channels",
+      hint="each channel is pooled by itself: reduce over rows and columns only.")
 
 # %% [markdown]
-# Hidden: other shapes, windows that overlap or skip pixels, negative numbers, and wrong arguments.
+# Two hidden checks: other shapes, and windows that overlap or skip pixels.
 
-# %% check="pool" name="any-shape" points=1
+# %% check="pool" name="any-shape" points=0.5
 # Hidden: images, windows and strides that are not square, in all three modes.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -205,8 +235,16 @@ for (n, c, h, w), window, stride in [
              case=f"{mode}, {h}×{w} maps, a {window[0]}×{window[1]} window, stride {stride}")
 ### END HIDDEN TESTS
 
-# %% check="pool" name="negative" points=0.5
-# Hidden: maps that hold negative numbers only, some of them very far from zero.
+# %% [markdown]
+# A map may hold nothing but negative numbers, and its maximum is then one of them, however far from zero. With the signs
+# of `hand` reversed, the maximum of the window 7, 1, 3 is −1. (Hidden: more of the kind.)
+
+# %% check="pool" name="negative" points=1
+close(pool(-hand, (1, 3), (2, 1), "max"), [[[[-1, -1, -1], [-1, -1, -2]]]], case="negative numbers",
+      hint="where does your maximum start? Zero is larger than all of these.")
+close(pool(-1e12 * hand, (1, 3), (2, 1), "max") / 1e12, [[[[-1, -1, -1], [-1, -1, -2]]]],
+      case="very negative numbers",
+      hint="start at the first number of the window, or at minus infinity.")
 ### BEGIN HIDDEN TESTS
 x = -rng.uniform(1.0, 5.0, size=(2, 3, 7, 10))
 for mode in ("max", "average", "sum"):
@@ -216,8 +254,14 @@ close(pool(x, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)), case="max, only 
 close(pool(x * 1e30, (2, 4), (3, 2), "max"), windows.max(axis=(4, 5)) * 1e30, case="max, very negative numbers")
 ### END HIDDEN TESTS
 
-# %% check="pool" name="arguments" points=1
-# Hidden: wrong arguments, and an input that must stay as it was.
+# %% [markdown]
+# An unknown mode, or a window that does not fit, is refused. (Hidden: others, and an input that must stay as it was.)
+
+# %% check="pool" name="arguments" points=0.5
+close(pool(hand, (4, 5), (1, 1), "sum"), [[[[80]]]], case="a window as large as the map",
+      hint="it has one position.")
+refuses(pool, hand, (2, 2), (2, 2), "mean", argument="mode", case="an unknown mode")
+refuses(pool, hand, (5, 2), (1, 1), "max", argument="window", case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 6, 9))
 for mode in ("max", "average", "sum"):
@@ -249,7 +293,8 @@ for name, smaller in ways.items():
     while x.shape[2] > 1:
         pictures, titles = [*pictures, x[0]], [*titles, f"{name}, {x.shape[2]} × {x.shape[3]}"]
         x = smaller(x)
-show_grid(pictures, titles, columns=4, limits=(0, 1), title="At which size can you no longer read the digit?")
+show_grid(pictures, titles, columns=4, limits=(0, 1),
+          title="At which size can you no longer read the digit?")
 plt.gcf().set_facecolor("0.9")
 
 # %% [markdown]
@@ -278,15 +323,17 @@ def pool_padded(x, window, stride, padding, mode, count_include_pad=True):
     """Pool every feature map of a batch, after framing it with added pixels on all four sides.
 
     x, window, stride, mode  as for pool; the window has to fit the framed map, not the map itself
-    padding                  (vertical, horizontal): pixels added at the top and as many at the bottom, pixels
-                             added at the left and as many at the right; 0 adds none
-    count_include_pad        for mode "average": True divides by the size of the window, False by the number of
-                             pixels of the window that belong to x; makes no difference for the other modes
+    padding                  (vertical, horizontal): pixels added at the top and as many at the
+                             bottom, pixels added at the left and as many at the right; 0 adds none
+    count_include_pad        for mode "average": True divides by the size of the window, False by
+                             the number of pixels of the window that belong to x; makes no
+                             difference for the other modes
 
-    Added pixels never win a maximum, however small the numbers in x are, and they add nothing to a sum.
+    Added pixels never win a maximum, however small the numbers in x are, and they add nothing to a
+    sum.
     Returns an array of shape (N, C, rows, columns), with output_shape of the framed map.
-    Raises ValueError in the cases in which pool does, and if padding is negative or more than half of the window's
-    side in the same direction.
+    Raises ValueError in the cases in which pool does, and if padding is negative or more than half
+    of the window's side in the same direction.
     """
     ### BEGIN SOLUTION
     if min(padding) < 0 or any(2 * pad > side for pad, side in zip(padding, window, strict=True)):
@@ -321,10 +368,34 @@ close(pool_padded(x, (2, 2), (2, 2), (1, 1), "max"), x, case="one real pixel in 
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: maxima of very negative numbers, both kinds of average, sums, padding that differs by direction, and wrong
-# arguments.
+# A less tidy one: the single row $(-4, 0, -2)$, with one pixel added to the left and one to the right, none above or
+# below; a window of 1 × 2, stride $(1, 2)$. The windows hold an added pixel and −4, then 0 and −2. Their maxima are −4 and
+# 0, their sums −4 and −2. The averages are −2 and −1 if padding counts, and −4 and −1 if it does not: the 0 is a pixel like
+# any other.
 
-# %% check="pool_padded" name="maximum" points=1
+# %%
+row = np.array([[[[-4.0, 0.0, -2.0]]]])
+
+# %% [markdown]
+# All of them at once, and the maxima once more where every pixel lies far below zero:
+
+# %% check="pool_padded" name="untidy" points=1
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "max"), [[[[-4, 0]]]], case="a row, maximum",
+      hint="padding is (vertical, horizontal).")
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "sum"), [[[[-4, -2]]]], case="a row, sum",
+      hint="added pixels add nothing.")
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "average"), [[[[-2, -1]]]], case="a row, average",
+      hint="by default the padding counts.")
+close(pool_padded(row, (1, 2), (1, 2), (0, 1), "average", count_include_pad=False), [[[[-4, -1]]]],
+      case="a row, padding not counted", hint="a real pixel counts, even if it is zero.")
+far = pool_padded(1e12 * row - 1e12, (1, 2), (1, 2), (0, 1), "max")
+close(far / 1e12, [[[[-5, -1]]]], case="a row, very negative numbers",
+      hint="which number is smaller than any pixel?")
+
+# %% [markdown]
+# Two hidden checks: maxima of very negative numbers; both kinds of average, and sums.
+
+# %% check="pool_padded" name="maximum" points=0.5
 # Hidden: maxima of negative and of very negative numbers, with padding that differs by direction.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -344,7 +415,7 @@ for shape, window, stride, padding in [
              case=f"{words}, {shape[2]}×{shape[3]} maps, window {window}, stride {stride}, padding {padding}")
 ### END HIDDEN TESTS
 
-# %% check="pool_padded" name="average-and-sum" points=1.5
+# %% check="pool_padded" name="average-and-sum" points=1
 # Hidden: averages that count the padding, averages that do not, and sums; some pixels are zero.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -369,8 +440,16 @@ for shape, window, stride, padding in [
 same(pool_padded, by_torch, x, (3, 3), (2, 1), (1, 1), "average", case="average, count_include_pad not given")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# A window that lies in the padding altogether has nothing to pool. (Hidden: other wrong arguments.)
+
 # %% check="pool_padded" name="arguments" points=0.5
-# Hidden: wrong arguments, and an input that must stay as it was.
+close(pool_padded(row, (1, 2), (1, 1), (0, 0), "sum"), [[[[-4, -2]]]], case="no padding",
+      hint="0 is allowed.")
+refuses(pool_padded, row, (1, 2), (1, 1), (0, 2), "max", argument="padding",
+        case="a padding as wide as the window")
+refuses(pool_padded, row, (1, 2), (1, 1), (0, -1), "sum", argument="padding",
+        case="a negative padding")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 1, 5, 8))
 for mode in ("max", "average", "sum"):
@@ -409,7 +488,9 @@ fig.suptitle("Where is a flat map no longer flat?", x=0.01, ha="left");
 
 # %%
 def correlate(x, w, stride):
-    """Cross-correlate maps x (N, C, H, W) with filters w (F, C, kh, kw): the result is (N, F, rows, columns)."""
+    """Cross-correlate maps x (N, C, H, W) with filters w (F, C, kh, kw): the result is (N, F, rows,
+    columns).
+    """
     windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], axis=(2, 3))
     return np.einsum("nchwij,fcij->nfhw", windows[:, :, :: stride[0], :: stride[1]], w)
 
@@ -423,8 +504,9 @@ def average_kernel(channels, window):
     channels  number of feature maps
     window    (height, width) of the pooling window, in pixels
 
-    Returns an array of shape (channels, channels, height, width) such that, for every x with that many channels,
-    correlate(x, average_kernel(channels, window), stride) is pool(x, window, stride, "average").
+    Returns an array of shape (channels, channels, height, width) such that, for every x with that
+    many channels, correlate(x, average_kernel(channels, window), stride) is pool(x, window, stride,
+    "average").
     Raises ValueError if channels, or one of the window's sides, is less than 1.
     """
     ### BEGIN SOLUTION
@@ -439,17 +521,20 @@ def average_kernel(channels, window):
 # The weights worked out above:
 
 # %% check="average_kernel" name="by-hand" points=0.5
-close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]], case="2 channels, 1×2",
+close(average_kernel(2, (1, 2)), [[[[0.5, 0.5]], [[0, 0]]], [[[0, 0]], [[0.5, 0.5]]]],
+      case="2 channels, 1×2",
       hint="filter 0 must not read channel 1, and the weights of a filter add up to 1.")
 ### BEGIN HIDDEN TESTS
 same(average_kernel, solution.average_kernel, 3, (2, 1), case="3 channels, a 2×1 window")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: your weights in a convolution layer, beside average pooling, and wrong arguments.
+# One channel, a window of 2 × 3. (Hidden: your weights in a convolution layer, beside average pooling.)
 
-# %% check="average_kernel" name="same-as-pooling" points=1
-# Hidden: a convolution layer with your weights, beside average pooling.
+# %% check="average_kernel" name="same-as-pooling" points=1.5
+close(average_kernel(1, (2, 3)), np.full((1, 1, 2, 3), 1 / 6), case="1 channel, 2×3",
+      hint="height comes first, and six pixels share a weight of 1.")
+refuses(average_kernel, 0, (2, 2), argument="channels", case="no channel")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -462,11 +547,6 @@ for channels, window, stride in [
     x = torch.from_numpy(rng.normal(size=(2, channels, 7, 10)))
     layer = F.conv2d(x, torch.tensor(np.asarray(weights, dtype=float)), stride=stride)
     close(layer, F.avg_pool2d(x, window, stride), case=case)
-### END HIDDEN TESTS
-
-# %% check="average_kernel" name="arguments" points=0.5
-# Hidden: wrong arguments.
-### BEGIN HIDDEN TESTS
 same(average_kernel, solution.average_kernel, 1, (1, 3), case="1 channel")
 for channels in (0, -2):
     refuses(average_kernel, channels, (2, 2), argument="channels", case="no channel")
@@ -481,7 +561,8 @@ for window in ((0, 2), (2, 0), (-1, -1)):
 layer = correlate(digit, average_kernel(1, (4, 4)), (4, 4))
 pooled = pool(digit, (4, 4), (4, 4), "average")
 print(f"largest difference: {np.abs(layer - pooled).max():.1e}")
-show_grid([digit[0], pooled[0], layer[0]], ["digit", "average pooling", "the same as a convolution"], limits=(0, 1))
+show_grid([digit[0], pooled[0], layer[0]],
+          ["digit", "average pooling", "the same as a convolution"], limits=(0, 1))
 
 # %% [markdown]
 # ## 4. ReLU, and a maximum made of it
@@ -507,7 +588,8 @@ def relu(x):
 # The example above, then hidden maps with values of both signs:
 
 # %% check="relu" name="by-hand" points=0.5
-close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3], hint="what becomes of a negative number, and what of the others?")
+close(relu(np.array([-2.0, 0.0, 3.0])), [0, 0, 3],
+      hint="what becomes of a negative number, and what of the others?")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 4, 3, 5)) * 10
 close(relu(x), (x + np.abs(x)) / 2, case="maps with values of both signs")
@@ -519,7 +601,10 @@ same(relu, solution.relu, -np.ones((3, 2)), case="only negative values")
 # The way back, in the next section, needs what went *into* ReLU. So a ReLU that overwrites its input spoils it.
 
 # %% check="relu" name="new-array" points=0.5
-# Hidden: the input must stay as it was.
+x = np.array([[-2.0, 5.0]])
+close(relu(x), [[0, 5]], case="a matrix", hint="the shape stays as it is.")
+close(x, [[-2, 5]], case="the input, after the call",
+      hint="`x[x < 0] = 0` writes into the array that it was given.")
 ### BEGIN HIDDEN TESTS
 same(relu, solution.relu, rng.normal(size=(3, 5)), case="a matrix")
 unchanged(relu, rng.normal(size=(2, 3, 4, 5)), case="maps with values of both signs")
@@ -555,8 +640,9 @@ for mode in ("max", "average"):
 def maximum_network():
     """Weights of a two-layer ReLU network that computes the maximum of two numbers, of any sign.
 
-    Returns a pair (W, v) of arrays, W of shape (units, 2) and v of shape (units,), such that v @ relu(W @ [a, b]) is
-    max(a, b) for all real numbers a and b. The number of hidden units is yours to choose, from 1 to 16.
+    Returns a pair (W, v) of arrays, W of shape (units, 2) and v of shape (units,), such that v @
+    relu(W @ [a, b]) is max(a, b) for all real numbers a and b. The number of hidden units is yours
+    to choose, from 1 to 16.
     """
     ### BEGIN SOLUTION
     hidden = np.array([[1.0, 0.0], [-1.0, 0.0], [-1.0, 1.0]])
@@ -569,7 +655,9 @@ def maximum_network():
 
 # %%
 def run_network(weights, inputs):
-    """What the network with weights (W, v) says for each pair in inputs, an array of shape (count, 2)."""
+    """What the network with weights (W, v) says for each pair in inputs, an array of shape (count,
+    2).
+    """
     hidden, output = (np.asarray(part, dtype=float) for part in weights)
     return np.maximum(np.asarray(inputs, dtype=float) @ hidden.T, 0.0) @ output
 
@@ -577,7 +665,8 @@ def run_network(weights, inputs):
 # Three pairs of positive numbers:
 
 # %% check="maximum_network" name="by-hand" points=0.5
-close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2], case="max of 3 and 5, 5 and 3, 2 and 2",
+close(run_network(maximum_network(), [[3, 5], [5, 3], [2, 2]]), [5, 5, 2],
+      case="max of 3 and 5, 5 and 3, 2 and 2",
       hint="work out ReLU of each hidden unit for one of the pairs.")
 ### BEGIN HIDDEN TESTS
 pairs = rng.uniform(0.0, 10.0, size=(50, 2))
@@ -585,10 +674,12 @@ close(run_network(maximum_network(), pairs), pairs.max(axis=1), case="pairs of p
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Hidden: numbers of every sign and size. They should come through as well.
+# Negative numbers have to come through as well. (Hidden: numbers of every sign and size.)
 
 # %% check="maximum_network" name="any-sign" points=1
-# Hidden: pairs of numbers of every sign and size.
+close(run_network(maximum_network(), [[-5, -3], [-3, -5], [-2, 4], [4, -2]]), [-3, -3, 4, 4],
+      case="any sign",
+      hint="two of the hidden units have to carry one of the numbers, whatever its sign.")
 ### BEGIN HIDDEN TESTS
 weights = maximum_network()
 hidden, output = weights
@@ -614,7 +705,8 @@ fig, ax = plt.subplots(figsize=(6, 3.4))
 ax.plot(a, shares.sum(axis=1), color="0.75", linestyle="-", linewidth=7, label="their sum")
 for unit, share in enumerate(shares.T):
     ax.plot(a, share, label=f"unit {unit}")
-ax.set(xlabel="a, while b is 1", ylabel="share of the result", title="Straight pieces add up to max(a, 1)")
+ax.set(xlabel="a, while b is 1", ylabel="share of the result",
+       title="Straight pieces add up to max(a, 1)")
 ax.legend();
 
 # %% [markdown]
@@ -638,7 +730,8 @@ def relu_backward(grad, x):
     grad  gradient with respect to ReLU's output, array of any shape, values of either sign
     x     what went into ReLU, array of the same shape
 
-    Returns a new array of that shape. Where x is exactly 0, the slope of ReLU counts as 0. Neither argument is changed.
+    Returns a new array of that shape. Where x is exactly 0, the slope of ReLU counts as 0. Neither
+    argument is changed.
     Raises ValueError if the shape of grad is not that of x.
     """
     ### BEGIN SOLUTION
@@ -659,7 +752,7 @@ close(relu_backward(np.array([10.0, 20.0, -30.0]), np.array([-2.0, 0.0, 3.0])), 
 # > layer that returns its slope and forgets to multiply passes them. So does one that lets only positive gradients
 # > through. A random gradient of both signs finds both.
 #
-# Hidden: such gradients, inputs with exact zeros, and shapes that do not match.
+# Hidden: such gradients, and inputs with exact zeros.
 
 # %% check="relu_backward" name="random-gradient" points=1
 # Hidden: gradients of either sign, inputs with exact zeros.
@@ -678,8 +771,22 @@ for shape in ((2, 3, 4, 5), (6, 1), (9,)):
     same(relu_backward, by_torch, rng.normal(size=shape) * 3, x, case=f"shape {shape}, with exact zeros")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Neither argument is changed, and shapes that differ are refused. Here the check reads your message.
+
 # %% check="relu_backward" name="arguments" points=0.5
-# Hidden: arguments that must stay as they were, and shapes that differ.
+grad, x = np.array([[10.0, 20.0], [-30.0, 40.0]]), np.array([[-2.0, 5.0], [3.0, -1.0]])
+close(relu_backward(grad, x), [[0, 20], [-30, 0]], case="a matrix",
+      hint="x decides, place by place.")
+close(grad, [[10, 20], [-30, 40]], case="grad, after the call",
+      hint="write into a new array, not into grad.")
+close(x, [[-2, 5], [3, -1]], case="x, after the call", hint="write into a new array, not into x.")
+refuses(relu_backward, np.ones((1, 2)), x, argument="grad", case="one row for two")
+try:
+    relu_backward(np.ones(2), x)
+except ValueError as error:
+    close("grad" in str(error), True, case="the message for a grad of another shape",
+          hint="say in the message which argument is wrong: the word `grad` should stand in it.")
 ### BEGIN HIDDEN TESTS
 grad, x = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 4, 5))
 same(relu_backward, solution.relu_backward, grad, x, case="four axes")
@@ -727,12 +834,14 @@ upstream = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(1, 1, 2, 2)
 def sum_backward(grad, shape, window, stride):
     """The gradient of the loss with respect to the input of sum pooling.
 
-    grad            gradient with respect to the output of pool(x, window, stride, "sum"), array (N, C, rows, columns)
+    grad            gradient with respect to the output of pool(x, window, stride, "sum"), array (N,
+                    C, rows, columns)
     shape           (N, C, H, W), the shape of x; the values of x are not needed
     window, stride  as for pool
 
     Returns an array of shape (N, C, H, W), 0 at pixels that no window covers.
-    Raises ValueError if the shape of grad is not that of the output, and in the cases in which output_shape does.
+    Raises ValueError if the shape of grad is not that of the output, and in the cases in which
+    output_shape does.
     """
     ### BEGIN SOLUTION
     rows, columns = output_shape(shape, window, stride)
@@ -754,10 +863,17 @@ close(sum_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
       hint="the digits of each number tell which windows sent something: is one missing?")
 
 # %% [markdown]
-# Hidden: other shapes, windows that overlap or leave gaps, random gradients.
+# The same gradient once more, for maps of 2 × 5 pixels, a window of 1 × 2 and the stride $(1, 3)$. Between the windows is a
+# column that none of them covers. (Hidden: other shapes, and random gradients.)
 
 # %% check="sum_backward" name="any-shape" points=1
-# Hidden: maps, windows and strides of other shapes, overlapping or not, random gradients, wrong arguments.
+close(sum_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)),
+      [[[[1, 1, 0, 10, 10], [100, 100, 0, 1000, 1000]]]],
+      case="a 1×2 window, stride (1, 3)", hint="height and down come first in both pairs.")
+refuses(sum_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad",
+        case="a grad with too few rows")
+refuses(sum_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window",
+        case="an empty window")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -813,10 +929,19 @@ close(average_backward(upstream, (1, 1, 3, 3), (2, 2), (1, 1)), [[by_hand]],
       hint="how large is the share of one pixel in the average of its window?")
 
 # %% [markdown]
-# Hidden: as for the sum.
+# And the flat window of before: two pixels share, so each receives a half. (Hidden: as for the sum.)
 
 # %% check="average_backward" name="any-shape" points=1
-# Hidden: maps, windows and strides of other shapes, overlapping or not, random gradients, wrong arguments.
+shares = [[[[0.5, 0.5, 0, 5, 5], [50, 50, 0, 500, 500]]]]
+close(average_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), shares,
+      case="a 1×2 window, stride (1, 3)",
+      hint="divide by the number of pixels in one window.")
+close(upstream, [[[[1, 10], [100, 1000]]]], case="grad, after the call",
+      hint="`grad /= …` writes into grad itself.")
+refuses(average_backward, upstream, (1, 1, 4, 4), (2, 2), (1, 1), argument="grad",
+        case="a grad with too few rows")
+refuses(average_backward, np.ones((1, 1, 4, 3)), (1, 1, 3, 3), (0, 1), (1, 1), argument="window",
+        case="an empty window")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -867,10 +992,11 @@ def max_with_switches(x, window, stride):
     x               array of shape (N, C, H, W)
     window, stride  as for pool
 
-    Returns a pair (y, switches) of arrays of shape (N, C, rows, columns). y is pool(x, window, stride, "max").
-    switches holds whole numbers (an integer dtype): for each maximum its place row * W + column in its own map of
-    H × W pixels, rows and columns counted from 0. If several pixels of a window are the largest, the first in
-    reading order counts: the topmost, and among those of one row the leftmost.
+    Returns a pair (y, switches) of arrays of shape (N, C, rows, columns). y is pool(x, window,
+    stride, "max"). switches holds whole numbers (an integer dtype): for each maximum its place row
+    * W + column in its own map of H × W pixels, rows and columns counted from 0. If several pixels
+    of a window are the largest, the first in reading order counts: the topmost, and among those of
+    one row the leftmost.
     Raises ValueError in the cases in which output_shape does.
     """
     ### BEGIN SOLUTION
@@ -898,13 +1024,42 @@ def max_with_switches(x, window, stride):
 # %% check="max_with_switches" name="by-hand" points=0.5
 y, switches = max_with_switches(hand, (2, 2), (2, 2))
 close(y, [[[[4, 5], [7, 8]]]], case="maxima", hint="they are those of pool.")
-close(switches, [[[[5, 8], [10, 18]]]], case="switches", hint="places count through the whole map, 5 to a row.")
+close(switches, [[[[5, 8], [10, 18]]]], case="switches",
+      hint="places count through the whole map, 5 to a row.")
 
 # %% [markdown]
-# Hidden: several images and channels, other shapes, equal numbers, and wrong arguments.
+# Now with equal numbers, a window of 2 × 3 and stride 1, so that windows overlap:
+#
+# $$\begin{pmatrix} 5 & 1 & 2 & 5 \\ 0 & 5 & 5 & 1 \\ 5 & 0 & 3 & 2 \end{pmatrix}
+# \quad\text{has the maxima}\quad \begin{pmatrix} 5 & 5 \\ 5 & 5 \end{pmatrix}
+# \quad\text{and the switches}\quad \begin{pmatrix} 0 & 3 \\ 5 & 5 \end{pmatrix}.$$
+#
+# The window at the top right holds three fives; in reading order the first of them ends its upper row, at place 3. Both
+# windows below find the five in row 1, column 1. A second channel holds the same, ten less and a billion times as much.
 
-# %% check="max_with_switches" name="any-shape" points=1.5
-# Hidden: several images and channels, maps and windows that are not square, windows that overlap or skip.
+# %%
+equal = np.array([[[[5.0, 1, 2, 5], [0, 5, 5, 1], [5, 0, 3, 2]]]])
+equal = np.concatenate([equal, 1e9 * (equal - 10)], axis=1)
+
+# %% [markdown]
+# Places count from 0 in each channel:
+
+# %% check="max_with_switches" name="equal-numbers" points=1.5
+y, switches = max_with_switches(equal, (2, 3), (1, 1))
+close(np.asarray(y)[:, 0], [[[5, 5], [5, 5]]], case="maxima, equal numbers",
+      hint="they are those of pool.")
+close(np.asarray(y)[:, 1] / 1e9, [[[-5, -5], [-5, -5]]], case="maxima, very negative numbers",
+      hint="where does your search start? All pixels lie far below zero.")
+close(switches, [[[[0, 3], [5, 5]], [[0, 3], [5, 5]]]], case="switches, equal numbers",
+      hint="the first in reading order of the window's own pixels; divide by the window's width, "
+           "multiply by the map's.")
+
+# %% [markdown]
+# Two hidden checks: other shapes, and maps with many equal numbers.
+
+# %% check="max_with_switches" name="any-shape" points=0.5
+# Hidden: several images and channels, maps and windows that are not square, windows that overlap or
+# skip.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -924,7 +1079,7 @@ far = -rng.uniform(1.0, 5.0, size=(2, 1, 5, 8)) * 1e30
 same(max_with_switches, by_torch, far, (2, 3), (2, 1), case="very negative numbers")
 ### END HIDDEN TESTS
 
-# %% check="max_with_switches" name="ties" points=1
+# %% check="max_with_switches" name="ties" points=0.5
 # Hidden: maps with many equal numbers.
 ### BEGIN HIDDEN TESTS
 for shape, window, stride in [
@@ -938,8 +1093,14 @@ _, found = max_with_switches(flat_windows, (2, 3), (2, 3))
 close(found, np.broadcast_to(corners, (1, 3, 2, 2)), case="maps with one value everywhere")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# Windows and strides that make no sense are refused. (Hidden: more of them, and an input that must stay as it was.)
+
 # %% check="max_with_switches" name="arguments" points=0.5
-# Hidden: wrong arguments, and an input that must stay as it was.
+y, switches = max_with_switches(hand, (4, 5), (1, 1))
+close(switches, [[[[4]]]], case="a window as large as the map", hint="the nine in the first row.")
+refuses(max_with_switches, hand, (5, 2), (1, 1), argument="window",
+        case="a window higher than the map")
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(2, 3, 6, 9))
 same(max_with_switches, solution.max_with_switches, x, (6, 9), (1, 1), case="a window as large as the map")
@@ -983,13 +1144,16 @@ peak = np.array([[1.0, 2.0, 0.0], [3.0, 9.0, 4.0], [0.0, 5.0, 1.0]]).reshape(1, 
 def max_backward(grad, x, window, stride):
     """The gradient of the loss with respect to the input of max pooling.
 
-    grad            gradient with respect to the output of pool(x, window, stride, "max"), array (N, C, rows, columns)
+    grad            gradient with respect to the output of pool(x, window, stride, "max"), array (N,
+                    C, rows, columns)
     x               what went into the pooling, array of shape (N, C, H, W)
     window, stride  as for pool
 
-    Returns an array of the shape of x. Each gradient goes to one pixel, the largest of its window; if several are,
-    to the first in reading order. A pixel that won several windows receives the sum of their gradients.
-    Raises ValueError if the shape of grad is not that of the output, and in the cases in which output_shape does.
+    Returns an array of the shape of x. Each gradient goes to one pixel, the largest of its window;
+    if several are, to the first in reading order. A pixel that won several windows receives the sum
+    of their gradients.
+    Raises ValueError if the shape of grad is not that of the output, and in the cases in which
+    output_shape does.
     """
     ### BEGIN SOLUTION
     y, switches = max_with_switches(x, window, stride)
@@ -1020,9 +1184,29 @@ close(max_backward(upstream, peak, (2, 2), (1, 1)), [[[[0, 0, 0], [0, 1111, 0], 
 # > in every dark corner. The second exhibit: writing the gradient where it should be added. As long as the stride is as
 # > large as the window, nobody sees it.
 #
-# Hidden: both, with random gradients, and wrong arguments.
+# Both at once: the map with equal numbers of before, and its switches 0, 3, 5 and 5. (Hidden: more of the kind, with
+# random gradients.)
 
-# %% check="max_backward" name="overlap" points=1
+# %% check="max_backward" name="ties" points=1.5
+expected = [[1, 0, 0, 10], [0, 1100, 0, 0], [0, 0, 0, 0]]
+close(max_backward(upstream, equal[:, :1], (2, 3), (1, 1)), [[expected]],
+      case="equal numbers, windows that overlap",
+      hint="one pixel of each window receives its gradient, the first in reading order, and "
+           "gradients add up.")
+### BEGIN HIDDEN TESTS
+for shape, window, stride in [
+    ((2, 3, 7, 10), (3, 2), (2, 2)), ((1, 2, 8, 5), (2, 3), (1, 1)), ((3, 1, 6, 9), (2, 2), (2, 3)),
+]:
+    x = np.maximum(rng.integers(-2, 3, size=shape), 0).astype(float)
+    grad = rng.normal(size=solution.pool(x, window, stride, "max").shape)
+    same(max_backward, solution.max_backward, grad, x, window, stride, case="many equal numbers, as after ReLU")
+grad = rng.normal(size=(1, 2, 2, 2))
+lone = np.zeros((1, 2, 4, 6))
+lone[:, :, ::2, ::3] = grad
+close(max_backward(grad, np.full((1, 2, 4, 6), -1.5), (2, 3), (2, 3)), lone, case="maps with one value everywhere")
+### END HIDDEN TESTS
+
+# %% check="max_backward" name="overlap" points=0.5
 # Hidden: random gradients, maps and windows that are not square, windows that overlap or skip.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1043,23 +1227,16 @@ for shape, window, stride in [
          case=f"{shape[2]}×{shape[3]} maps, window {window}, stride {stride}")
 ### END HIDDEN TESTS
 
-# %% check="max_backward" name="ties" points=1
-# Hidden: maps with many equal numbers.
-### BEGIN HIDDEN TESTS
-for shape, window, stride in [
-    ((2, 3, 7, 10), (3, 2), (2, 2)), ((1, 2, 8, 5), (2, 3), (1, 1)), ((3, 1, 6, 9), (2, 2), (2, 3)),
-]:
-    x = np.maximum(rng.integers(-2, 3, size=shape), 0).astype(float)
-    grad = rng.normal(size=solution.pool(x, window, stride, "max").shape)
-    same(max_backward, solution.max_backward, grad, x, window, stride, case="many equal numbers, as after ReLU")
-grad = rng.normal(size=(1, 2, 2, 2))
-lone = np.zeros((1, 2, 4, 6))
-lone[:, :, ::2, ::3] = grad
-close(max_backward(grad, np.full((1, 2, 4, 6), -1.5), (2, 3), (2, 3)), lone, case="maps with one value everywhere")
-### END HIDDEN TESTS
+# %% [markdown]
+# A gradient of another shape is refused, and so is what `pool` refuses. (Hidden: more of them.)
 
 # %% check="max_backward" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
+close(max_backward(np.ones((1, 1, 1, 1)), peak, (3, 3), (1, 1)),
+      [[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]],
+      case="a window as large as the map", hint="all of the gradient goes to the 9.")
+refuses(max_backward, upstream, peak, (3, 3), (1, 1), argument="grad",
+        case="a grad with too many rows")
+refuses(max_backward, upstream, peak, (2, 2), (1, 0), argument="stride", case="a stride of 0")
 ### BEGIN HIDDEN TESTS
 x, grad = rng.normal(size=(2, 3, 6, 9)), rng.normal(size=(2, 3, 5, 4))
 same(max_backward, solution.max_backward, grad, x, (2, 3), (1, 2), case="windows that overlap")
@@ -1108,13 +1285,15 @@ def unpool(y, switches, shape):
     """Put pooled values back where they stood, in maps of zeros.
 
     y         values to place, array of shape (N, C, rows, columns)
-    switches  whole numbers, array of the same shape: places row * W + column in the map of the same image and channel;
-              if two of them name the same pixel, you may rely on their values being equal
+    switches  whole numbers, array of the same shape: places row * W + column in the map of the same
+              image and channel; if two of them name the same pixel, you may rely on their values
+              being equal
     shape     (N, C, H, W), the shape of the result
 
-    Returns an array of that shape: each value of y where its switch points, once, and 0 everywhere else.
-    Raises ValueError if the shape of switches is not that of y, if one of them is less than 0 or more than H * W - 1,
-    or if N or C in shape are not those of y.
+    Returns an array of that shape: each value of y where its switch points, once, and 0 everywhere
+    else.
+    Raises ValueError if the shape of switches is not that of y, if one of them is less than 0 or
+    more than H * W - 1, or if N or C in shape are not those of y.
     """
     ### BEGIN SOLUTION
     if switches.shape != y.shape:
@@ -1134,12 +1313,33 @@ def unpool(y, switches, shape):
 # %% check="unpool" name="by-hand" points=0.5
 values, places = np.array([[[[4.0, 5.0], [7.0, 8.0]]]]), np.array([[[[5, 8], [10, 18]]]])
 by_hand = [[0, 0, 0, 0, 0], [4, 0, 0, 5, 0], [7, 0, 0, 0, 0], [0, 0, 0, 8, 0]]
-close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]], hint="a switch is row times W plus column; which number is W?")
+close(unpool(values, places, (1, 1, 4, 5)), [[by_hand]],
+      hint="a switch is row times W plus column; which number is W?")
 
 # %% [markdown]
-# Hidden: several images and channels, values of either sign, windows that overlap, and wrong arguments.
+# Now two channels, and a pixel that won twice: in the first channel the maxima and switches of the map with equal numbers.
+# In the second, the values 1, 2, 3, 4 go to the places 11, 2, 0 and 7.
 
-# %% check="unpool" name="any-shape" points=1
+# %%
+pooled_values = np.array([[[[5.0, 5.0], [5.0, 5.0]], [[1.0, 2.0], [3.0, 4.0]]]])
+their_places = np.array([[[[0, 3], [5, 5]], [[11, 2], [0, 7]]]])
+
+# %% [markdown]
+# Each value stands where its switch says, and nothing is added up:
+
+# %% check="unpool" name="two-channels" points=1
+back = unpool(pooled_values, their_places, (1, 2, 3, 4))
+close(np.asarray(back)[:, 0], [[[5, 0, 0, 5], [0, 5, 0, 0], [0, 0, 0, 0]]],
+      case="a pixel that won twice",
+      hint="a value is put back once, and in its own channel.")
+close(np.asarray(back)[:, 1], [[[3, 0, 2, 0], [0, 0, 0, 4], [0, 0, 0, 1]]],
+      case="the second channel",
+      hint="each channel has switches of its own, which count from 0 in its own map.")
+
+# %% [markdown]
+# Two hidden checks: several images and channels, and windows that overlap.
+
+# %% check="unpool" name="any-shape" points=0.5
 # Hidden: several images and channels, maps that are not square, values of either sign.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1161,7 +1361,7 @@ anywhere = np.stack([rng.permutation(35)[:6] for _ in range(6)]).reshape(2, 3, 2
 same(unpool, by_torch, rng.normal(size=(2, 3, 2, 3)), anywhere, (2, 3, 7, 5), case="switches in no order")
 ### END HIDDEN TESTS
 
-# %% check="unpool" name="shared-switches" points=1
+# %% check="unpool" name="shared-switches" points=0.5
 # Hidden: switches of windows that overlap, where one pixel won several times.
 ### BEGIN HIDDEN TESTS
 for shape, window, stride in [
@@ -1174,8 +1374,17 @@ for shape, window, stride in [
     close(back, np.where(np.reshape(won, shape), x, 0.0), case="windows that overlap")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# A switch beyond the map points nowhere, and as many switches in another arrangement belong to other values. (Hidden: more
+# of the kind.)
+
 # %% check="unpool" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
+close(unpool(np.ones((1, 1, 1, 1)), np.array([[[[5]]]]), (1, 1, 2, 3)), [[[[0, 0, 0], [0, 0, 1]]]],
+      case="the last place", hint="H · W − 1 is a place.")
+refuses(unpool, np.ones((1, 1, 1, 1)), np.array([[[[6]]]]), (1, 1, 2, 3), argument="switches",
+        case="a switch just beyond the map")
+refuses(unpool, pooled_values, their_places.reshape(1, 2, 4, 1), (1, 2, 3, 4), argument="switches",
+        case="as many switches, another shape")
 ### BEGIN HIDDEN TESTS
 y, places = rng.normal(size=(2, 3, 2, 2)), rng.permutation(24).reshape(2, 3, 2, 2)
 same(unpool, solution.unpool, y, places, (2, 3, 4, 6), case="switches up to the last pixel")
@@ -1199,7 +1408,8 @@ small, places = max_with_switches(digit, (2, 2), (2, 2))
 spread = np.kron(small, np.ones((2, 2)))
 back = unpool(small, places, digit.shape)
 show_grid([digit[0], small[0], spread[0], back[0]],
-          ["digit", "max-pooled to 8 × 8", "spread over the windows", "put back by switches"], columns=4, limits=(0, 1))
+          ["digit", "max-pooled to 8 × 8", "spread over the windows", "put back by switches"],
+          columns=4, limits=(0, 1))
 
 # %% [markdown]
 # ## 8. What pooling buys
@@ -1213,11 +1423,14 @@ show_grid([digit[0], small[0], spread[0], back[0]],
 
 # %%
 def shifted(x, shift):
-    """Maps x (N, C, H, W), moved down and to the right by shift = (down, right) pixels; negative: up, to the left."""
+    """Maps x (N, C, H, W), moved down and to the right by shift = (down, right) pixels; negative:
+    up, to the left.
+    """
     (down, right), (height, width) = shift, x.shape[2:]
     moved = np.zeros_like(x)
     source = x[:, :, max(-down, 0) : height - max(down, 0), max(-right, 0) : width - max(right, 0)]
-    moved[:, :, max(down, 0) : height - max(-down, 0), max(right, 0) : width - max(-right, 0)] = source
+    moved[:, :, max(down, 0) : height - max(-down, 0),
+          max(right, 0) : width - max(-right, 0)] = source
     return moved
 
 # %% [markdown]
@@ -1243,16 +1456,17 @@ show_grid([answers[0][0], answers[1][0], pooled[0][0], pooled[1][0]],
 def shift_stability(net, x, shifts):
     """How much of a network's answer survives when its input is moved: 1 for all of it.
 
-    net     function that takes a batch of shape (N, C, H, W), for any N, and returns an array whose first axis has
-            length N too; further axes, if any, are its own affair
+    net     function that takes a batch of shape (N, C, H, W), for any N, and returns an array whose
+            first axis has length N too; further axes, if any, are its own affair
     x       the images, array of shape (N, C, H, W)
     shifts  list of pairs (down, right), in pixels; each one moves x itself, as shifted does
 
-    Returns an array of shape (len(shifts),). For each shift: the cosine similarity of the answer to an image and the
-    answer to the same image moved, each taken as one long vector; the mean of that over the N images.
+    Returns an array of shape (len(shifts),). For each shift: the cosine similarity of the answer to
+    an image and the answer to the same image moved, each taken as one long vector; the mean of that
+    over the N images.
     You may rely on no answer being all zeros.
-    Raises ValueError if a shift moves the images out of sight, by H rows or more, or W columns or more, in
-    either direction.
+    Raises ValueError if a shift moves the images out of sight, by H rows or more, or W columns or
+    more, in either direction.
     """
     ### BEGIN SOLUTION
     if any(abs(down) >= x.shape[2] or abs(right) >= x.shape[3] for down, right in shifts):
@@ -1283,9 +1497,33 @@ close(shift_stability(lambda batch: batch, line, [(0, 0), (0, 1)]), [1, 12 / 25]
       hint="the scalar product of both answers, divided by the length of each.")
 
 # %% [markdown]
-# Hidden: other networks, images of different brightness, shifts in all directions, and shifts that are refused.
+# Three that are less tidy, moved by one to the right:
+#
+# * The row $(0, 0, 3, 4)$ becomes $(0, 0, 0, 3)$: the 4 is lost, and nothing comes back in on the left. The scalar product
+#   is 12 and the lengths are 5 and 3, so the similarity is $12/15 = 0.8$.
+# * A batch of two, the row $(0, 3, 4, 0)$ and the much brighter $(80, 0, 60, 0)$, which becomes $(0, 80, 0, 60)$ and shares
+#   nothing. The similarities are 0.48 and 0, and their mean 0.24, for the bright image counts no more than the faint one.
+#   Moved by one to the *left* the similarities are 0.48 and 0 again.
+# * A network that says a single number, the pixel in column 2 less 2. Of the two rows it says 2 and 58, and after the shift
+#   1 and −2. One answer points the same way as before, the other the opposite way: 1 and −1, on average 0.
 
-# %% check="shift_stability" name="networks" points=1.5
+# %% check="shift_stability" name="untidy" points=1
+end = np.array([[[[0.0, 0.0, 3.0, 4.0]]]])
+close(shift_stability(lambda batch: batch, end, [(0, 1)]), [0.8], case="a pixel that is lost",
+      hint="what leaves is lost; divide by both lengths, that of the moved answer too.")
+pair = np.array([[[[0.0, 3.0, 4.0, 0.0]]], [[[80.0, 0.0, 60.0, 0.0]]]])
+close(shift_stability(lambda batch: batch, pair, [(0, 1), (0, -1)]), [0.24, 0.24],
+      case="a faint and a bright image",
+      hint="one similarity for each image, then their mean; each shift starts from x itself.")
+close(shift_stability(lambda batch: batch[:, 0, 0, 2] - 2, pair, [(0, 1)]), [0],
+      case="one number for each image",
+      hint="move the image, not the answer, and make each answer one row before you take its "
+           "length.")
+
+# %% [markdown]
+# Two hidden checks: other networks, and shifts in all directions.
+
+# %% check="shift_stability" name="networks" points=0.5
 # Hidden: several images of different brightness, several shifts, other networks.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1314,7 +1552,8 @@ for name, net in nets.items():
 ### END HIDDEN TESTS
 
 # %% check="shift_stability" name="invariance" points=0.5
-# Hidden: a network whose answer does not depend on the place, and one whose answer depends on nothing else.
+# Hidden: a network whose answer does not depend on the place, and one whose answer depends on
+# nothing else.
 ### BEGIN HIDDEN TESTS
 x = np.zeros((3, 2, 9, 12))
 x[:, :, 4, 5] = rng.uniform(1.0, 9.0, size=(3, 2))
@@ -1326,8 +1565,16 @@ close(shift_stability(lambda batch: batch[:, 0, 4, 5] - 0.5, x, [(0, 0), (2, 1)]
 close(shift_stability(lambda batch: batch, x, shifts), np.zeros(4), case="a single bright pixel")
 ### END HIDDEN TESTS
 
+# %% [markdown]
+# An image out of sight has no answer to compare. (Hidden: more of the kind.)
+
 # %% check="shift_stability" name="arguments" points=0.5
-# Hidden: shifts out of sight, and images that must stay as they were.
+close(shift_stability(lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 0)]), [1],
+      case="no shift",
+      hint="an answer is as similar to itself as can be.")
+refuses(shift_stability, lambda batch: batch + 1, np.ones((1, 1, 2, 3)), [(0, 1), (2, 0)],
+        argument="shifts",
+        case="a shift by all rows")
 ### BEGIN HIDDEN TESTS
 x = rng.uniform(0.5, 1.0, size=(2, 1, 5, 8))
 same(shift_stability, solution.shift_stability, lambda batch: batch + 1.0, x, [(4, 7), (-4, -7)],
@@ -1363,9 +1610,11 @@ networks = {
 
 # %% demo=True
 batch = np.pad(digits, ((0, 0), (0, 0), (9, 9), (9, 9)))
-curves = {name: shift_stability(net, batch, [(0, step) for step in range(7)]) for name, net in networks.items()}
+curves = {name: shift_stability(net, batch, [(0, step) for step in range(7)]) for name,
+          net in networks.items()}
 fig, ax = plt.subplots(figsize=(7, 4))
-show_curves(curves, ax, x=np.arange(7), xlabel="shift to the right, pixels", ylabel="cosine similarity",
+show_curves(curves, ax, x=np.arange(7), xlabel="shift to the right, pixels",
+            ylabel="cosine similarity",
             title="How much of the answer survives a shift?")
 ax.set_ylim(0, 1.05);
 
@@ -1402,7 +1651,54 @@ for name, net in with_places.items():
 # shifts between, pooling leaves a smaller remainder than a bare stride. That is what "nearly invariant" rests on.
 
 # %% [markdown]
-# ## 9. In your own words
+# ## 9. Your functions read
+#
+# Convolution, ReLU, pooling: with these three a network can read. One was trained on 7,291 digits, and its weights come
+# with the course. It convolves twice with kernels of 5 × 5, first eight of them and then sixteen; after each convolution
+# come *your* `relu` and *your* `pool`, which halves the maps. What is left, 16 maps of 4 × 4 numbers, is weighed once for
+# each of the ten digits, and the largest sum is the answer.
+
+# %%
+def read(images, weights):
+    """What the network takes each of the images (N, 1, 16, 16) for: whole numbers 0 to 9, shape
+    (N,).
+    """
+    x = images
+    for layer in ("conv1", "conv2"):
+        framed = np.pad(x, ((0, 0), (0, 0), (2, 2), (2, 2)))
+        maps = correlate(framed, weights[f"{layer}.weight"], (1, 1))
+        x = pool(relu(maps + weights[f"{layer}.bias"][:, None, None]), (2, 2), (2, 2), "max")
+    sums = x.reshape(len(x), -1) @ weights["output.weight"].T + weights["output.bias"]
+    return sums.argmax(axis=1)
+
+# %% [markdown]
+# > **Predict, then run.** Of 500 digits that the network has not seen, by people it has not met, how many will it read
+# > wrongly: about 10, 50 or 250? (About a second.)
+
+# %% demo=True
+stored = snapshot("zipnet")
+trained = {name: values[-1].astype(float) for name, values in stored.items() if "." in name}
+pictures, labels = zip_digits("test", 500)
+answers = read(pictures, trained)
+wrong = np.flatnonzero(answers != labels)
+print(f"read wrongly: {len(wrong)} of {len(labels)}")
+shown = wrong[:12] if len(wrong) else np.arange(12)
+titles = [f"{labels[n]}, read as {answers[n]}" for n in shown]
+show_grid(pictures[shown, 0], titles, columns=6, limits=(0, 1), title="Could you have read them?")
+
+# %% [markdown]
+# How much of it is pooling's work? The same network, on the same digits moved to the right:
+
+# %% demo=True
+for shift in range(4):
+    right = np.mean(read(shifted(pictures, (0, shift)), trained) == labels)
+    print(f"moved by {shift}: {100 * right:5.1f} % read rightly")
+
+# %% [markdown]
+# A shift by one pixel does little harm, and that is what pooling was for. A shift by three is another matter: pooling
+# twice forgives what is small beside its windows, and no more. In assignment 04 you train such a network yourself.
+#
+# ## 10. In your own words
 #
 # Two networks are to be built for a post office. One reads a digit and says which it is. The other sees a whole
 # envelope and says where the stamp is, to the pixel.
@@ -1433,6 +1729,36 @@ for name, net in with_places.items():
 # ### END SOLUTION
 
 # %% [markdown]
+# ## Five questions
+#
+# Decide before you unfold. Nobody grades these.
+#
+# 1. A map of 7 × 7, a window of 3, stride 2, no padding: how large is the pooled map?
+# <details><summary>Answer</summary>3 × 3: (7 − 3) / 2 = 2 more steps, and the first position.</details>
+#
+# 2. Max pooling with zeros as padding: on which maps is it wrong?
+# <details><summary>Answer</summary>On maps with negative numbers at the border. After ReLU nobody would notice.</details>
+#
+# 3. A gradient of 8 arrives at a 2 × 2 window. What do the four pixels receive for sum, average and maximum?
+# <details><summary>Answer</summary>8 each; 2 each; 8 for the first of the largest and 0 for the others.</details>
+#
+# 4. A pixel won three windows with the gradients 1, 2 and 3 and the value 9. What does it receive on the way back, and what
+# does unpooling put there?
+# <details><summary>Answer</summary>6, for gradients add up; and 9, for a value is put back once.</details>
+#
+# 5. Which is exactly equivariant to a shift by one pixel: a convolution, max pooling with stride 2, or the maximum over the
+# whole map?
+# <details><summary>Answer</summary>The convolution, apart from the border. The maximum over the whole map is invariant;
+# pooling with stride 2 is neither, exactly, for a shift by one.</details>
+#
+# **What torch calls it.** `pool` is `torch.nn.functional.max_pool2d` and `avg_pool2d`; a sum is `avg_pool2d` with
+# `divisor_override=1`. Switches are `return_indices=True`, and `unpool` is `max_unpool2d`. `relu_backward` and the other ways
+# back are what `loss.backward()` calls.
+#
+# **To read on.** [Zeiler and Fergus](https://arxiv.org/abs/1311.2901) use switches to look into a network.
+# [Zhang, *Making convolutional networks shift-invariant again*](https://arxiv.org/abs/1904.11486) measures, as you did,
+# how little invariance pooling brings, and mends it with a blur.
+#
 # ## What you can now do
 #
 # * pool feature maps with any window and stride, and say what the border does to each kind of pooling;

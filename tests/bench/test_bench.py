@@ -232,7 +232,7 @@ def test_a_profile_counts_questions_and_both_sides(course: Course, assignment: A
     ("file", "part"),
     [
         ("<ipython-input-3-0123456789ab>", "answers"),
-        ("<check-correlate1d-odd>", "checks"),
+        ("<check-correlate1d-lengths>", "checks"),
         ("<01-convolution, cell correlate1d>", "checks"),
         ("/x/site-packages/numpy/_core/fromnumeric.py", "libraries"),
         ("/x/site-packages/IPython/core/interactiveshell.py", "cells"),
