@@ -21,14 +21,14 @@ __all__ = ["code_digest", "data_digest", "digest", "graded_files", "reading_dige
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PARTS = ("authoring", "challenge", "grading", "isolation", "lab", "submission")
-_MODULES = ("secrets.py", "engine/child.py", "engine/grader.py", "engine/incremental.py")
+_MODULES = ("secrets.py", "engine/grader.py", "engine/incremental.py")
 _ELSEWHERE = {
     # What derives files from a source: its outcome is hashed with the assignment.
     "authoring/build.py", "authoring/colab.py", "authoring/skeleton/__init__.py",
     # What only draws: a picture is shown to people and never compared.
     "lab/alternative_text.py", "lab/curves.py", "lab/figures.py", "lab/filters.py",
-    # What a grade is not made of: the competition's published tables and its reference entries.
-    "challenge/references.py", "challenge/results.py",
+    # What a grade is not made of: the competition's published record of results.
+    "challenge/competition_results.py",
 }  # fmt: skip
 _PACKAGES = ("ipython", "msgpack", "numpy", "pillow", "scipy", "torch", "torchvision")
 
