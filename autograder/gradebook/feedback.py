@@ -130,6 +130,7 @@ def feedback_page(
     marks: Marks | None = None,
     album: Album | None = None,
     on_board: BoardName | None = None,
+    entered: Sequence[str] = (),
 ) -> str:
     """The page as HTML text.
 
@@ -141,12 +142,14 @@ def feedback_page(
         marks: what the gradebook holds of it; with them the page has points by hand, comments and a total.
         album: checks the pictures; None shows none.
         on_board: the student's name on the boards.
+        entered: what to say of the entry to the competition.
     """
     exercises = _exercises(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
         student=as_plain_text(student, 128),
         on_board=on_board,
+        entered=entered,
         notice=None if result.status == "graded" else Notice("waiting"),
         points=result.points,
         auto_points=assignment.auto_points,
@@ -186,8 +189,21 @@ def write_feedback(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded: there is no feedback. Grade it again.")
-    page = feedback_page(assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board)
+    page = feedback_page(
+        assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board,
+        entered=_entered(course, assignment, student, result),
+    )  # fmt: skip
     return _write(course, assignment, student, page)
+
+
+def _entered(course: Course, assignment: Assignment, student: str, result: Result) -> list[str]:
+    """What to say of the student's entry to the competition; empty if there is none."""
+    if result.entry is None:
+        return []
+    from autograder.challenge.competition_results import FILE_NAME
+    from autograder.leaderboard.entrant import entrant_lines
+
+    return entrant_lines(course.results / FILE_NAME, assignment, student, result.entry, result.usage.entry)
 
 
 def write_notice(
