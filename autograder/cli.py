@@ -122,6 +122,18 @@ def grade(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
+def _rehearse(notebook: Path, json: bool) -> int:
+    """Rehearse an entry to the challenge and print what it came to; the exit status."""
+    from autograder.selfcheck.rehearsal import rehearsal_lines, rehearse_entry
+
+    found = rehearse_entry(notebook)
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        typer.echo("\n".join(rehearsal_lines(found)))
+    return 0 if found.entry.valid else 1
+
+
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
@@ -129,12 +141,17 @@ def check(
         float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
     ] = None,
     demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
+    entry: Annotated[
+        bool, typer.Option("--entry", help="Rehearse the whole entry to the challenge under its real limits instead.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Check your own notebook before you hand it in: points by exercise, and what is still open."""
     from autograder.selfcheck.examine import check_notebook
     from autograder.selfcheck.printing import print_report
 
+    if entry:
+        raise typer.Exit(_rehearse(notebook, json))
     report = check_notebook(notebook, seconds=seconds, demos=demos)
     if json:
         typer.echo(msgspec.json.encode(report).decode())

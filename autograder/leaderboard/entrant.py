@@ -55,7 +55,7 @@ def counted_result(results: Sequence[ChallengeResult]) -> ChallengeResult | None
     """
     scored = [result for result in results if result.status == "scored"]
     wanted = [result for result in scored if result.counts]
-    return (wanted or scored or [None])[-1]
+    return next(iter((wanted or scored)[-1:]), None)
 
 
 def thresholds_of(assignment: Assignment) -> list[float]:
@@ -71,8 +71,8 @@ def _spent(entry: CompetitionEntry, seconds: tuple[float, float]) -> str:
     if not entry.valid:
         return f"Your entry has no score: {entry.reason}."
     return (
-        f"It took {seconds[0]:.0f} of {RULES.training_seconds:.0f} s of processor time to train and {seconds[1]:.0f} of "
-        f"{RULES.answering_seconds:.0f} s to answer, and holds {entry.weights:,} of {RULES.weights:,} numbers."
+        f"It took {seconds[0]:.0f} of {RULES.training_seconds:.0f} s of processor time to train and {seconds[1]:.0f} "
+        f"of {RULES.answering_seconds:.0f} s to answer, and holds {entry.weights:,} of {RULES.weights:,} numbers."
     )
 
 
