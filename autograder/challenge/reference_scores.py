@@ -1,4 +1,4 @@
-"""The accuracies of the course's own entries, as docs/leaderboard.md measured them; shown on the board, never ranked."""
+"""The accuracies of the course's own entries, as docs/leaderboard.md measured them: shown on boards, never ranked."""
 
 from __future__ import annotations
 
