@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
@@ -13,7 +13,8 @@ from rich.console import Console
 
 from autograder import __version__
 from autograder.course import Course
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, CourseError
+from autograder.loading import extra_for
 
 __all__ = ["app", "main"]
 
@@ -45,9 +46,11 @@ def _options(
 
 
 def _graded_course(folder: Path | None) -> Course:
-    """The course of a command for which due dates count; what is odd in its course.toml is said at once."""
+    """The course of a command for which due dates count; what is odd in its configuration is said at once."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
     course = Course.find(folder)
-    for remark in course.remarks():
+    for remark in filter(None, [*course.remarks(), nbgrader_remark(course)]):
         typer.echo(remark, err=True)
     return course
 
@@ -93,6 +96,21 @@ def answers(
         return
     for text in differences.differences(assignment, exercise):
         typer.echo(f"{text}\n")
+
+
+@app.command()
+def new_course(
+    folder: Annotated[Path, typer.Argument(help="Where the course goes; what is there is kept.")],
+    title: Annotated[str, typer.Option(help="For people (default: the folder's name).")] = "",
+    assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
+) -> None:
+    """Make a folder a course of your own: course.toml, nbgrader_config.py, a roster's head, a first assignment."""
+    from autograder.authoring import skeleton
+
+    written = skeleton.new_course(folder, title, assignment)
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
 
 
 @app.command()
@@ -306,10 +324,13 @@ def audit(
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the repository's).")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Grade also what did not change since the last audit.")
     ] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Grade mechanical changes of right answers too.")] = False,
+    confusion: Annotated[bool, typer.Option("--confusion", help="Measure how mistakes are named, too.")] = False,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many mutants for each exercise.")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -319,7 +340,18 @@ def audit(
     found = Course.find(course)
     chosen = found.assignments() if everything or not names else names
     wanted = attacks or catalogue is not None
-    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue, again=again)
+    status = run_audit(
+        found,
+        chosen,
+        workers=workers,
+        as_json=json,
+        attacks=wanted,
+        catalogue=catalogue,
+        again=again,
+        mutants=mutants or sample is not None,
+        sample=sample,
+        confusion=confusion,
+    )
     raise typer.Exit(status)
 
 
@@ -361,13 +393,26 @@ def leaderboard(
 
 @app.command()
 def doctor(json: JsonOption = False) -> None:
-    """Say which layers of isolation this machine offers, and how to get those that it lacks."""
+    """Say which layers of isolation this machine offers, whether nbgrader here uses them, and where releases differ."""
     from autograder.authoring.drift import remarks_on_release
     from autograder.isolation.capabilities import print_layers
 
     for remark in remarks_on_release():
         typer.echo(remark, err=True)
-    raise typer.Exit(print_layers(Console(), as_json=json))
+    raise typer.Exit(max(print_layers(Console(), as_json=json), _say_of_nbgrader()))
+
+
+def _say_of_nbgrader() -> int:
+    """Say on stderr if nbgrader is not isolated in the course that this is run in, if any; 1 if so."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
+    try:
+        remark = nbgrader_remark(Course.find())
+    except CourseError:
+        return 0
+    if remark:
+        typer.echo(remark, err=True)
+    return 1 if remark else 0
 
 
 @app.command()
@@ -417,11 +462,19 @@ _ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", 
 
 
 def main() -> None:
-    """Run the command line; a user's error is one message and exit code 2."""
+    """Run the command line; a user's error, or an extra that is not installed, is one message and exit code 2."""
     if _ABOUT_STUDENTS & set(sys.argv[1:2]):
         os.umask(0o077)
     try:
         app()
     except AutograderError as error:
-        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(str(error))
+    except ModuleNotFoundError as error:
+        if not (said := extra_for(error)):
+            raise
+        _stop(said)
+
+
+def _stop(said: str) -> NoReturn:
+    Console(stderr=True).print(f"autograder: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(2)

@@ -401,4 +401,4 @@ def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
     """How worker processes are made for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden)
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release))

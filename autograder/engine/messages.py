@@ -83,12 +83,14 @@ class Options(msgspec.Struct, frozen=True):
         missing_ok: layers of the sandbox that may be missing, by name.
         grader: the class that grades, as ``module:name``.
         hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
+        notebooks: folder of the released notebooks: relative paths lead from there, on both sides; or empty.
     """
 
     readable: tuple[str, ...] = ()
     missing_ok: tuple[str, ...] = ()
     grader: str = GRADER
     hidden_data: str = ""
+    notebooks: str = ""
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):

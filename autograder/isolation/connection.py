@@ -33,6 +33,7 @@ from autograder.isolation.wire.frames import (
     pack_frame,
     unpack_frame,
 )
+from autograder.lab.layouts import Laid
 
 __all__ = ["Connection"]
 
@@ -177,6 +178,8 @@ class Connection:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
             return Ext(Leaf.HANDLE, handle(handle_number(value)))
+        if type(value) is Laid:
+            return Ext(Leaf.LAID, self._codec.encode([value.array, value.layout]))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = source_for(value, hidden=self.quiet)

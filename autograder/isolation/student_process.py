@@ -18,6 +18,7 @@ from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.wire.encode import ProtocolError
+from autograder.lab.call_evidence import names_word
 
 __all__ = ["CellOutcome", "StudentProcess", "Supervisor"]
 
@@ -59,6 +60,7 @@ class StudentProcess:
     Attributes:
         transcript: a list to which every exchange with a handle is appended, or None.
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
+        case: the kind of input that is being tried, for the transcript.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class StudentProcess:
     ) -> None:
         self.transcript: list[RecordedCall] | None = None
         self.deadline: float | None = None
+        self.case = ""
         self._supervisor = supervisor
         self._number = number
         self._limits = limits
@@ -124,16 +127,25 @@ class StudentProcess:
         except StudentError as error:
             return CellOutcome(False, [], error.type_name)
 
-    def names(self, names: Iterable[str]) -> dict[str, Any]:
-        """The student's values of these names, as data or handles; names that do not exist are left out."""
+    def names(self, names: Iterable[str], remember: str = "") -> dict[str, Any]:
+        """The student's values of these names, as data or handles; names that do not exist are left out.
+
+        Args:
+            names: which ones.
+            remember: what to call this place in the notebook, for :meth:`return_to`.
+        """
         wanted = list(names)
-        found = self._request("names", [wanted])
+        found = self._request("names", [wanted, remember])
         if type(found) is not dict or not set(found) <= set(wanted):
             raise self._lose("protocol")
         for name, value in found.items():
             if type(value) is Handle:
                 name_handle(value, name)
         return found
+
+    def return_to(self, place: str) -> None:
+        """Let the notebook's functions and classes be those that they were at this place, whatever was redefined."""
+        self._request("return_to", [place])
 
     def run_source(self, source: str, **data: Any) -> Any:
         """Run the grader's own source among the student's names, with `data` as extra names.
@@ -189,6 +201,37 @@ class StudentProcess:
         """What a function of the grader's, described as for `borrow`, gives in that process; it is not kept there."""
         return self._request("ask_borrowed", [description, arguments])
 
+    def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+        """(result, positional and keyword arguments after the call, what the result shares memory with).
+
+        A claim, as all that a student's process says about itself.
+        """
+        exchange = self._exchange("inspected", function, "", args, kwargs)
+        try:
+            answer = self._request("inspected", [function, args, kwargs or None])
+        except StudentError as error:
+            exchange.error = error.type_name
+            raise
+        match answer:
+            case (result, tuple(after), dict(named), list(shared)) if (
+                len(after) == len(args)
+                and set(named) == set(kwargs)
+                and {type(place) for place in shared} <= {int, str}
+            ):
+                exchange.result = self._recorded(answer)
+                return result, after, named, shared
+        raise self._lose("protocol")
+
+    def error_names(self, word: str) -> bool:
+        """Whether the error that the student's code has just raised has ``word`` in its text.
+
+        Says no more than that, so that it can be asked while the worker is quiet.
+        """
+        match self._request("account", []):
+            case (str(text), str()):
+                return names_word(text, word)
+        raise self._lose("protocol")
+
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
         if self._loss is None:
@@ -220,6 +263,7 @@ class StudentProcess:
         exchange = RecordedCall(
             op, reference.target if reference else "", detail, self._recorded(args), self._recorded(kwargs)
         )
+        exchange.case = self.case
         self.transcript.append(exchange)
         return exchange
 

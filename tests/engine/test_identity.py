@@ -38,8 +38,8 @@ def digest_of(package: Path) -> bytes:
         "grading/diagnosis.py",
         "lab/checks.py",
         "lab/datasets.py",
-        "isolation/codec.py",
-        "isolation/inside/lockdown.py",
+        "isolation/wire/codec.py",
+        "isolation/guest/lockdown.py",
         "submission/alignment.py",
         "challenge/rules.py",
         "authoring/assignment.py",
@@ -156,3 +156,8 @@ def test_a_course_names_its_data(tmp_path: Path) -> None:
     before = Bundle.of(Course.find(tmp_path), nothing).grader
     (tmp_path / "data" / "course" / "x.csv").write_text("12")
     assert Bundle.of(Course.find(tmp_path), nothing).grader != before
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    package = identity._PACKAGE
+    assert [name for name in (*identity._MODULES, *identity._ELSEWHERE) if not (package / name).is_file()] == []

@@ -10,21 +10,25 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
 from autograder.isolation.guest.borrowed import rebuilt
+from autograder.isolation.guest.room import Room
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.modules import rebuild
 from autograder.isolation.wire.codec import Codec
 from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
 from autograder.isolation.wire.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, pack_frame, unpack_frame
+from autograder.lab.call_evidence import shared_places
+from autograder.lab.layouts import laid
 
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
 _CELL = re.compile(r"<ipython-input-(\d+)-")
+_DEFINITIONS = FunctionType, ModuleType, type
 
 Function = Callable[..., object]
 
@@ -40,6 +44,8 @@ class Server:
         self._last = 0
         self._sequence = 0
         self._raised: BaseException | None = None
+        self._inspected: object = None
+        self._places: dict[str, dict[str, object]] = {}
         self._streams = (Stream("stdout"), Stream("stderr"))
         self._first_cell = int(shell.execution_count)
 
@@ -102,9 +108,15 @@ class Server:
             trace = trace.tb_next
         return place
 
-    def _do_names(self, names: list[str]) -> object:
-        space = self._shell.user_ns
-        return {name: self._data_or_handle(space[name]) for name in names if name in space}
+    def _do_names(self, names: list[str], place: str) -> object:
+        """Values of names. What is too much to send together with the others stays here, and is sent as a handle."""
+        space, room = self._shell.user_ns, Room()
+        if place:
+            self._places[place] = {name: value for name, value in space.items() if isinstance(value, _DEFINITIONS)}
+        return {name: self._data_or_handle(space[name], room) for name in names if name in space}
+
+    def _do_return_to(self, place: str) -> None:
+        self._shell.user_ns.update(self._places.get(place, {}))
 
     def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None) -> object:
         return function(*arguments, **keywords or {})
@@ -113,6 +125,16 @@ class Server:
         self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
     ) -> object:
         return function(*arguments, **keywords or {}), arguments
+
+    def _do_inspected(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        """A call, with the arguments as they are afterwards, and what the result shares memory with."""
+        named = keywords or {}
+        result = function(*arguments, **named)
+        shared = shared_places(result, arguments, named, self._inspected)
+        self._inspected = result
+        return result, arguments, named, shared
 
     def _do_getattr(self, target: object, name: str) -> object:
         return getattr(target, name)
@@ -162,18 +184,22 @@ class Server:
 
     # ---- what is not data
 
-    def _data_or_handle(self, value: object) -> object:
-        if isinstance(value, list | tuple | dict | set | frozenset):
-            try:
+    def _data_or_handle(self, value: object, room: Room) -> object:
+        try:
+            fits = room.takes(value)
+            if fits and isinstance(value, list | tuple | dict | set | frozenset):
                 self._codec.encode(value)
-            except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
-                return self._handle(value)
-        return value
+        except Exception:  # nested too deep, or in itself; or of a class that has its own way of being a container
+            fits = False
+        return value if fits else self._handle(value)
 
     def _handle(self, value: object) -> Ext:
         self._last += 1
         self._objects[self._last] = value
-        name = getattr(value, "__name__", "")
+        try:
+            name = getattr(value, "__name__", "")
+        except Exception:  # a __getattr__ of the notebook's own
+            name = ""
         own = name[:100] if isinstance(name, str) else ""
         return Ext(Leaf.HANDLE, handle(self._last, type(value).__name__[:100], own))
 
@@ -185,6 +211,8 @@ class Server:
             return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
             return rebuild(self._codec.decode(payload))
+        if code == Leaf.LAID:
+            return laid(*self._codec.decode(payload))
         if code == Leaf.FUNCTION:
             return self._published(*self._codec.decode(payload))
         number, _, name = read_handle(payload)
