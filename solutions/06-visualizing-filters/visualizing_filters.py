@@ -479,7 +479,7 @@ for shape, kernel in [((2, 3, 6, 9), (2, 3)), ((1, 1, 7, 5), (3, 1))]:
 # %% check="feature_maps" name="mode" points=0.5
 # Hidden: in which mode is the network afterwards?
 ### BEGIN HIDDEN TESTS
-model = chain(conv=nn.Conv2d(2, 3, (3, 2)), norm=nn.BatchNorm2d(3), drop=nn.Dropout(0.5), relu=nn.ReLU())
+model = chain(conv=nn.Conv2d(2, 3, (3, 2)), norm=nn.BatchNorm2d(3), drop=nn.Dropout(0.0), relu=nn.ReLU())
 model.conv.weight.data.copy_(torch.from_numpy(rng.normal(size=(3, 2, 3, 2))))
 model.conv.bias.data.zero_()
 x = torch.from_numpy(rng.normal(size=(4, 2, 6, 7)))
@@ -490,6 +490,9 @@ for training in (True, False):
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
     left.eval()
     close(left(x), copy.deepcopy(model).eval()(x), case="the network's own answer, after somebody has looked inside")
+for training in (True, False):
+    _, (left, *_) = called(feature_maps, model.train(training), x, "norm")
+    close(left(x), copy.deepcopy(model)(x), case="the network's answer in the mode that it was in")
 ### END HIDDEN TESTS
 
 # %% check="feature_maps" name="hooks" points=0.5
@@ -1339,6 +1342,12 @@ for training in (True, False):
     _, (left, *_) = called(occlusion, model.train(training), x, 2, (2, 3), (1, 2))
     mode = "training" if training else "evaluation"
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
+tail = chain(norm=nn.BatchNorm2d(1), flatten=nn.Flatten(), output=nn.Linear(30, 4))
+tail.output.weight.data.copy_(torch.from_numpy(rng.normal(size=(4, 30))))
+tail.output.bias.data.zero_()
+for training in (True, False):
+    _, (left, *_) = called(occlusion, tail.train(training), x, 2, (2, 3), (1, 2))
+    close(left(x[None]), copy.deepcopy(tail)(x[None]), case="the network's answer in the mode that it was in")
 ### END HIDDEN TESTS
 
 # %% check="occlusion" name="arguments" points=0.5
@@ -1486,7 +1495,21 @@ for bias in (model.conv.bias, model.output.bias):
     bias.data.zero_()  # so that pictures of either sign are of all classes, and a network that drops everything says 0
 images = torch.from_numpy(rng.normal(size=(60, 1, 5, 6)))
 truth = copy.deepcopy(model).eval()(images).argmax(dim=1)
-same(mystery_report, lambda *args: {"clean": 1.0}, model, images, truth, {}, case="a network in training mode")
+def in_evaluation(model, images, labels, distortions):
+    twin, report = copy.deepcopy(model).eval(), {}
+    for name, change in [("clean", lambda x: x), *distortions.items()]:
+        report[name] = float((twin(change(images)).argmax(dim=1) == labels).double().mean())
+    return report
+
+changes = {"mirror": lambda x: x.flip(3), "upside down": lambda x: x.flip(2), "negative": lambda x: -x}
+same(mystery_report, in_evaluation, model, images, truth, {}, case="a network in training mode")
+same(mystery_report, in_evaluation, model, images, truth, changes, case="a network in training mode, distorted pictures")
+tail = chain(norm=nn.BatchNorm2d(1), flatten=nn.Flatten(), output=nn.Linear(30, 4))
+tail.output.weight.data.copy_(torch.from_numpy(rng.normal(size=(4, 30))))
+tail.output.bias.data.zero_()
+for training in (True, False):
+    _, (left, *_) = called(mystery_report, tail.train(training), images, truth, {})
+    close(left(images[:3]), copy.deepcopy(tail)(images[:3]), case="the network's answer in the mode that it was in")
 for training in (True, False):
     _, (left, *_) = called(mystery_report, model.train(training), images, truth, {})
     mode = "training" if training else "evaluation"
@@ -1505,6 +1528,8 @@ unchanged(mystery_report, model, images, truth, {"dim": lambda x: x / 2})
 refuses(mystery_report, model, images, truth[:8], {}, argument="labels", case="fewer labels than pictures")
 refuses(mystery_report, model, images[:1], truth, {}, argument="labels", case="one picture, many labels")
 refuses(mystery_report, model, images, truth, {"clean": lambda x: x}, argument="distortions", case="a forbidden name")
+refuses(mystery_report, model, images, truth, {"dim": lambda x: x / 2, "clean": lambda x: -x}, argument="distortions",
+        case="a forbidden name among others")
 ### END HIDDEN TESTS
 
 # %% [markdown]
