@@ -1067,8 +1067,8 @@ def steps_exchanged(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="Your square is 0, which is the colour of paper: it erases ink and leaves paper alone. The square is "
-    "grey, 0.5.",
+    says="You cover with paper, 0. That is a fair question, too, and the figure below asks it beside yours. The docstring "
+    "asks for grey, 0.5.",
 )
 def square_of_paper(model, x, label, size, stride):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
