@@ -36,9 +36,7 @@ class BoardNames:
         competition: the address of the competition's; or empty.
     """
 
-    def __init__(
-        self, public: Callable[[str], str], hidden: frozenset[str], board: str, competition: str = ""
-    ) -> None:
+    def __init__(self, public: Callable[[str], str], hidden: frozenset[str], board: str, competition: str = "") -> None:
         self._public, self._hidden, self._board, self._competition = public, hidden, board, competition
 
     @classmethod

@@ -1368,8 +1368,8 @@ for stride in ((0, 1), (1, 0)):
 # %% [markdown]
 # Which part of a 4 makes it a 4, for this network? Zeiler and Fergus draw three pictures for each digit: the probability
 # that is left for the right class, and what the network says instead. The square is 5 × 5 pixels, and each number stands
-# at its middle. Grey is one choice of cover. Here, where paper is 0 and ink is 1, it is not a neutral one: on paper it
-# *adds* ink. So the last but one row covers with paper instead; the third row is your function.
+# at its middle. The second row is your function. Grey is one choice of cover, and where paper is 0 and ink is 1 it is
+# not a neutral one: on paper it *adds* ink. So the third row covers with paper, and the fourth names what is said then.
 
 # %% demo=True
 def said_instead(model, x, size, value):
@@ -1396,6 +1396,7 @@ for column, digit in enumerate((2, 3, 4, 7, 9)):
         axes[3, column].text(place + 2, row + 2, answer, ha="center", va="center", color="white", fontweight="bold")
     for ax in axes[:, column]:
         ax.set(xlim=(-0.5, 15.5), ylim=(15.5, -0.5), xticks=(0, 15), yticks=(0, 15))
+        ax.grid(visible=False)
 for ax, name in zip(axes[:, 0], ("digit", "left, covered by grey", "left, covered by paper", "says, covered by paper")):
     ax.set_ylabel(name)
 fig.suptitle("Where does covering 5 × 5 pixels cost the answer, and what does the network say instead?", x=0.01, ha="left");
@@ -1617,7 +1618,7 @@ print("negatives called  " + "  ".join(f"{digit}: {int((said == digit).sum())}" 
 print(f"A page that is white all over is a {blank} to it.")
 
 # %% [markdown]
-# Nearly all are one and the same digit, and so is a page without any digit. In a negative the large light area outweighs
+# Nearly four in five are called one and the same digit, and so is a page without any digit. In a negative the large light area outweighs
 # the strokes, and the network has no answer "none of these": it has to name a digit, whatever it is shown.
 #
 # ## 9. The repair

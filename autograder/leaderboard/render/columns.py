@@ -74,9 +74,7 @@ def _competes(page: Document) -> bool:
 EXTRA: tuple[Column, ...] = (
     Column("Accuracy", lambda row: row.accuracy, True, shown=_competes, narrow=True, key=lambda row: str(row.units)),
     Column("Entries", lambda row: str(row.entries), True, shown=_competes),
-    Column(
-        "Last move", moved, shown=lambda page: any(row.moved for row in page.rows), key=lambda row: row.moved_at
-    ),
+    Column("Last move", moved, shown=lambda page: any(row.moved for row in page.rows), key=lambda row: row.moved_at),
 )
 """Columns that every format shows behind its own, the page and CSV included."""
 
