@@ -22,11 +22,10 @@ from autograder.audit.report_card import Finding, ReportCard
 from autograder.audit.stored_grader import stored_grader
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course, GradingSettings
-from autograder.engine.class_run import options_of
 from autograder.engine.executor import RetryingExecutor
 from autograder.engine.incremental import StoredResult
 from autograder.engine.local import LocalWorkers, default_workers
-from autograder.engine.messages import Bundle, Job, Reply
+from autograder.engine.messages import Bundle, Job, Reply, options_of
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
 from autograder.submission.model import Submission

@@ -21,9 +21,8 @@ from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.board_names import BoardName
 from autograder.gradebook.marks import Comment, Mark, Marks
-from autograder.gradebook.notice import Notice
+from autograder.gradebook.notice import BoardName, Notice
 from autograder.gradebook.picture_store import Album
 from autograder.gradebook.rendering import code_html, course_html, outputs_html, student_html
 from autograder.gradebook.sanitising import as_plain_text
@@ -181,6 +180,7 @@ def write_feedback(
     marks: Marks | None = None,
     album: Album | None = None,
     on_board: BoardName | None = None,
+    entered: Sequence[str] = (),
 ) -> Path:
     """Write ``feedback/STUDENT/ASSIGNMENT/NOTEBOOK.html``, where nbgrader looks for it.
 
@@ -191,19 +191,9 @@ def write_feedback(
         raise GradebookError(f"{assignment.name} of {student} was not graded: there is no feedback. Grade it again.")
     page = feedback_page(
         assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board,
-        entered=_entered(course, assignment, student, result),
+        entered=entered,
     )  # fmt: skip
     return _write(course, assignment, student, page)
-
-
-def _entered(course: Course, assignment: Assignment, student: str, result: Result) -> list[str]:
-    """What to say of the student's entry to the competition; empty if there is none."""
-    if result.entry is None:
-        return []
-    from autograder.challenge.competition_results import FILE_NAME
-    from autograder.leaderboard.entrant import entrant_lines
-
-    return entrant_lines(course.results / FILE_NAME, assignment, student, result.entry, result.usage.entry)
 
 
 def write_notice(

@@ -39,10 +39,10 @@ from autograder.gradebook.preprocessors import (
     ShowSafely,
     StripHidden,
 )
-from autograder.reporting.released import FeedbackExporter
 
 __all__ = ["configure", "isolation_missing"]
 
+_EXPORTER = "autograder.reporting.released.FeedbackExporter"  # by name: nbgrader loads it when it makes pages
 _NEEDED = (
     ("Autograde", "autograde_preprocessors", IsolatedExecute),
     ("Autograde", "sanitize_preprocessors", RebuildSubmission),
@@ -106,7 +106,7 @@ def _set_steps(config: Any) -> None:
         AssignPenalties,
         CheckCellMetadata,
     ]
-    config.GenerateFeedback.exporter_class = FeedbackExporter
+    config.GenerateFeedback.exporter_class = _EXPORTER
     config.GenerateFeedback.preprocessors = [GetGrades, StripHidden, CSSHTMLHeaderPreprocessor]
     config.HTMLExporter.preprocessors = [ShowSafely]
 

@@ -30,6 +30,8 @@ from autograder.course import Course
 from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.identity import data_digest, grader_digest
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
 from autograder.gradebook.registration import new_id
@@ -37,7 +39,6 @@ from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.gradebook.sanitising import as_plain_text, safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
-from autograder.gradebook.unisolated import GUARD_KERNEL
 from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
@@ -335,9 +336,9 @@ def _remark(source: str) -> NotebookNode:
 
 def _keep(course: Course, assignment: Assignment, result: Result) -> None:
     """Store the result, so that a page of feedback can be made of it."""
-    from autograder.engine.messages import Bundle
-
-    key = result_key(result.submission_key, assignment.key, Bundle.of(course, assignment).grader)
+    data = data_digest([course.data, course.hidden_data], course.results / "data.json")
+    grader = grader_digest(course.secret.key, course.config.grading.limits(), data)
+    key = result_key(result.submission_key, assignment.key, grader)
     ResultStore(course.results / "results").put(key, result)
 
 

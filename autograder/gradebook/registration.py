@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import SourceNode, source_nodes
-from autograder.gradebook.unisolated import GUARD_KERNEL
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 
 __all__ = ["naive_utc", "new_id", "register", "table"]
 

@@ -7,13 +7,12 @@ import hashlib
 import logging
 import sys
 from pathlib import Path
-from typing import Any
 
 from autograder import __version__
 from autograder.course import Course
 from autograder.errors import AutograderError, CourseError
 
-__all__ = ["GUARD_KERNEL", "Announcement", "nbgrader_remark"]
+__all__ = ["Announcement", "nbgrader_remark"]
 
 CONFIG_NAME = "nbgrader_config.py"
 _DANGER = (
@@ -21,16 +20,6 @@ _DANGER = (
     "`autograder grade` is isolated all the same."
 )
 _LEAKING = ("autograde", "assign", "generate_assignment", "feedback", "generate_feedback")
-GUARD_KERNEL: dict[str, Any] = {
-    "name": "without-isolation.-nbgrader_config.py-is-missing-or-does-not-isolate.-Run-autograder-doctor",
-    "display_name": "Graded in isolation only",
-    "language": "python",
-}
-"""The kernel that the gradebook names for every notebook; there is none of that name.
-
-nbgrader without this course's configuration starts the gradebook's kernel for each submission: it stops there, before
-any of the student's code has run, and its message is the name.
-"""
 
 
 def nbgrader_remark(course: Course) -> str:

@@ -17,7 +17,7 @@ __all__ = ["BASE", "Mounts", "links_to"]
 BASE = "/box"  # the workers' folders, inside
 _PACKAGE = Path(autograder.__file__).resolve().parent
 # Of the package only what students and the untrusted half need; no grading, no gradebook.
-_PACKAGE_PARTS = ("__init__.py", "errors.py", "magics.py", "lab", "isolation")
+_PACKAGE_PARTS = ("__init__.py", "errors.py", "magics.py", "redrawing.py", "lab", "isolation")
 _DATA = _PACKAGE.parent / "data" / "course"  # where the lab looks for its datasets
 _SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/fonts", "/etc/alternatives")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from autograder.errors import MachineryError
 from autograder.isolation.call_log import RecordedCall, record_value
@@ -22,6 +22,7 @@ from autograder.lab.call_evidence import names_word
 
 __all__ = ["CellOutcome", "StudentProcess", "Supervisor"]
 
+_Answer = TypeVar("_Answer")
 _PATIENCE = 1.0  # seconds from a closed channel to the end of its process; one that lives on closed it on purpose
 # No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
@@ -190,16 +191,9 @@ class StudentProcess:
                 return number, line
         return None
 
-    def borrow(self, description: list[Any]) -> Handle:
-        """A handle for one of the grader's own functions, as `lending.packed` describes it, made in that process."""
-        made = self._request("borrow", [description])
-        if type(made) is not Handle:
-            raise self._lose("protocol")
-        return made
-
-    def ask_borrowed(self, description: list[Any], arguments: list[Any]) -> Any:
-        """What a function of the grader's, described as for `borrow`, gives in that process; it is not kept there."""
-        return self._request("ask_borrowed", [description, arguments])
+    def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
+        """What a function of the grader's gives in that process; `Connection.pass_on` has the arguments."""
+        return self._answer(lambda deadline: self._connection.pass_on(number, oldest, description, call, deadline))
 
     def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
         """(result, positional and keyword arguments after the call, what the result shares memory with).
@@ -271,12 +265,15 @@ class StudentProcess:
         return None if self.transcript is None else record_value(value, remote)
 
     def _request(self, operation: str, arguments: list[Any], seconds: float | None = None) -> Any:
+        return self._answer(lambda deadline: self._connection.request(operation, arguments, deadline), seconds)
+
+    def _answer(self, ask: Callable[[float], _Answer], seconds: float | None = None) -> _Answer:
         if self._loss is not None:
             raise self._loss
         allowed = self._limits.call_seconds if seconds is None else seconds
         deadline = min(time.monotonic() + allowed, self.deadline or float("inf"))
         try:
-            return self._connection.request(operation, arguments, deadline)
+            return ask(deadline)
         except DeadlinePassed:
             loss = self._lose("timeout")
         except ProtocolError:

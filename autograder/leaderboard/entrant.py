@@ -12,15 +12,24 @@ from numpy.typing import NDArray
 
 from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.competition_results import ChallengeResult, read_results
+from autograder.challenge.competition_results import FILE_NAME, ChallengeResult, read_results
 from autograder.challenge.packing import unpack
 from autograder.challenge.rules import RULES
+from autograder.course import Course
 from autograder.errors import LeaderboardError
+from autograder.grading.result import Result
 from autograder.leaderboard.ladder import Ladder
 from autograder.leaderboard.statistics.intervals import wilson
 from autograder.leaderboard.units import moment
 
-__all__ = ["counted_result", "entrant_lines", "thresholds_of"]
+__all__ = ["counted_result", "entrant_lines", "lines_for", "thresholds_of"]
+
+
+def lines_for(course: Course, assignment: Assignment, student: str, result: Result) -> list[str]:
+    """What to say of a student's entry, from the course's record; empty if the result has no entry."""
+    if result.entry is None:
+        return []
+    return entrant_lines(course.results / FILE_NAME, assignment, student, result.entry, result.usage.entry)
 
 
 def entrant_lines(

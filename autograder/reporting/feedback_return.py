@@ -12,19 +12,20 @@ from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found, discover
-from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.known_results import read_file
 from autograder.engine.selection import settle
 from autograder.engine.writer import reason_of
 from autograder.errors import GradebookError, UnreadableSubmission
-from autograder.gradebook.board_names import BoardNames
 from autograder.gradebook.feedback import write_feedback
+from autograder.gradebook.journal import Journal, JournalRow
 from autograder.gradebook.marks import Marks
+from autograder.gradebook.penalty_update import bring_up_to_date
 from autograder.gradebook.picture_store import Album, Pictures
 from autograder.gradebook.result_store import ResultStore
-from autograder.gradebook.settling import bring_up_to_date
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
+from autograder.leaderboard.board_names import BoardNames
+from autograder.leaderboard.entrant import lines_for
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
 from autograder.submission.model import Submission
@@ -87,7 +88,8 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
                 continue
             try:
                 on_board, album = names.of_student(student), Album(pictures)
-                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board)
+                told = lines_for(course, assignment, student, result)
+                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board, told)
                 written.append(student)
             except Exception as error:  # One page's trouble is never another's.
                 left[student] = reason_of("writing the page", error)

@@ -15,8 +15,9 @@ import pytest
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 from autograder.gradebook.store import Gradebook
-from autograder.gradebook.unisolated import GUARD_KERNEL, nbgrader_remark
+from autograder.gradebook.unisolated import nbgrader_remark
 
 BIN = Path(sys.executable).parent
 PACKAGED = Path(__file__).parents[2] / "autograder" / "gradebook" / "jupyter_config.json"

@@ -14,13 +14,24 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
-from autograder.isolation.guest.borrowed import rebuilt
+from autograder.isolation.guest.borrowed import Borrowed
 from autograder.isolation.guest.room import Room
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.modules import rebuild
 from autograder.isolation.wire.codec import Codec
 from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
-from autograder.isolation.wire.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, pack_frame, unpack_frame
+from autograder.isolation.wire.frames import (
+    ANSWER,
+    CALLBACK,
+    ERROR,
+    LENT,
+    NUMBER,
+    OK,
+    READY,
+    REQUEST,
+    pack_frame,
+    unpack_frame,
+)
 from autograder.lab.call_evidence import shared_places
 from autograder.lab.layouts import laid
 
@@ -41,6 +52,7 @@ class Server:
         self._shell = shell
         self._codec = Codec(self._export, self._resolve)
         self._objects: dict[int, object] = {}
+        self._borrowed = Borrowed()
         self._last = 0
         self._sequence = 0
         self._raised: BaseException | None = None
@@ -54,8 +66,11 @@ class Server:
         sys.stdout, sys.stderr = self._streams
         self._channel.send(pack_frame(READY, 0, self._codec.encode(None)))
         while True:
-            _, sequence, body = unpack_frame(self._channel.receive())
-            self._answer(sequence, self._codec.decode(body))
+            kind, sequence, body = unpack_frame(self._channel.receive())
+            if kind == LENT:
+                self._answer_lent(sequence, body)
+            else:
+                self._answer(sequence, self._codec.decode(body))
 
     def _answer(self, sequence: int, request: list[Any]) -> None:
         operation, released, *arguments = request
@@ -69,10 +84,23 @@ class Server:
             reply = pack_frame(OK, sequence, self._codec.encode(result))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
             self._raised = error
-            names = [kind.__name__ for kind in type(error).__mro__][:20]
-            reply = pack_frame(ERROR, sequence, self._codec.encode(names))
+            reply = self._error(sequence, error)
         self._sequence = outer
         self._channel.send(reply)
+
+    def _answer_lent(self, sequence: int, body: memoryview) -> None:
+        """Call a function of the trusted side's for another process; of its error nothing is kept."""
+        outer, self._sequence = self._sequence, sequence
+        try:
+            reply = pack_frame(OK, sequence, self._borrowed.answer(body, self._codec))
+        except BaseException as error:
+            reply = self._error(sequence, error)
+        self._sequence = outer
+        self._channel.send(reply)
+
+    def _error(self, sequence: int, error: BaseException) -> bytes:
+        names = [kind.__name__ for kind in type(error).__mro__][:20]
+        return pack_frame(ERROR, sequence, self._codec.encode(names))
 
     # ---- what may be asked
 
@@ -176,12 +204,6 @@ class Server:
             return None
         return eval(compile(ast.Expression(last.value), "<probe>", "eval"), scope)  # noqa: S307
 
-    def _do_borrow(self, functions: list[Any]) -> object:
-        return self._handle(rebuilt(functions))
-
-    def _do_ask_borrowed(self, functions: list[Any], arguments: list[object]) -> object:
-        return rebuilt(functions)(*arguments)
-
     # ---- what is not data
 
     def _data_or_handle(self, value: object, room: Room) -> object:
@@ -230,10 +252,13 @@ class Server:
         """A function that lives in the trusted process; it answers while the call that brought it lasts."""
 
         def function(*arguments: object, **keywords: object) -> object:
-            call = self._codec.encode([number, keywords or None, *arguments])
+            call = NUMBER.pack(number) + self._codec.encode([keywords or None, *arguments])
             self._channel.send(pack_frame(CALLBACK, self._sequence, call))
             while True:
                 kind, sequence, body = unpack_frame(self._channel.receive())
+                if kind == LENT:
+                    self._answer_lent(sequence, body)
+                    continue
                 value = self._codec.decode(body)
                 if kind == ANSWER:
                     return value

@@ -6,24 +6,14 @@ import os
 from collections.abc import Callable
 from urllib.parse import quote
 
-import msgspec
-
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.gradebook.notice import BoardName
+from autograder.leaderboard.configuration import read_boards
+from autograder.leaderboard.grades import roster
+from autograder.leaderboard.pseudonyms import public_names
 
-__all__ = ["BoardName", "BoardNames"]
-
-
-class BoardName(msgspec.Struct, frozen=True):
-    """A student's public name, and the address of the row on a published board; empty if there is no board.
-
-    Attributes:
-        competition: the same for the competition's board.
-    """
-
-    name: str
-    address: str = ""
-    competition: str = ""
+__all__ = ["BoardNames"]
 
 
 class BoardNames:
@@ -45,10 +35,6 @@ class BoardNames:
 
         Names that the configuration makes impossible are the boards' trouble, which says so; a page does without.
         """
-        from autograder.leaderboard.configuration import read_boards
-        from autograder.leaderboard.grades import roster
-        from autograder.leaderboard.pseudonyms import public_names
-
         try:
             boards = read_boards(course.config.leaderboard)
             folders = [entry.name for entry in course.submitted.iterdir()] if course.submitted.is_dir() else []
