@@ -270,8 +270,8 @@ class Writer:
         with self._timed("feedback"):
             self._step = "writing the feedback"
             name = self._board_name(student)
-            told = lines_for(course, assignment, student, item.result)
-            write_feedback(course, assignment, student, item.submission, item.result, marks, Album(pictures), name, told)
+            told, album = lines_for(course, assignment, student, item.result), Album(pictures)
+            write_feedback(course, assignment, student, item.submission, item.result, marks, album, name, told)
 
     def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
         """Note in the journal what is written: all at once, or each alone."""
