@@ -232,7 +232,8 @@ def render_json(board: Board) -> str:
 
 def document_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of what ``render_json`` writes."""
-    return msgspec.json.schema(Document)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Document)))
+    return plain
 
 
 def coarse(at: dt.datetime | None, step: str) -> str:
