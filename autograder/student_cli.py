@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -40,18 +41,43 @@ def check(
         float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
     ] = None,
     demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
+    entry: Annotated[
+        bool, typer.Option("--entry", help="Rehearse the whole entry to the challenge under its real limits instead.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check your own notebook before you hand it in: points by exercise, and what is still open."""
     from autograder.selfcheck.examine import check_notebook
     from autograder.selfcheck.printing import print_report
 
+    if entry:
+        raise typer.Exit(_rehearse(notebook, json))
     report = check_notebook(notebook, seconds=seconds, demos=demos)
     if json:
         typer.echo(msgspec.json.encode(report).decode())
     else:
         print_report(report, Console())
     raise typer.Exit(0 if report.done else 1)
+
+
+def _rehearse(notebook: Path, json: bool) -> int:
+    """Rehearse an entry to the challenge and print what it came to; the exit status.
+
+    Raises:
+        AutograderError: this is the students' kit, which has no sandbox.
+    """
+    try:  # By name, so that the kit, which is what this module imports, does not hold the grader.
+        rehearsal = importlib.import_module("autograder.selfcheck.rehearsal")
+    except ModuleNotFoundError as error:
+        raise AutograderError(
+            "A rehearsal runs in the grader's sandbox, which the students' kit does not have. Use a clone of the course."
+        ) from error
+    found = rehearsal.rehearse_entry(notebook)
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        typer.echo("\n".join(rehearsal.rehearsal_lines(found)))
+    return 0 if found.entry.valid else 1
 
 
 def main() -> None:

@@ -61,7 +61,15 @@ logits.detach().float().numpy()
 
 
 class _Refused(Exception):
-    """The entry broke a rule; the text is the reason."""
+    """The entry broke a rule; the text is the reason.
+
+    Attributes:
+        line: the line of its own code at which it stopped, where that may be told.
+    """
+
+    def __init__(self, reason: str, line: str = "") -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 class Competition:
@@ -74,6 +82,10 @@ class Competition:
         labels: int64, shape (N,).
         source_characters: length of the submission's code.
         rules: what an entry may use.
+        line_of: the source of a line of the student's code, from the number of the cell that ran and its line there.
+
+    Attributes:
+        seconds: processor time of the process that trained and of the one that answered, as far as they came.
     """
 
     def __init__(
@@ -84,6 +96,7 @@ class Competition:
         labels: NDArray[np.int64],
         source_characters: int,
         rules: CompetitionRules = RULES,
+        line_of: Callable[[int, int], str] | None = None,
     ) -> None:
         self._start = start
         self._test = test
@@ -91,6 +104,8 @@ class Competition:
         self._labels = labels
         self._source_characters = source_characters
         self._rules = rules
+        self._line_of = line_of
+        self.seconds = (0.0, 0.0)
 
     def enter(self) -> CompetitionEntry:
         """Train the entry and count its right answers; an entry that breaks a rule gets the reason and no score.
@@ -105,7 +120,7 @@ class Competition:
             weights = self._trained()
             return self._counted(self._answers(weights), weights)
         except _Refused as refused:
-            return CompetitionEntry(reason=str(refused))
+            return CompetitionEntry(reason=str(refused), line=refused.line)
 
     def _trained(self) -> dict[str, torch.Tensor]:
         """The trained network's weights, checked and counted."""
@@ -114,6 +129,7 @@ class Competition:
             worker.quiet = False  # nothing hidden is in there
             model = self._built(worker)
             self._ask(worker, "train", _TRAIN, model=model, images=self._images, labels=self._labels, seed=seed)
+            self.seconds = (worker.processor_seconds, 0.0)
             return self._weighed(self._ask(worker, "the network's state_dict()", _WEIGHTS, model=model))
 
     def _built(self, worker: StudentProcess) -> Handle:
@@ -141,7 +157,9 @@ class Competition:
             fresh = self._ask(worker, "a new network's state_dict()", _WEIGHTS, model=model)
             self._ask(worker, "loading the weights", _LOAD, model=model, weights=_in_form(weights, fresh))
             batches = np.split(self._test.images, range(self._rules.batch, len(self._test.images), self._rules.batch))
-            return np.concatenate([self._answer(worker, model, batch) for batch in batches])
+            answers = np.concatenate([self._answer(worker, model, batch) for batch in batches])
+            self.seconds = (self.seconds[0], worker.processor_seconds)
+            return answers
 
     def _answer(self, worker: StudentProcess, model: Handle, batch: NDArray[np.float32]) -> NDArray[np.int64]:
         logits = self._ask(worker, "the trained network", _ANSWER, model=model, images=batch)
@@ -187,7 +205,14 @@ class Competition:
             late = f"{what} used up the processor time ({budget})"
             raise _Refused(late if lost.reason == "timeout" else f"{what}: {lost.message}") from None
         except StudentError as error:
-            raise _Refused(f"{what} raised {_public_name(error.type_name)}") from None
+            raise _Refused(f"{what} raised {_public_name(error.type_name)}", self._line(worker)) from None
+
+    def _line(self, worker: StudentProcess) -> str:
+        """The line at which the code stopped; never in the process that answers, where it could tell of a picture."""
+        if worker.quiet or self._line_of is None or worker.lost:
+            return ""
+        place = worker.place()
+        return "" if place is None else self._line_of(*place)
 
 
 def _public_name(error: str) -> str:

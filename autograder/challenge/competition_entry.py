@@ -16,6 +16,8 @@ class CompetitionEntry(msgspec.Struct, frozen=True):
         public, private: per training, which images of the half were answered rightly, packed.
         public_right, private_right: how many, over all trainings.
         public_images, private_images: how many images the halves hold.
+        line: the line of the entry's own code at which it stopped; for its author, never for a public page.
+        counts: whether the entrant wants it to count in the private half.
     """
 
     reason: str = ""
@@ -26,6 +28,8 @@ class CompetitionEntry(msgspec.Struct, frozen=True):
     private_right: int = 0
     public_images: int = 0
     private_images: int = 0
+    line: str = ""
+    counts: bool = True
 
     @property
     def valid(self) -> bool:

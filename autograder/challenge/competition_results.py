@@ -27,6 +27,7 @@ class ChallengeResult(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
         status: ``failed`` for an entry over budget, wrong in shape or crashed; it gets the reason and no rank.
         public, private: per training, which images of the half were answered rightly, packed by ``pack``.
         public_images, private_images: how many images the halves hold.
+        counts: whether the entrant wants it to count in the private half.
     """
 
     entrant: str
@@ -37,6 +38,7 @@ class ChallengeResult(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
     private: tuple[str, ...] = ()
     public_images: int = 0
     private_images: int = 0
+    counts: bool = True
 
 
 def result_of(entry: CompetitionEntry, entrant: str, at: dt.datetime) -> ChallengeResult:
@@ -50,6 +52,7 @@ def result_of(entry: CompetitionEntry, entrant: str, at: dt.datetime) -> Challen
         private=entry.private,
         public_images=entry.public_images,
         private_images=entry.private_images,
+        counts=entry.counts,
     )
 
 

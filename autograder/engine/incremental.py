@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 import msgspec
 
 from autograder.authoring.assignment import Assignment
+from autograder.grading.lazy_entry import code_of, wants_to_count
 from autograder.grading.result import CheckResult, GradingUsage, Result
 from autograder.submission.model import Submission
 
@@ -149,6 +150,8 @@ def _merged(
     ran = {check.check: check for check in fresh.checks}
     checks = tuple(kept.get(cell.grade_id) or ran[cell.grade_id] for cell in assignment.checks)
     entry = fresh.entry or (earlier.result.entry if earlier else None)
+    if entry is not None:  # An entry that need not be trained again may be chosen anew all the same.
+        entry = msgspec.structs.replace(entry, counts=wants_to_count(code_of(submission)))
     return msgspec.structs.replace(
         fresh,
         entry=entry,
@@ -166,4 +169,5 @@ def _usage(fresh: Result, checks: Sequence[CheckResult], earlier: StoredResult |
     before = earlier.result.usage.checks if earlier else {}
     known = {**before, **fresh.usage.checks}
     seconds = {check.check: known[check.check] for check in checks if check.check in known}
-    return msgspec.structs.replace(fresh.usage, checks=seconds)
+    entered = fresh.usage.entry if fresh.entry or not earlier else earlier.result.usage.entry
+    return msgspec.structs.replace(fresh.usage, checks=seconds, entry=entered)

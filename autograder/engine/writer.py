@@ -254,22 +254,24 @@ class Writer:
         from autograder.gradebook.feedback import write_feedback
         from autograder.gradebook.files import write_autograded
         from autograder.gradebook.picture_store import Album
+        from autograder.leaderboard.entrant import lines_for
 
         course, assignment, student = self._course, self._assignment, item.entry.student
         self._step = "reading the marks"
         marks = marks or self._open().marks(assignment, [student]).get(student)
         pictures = self._pictures_of()
+        if item.result.entry is not None:  # before the page, which tells of it
+            self._step = "keeping the entry to the challenge"
+            entered = result_of(item.result.entry, student, self._handed_in(student))
+            record_results(course.results / FILE_NAME, [entered])
         with self._timed("conversion"):
             self._step = "writing the graded notebook"
             write_autograded(course, assignment, student, item.submission, item.result, Album(pictures))
         with self._timed("feedback"):
             self._step = "writing the feedback"
             name = self._board_name(student)
-            write_feedback(course, assignment, student, item.submission, item.result, marks, Album(pictures), name)
-        if item.result.entry is not None:
-            self._step = "keeping the entry to the challenge"
-            entered = result_of(item.result.entry, student, self._handed_in(student))
-            record_results(course.results / FILE_NAME, [entered])
+            told, album = lines_for(course, assignment, student, item.result), Album(pictures)
+            write_feedback(course, assignment, student, item.submission, item.result, marks, album, name, told)
 
     def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
         """Note in the journal what is written: all at once, or each alone."""

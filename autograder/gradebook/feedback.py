@@ -137,6 +137,7 @@ def feedback_page(
     marks: Marks | None = None,
     album: Album | None = None,
     on_board: BoardName | None = None,
+    entered: Sequence[str] = (),
 ) -> str:
     """The page as HTML text.
 
@@ -148,12 +149,14 @@ def feedback_page(
         marks: what the gradebook holds of it; with them the page has points by hand, comments and a total.
         album: checks the pictures; None shows none.
         on_board: the student's name on the boards.
+        entered: what to say of the entry to the competition.
     """
     exercises = exercise_summaries(assignment, submission, result, marks)
     return _template().render(
         title=assignment.title,
         student=as_plain_text(student, 128),
         on_board=on_board,
+        entered=entered,
         notice=None if result.status == "graded" else Notice("waiting"),
         points=result.points,
         auto_points=assignment.auto_points,
@@ -185,6 +188,7 @@ def write_feedback(
     marks: Marks | None = None,
     album: Album | None = None,
     on_board: BoardName | None = None,
+    entered: Sequence[str] = (),
 ) -> Path:
     """Write ``feedback/STUDENT/ASSIGNMENT/NOTEBOOK.html``, where nbgrader looks for it.
 
@@ -193,7 +197,10 @@ def write_feedback(
     """
     if result.status != "graded":
         raise GradebookError(f"{assignment.name} of {student} was not graded: there is no feedback. Grade it again.")
-    page = feedback_page(assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board)
+    page = feedback_page(
+        assignment, submission, result, student=student, marks=marks, album=album, on_board=on_board,
+        entered=entered,
+    )  # fmt: skip
     return _write(course, assignment, student, page)
 
 

@@ -10,10 +10,15 @@ __all__ = ["BoardName", "Notice"]
 
 
 class BoardName(msgspec.Struct, frozen=True):
-    """A student's public name, and the address of the row on a published board; empty if there is no board."""
+    """A student's public name, and the address of the row on a published board; empty if there is no board.
+
+    Attributes:
+        competition: the same for the competition's board.
+    """
 
     name: str
     address: str = ""
+    competition: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -122,6 +122,9 @@ class Replay:
         if isinstance(recorded, tuple | list) and isinstance(local, tuple | list) and len(recorded) == len(local):
             pairs = [self._same(ours, theirs) for ours, theirs in zip(local, recorded, strict=True)]
             return all(pairs)
+        if isinstance(recorded, dict) and isinstance(local, dict) and recorded.keys() == local.keys():
+            pairs = [self._same(local[key], recorded[key]) for key in recorded]
+            return all(pairs)
         return agree(local, recorded, strict=self.strict)
 
     def _same_inspected(self, local: Any, recorded: Any) -> bool:

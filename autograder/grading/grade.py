@@ -83,6 +83,7 @@ def grade_submission(
             phases,
             _check_seconds(runs),
             side.questions,
+            challenge.seconds,
         ),
         versions=versions(),
         entry=challenge.entry,

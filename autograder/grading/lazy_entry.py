@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from autograder.authoring.assignment import Assignment
@@ -19,10 +20,14 @@ from autograder.errors import MachineryError
 from autograder.grading.student_session import StudentSession
 from autograder.lab import CheckFailed, fashion
 from autograder.secrets import Secret
+from autograder.submission.model import Submission
 
-__all__ = ["LazyEntry", "competes", "competition_checks", "outer_seconds", "seconds_to_enter"]
+__all__ = [
+    "LazyEntry", "code_of", "competes", "competition_checks", "outer_seconds", "seconds_to_enter", "wants_to_count",
+]  # fmt: skip
 
 NAME = "challenge"
+CHOICE = "THIS_ENTRY_COUNTS"
 _GRACE_SECONDS = 30.0
 """A submission's own time is limited by its settings; past that and this, the grader itself must be stuck."""
 
@@ -32,10 +37,12 @@ class LazyEntry:
 
     Attributes:
         entry: what came of it; None until a check asked.
+        seconds: processor time of training and of answering; it differs from run to run.
     """
 
     def __init__(self, side: StudentSession, secret: Secret, hidden_data: Path | None) -> None:
         self.entry: CompetitionEntry | None = None
+        self.seconds = (0.0, 0.0)
         self._side = side
         self._secret = secret
         self._hidden_data = hidden_data
@@ -51,7 +58,8 @@ class LazyEntry:
             with self._side.noting_failure(), self._side.budget.paused():
                 self.entry = self._entered()
         if not self.entry.valid:
-            raise CheckFailed(f"your entry has no score: {self.entry.reason}")
+            line = f", at your line `{self.entry.line}`" if self.entry.line else ""
+            raise CheckFailed(f"your entry has no score: {self.entry.reason}{line}")
         return self.entry
 
     def points(self, thresholds: Sequence[tuple[float, float]]) -> float:
@@ -67,15 +75,45 @@ class LazyEntry:
         if self._hidden_data is None:
             raise MachineryError("the challenge needs its hidden pictures. Set hidden_data in course.toml.")
         given = fashion("train")
-        code = sum(len(cell.source) for cell in self._side.submission.cells if cell.cell_type == "code")
+        sources = code_of(self._side.submission)
         competition = Competition(
             self._side.fresh,
             hidden_test(self._secret, self._hidden_data),
             np.rint(given.images * 255).astype(np.uint8),
             given.labels,
-            code,
+            sum(map(len, sources)),
+            line_of=self._side.line_of,
         )
-        return competition.enter()
+        entry = competition.enter()
+        self.seconds = competition.seconds
+        return msgspec.structs.replace(entry, counts=wants_to_count(sources))
+
+
+def code_of(submission: Submission) -> list[str]:
+    """The sources of the submission's code cells, in order."""
+    return [cell.source for cell in submission.cells if cell.cell_type == "code"]
+
+
+def wants_to_count(sources: Iterable[str]) -> bool:
+    """Whether a notebook's code wants its entry to count in the private half: its last ``THIS_ENTRY_COUNTS = …``.
+
+    The code is read and not run: what a process says of itself is not asked. True where nothing is said.
+    """
+    wanted = True
+    for source in sources:
+        for node in _statements(source):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                wanted = bool(node.value.value) if CHOICE in names else wanted
+    return wanted
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    """The statements of a cell; none of one that Python alone cannot read."""
+    try:
+        return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
 
 
 def competes(assignment: Assignment) -> bool:

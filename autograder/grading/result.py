@@ -58,6 +58,7 @@ class GradingUsage(msgspec.Struct, frozen=True):
         phases: wall seconds by what they went to.
         checks: wall seconds by check, the student's part included; empty in a result of an older version.
         questions: how many went over the wire between the two processes, in either direction.
+        entry: processor seconds of the competition's two processes, to train and to answer; zeros without an entry.
     """
 
     cpu_seconds: float = 0.0
@@ -66,6 +67,7 @@ class GradingUsage(msgspec.Struct, frozen=True):
     phases: dict[str, float] = msgspec.field(default_factory=dict)
     checks: dict[str, float] = msgspec.field(default_factory=dict)
     questions: int = 0
+    entry: tuple[float, float] = (0.0, 0.0)
 
 
 class Result(msgspec.Struct, frozen=True):

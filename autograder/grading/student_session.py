@@ -26,6 +26,7 @@ __all__ = ["Budget", "StudentSession"]
 
 _BUILTINS = frozenset(vars(builtins))
 _LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
+_LONGEST_LINE = 120
 
 
 class Budget:
@@ -181,6 +182,12 @@ class StudentSession:
         if found is None or not 0 <= found[0] < len(self._ran):
             return ""
         return where_in(self._ran[found[0]], found[1])
+
+    def line_of(self, number: int, line: int) -> str:
+        """The text of a line of the cell that ran as that number in a fresh process; empty if there is no such line."""
+        ran = [cell for cell in self.submission.cells if cell.kind != "check" and self._runs(cell)]
+        lines = ran[number].source.split("\n") if 0 <= number < len(ran) else []
+        return lines[line - 1].strip()[:_LONGEST_LINE] if 0 < line <= len(lines) else ""
 
     @property
     def worker_lives(self) -> bool:

@@ -16,7 +16,7 @@ from typing import ClassVar
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.statistics.summary import BoardStatistics, EntryStatistics
 
-__all__ = ["Attempt", "Award", "Board", "BoardEntry", "Standing", "Status"]
+__all__ = ["Activity", "Attempt", "Award", "Board", "BoardEntry", "ReferenceScore", "Standing", "Status"]
 
 
 class Status(StrEnum):
@@ -86,11 +86,35 @@ class Award:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """How an entrant takes part in a competition.
+
+    Attributes:
+        entries: how many entries were handed in, those without a score included.
+        moved: the last change of the rank: positive for a better one; 0 while it has never changed.
+        moved_at: when that was; None while it has never changed.
+    """
+
+    entries: int
+    moved: int = 0
+    moved_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceScore:
+    """An entry of the course's own, shown among the others and never ranked: its name and its accuracy, 0 to 1."""
+
+    name: str
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A row of the board: an entry with its public name and, if it has a score, its rank (1224).
 
     Attributes:
         recorded: the scores that the board's log tells of, oldest first.
+        activity: how often and to what effect the entrant handed in, on a competition's board.
     """
 
     entry: BoardEntry = field(repr=False)
@@ -100,6 +124,7 @@ class Standing:
     shared: bool = False
     statistics: EntryStatistics | None = None
     recorded: tuple[Attempt, ...] = ()
+    activity: Activity | None = None
 
     @property
     def history(self) -> tuple[Attempt, ...]:
@@ -134,6 +159,10 @@ class Board:
         updated: the latest change the board rests on.
         statistics: what the intervals and tests say, on a challenge board.
         log: how many records the board's log has, and the hash it ends with.
+        phase: ``"public"``, ``"private"`` or ``"final"`` on a competition's board; ``"final"`` on any that is frozen.
+        deadline: until when work can be handed in, or None where there is no deadline.
+        announced: prizes that are decided later, on another half of the pictures.
+        references: the course's own entries, shown between the ranked ones.
     """
 
     _repr_html_: ClassVar[Callable[[Board], str]]
@@ -154,6 +183,10 @@ class Board:
     updated: dt.datetime | None = None
     statistics: BoardStatistics | None = None
     log: str = ""
+    phase: str = ""
+    deadline: dt.datetime | None = None
+    announced: tuple[Prize, ...] = ()
+    references: tuple[ReferenceScore, ...] = ()
 
     @property
     def mean(self) -> Fraction | None:

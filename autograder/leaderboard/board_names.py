@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from urllib.parse import quote
 
 from autograder.course import Course
 from autograder.errors import AutograderError
@@ -22,10 +23,11 @@ class BoardNames:
         public: from a student's id to the name.
         hidden: students who are on no board.
         board: the address of the assignment's published board; or empty.
+        competition: the address of the competition's; or empty.
     """
 
-    def __init__(self, public: Callable[[str], str], hidden: frozenset[str], board: str) -> None:
-        self._public, self._hidden, self._board = public, hidden, board
+    def __init__(self, public: Callable[[str], str], hidden: frozenset[str], board: str, competition: str = "") -> None:
+        self._public, self._hidden, self._board, self._competition = public, hidden, board, competition
 
     @classmethod
     def of(cls, course: Course, assignment: str) -> BoardNames:
@@ -41,7 +43,7 @@ class BoardNames:
         except (AutograderError, OSError):
             return cls(course.secret.pseudonym, frozenset(), "")
         hidden = frozenset({*boards.excluded, *boards.withdrawn})
-        return cls(public, hidden, _address(course, assignment))
+        return cls(public, hidden, _address(course, assignment), _address(course, assignment, "challenge"))
 
     def of_student(self, student: str) -> BoardName | None:
         """The name of ``student``; None for one who is on no board."""
@@ -51,10 +53,15 @@ class BoardNames:
             name = self._public(student)
         except KeyError:
             return None
-        return BoardName(name, f"{self._board}#{name}" if self._board else "")
+        row = quote(name)
+        return BoardName(
+            name,
+            f"{self._board}#{row}" if self._board else "",
+            f"{self._competition}#{row}" if self._competition else "",
+        )
 
 
-def _address(course: Course, assignment: str) -> str:
-    """The board's page, seen from a page of feedback in the course's folder; empty if none is published."""
-    page = course.root / "leaderboard" / f"{assignment}.html"
+def _address(course: Course, assignment: str, board: str = "") -> str:
+    """The page of a board, by default the assignment's, seen from a page of feedback; empty if none is published."""
+    page = course.root / "leaderboard" / f"{board or assignment}.html"
     return os.path.relpath(page, course.feedback / "STUDENT" / assignment) if page.is_file() else ""

@@ -2,13 +2,14 @@
 
 Each result says which public and which private images a submission's trained networks answer
 rightly. While the challenge runs, the public board shows each entrant's Ladder. At the freeze the private half is
-counted, once, for each entrant's last valid submission.
+counted, once, for the submission that each entrant lets count.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,10 +18,11 @@ from numpy.typing import NDArray
 from autograder.challenge.competition_results import ChallengeResult, append_result, read_results
 from autograder.challenge.packing import pack, unpack
 from autograder.errors import LeaderboardError
-from autograder.leaderboard.board import Attempt, Board, BoardEntry, Status
+from autograder.leaderboard.board import Activity, Attempt, Board, BoardEntry, Standing, Status
 from autograder.leaderboard.configuration import Prize
+from autograder.leaderboard.entrant import counted_result
 from autograder.leaderboard.ladder import Ladder
-from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.ranking import competition_ranks, standings
 from autograder.leaderboard.statistics.annotate import add_statistics
 from autograder.leaderboard.units import moment
 
@@ -34,22 +36,27 @@ def public_board(results: Iterable[ChallengeResult], **settings: Any) -> Board:
     """
     grouped = _by_entrant(results)
     entries = [_public_entry(entrant, own) for entrant, own in grouped.items()]
-    note = "Public half, through the Ladder: a score moves only on a clear improvement. The private half decides."
-    return _board(entries, grouped, "public", note, **settings)
+    note = (
+        "Shown is each entrant's best, through the Ladder: it moves only on a clear improvement. On the private half, "
+        "which decides, counts the last entry that its entrant wants to count, and that may be another one."
+    )
+    board = _board(entries, grouped, "public", note, **settings)
+    return replace(board, phase="public", standings=_with_activity(board.standings, grouped))
 
 
 def private_board(results: Iterable[ChallengeResult], frozen: dt.datetime, *, seed: int = 0, **settings: Any) -> Board:
-    """The board at the freeze: each entrant's last valid submission up to ``frozen``, on the private half.
+    """The board at the freeze: the submission up to ``frozen`` that each entrant lets count, on the private half.
 
     Args:
         frozen: what was handed in after it does not count.
         seed: of the bootstrap, e.g. ``course.secret.seed("challenge", "bootstrap")``.
     """
     grouped = _by_entrant(result for result in results if moment(result.at) <= moment(frozen))
-    last = {entrant: _last_valid(own) for entrant, own in grouped.items()}
+    last = {entrant: _counted(own) for entrant, own in grouped.items()}
     entries = [_private_entry(entrant, result, grouped[entrant]) for entrant, result in last.items()]
-    note = "Private half, scored once, at the freeze; each entrant's last valid submission."
+    note = "Private half, scored once, at the freeze; of each entrant the last entry that was to count."
     board = _board(entries, grouped, "private", note, **settings)
+    board = replace(board, phase="private", standings=_with_entries(board.standings, grouped))
     answers = {entrant: _answers(result, "private") for entrant, result in last.items() if result.status == "scored"}
     return add_statistics(board, answers, seed=seed)
 
@@ -129,11 +136,43 @@ def _unranked(entrant: str, result: ChallengeResult) -> BoardEntry:
     return BoardEntry(entrant, at=moment(result.at), status=Status(result.status), reason=result.reason)
 
 
-def _last_valid(results: list[ChallengeResult]) -> ChallengeResult:
-    """The last scored result; the last of any kind if none is scored, or if the entrant withdrew."""
+def _counted(results: list[ChallengeResult]) -> ChallengeResult:
+    """The scored result that counts; the last of any kind if none is scored, or if the entrant withdrew."""
     if results[-1].status == "withdrawn":
         return results[-1]
-    return next((result for result in reversed(results) if result.status == "scored"), results[-1])
+    return counted_result(results) or results[-1]
+
+
+def _with_entries(rows: Sequence[Standing], grouped: dict[str, list[ChallengeResult]]) -> tuple[Standing, ...]:
+    return tuple(replace(row, activity=Activity(len(grouped[row.entry.entrant]))) for row in rows)
+
+
+def _with_activity(rows: Sequence[Standing], grouped: dict[str, list[ChallengeResult]]) -> tuple[Standing, ...]:
+    """The rows with the number of entries, and the last change of each rank."""
+    moves = _moves({row.entry.entrant: row.entry.history for row in rows})
+    return tuple(
+        replace(row, activity=Activity(len(grouped[entrant]), *moves.get(entrant, ())))
+        for row in rows
+        for entrant in (row.entry.entrant,)
+    )
+
+
+def _moves(histories: Mapping[str, Sequence[Attempt]]) -> dict[str, tuple[int, dt.datetime]]:
+    """Each entrant's last change of rank, ranks gained, and when: the board as it was after each entry."""
+    steps = sorted(
+        (step.at, entrant, step.score) for entrant, history in histories.items() for step in history if step.at
+    )
+    shown: dict[str, int] = {}
+    ranks: dict[str, int] = {}
+    moves: dict[str, tuple[int, dt.datetime]] = {}
+    for at, entrant, score in steps:
+        if shown.get(entrant) == score:
+            continue
+        shown[entrant] = score
+        now = dict(zip(shown, competition_ranks(list(shown.values())).tolist(), strict=True))
+        moves.update({name: (ranks[name] - now[name], at) for name in ranks if ranks[name] != now[name]})
+        ranks = now
+    return moves
 
 
 def _answers(result: ChallengeResult, half: Literal["public", "private"]) -> NDArray[np.bool_]:

@@ -27,6 +27,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         winners: a cap. A tie that does not fit under it whole ends the prize: ties are never split.
         points: points that the award is worth, for a person or a script to add.
         board: the board the prize belongs to; ``"*"`` is every board.
+        boards: the same for several boards; empty if ``board`` says it.
     """
 
     award: str
@@ -37,6 +38,16 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     winners: int | None = None
     points: float = 0.0
     board: str = "*"
+    boards: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The boards that the prize counts for; ``("*",)`` is every board."""
+        return self.boards or (self.board,)
+
+    def counts_for(self, board: str) -> bool:
+        """Whether the prize can be won on ``board``."""
+        return "*" in self.places or board in self.places
 
     def reach(self, ranked: int) -> int:
         """The last rank that the prize covers on a board of ``ranked`` entries."""
@@ -46,14 +57,15 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
 
     def rule(self) -> str:
         """The rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
-        words = [self._place()]
+        words = [self.place()]
         if self.minimum is not None:
             words.append(f"cut-off {self.minimum:g}")
         if self.winners is not None:
             words.append(f"{self.winners} winners at most" if self.winners > 1 else "one winner at most")
         return ", ".join(words)
 
-    def _place(self) -> str:
+    def place(self) -> str:
+        """The ranks that it covers, in words, e.g. ``"ranks 2–3"`` or ``"top 10 %"``."""
         if self.percentile is not None:
             return f"top {self.percentile:g} %"
         ranks = self.ranks or (self.rank,)
@@ -155,10 +167,11 @@ def check_boards(boards: Boards, prizes: Sequence[Prize], known: Collection[str]
     """
     listed = ", ".join(sorted(known))
     for number, prize in enumerate(prizes, 1):
-        if prize.board not in ("*", *known):
+        unknown = next((place for place in prize.places if place not in ("*", *known)), None)
+        if unknown is not None:
             raise LeaderboardError(
-                f"course.toml, [[prizes]] {number} ({prize.award}): there is no board {prize.board!r}. "
-                f"Use one of {listed}, or leave board out for every board."
+                f"course.toml, [[prizes]] {number} ({prize.award}): there is no board {unknown!r}. "
+                f"Use one of {listed}, or leave board and boards out for every board."
             )
     for number, adjustment in enumerate(boards.adjustments, 1):
         where = f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student})"
@@ -193,6 +206,8 @@ def _fault(prize: Prize) -> str:
         return f"percentile is {prize.percentile:g}. Give a number above 0 and up to 100."
     if prize.winners is not None and prize.winners < 1:
         return f"winners is {prize.winners}. Give at least 1, or leave it out."
+    if prize.boards and prize.board != "*":
+        return "give board or boards, not both."
     return ""
 
 
@@ -202,15 +217,16 @@ def _check_order(prizes: tuple[Prize, ...], file: str) -> None:
     for number, prize in enumerate(prizes, 1):
         if prize.percentile is not None:
             continue
-        before = max(last.get(prize.board, 0), last.get("*", 0))
-        first = prize.ranks[0] if prize.ranks else prize.rank or 1
-        end = prize.reach(0)
-        if end < before or (prize.ranks and first > before + 1 and not _percentile_before(prizes, number)):
-            raise LeaderboardError(
-                f"{file}, [[prizes]] {number} ({prize.award}): it covers {prize.rule()} after prizes down to rank "
-                f"{before}. List prizes best first and leave no rank out."
-            )
-        last[prize.board] = max(before, end)
+        for place in prize.places:
+            before = max(last.get(place, 0), last.get("*", 0))
+            first = prize.ranks[0] if prize.ranks else prize.rank or 1
+            end = prize.reach(0)
+            if end < before or (prize.ranks and first > before + 1 and not _percentile_before(prizes, number)):
+                raise LeaderboardError(
+                    f"{file}, [[prizes]] {number} ({prize.award}): it covers {prize.rule()} after prizes down to rank "
+                    f"{before}. List prizes best first and leave no rank out."
+                )
+            last[place] = max(before, end)
 
 
 def _percentile_before(prizes: tuple[Prize, ...], number: int) -> bool:

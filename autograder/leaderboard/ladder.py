@@ -51,7 +51,13 @@ class Ladder:
                 f"This submission answers {answers.size} images, the earlier ones {self.best.size}. "
                 "Score every submission on the same public half."
             )
-        change = answers - self.best
+        return Ladder(answers) if self.beaten_by(Ladder(answers)) else self
+
+    def beaten_by(self, other: Ladder) -> bool:
+        """Whether ``other`` is better by more than one standard error of the difference, image by image."""
+        if self.best is None or other.best is None:
+            return other.best is not None
+        change = other.best - self.best
         gain = int(change.sum())
         # "The mean exceeds its standard error", both sides squared and times n (n - 1): whole numbers, no rounding.
-        return Ladder(answers) if gain > 0 and gain**2 > int((change**2).sum()) else self
+        return gain > 0 and gain**2 > int((change**2).sum())

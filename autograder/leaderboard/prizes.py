@@ -10,7 +10,7 @@ from itertools import groupby
 from autograder.leaderboard.board import Award, Board, Standing
 from autograder.leaderboard.configuration import Prize
 
-__all__ = ["PrizeChange", "award_prizes", "prize_changes", "what_if"]
+__all__ = ["PrizeChange", "award_prizes", "nobodys_reason", "prize_changes", "what_if"]
 
 
 @dataclass
@@ -67,9 +67,29 @@ def _award(pool: list[_Open], rank: int, score: Fraction, tied: list[Standing], 
     return None
 
 
+def nobodys_reason(board: Board, prize: Prize) -> str:
+    """Return why nobody on ``board`` wins ``prize``, in words; empty if somebody does, or nobody is ranked."""
+    rows = board.standings
+    if not rows or any(row.award is not None and row.award.name == prize.award for row in rows):
+        return ""
+    reach = prize.reach(len(rows))
+    ties = [(rank, len(list(group))) for rank, group in groupby(rows, key=lambda row: row.rank or 0)]
+    last = next((tie for tie in reversed(ties) if tie[0] <= reach), None)
+    if last is None:
+        return "too few are ranked for it"
+    rank, tied = last
+    if prize.winners is not None and tied > prize.winners:
+        return f"{tied} share rank {rank}, more than can win it, and a tie is never split"
+    if prize.ranks and rank < prize.ranks[0] <= rank + tied - 1:
+        return f"{tied} share rank {rank}, so nobody holds {prize.place()}"
+    if prize.minimum is not None:
+        return "nobody in its reach meets the cut-off"
+    return ""
+
+
 def what_if(board: Board, prizes: Sequence[Prize]) -> Board:
     """The same standings under other prize rules."""
-    rules = tuple(p for p in prizes if p.board in ("*", board.name))
+    rules = tuple(prize for prize in prizes if prize.counts_for(board.name))
     rows = award_prizes(board.standings, rules, board.scale, board.descending)
     return replace(board, standings=tuple(rows), prizes=rules)
 

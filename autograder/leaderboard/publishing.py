@@ -14,12 +14,13 @@ from rich.console import Console
 
 from autograder.atomic_files import write_atomically
 from autograder.challenge.competition_results import FILE_NAME
+from autograder.challenge.reference_scores import REFERENCE_SCORES
 from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
 from autograder.gradebook.journal import GAVE_UP, Journal
 from autograder.gradebook.penalty_update import bring_up_to_date
-from autograder.leaderboard.board import Board, BoardEntry, Status
+from autograder.leaderboard.board import Board, BoardEntry, ReferenceScore, Status
 from autograder.leaderboard.competition_boards import ChallengeResult, private_board, public_board, read_results
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
 from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
@@ -82,6 +83,7 @@ def publish_boards(
     _refuse_shortened(log, folder)
     before = replay_board(log) if log.records() else None
     board = record_board(board, log, key, reason=reason, freeze=freeze, at=now)
+    board = replace(board, phase="final") if freeze else board
     for line in find_unknown_students(course):
         screen.print(line, style="yellow", markup=False, highlight=False)
     if "terminal" in formats:
@@ -154,7 +156,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         entries = assignment_entries(parts[0], students, boards, scale)
         groups = groups_of(course, assignment)
         entries = [_with_group(entry, groups.get(entry.entrant, ())) for entry in entries]
-    return standings(
+    board = standings(
         entries,
         name=assignment or "course",
         title=_title(course, boards, assignment),
@@ -167,6 +169,20 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
         notes=_notes(entries),
         times=boards.times,
     )
+    phase = "final" if frozen_at(log_of(course, board.name)) else ""
+    return replace(board, phase=phase, deadline=_due(course, assignment))
+
+
+def _due(course: Course, assignment: str | None) -> dt.datetime | None:
+    """Until when work for a board can be handed in; None where nothing says so."""
+    settings = course.config.assignments.get(assignment or "")
+    return settings.due if settings is not None else None
+
+
+def _competition_due(course: Course) -> dt.datetime | None:
+    """The deadline of the one assignment that is called after the challenge; None where there is none."""
+    named = [name for name in course.config.assignments if name.endswith(CHALLENGE)]
+    return _due(course, named[0]) if len(named) == 1 else None
 
 
 def _with_group(entry: BoardEntry, group: Sequence[str]) -> BoardEntry:
@@ -196,11 +212,17 @@ def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
         "show": boards.show,
         "times": boards.times,
     }
-    frozen = frozen_at(log_of(course, CHALLENGE)) or freeze_at
+    final = frozen_at(log_of(course, CHALLENGE))
+    frozen, due = final or freeze_at, _competition_due(course)
     if frozen is None:
-        return public_board(results, **settings)
+        announced = tuple(prize for prize in prizes if prize.counts_for(CHALLENGE))
+        references = tuple(ReferenceScore(each.name, each.public) for each in REFERENCE_SCORES)
+        board = public_board(results, **settings)
+        return replace(board, deadline=due, announced=announced, references=references)
     seed = course.secret.seed("challenge", "bootstrap")
-    return private_board(results, frozen, seed=seed, prizes=prizes, **settings)
+    board = private_board(results, frozen, seed=seed, prizes=prizes, **settings)
+    references = tuple(ReferenceScore(each.name, each.private) for each in REFERENCE_SCORES)
+    return replace(board, deadline=due, references=references, phase="final" if final else board.phase)
 
 
 def _present(results: Sequence[ChallengeResult], boards: Boards) -> list[ChallengeResult]:

@@ -75,7 +75,7 @@ def standings(
     _refuse_doubles(everyone)
     scored = [entry for entry in everyone if entry.status is Status.SCORED]
     rows = _ranked(scored, descending, names)
-    rows = award_prizes(rows, [p for p in prizes if p.board in ("*", name)], scale, descending)
+    rows = award_prizes(rows, [prize for prize in prizes if prize.counts_for(name)], scale, descending)
     apart = [Standing(entry, names(entry.entrant), None) for entry in everyone if entry.status is not Status.SCORED]
     order = list(Status)
     apart.sort(key=lambda row: (order.index(row.entry.status), row.name))
@@ -87,7 +87,7 @@ def standings(
         descending=descending,
         standings=tuple(rows),
         apart=tuple(apart),
-        prizes=tuple(p for p in prizes if p.board in ("*", name)),
+        prizes=tuple(prize for prize in prizes if prize.counts_for(name)),
         show=show,
         unit=unit,
         notes=tuple(notes),

@@ -25,6 +25,7 @@ from autograder.gradebook.result_store import ResultStore
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
 from autograder.leaderboard.board_names import BoardNames
+from autograder.leaderboard.entrant import lines_for
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
 from autograder.submission.model import Submission
@@ -87,7 +88,8 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
                 continue
             try:
                 on_board, album = names.of_student(student), Album(pictures)
-                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board)
+                told = lines_for(course, assignment, student, result)
+                write_feedback(course, assignment, student, submission, result, marks[student], album, on_board, told)
                 written.append(student)
             except Exception as error:  # One page's trouble is never another's.
                 left[student] = reason_of("writing the page", error)

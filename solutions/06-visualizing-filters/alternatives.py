@@ -148,6 +148,19 @@ def maps_by_stopping(model, x, layer):
         model.train(before)
 
 
+@alternative(of="feature_maps", route="get_submodule; the name is looked up in named_modules as it is")
+def maps_by_submodule(model, x, layer):
+    if layer not in dict(model.named_modules()):
+        raise ValueError("layer")
+    was_training, kept = model.training, {}
+    handle = model.get_submodule(layer).register_forward_hook(lambda _m, _i, out: kept.update(map=out.detach().clone()))
+    model.eval()
+    model(x)
+    handle.remove()
+    model.train(was_training)
+    return kept["map"]
+
+
 # relu_backward
 
 

@@ -707,7 +707,8 @@ def unpooled_to_the_corner(model, layer, channel, x, rule="deconvnet"):
     y = strongest(steps[-1].after, channel)
     for module, before, after, _switches in reversed(steps):
         if isinstance(module, nn.MaxPool2d):
-            down, across = pair_of(module.stride)
+            stride = module.stride
+            down, across = stride if isinstance(stride, tuple) else (stride, stride)
             back = torch.zeros_like(before)
             back[:, :, : y.shape[2] * down : down, : y.shape[3] * across : across] = y
             y = back
@@ -730,7 +731,8 @@ def spread_over_the_window(model, layer, channel, x, rule="deconvnet"):
     y = strongest(steps[-1].after, channel)
     for module, before, after, _switches in reversed(steps):
         if isinstance(module, nn.MaxPool2d):
-            (height, width), (down, across) = pair_of(module.kernel_size), pair_of(module.stride)
+            sides = [each if isinstance(each, tuple) else (each, each) for each in (module.kernel_size, module.stride)]
+            (height, width), (down, across) = sides
             back = torch.zeros_like(before)
             for i in range(y.shape[2]):
                 for j in range(y.shape[3]):
@@ -1065,8 +1067,8 @@ def steps_exchanged(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="Your square is 0, which is the colour of paper: it erases ink and leaves paper alone. The square is "
-    "grey, 0.5.",
+    says="You cover with paper, 0. That is a fair question, too, and the figure below asks it beside yours. The docstring "
+    "asks for grey, 0.5.",
 )
 def square_of_paper(model, x, label, size, stride):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:

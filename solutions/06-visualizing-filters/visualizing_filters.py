@@ -373,7 +373,8 @@ def feature_maps(model, x, layer):
 
     model  a torch network
     x      pictures, tensor of shape (N, C, H, W)
-    layer  the layer's name, as in model.named_modules(): "conv1", or "body.conv1" for a network within a network
+    layer  the layer's name, as in model.named_modules(): "conv1", or "body.conv1" for a network within a network; the
+           network as a whole is called "" there, and may be refused or not
 
     Returns a tensor of its own: no later layer has changed it, and no gradient is kept with it.
     Afterwards the network is in the mode it was in before, training or evaluation, and has no more hooks than before.
@@ -381,7 +382,7 @@ def feature_maps(model, x, layer):
     """
     ### BEGIN SOLUTION
     layers = dict(model.named_modules())
-    if not layer or layer not in layers:
+    if layer not in layers:
         raise ValueError(f"layer must be one of {', '.join(filter(None, layers))}, not {layer!r}")
     training, found = model.training, []
     hook = layers[layer].register_forward_hook(lambda _module, _inputs, output: found.append(output.clone()))
@@ -479,7 +480,7 @@ for shape, kernel in [((2, 3, 6, 9), (2, 3)), ((1, 1, 7, 5), (3, 1))]:
 # %% check="feature_maps" name="mode" points=0.5
 # Hidden: in which mode is the network afterwards?
 ### BEGIN HIDDEN TESTS
-model = chain(conv=nn.Conv2d(2, 3, (3, 2)), norm=nn.BatchNorm2d(3), drop=nn.Dropout(0.5), relu=nn.ReLU())
+model = chain(conv=nn.Conv2d(2, 3, (3, 2)), norm=nn.BatchNorm2d(3), drop=nn.Dropout(0.0), relu=nn.ReLU())
 model.conv.weight.data.copy_(torch.from_numpy(rng.normal(size=(3, 2, 3, 2))))
 model.conv.bias.data.zero_()
 x = torch.from_numpy(rng.normal(size=(4, 2, 6, 7)))
@@ -490,6 +491,9 @@ for training in (True, False):
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
     left.eval()
     close(left(x), copy.deepcopy(model).eval()(x), case="the network's own answer, after somebody has looked inside")
+for training in (True, False):
+    _, (left, *_) = called(feature_maps, model.train(training), x, "norm")
+    close(left(x), copy.deepcopy(model)(x), case="the network's answer in the mode that it was in")
 ### END HIDDEN TESTS
 
 # %% check="feature_maps" name="hooks" points=0.5
@@ -512,7 +516,7 @@ for parameter in model.parameters():
     parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
 same(feature_maps, solution.feature_maps, model, x, "relu", case="the last layer")
 unchanged(feature_maps, model, x, "relu")
-for name in ("conv2", "Conv", "relu.conv", ""):
+for name in ("conv2", "Conv", "relu.conv", "con"):
     refuses(feature_maps, model, x, name, argument="layer", case="a name that no layer has")
 ### END HIDDEN TESTS
 
@@ -1339,6 +1343,12 @@ for training in (True, False):
     _, (left, *_) = called(occlusion, model.train(training), x, 2, (2, 3), (1, 2))
     mode = "training" if training else "evaluation"
     passes(left.training is training, f"A network that was in {mode} mode must be in {mode} mode afterwards.")
+tail = chain(norm=nn.BatchNorm2d(1), flatten=nn.Flatten(), output=nn.Linear(30, 4))
+tail.output.weight.data.copy_(torch.from_numpy(rng.normal(size=(4, 30))))
+tail.output.bias.data.zero_()
+for training in (True, False):
+    _, (left, *_) = called(occlusion, tail.train(training), x, 2, (2, 3), (1, 2))
+    close(left(x[None]), copy.deepcopy(tail)(x[None]), case="the network's answer in the mode that it was in")
 ### END HIDDEN TESTS
 
 # %% check="occlusion" name="arguments" points=0.5
@@ -1356,17 +1366,46 @@ for stride in ((0, 1), (1, 0)):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Which part of a 4 makes it a 4, for this network? Light: cover this place, and it still says the right digit. Dark: it
-# does not. The square is 5 × 5 pixels.
+# Which part of a 4 makes it a 4, for this network? Zeiler and Fergus draw three pictures for each digit: the probability
+# that is left for the right class, and what the network says instead. The square is 5 × 5 pixels, and each number stands
+# at its middle. The second row is your function. Grey is one choice of cover, and where paper is 0 and ink is 1 it is
+# not a neutral one: on paper it *adds* ink. So the third row covers with paper, and the fourth names what is said then.
 
 # %% demo=True
-fig, axes = plt.subplots(2, 5, figsize=(9.5, 4.3))
+def said_instead(model, x, size, value):
+    """The probabilities of all classes for each place of a square with that value; shape (rows, columns, classes)."""
+    rows, columns = x.shape[1] - size + 1, x.shape[2] - size + 1
+    covered = x.repeat(rows * columns, 1, 1, 1)
+    for n in range(rows * columns):
+        covered[n, :, n // columns : n // columns + size, n % columns : n % columns + size] = value
+    with torch.no_grad():
+        return torch.softmax(model(covered), dim=1).reshape(rows, columns, -1)
+
+
+fig, axes = plt.subplots(4, 5, figsize=(9.5, 8.2))
+places = (1.5, 13.5, 13.5, 1.5)  # the middles of the squares, in pixels of the picture
 for column, digit in enumerate((2, 3, 4, 7, 9)):
     image = digits[labels == digit][1]
-    heat = occlusion(network, image, digit, (5, 5), (1, 1))
-    show(image, axes[0, column], title=f"a {digit}")
-    show(heat, axes[1, column], limits=(0, 1), colorbar=column == 4, title="" if column else "probability that is left")
-fig.suptitle("Where does covering 5 × 5 pixels cost the answer?", x=0.01, ha="left");
+    grey, paper = occlusion(network, image, digit, (5, 5), (1, 1)), said_instead(network, image, 5, 0.0)
+    axes[0, column].imshow(image[0], cmap="gray", vmin=0, vmax=1)
+    axes[1, column].imshow(grey, cmap="gray", vmin=0, vmax=1, extent=places)
+    axes[2, column].imshow(paper[..., digit], cmap="gray", vmin=0, vmax=1, extent=places)
+    axes[3, column].imshow(paper.argmax(dim=2), cmap="tab10", vmin=-0.5, vmax=9.5, extent=places)
+    for answer in paper.argmax(dim=2).unique().tolist():
+        row, place = (paper.argmax(dim=2) == answer).nonzero().double().median(dim=0).values.tolist()
+        axes[3, column].text(place + 2, row + 2, answer, ha="center", va="center", color="white", fontweight="bold")
+    for ax in axes[:, column]:
+        ax.set(xlim=(-0.5, 15.5), ylim=(15.5, -0.5), xticks=(0, 15), yticks=(0, 15))
+        ax.grid(visible=False)
+for ax, name in zip(axes[:, 0], ("digit", "left, covered by grey", "left, covered by paper", "says, covered by paper")):
+    ax.set_ylabel(name)
+fig.suptitle("Where does covering 5 × 5 pixels cost the answer, and what does the network say instead?", x=0.01, ha="left");
+
+# %% [markdown]
+# Compare the second row with the third. Where grey costs the answer, it often lies *beside* the strokes: there it draws
+# a stroke that the digit does not have. Paper can only take ink away, so its dark places lie on the strokes that the
+# network cannot do without. The last row says what is seen then. Both covers are fair questions, but they are different
+# ones: whoever shows such a map has to say with what was covered.
 
 # %% [markdown]
 # ## 8. The lecture's riddles
@@ -1486,7 +1525,21 @@ for bias in (model.conv.bias, model.output.bias):
     bias.data.zero_()  # so that pictures of either sign are of all classes, and a network that drops everything says 0
 images = torch.from_numpy(rng.normal(size=(60, 1, 5, 6)))
 truth = copy.deepcopy(model).eval()(images).argmax(dim=1)
-same(mystery_report, lambda *args: {"clean": 1.0}, model, images, truth, {}, case="a network in training mode")
+def in_evaluation(model, images, labels, distortions):
+    twin, report = copy.deepcopy(model).eval(), {}
+    for name, change in [("clean", lambda x: x), *distortions.items()]:
+        report[name] = float((twin(change(images)).argmax(dim=1) == labels).double().mean())
+    return report
+
+changes = {"mirror": lambda x: x.flip(3), "upside down": lambda x: x.flip(2), "negative": lambda x: -x}
+same(mystery_report, in_evaluation, model, images, truth, {}, case="a network in training mode")
+same(mystery_report, in_evaluation, model, images, truth, changes, case="a network in training mode, distorted pictures")
+tail = chain(norm=nn.BatchNorm2d(1), flatten=nn.Flatten(), output=nn.Linear(30, 4))
+tail.output.weight.data.copy_(torch.from_numpy(rng.normal(size=(4, 30))))
+tail.output.bias.data.zero_()
+for training in (True, False):
+    _, (left, *_) = called(mystery_report, tail.train(training), images, truth, {})
+    close(left(images[:3]), copy.deepcopy(tail)(images[:3]), case="the network's answer in the mode that it was in")
 for training in (True, False):
     _, (left, *_) = called(mystery_report, model.train(training), images, truth, {})
     mode = "training" if training else "evaluation"
@@ -1505,6 +1558,8 @@ unchanged(mystery_report, model, images, truth, {"dim": lambda x: x / 2})
 refuses(mystery_report, model, images, truth[:8], {}, argument="labels", case="fewer labels than pictures")
 refuses(mystery_report, model, images[:1], truth, {}, argument="labels", case="one picture, many labels")
 refuses(mystery_report, model, images, truth, {"clean": lambda x: x}, argument="distortions", case="a forbidden name")
+refuses(mystery_report, model, images, truth, {"dim": lambda x: x / 2, "clean": lambda x: -x}, argument="distortions",
+        case="a forbidden name among others")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1526,8 +1581,9 @@ for name, share in trained_report.items():
     print(f"{name:22}{100 * share:6.1f} %")
 
 # %% [markdown]
-# Here are the lecture's two columns once more, with our network: digits with noise, and the same digits as negatives.
-# Above each stands what the network says, and ✗ if that is wrong.
+# Here are the lecture's two columns once more, with our network: digits with noise (0.3, as in the report), and the same
+# digits as negatives; and, in the spirit of its objects in odd poses, the same digits turned by 90°. Above each stands
+# what the network says, and ✗ if that is wrong.
 
 # %% demo=True
 def answers_of(model, images, truth):
@@ -1537,9 +1593,9 @@ def answers_of(model, images, truth):
     return [f"{answer}" if answer == right else f"{answer} ✗" for answer, right in zip(said, truth.tolist())]
 
 def two_rows(model, images, truth, title):
-    """Noisy pictures above, negatives of the same digits below."""
-    pictures = torch.cat([noisy(images, 0.4, np.random.default_rng(3)).clip(0, 1), negative(images)])
-    show_grid(list(pictures), answers_of(model, pictures, truth.repeat(2)), columns=10, limits=(0, 1), title=title)
+    """Noisy pictures above, negatives of the same digits in the middle, turned ones below."""
+    pictures = torch.cat([noisy(images, 0.3, np.random.default_rng(3)), negative(images), rotated(images, 90)])
+    show_grid(list(pictures), answers_of(model, pictures, truth.repeat(3)), columns=10, limits=(0, 1), title=title)
 
 first_of_each = torch.stack([(labels == digit).nonzero()[0, 0] for digit in range(10)])
 two_rows(network, digits[first_of_each], labels[first_of_each], "Which row is harder for you, which for the network?")
@@ -1551,6 +1607,19 @@ two_rows(network, digits[first_of_each], labels[first_of_each], "Which row is ha
 #
 # The negatives are no accident. What the first layer has learned is *light strokes on dark*. In a negative there are
 # none. To you a 7 is a shape; to the network it is a pattern of brightness that it has always seen with the same sign.
+#
+# What does it say instead? Count:
+
+# %% demo=True
+with torch.no_grad():
+    said = network(negative(digits)).argmax(dim=1)
+    blank = network(torch.ones(1, 1, 16, 16, dtype=torch.float64)).argmax(dim=1).item()
+print("negatives called  " + "  ".join(f"{digit}: {int((said == digit).sum())}" for digit in range(10)))
+print(f"A page that is white all over is a {blank} to it.")
+
+# %% [markdown]
+# Nearly four in five are called one and the same digit, and so is a page without any digit. In a negative the large light area outweighs
+# the strokes, and the network has no answer "none of these": it has to name a digit, whatever it is shown.
 #
 # ## 9. The repair
 #
@@ -1809,15 +1878,16 @@ ax.set_title("What was repaired, and what was not?")
 ax.legend(loc="center", bbox_to_anchor=(0.6, 0.215), ncols=2, frameon=True, edgecolor="white");
 
 # %% [markdown]
-# The two rows from above once more, now with the repaired network's answers:
+# The rows from above once more, now with the repaired network's answers:
 
 # %% demo=True
 two_rows(repaired, digits[first_of_each], labels[first_of_each], "Which errors are gone, and are there new ones?")
 
 # %% [markdown]
 # Negatives and shifts were shown in training, and they are repaired. A quarter turn was not shown, and it is as bad as
-# before. Look also for bars that have become *shorter*, even among the changes that were shown: a network as small as
-# this one pays for what it learns with something else. Augmentation does not teach the network what a shape is; it adds
+# before. Look also for bars that have become *shorter*. This is what the repair costs: the clean digits lose a little,
+# and so do digits with noise of 0.3, although such noise was trained on. A network as small as this one pays for what it
+# learns with something else. Augmentation does not teach the network what a shape is; it adds
 # to the list of things that it has seen. The lecture's objects in odd poses make the same point about far larger
 # networks.
 #

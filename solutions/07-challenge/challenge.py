@@ -70,10 +70,16 @@ torch.set_num_threads(1)
 # * `train` gets the training pictures of Fashion-MNIST that you have, too, and a seed that you do not know. It changes
 #   `model` in place; what it returns is ignored.
 # * Only the trained weights leave that process. A second process calls `build_model()` again, loads them, and answers.
-# * The test pictures are new ones, and they were changed: **moved, turned, mirrored, lit from one side, and grained**,
-#   each by a different amount. By how much is a secret of the course. Labels are as before.
+# * The test pictures are new ones, and they were changed in seven ways: **moved, turned, resized, mirrored, lit from one
+#   side, given more or less contrast, and grained**. Labels are as before. How far a change can go is the same in every
+#   course, and no secret: it stands in the grader's source. The course's own secret draws the rest: by how much each
+#   picture is changed, where the light comes from, the order of the pictures, their halves, and the seed of your training.
 # * Half of the pictures are *public*: they decide your points here and your place on the board while the competition
 #   runs. The other half is *private*: it is counted once, at the end, and decides the final ranks.
+# * The public board shows your *best* entry so far. In the private half counts your *last* one, unless you say otherwise:
+#   an entry whose notebook has `THIS_ENTRY_COUNTS = False` (section 7) is trained, gives points and can move the board,
+#   but leaves the one before it to count. Your page of feedback says which one counts, and warns you when it is clearly
+#   worse than the one on the board. To go back to an earlier entry, hand it in again: the same code gives the same answers.
 #
 # Here are the limits. An entry beyond any of them gets the reason, and no score.
 
@@ -468,19 +474,28 @@ ax.invert_yaxis();
 # %% [markdown]
 # ## 5. The pictures will be other ones
 #
-# The rules say that the hidden pictures are moved, turned, mirrored, lit from one side, and grained. They do not say by
-# how much. So guess, and make a test set of your own from the validation pictures. Here is somebody's guess; change
-# its numbers. Each function takes one picture of shape (28, 28) and a numpy generator.
+# The rules name seven changes of the hidden pictures. Guess how far they go, and make a test set of your own from the
+# validation pictures. Here is somebody's guess; change its numbers. Each function takes one picture of shape (28, 28) and
+# a numpy generator.
 
 # %% demo=True
 import scipy.ndimage
 
 spread = np.linspace(-1, 1, 28)
+
+
+def resized(picture, size):
+    """The picture, larger (size above 1) or smaller about its middle, in the same frame."""
+    return scipy.ndimage.affine_transform(picture, np.eye(2) / size, 13.5 * (1 - 1 / size), order=1)
+
+
 CHANGES = {
     "moved": lambda picture, rng: scipy.ndimage.shift(picture, rng.uniform(-1.5, 1.5, 2), order=1),
     "turned": lambda picture, rng: scipy.ndimage.rotate(picture, rng.uniform(-10, 10), reshape=False, order=1),
+    "resized": lambda picture, rng: resized(picture, rng.uniform(0.94, 1.06)),
     "mirrored": lambda picture, rng: picture[:, ::-1] if rng.random() < 0.5 else picture,
     "lit from one side": lambda picture, rng: picture * (1 + 0.25 * rng.choice([-1, 1]) * spread),
+    "other contrast": lambda picture, rng: picture * rng.uniform(0.85, 1.15),
     "grained": lambda picture, rng: picture + 0.05 * rng.normal(size=picture.shape),
 }
 
@@ -503,12 +518,12 @@ show_grid([*valid_images[:8], *changed_images[:8]],
           [*(FASHION_CLASSES[label] for label in valid_labels[:8]), *["changed"] * 8], columns=8, limits=(0, 1))
 
 # %% [markdown]
-# > **Predict, then run.** The linear classifier gives each pixel its own weight. Which of the five changes costs it the
+# > **Predict, then run.** The linear classifier gives each pixel its own weight. Which of the seven changes costs it the
 # > most, and which the least? Write down your order.
 
 # %% demo=True
 tests = {"as they are": valid_images, **{name: changed(valid_images, [name]) for name in CHANGES},
-         "all five": changed_images}
+         "all seven": changed_images}
 
 
 def draw_accuracy(ax, place, classify, images, **style):
@@ -568,12 +583,17 @@ def examine(batch_sizes, most_weights):
     pictures = [torch.rand(size, 1, 28, 28) for size in batch_sizes]
     with torch.no_grad():
         logits = [first(batch) for batch in pictures]
+        trained, two = build_model().eval(), torch.rand(2, 1, 28, 28)
+        for parameter in trained.parameters():
+            parameter += 0.1 * torch.randn(parameter.shape)
+        answers = trained(two)
         weight = sum(value.numel() * value.element_size() for value in state.values())
         second.load_state_dict(copy.deepcopy(state))
         again = [second(batch) for batch in pictures]
     return {
         "a module": True,
         "shapes": [tuple(one.shape) for one in logits],
+        "looks": not torch.equal(answers[:1], answers[1:]),
         "within the limit": weight <= 4 * most_weights,
         "new network": first is not second,
         "new weights": places[0].isdisjoint(places[1]),
@@ -588,19 +608,31 @@ def examine(batch_sizes, most_weights):
 facts = examine([3, 1], MOST_WEIGHTS)
 assert facts["a module"], "build_model() must return a torch.nn.Module: an object, not its class"
 close(facts["shapes"], [[3, 10], [1, 10]], case="the shapes of the logits for 3 pictures and for 1")
+assert facts["looks"], "two pictures get the same logits, whatever the weights: the network does not look at them"
 ### BEGIN HIDDEN TESTS
 sizes, wrong = (1, 2, 77, BATCH), "some number of pictures gets logits of a wrong shape"
+blind = "the network gives every picture the same logits, whatever its weights"
+
+def answers_differ(model):
+    state = {name: value + 0.1 * torch.rand(value.shape) if value.is_floating_point() else value
+             for name, value in dict(model.state_dict()).items()}
+    model.load_state_dict(state)
+    answers = np.asarray(model(torch.rand(2, 1, 28, 28)).detach())
+    return not np.array_equal(answers[0], answers[1])
+
 passes(examine(list(sizes), MOST_WEIGHTS)["shapes"] == [(size, 10) for size in sizes], wrong)
 with aside():
     model = build_model().eval()
     for size in sizes:
         passes(np.shape(model(torch.rand(size, 1, 28, 28))) == (size, 10), wrong)
+    passes(answers_differ(model), blind)
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="limits" points=1.5
 # Hidden: the weights, as the grader weighs them; logits and not probabilities.
 ### BEGIN HIDDEN TESTS
 facts = examine([2, 9], MOST_WEIGHTS)
+passes(facts["looks"] is True, "the network gives every picture the same logits, whatever its weights")
 heavy, soft = "the network's state weighs more than MOST_WEIGHTS", "the network returns probabilities, not logits"
 passes(facts.get("within the limit") is True, heavy, hint="count_weights(build_model())")
 passes(facts["probabilities"] is False, soft,
@@ -608,6 +640,10 @@ passes(facts["probabilities"] is False, soft,
 with aside():
     model = build_model().eval()
     state, logits = dict(model.state_dict()), np.asarray(model(torch.rand(9, 1, 28, 28)).detach())
+    model.load_state_dict({name: value + 0.1 * torch.rand(value.shape) if value.is_floating_point() else value
+                           for name, value in state.items()})
+    seen = np.asarray(model(torch.rand(2, 1, 28, 28)).detach())
+    passes(not np.array_equal(seen[0], seen[1]), "the network gives every picture the same logits")
     passes(sum(value.numel() * value.element_size() for value in state.values()) <= 4 * MOST_WEIGHTS, heavy)
     passes(bool((logits < 0).any() or (np.abs(logits.sum(axis=1) - 1) > 1e-3).any()), soft)
 ### END HIDDEN TESTS
@@ -616,6 +652,7 @@ with aside():
 # Hidden: every call gives a new network; the state dictionary holds all that there is to know about it.
 ### BEGIN HIDDEN TESTS
 facts = examine([4, 6], MOST_WEIGHTS)
+passes(facts["looks"] is True, "the network gives every picture the same logits, whatever its weights")
 passes(facts.get("new network") is True, "two calls of build_model return one and the same network")
 passes(facts["new weights"] is True, "two networks share weights", hint="make every layer inside the function")
 passes(facts["restored"] is True, "a second network with the first one's state gives other logits",
@@ -624,6 +661,8 @@ with aside():
     one, two, pictures = build_model().eval(), build_model().eval(), torch.rand(5, 1, 28, 28)
     state, logits = dict(one.state_dict()), one(pictures).detach()
     two.load_state_dict({name: 2 * value + 1 for name, value in state.items()})
+    seen = np.asarray(two(pictures).detach())
+    passes(not np.array_equal(seen[0], seen[1]), "the network gives every picture the same logits")
     passes(torch.equal(one(pictures).detach(), logits), "what is done to one network changes another")
     two.load_state_dict(state)
     close(two(pictures).detach(), logits, 1e-4, case="a second network with the first one's state")
@@ -646,6 +685,9 @@ print(f"A step with 100 pictures takes {1000 * seconds:.0f} ms; the budget, less
 # Whatever you do to a picture must leave its class as it is, and must happen to a copy.
 
 # %% exercise="train"
+THIS_ENTRY_COUNTS = True  # in the private half; False leaves the entry before this one to count
+
+
 def train(model, images, labels, seed):
     """Train a network in place.
 
@@ -905,7 +947,7 @@ show_grid(changed_images[wrong], [f"{FASHION_CLASSES[label]}: {FASHION_CLASSES[a
 ### BEGIN HIDDEN TESTS
 given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
 passes(all(trial(*given, *new, [(6, 41)])["known"]), "not entered: toy pictures are not learned yet")
-challenge.enter()
+passes(challenge.enter().accuracy > 0.15, "the entry keeps to the rules, but its answers are hardly better than chance")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -918,7 +960,7 @@ given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
 passes(all(trial(*given, *new, [(6, 41)])["known"]), "not entered: toy pictures are not learned yet")
 points = challenge.points(THRESHOLDS)
 reached = [f"{share:.1%}" for share, worth in THRESHOLDS if worth <= points]
-print(f"Reached on the public half: {reached[-1]}." if reached else "The first threshold was not reached.")
+print(f"The threshold of {reached[-1]} is reached on the public half." if reached else "No threshold is reached yet.")
 points
 ### END HIDDEN TESTS
 
@@ -927,7 +969,10 @@ points
 #
 # * Choose *Kernel → Restart Kernel and Run All Cells*. Your entry is this notebook's code, so what is defined in a cell
 #   that you deleted is not there.
-# * Hand the notebook in as always. You may do so again as often as your course allows; the last valid entry counts.
+# * Hand the notebook in as always. You may do so again as often as your course allows. Your points come from the last
+#   notebook that you handed in; section 1 says which entry counts in the private half.
+# * Rehearse it first: `autograder check challenge.ipynb --entry` trains and asks your entry under the limits, on
+#   validation pictures that were changed in the same seven ways, and prints what it came to.
 # * Cells that you add run in the grader's process, too, within its time. Load data only inside functions that the
 #   grader does not call, or in the cells that load it now: no course data can be read there.
 #

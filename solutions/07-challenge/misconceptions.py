@@ -427,6 +427,23 @@ def squeezed():
     return Network()
 
 
+@misconception(
+    of="build_model",
+    says="Your network gives every picture the same logits, whatever its weights are: it does not look at the pictures. "
+    "Let forward pass them through the layers.",
+)
+def pictures_not_looked_at():
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.logits = nn.Parameter(torch.linspace(-1, 1, 10))
+
+        def forward(self, images):
+            return self.logits.expand(len(images), 10)
+
+    return Network()
+
+
 # train
 
 

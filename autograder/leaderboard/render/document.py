@@ -8,12 +8,20 @@ from typing import Any
 
 import msgspec
 
-from autograder.leaderboard.board import Board, Standing, Status, decimal
+from autograder.leaderboard.board import Activity, Board, Standing, Status, decimal
+from autograder.leaderboard.configuration import Prize
+from autograder.leaderboard.prizes import nobodys_reason
 from autograder.leaderboard.units import moment
 
 __all__ = ["Document", "document", "document_schema", "render_json"]
 
 FORMAT = "autograder-leaderboard/1"
+PROVISIONAL = "provisional"
+_PHASES = {
+    "public": "Public board: half of the hidden pictures. The competition is running, and the other half decides.",
+    "private": "Private board: the half of the hidden pictures that decides, not final yet.",
+    "final": "Final board: it is frozen, and ranks and prizes stand.",
+}
 _STEPS = {
     "minute": {"second": 0},
     "hour": {"second": 0, "minute": 0},
@@ -42,7 +50,14 @@ class Uncertainty(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """A ranked entry. ``score`` is text with the digits that are shown; ``units`` is the number that was sorted."""
+    """A ranked entry. ``score`` is text with the digits that are shown; ``units`` is the number that was sorted.
+
+    Attributes:
+        badges: all remarks.
+        remarks: those to show beside the name: without what is said once for most rows.
+        accuracy: the share of right answers in percent, as text; empty where a score is not a count of them.
+        entries, moved, moved_at: how many were handed in; ranks gained at the last change of the rank, and when.
+    """
 
     rank: int
     shared: bool
@@ -55,6 +70,19 @@ class Row(msgspec.Struct, frozen=True):
     award_points: float
     history: tuple[Past, ...]
     statistics: Uncertainty | None
+    remarks: tuple[str, ...] = ()
+    accuracy: str = ""
+    entries: int = 0
+    moved: int = 0
+    moved_at: str = ""
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """An entry of the course's own, unranked: its name, the rank after which it stands, and its accuracy as text."""
+
+    name: str
+    after: int
+    accuracy: str
 
 
 class Unranked(msgspec.Struct, frozen=True):
@@ -66,10 +94,17 @@ class Unranked(msgspec.Struct, frozen=True):
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """A prize and the rule it follows, in words."""
+    """A prize and the rule it follows, in words.
+
+    Attributes:
+        boards: those that it counts for; empty if it counts for every board.
+        nobody: why nobody wins it; empty if somebody does.
+    """
 
     rule: str
     award: str
+    boards: tuple[str, ...] = ()
+    nobody: str = ""
 
 
 class Boundary(msgspec.Struct, frozen=True):
@@ -118,10 +153,15 @@ class Document(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     statistics: Sample | None
     log: str
+    banner: str = ""
+    phase: str = ""
+    lead: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
 
 
 def document(board: Board) -> Document:
     """``board`` as plain data, ready for any format. Times are as coarse as the board asks."""
+    common = _common(board)
     return Document(
         format=FORMAT,
         board=board.name,
@@ -134,12 +174,54 @@ def document(board: Board) -> Document:
         ranked=len(board.standings),
         mean=_average(board.mean),
         median=_average(board.median),
-        prizes=tuple(Rule(prize.rule(), prize.award) for prize in board.prizes),
-        rows=tuple(_row(board, row) for row in board.shown),
+        prizes=tuple(_rule(board, prize) for prize in board.prizes or board.announced),
+        rows=tuple(_row(board, row, common) for row in board.shown),
         apart=tuple(_unranked(row) for row in board.apart),
         notes=board.notes,
         statistics=_sample(board),
         log=board.log,
+        banner=_banner(board),
+        phase=board.phase,
+        lead=tuple(_said_once(board, badge) for badge in common),
+        references=_references(board),
+    )
+
+
+def _common(board: Board) -> tuple[str, ...]:
+    """The remarks that most rows would bear alike: said once above the table, they need not stand in it."""
+    bearers = sum(PROVISIONAL in row.badges for row in board.standings)
+    return (PROVISIONAL,) if 2 * bearers > len(board.standings) else ()
+
+
+def _said_once(board: Board, badge: str) -> str:
+    bearers, everyone = sum(badge in row.badges for row in board.standings), len(board.standings)
+    which = "All scores are" if bearers == everyone else f"{bearers} of {everyone} scores are"
+    return f"{which} {badge}: an answer that a person grades is still open, so they can still rise."
+
+
+def _banner(board: Board) -> str:
+    """What kind of board this is, and until when work can be handed in; empty where there is nothing to say."""
+    until = coarse(board.deadline, "minute")
+    words = _PHASES.get(board.phase, "")
+    if not until or board.phase == "final":
+        return words
+    when = f"{until[:10]}, {until[11:16]} UTC"
+    return f"{words} Entries count until {when}." if words else f"Deadline: {when}."
+
+
+def _rule(board: Board, prize: Prize) -> Rule:
+    places = () if "*" in prize.places else prize.places
+    return Rule(prize.rule(), prize.award, places, "" if board.announced else nobodys_reason(board, prize))
+
+
+def _references(board: Board) -> tuple[Reference, ...]:
+    """The course's own entries, each after the last shown row that is at least as good."""
+    if not board.maximum:
+        return ()
+    shares = [row.entry.score / board.maximum for row in board.shown]
+    return tuple(
+        Reference(each.name, sum(share >= each.accuracy for share in shares), f"{100 * each.accuracy:.2f} %")
+        for each in board.references
     )
 
 
@@ -150,7 +232,8 @@ def render_json(board: Board) -> str:
 
 def document_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of what ``render_json`` writes."""
-    return msgspec.json.schema(Document)
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Document)))
+    return plain
 
 
 def coarse(at: dt.datetime | None, step: str) -> str:
@@ -165,8 +248,8 @@ def _average(value: Fraction | None) -> str:
     return "" if value is None else decimal(value)
 
 
-def _row(board: Board, row: Standing) -> Row:
-    entry = row.entry
+def _row(board: Board, row: Standing, common: tuple[str, ...]) -> Row:
+    entry, activity = row.entry, row.activity or Activity(0)
     return Row(
         rank=row.rank or 0,
         shared=row.shared,
@@ -181,6 +264,11 @@ def _row(board: Board, row: Standing) -> Row:
             Past(coarse(past.at, board.times), board.points(past.score), past.score, past.note) for past in row.history
         ),
         statistics=_uncertainty(row),
+        remarks=tuple(badge for badge in row.badges if badge not in common),
+        accuracy=f"{100 * entry.score / board.maximum:.2f} %" if row.activity and board.maximum else "",
+        entries=activity.entries,
+        moved=activity.moved,
+        moved_at=coarse(activity.moved_at, board.times),
     )
 
 

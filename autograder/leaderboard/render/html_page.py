@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.render.charts import histogram, interval_plot, score_against_time, sparkline
-from autograder.leaderboard.render.columns import extra_columns
+from autograder.leaderboard.render.columns import chance, extra_columns
 from autograder.leaderboard.render.document import Document, document
 
 __all__ = ["render_html"]
@@ -45,6 +45,7 @@ def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
             shares=_shares(board, page),
             sparkline=sparkline,
             when=when,
+            chance=chance,
         )
     )
 

@@ -15,11 +15,14 @@ from rich.text import Text
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.prizes import PrizeChange
 from autograder.leaderboard.render.columns import Column, columns_for_people
-from autograder.leaderboard.render.document import Document, Row, document
+from autograder.leaderboard.render.document import Document, Row, Rule, document
 
 __all__ = ["change_table", "render_terminal", "terminal"]
 
 _NAME = 22
+_SHORT = {"Likely ranks": "Ranks", "Chance of 1st": "First"}
+_LEGEND = "Ranks: where the entry stays if the test pictures are drawn anew. First: how often it then leads."
+_NOT_BESIDE_FIGURES = ("Award", "Remarks", "Accuracy", "Entries", "Last move")
 _MEDALS = {1: "bold yellow", 2: "bold", 3: "bold"}
 
 
@@ -34,10 +37,10 @@ def terminal(board: Board, most: int = 0) -> RenderableType:
     parts: list[RenderableType] = [_table(page, rows)]
     if len(rows) < len(page.rows):
         parts.append(Text(f"… and {len(page.rows) - len(rows)} more rows."))
-    parts += [*(Text(plain(line)) for line in _summary(page))]
+    parts += [*(Text(plain(line)) for line in (*filter(None, (page.banner,)), *page.lead, *_summary(page)))]
     if page.statistics:
         parts += [Text(plain(line)) for line in _boundaries(page)]
-        parts.append(Text(page.statistics.statement, style="dim"))
+        parts.append(Text(f"{_LEGEND} {page.statistics.statement}", style="dim"))
     if page.log:
         parts.append(Text(f"Log: {page.log[:-48]}.", style="dim"))
     return Group(*parts, *(Text(plain(note), style="dim") for note in page.notes))
@@ -80,8 +83,8 @@ def _table(page: Document, rows: Sequence[Row]) -> Table:
     if page.statistics:
         table.show_edge, table.pad_edge, table.collapse_padding = False, False, True
         # Eighty columns hold one column of words beside the figures.
-        words = Column("Award, remarks", lambda row: ", ".join(filter(None, (row.award, *row.badges))))
-        columns = [*(column for column in columns if column.title not in ("Award", "Remarks")), words]
+        words = Column("Award, remarks", lambda row: ", ".join(filter(None, (row.award, *row.remarks))))
+        columns = [*(column for column in columns if column.title not in _NOT_BESIDE_FIGURES), words]
     for column in columns:
         least = _NAME if page.statistics and column.title == "Name" else None
         side: Any = "right" if column.number else "left"
@@ -106,7 +109,7 @@ def _title(column: Column, page: Document) -> str:
         return f"of {page.maximum}"
     if column.title == "Interval, %" and page.statistics:
         return f"{page.statistics.confidence:.0%} int., %"
-    return column.title
+    return _SHORT.get(column.title, column.title)
 
 
 def _summary(page: Document) -> list[str]:
@@ -116,11 +119,18 @@ def _summary(page: Document) -> list[str]:
         lines.append(f"Mean {page.mean}, median {page.median} {page.unit}; {page.ranked} ranked{hidden}.")
     else:
         lines.append("Nobody is ranked yet.")
-    lines += [f"Prize: {prize.award} for {prize.rule}." for prize in page.prizes]
+    lines += [f"Prize: {prize.award} for {prize.rule}{_aside(prize)}." for prize in page.prizes]
+    lines += [f"For comparison, not ranked: {each.name}, {each.accuracy}." for each in page.references]
     counts = Counter(row.status for row in page.apart)
     if counts:
         lines.append("Not ranked: " + ", ".join(f"{count} {status}" for status, count in counts.items()) + ".")
     return lines
+
+
+def _aside(prize: Rule) -> str:
+    """On which boards a prize counts, and why nobody wins it."""
+    where = f", on {', '.join(prize.boards)}" if prize.boards else ""
+    return f"{where}; nobody wins it: {prize.nobody}" if prize.nobody else where
 
 
 def _boundaries(page: Document) -> list[str]:
