@@ -21,7 +21,7 @@ __all__ = ["code_digest", "data_digest", "digest", "graded_files", "reading_dige
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PARTS = ("authoring", "challenge", "grading", "isolation", "lab", "submission")
-_MODULES = ("secrets.py", "engine/child.py", "engine/grader.py", "engine/incremental.py")
+_MODULES = ("secrets.py", "engine/grader.py", "engine/incremental.py")
 _ELSEWHERE = {
     # What derives files from a source: its outcome is hashed with the assignment.
     "authoring/build.py", "authoring/colab.py", "authoring/skeleton/__init__.py",
