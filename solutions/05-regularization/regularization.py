@@ -1403,8 +1403,8 @@ show_grid(mosaic, titles, columns=10, limits=(0, 1), title="One original on the 
 # ### An augmentation that is not safe
 #
 # What if everything is mirrored, whatever the label? Take handwritten digits, and the simplest reader there is: each
-# new digit gets the label of the training digit that is nearest to it. First its training digits are as they came, then
-# those that `augment` makes: with small changes only, and with mirror images of all labels as well.
+# new digit gets the label of the training digit that is nearest to it. Its training digits are those that `augment`
+# makes, without mirror images and with mirror images of all labels, or the digits as they came.
 #
 # > **Predict, then run.** Which digits look like another one in the mirror? Which row will be the worst?
 
@@ -1432,8 +1432,12 @@ show_grid([*digits[chosen], *digits[chosen][..., ::-1]], [*(f"a {n}" for n in (1
           *(f"still a {n}?" for n in (1, 2, 3, 5, 6, 7))], columns=6, title="Below, the mirror image of each")
 
 # %% [markdown]
-# The network, or this reader, believes what it is told. Told that a mirrored 2 is a 2, it takes what looks like one for
-# one. A label that augmentation has made wrong is as wrong as any other, and section 9 shows what wrong labels do.
+# Mirror images do harm: a reader that is told that a mirrored 2 is a 2 takes what looks like one for one. A label that
+# augmentation has made wrong is as wrong as any other, and section 9 shows what wrong labels do.
+#
+# But even without them, this reader does worse with new versions than with the digits as they came. It compares pixel
+# by pixel, and a shift of two pixels is much in a frame of 16: the changes that suit one size of picture and one
+# learner need not suit another.
 
 # %% [markdown]
 # ## 8. Activations, and what is left of a gradient
