@@ -1557,9 +1557,9 @@ show_curves({"loss": losses}, xlabel="pass over eight digits", ylabel="mean squa
 # Now for real: all digits for training, pass after pass, a step for each digit. The recipe, with its learning rate and
 # its plain steps, follows *lecun1989-repro* by Andrej Karpathy (https://github.com/karpathy/lecun1989-repro), who
 # trained this network again after 33 years. With a fast `conv_backward` **it takes about a minute and a half** on a
-# laptop that does nothing else; the bar shows what is left. With loops over pixels it is as right and takes many times as long. So
-# the cell first takes a few hundred steps; if all of them would take more than `patience` seconds, it leaves the
-# training out, and the next cell brings a network trained beforehand. To leave it out in any case, write
+# laptop that does nothing else; the bar shows what is left. With loops over pixels it is as right and takes many times
+# as long. So the cell first takes a few hundred steps; if all of them would take more than `patience` seconds, it
+# leaves the training out, and the next cell brings a network trained beforehand. To leave it out in any case, write
 # `run_training = False`.
 #
 # > **Predict, then run.** The lecture says 1 % error on the training digits and 5 % on the test digits. Do you expect
@@ -1771,9 +1771,10 @@ print(f"At most 1 % wrong: reject {100 * rejected[2]:.1f} %, all digits with a c
 # ### Your numbers beside others
 #
 # What did the same recipe give elsewhere? The table below holds, in percent: wrong training digits, wrong test digits,
-# and how many test digits must be rejected so that 1 % of the rest is wrong. Its first row is yours. Two rows were measured beforehand with this notebook's code and its stored settings, with the seeds 1 and 2; so
-# was one with cross-entropy, seed 1 and a learning rate of 0.01. To measure others, change `seed`, `loss_of_one` and
-# `learning_rate` above.
+# and how many test digits must be rejected so that 1 % of the rest is wrong. Its first row is yours. Two rows were
+# measured beforehand with this notebook's code and its stored settings, with the seeds 1 and 2; so was one with
+# cross-entropy, seed 1 and a learning rate of 0.01. To measure others, change `seed`, `loss_of_one` and `learning_rate`
+# above.
 #
 # The others are published. LeCun and others, *Backpropagation applied to handwritten zip code recognition* (Neural
 # Computation 1, 1989), had 0.14 % and 5.0 % after 23 passes. The abstract of their *Handwritten digit recognition with

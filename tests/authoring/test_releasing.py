@@ -94,9 +94,13 @@ def test_a_checksum_tells_a_changed_cell(course: Course) -> None:
 @pytest.mark.parametrize("name", COURSE.assignments())
 def test_students_can_type_into_demonstrations_and_into_nothing_that_a_grade_hangs_on(name: str) -> None:
     (path,) = (COURSE.source / name).glob("*.ipynb")
-    marked = [each["metadata"] for each in released(json.loads(path.read_text()))["cells"] if "nbgrader" in each["metadata"]]
-    editable = {kind: {marks.get("editable", True) for marks in marked if marks["autograder"]["kind"] == kind}
-                for kind in ("given", "check", "demo", "exercise")}
+    marked = [
+        each["metadata"] for each in released(json.loads(path.read_text()))["cells"] if "nbgrader" in each["metadata"]
+    ]
+    editable = {
+        kind: {marks.get("editable", True) for marks in marked if marks["autograder"]["kind"] == kind}
+        for kind in ("given", "check", "demo", "exercise")
+    }
     assert editable == {"given": {False}, "check": {False}, "demo": {True}, "exercise": {True}}
 
 
