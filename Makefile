@@ -3,7 +3,11 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The first Python here that will do; without one, python3, which is told why it will not.
+ifndef PYTHON
+PYTHON := $(shell for each in python3 python3.13 python3.12 python3.11; do \
+  $$each tools/set_up.py --check >/dev/null 2>&1 && command -v $$each && exit; done; echo python3)
+endif
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
@@ -63,24 +67,22 @@ pictures: grading tests-need setup ## Make the pictures in docs/images again, fr
 lock: setup ## Write requirements.lock from what .venv holds now
 	@$(BIN)/python tools/lock.py
 
-setup: $(INSTALLED) ## Make .venv with the locked versions; does nothing when they are there
+setup: suitable $(INSTALLED) ## Make .venv with the locked versions; does nothing when they are there
 
 clean: ## Remove .venv and the tools' caches
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
 
-# The lock is compared by content: a branch switched back and forth installs nothing.
 $(INSTALLED): requirements.lock pyproject.toml
-	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON)"; $(PYTHON) -m venv .venv; }
-	@cmp -s requirements.lock .venv/requirements.lock || { \
-	  echo "Installing $$(grep -c == requirements.lock) packages into .venv; the first time takes a few minutes ..."; \
-	  $(BIN)/python -m pip install -qq --disable-pip-version-check --requirement requirements.lock && \
-	  cp requirements.lock .venv/requirements.lock; }
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) tools/set_up.py
 	@touch $@
 
-.PHONY: grading tests-need
-grading:
+.PHONY: suitable grading tests-need
+suitable:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no Python here: run \`sudo apt-get install python3 python3-venv\`, or ask an administrator to run it."; exit 1; }
+	@$(PYTHON) tools/set_up.py --check
+
+grading: suitable
 	@$(PYTHON) tools/system_packages.py grading
 
-tests-need:
+tests-need: suitable
 	@$(PYTHON) tools/system_packages.py tests

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import msgspec
 import typer
 from rich.console import Console
 
-from autograder import __version__
+from autograder import __version__, trial_commands
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.loading import extra_for
+from autograder.trial_commands import CourseOption, JsonOption
 
 __all__ = ["app", "main"]
 
@@ -24,9 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -45,9 +45,11 @@ def _options(
 
 
 def _graded_course(folder: Path | None) -> Course:
-    """The course of a command for which due dates count; what is odd in its course.toml is said at once."""
+    """The course of a command for which due dates count; what is odd in its configuration is said at once."""
+    from autograder.gradebook.unisolated import nbgrader_remark
+
     course = Course.find(folder)
-    for remark in course.remarks():
+    for remark in filter(None, [*course.remarks(), nbgrader_remark(course)]):
         typer.echo(remark, err=True)
     return course
 
@@ -93,6 +95,21 @@ def answers(
         return
     for text in differences.differences(assignment, exercise):
         typer.echo(f"{text}\n")
+
+
+@app.command()
+def new_course(
+    folder: Annotated[Path, typer.Argument(help="Where the course goes; what is there is kept.")],
+    title: Annotated[str, typer.Option(help="For people (default: the folder's name).")] = "",
+    assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
+) -> None:
+    """Make a folder a course of your own: course.toml, nbgrader_config.py, a roster's head, a first assignment."""
+    from autograder.authoring import skeleton
+
+    written = skeleton.new_course(folder, title, assignment)
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
 
 
 @app.command()
@@ -289,10 +306,13 @@ def audit(
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the repository's).")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Grade also what did not change since the last audit.")
     ] = False,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Grade mechanical changes of right answers too.")] = False,
+    confusion: Annotated[bool, typer.Option("--confusion", help="Measure how mistakes are named, too.")] = False,
+    sample: Annotated[int | None, typer.Option(min=1, help="Only so many mutants for each exercise.")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -302,7 +322,18 @@ def audit(
     found = Course.find(course)
     chosen = found.assignments() if everything or not names else names
     wanted = attacks or catalogue is not None
-    status = run_audit(found, chosen, workers=workers, as_json=json, attacks=wanted, catalogue=catalogue, again=again)
+    status = run_audit(
+        found,
+        chosen,
+        workers=workers,
+        as_json=json,
+        attacks=wanted,
+        catalogue=catalogue,
+        again=again,
+        mutants=mutants or sample is not None,
+        sample=sample,
+        confusion=confusion,
+    )
     raise typer.Exit(status)
 
 
@@ -342,69 +373,28 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
-@app.command()
-def doctor(json: JsonOption = False) -> None:
-    """Say which layers of isolation this machine offers, and how to get those that it lacks."""
-    from autograder.authoring.drift import remarks_on_release
-    from autograder.isolation.capabilities import print_layers
-
-    for remark in remarks_on_release():
-        typer.echo(remark, err=True)
-    raise typer.Exit(print_layers(Console(), as_json=json))
-
-
-@app.command()
-def demo(
-    folder: Annotated[Path, typer.Option(help="Where the sample course is made.")] = Path("demo"),
-    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
-) -> None:
-    """Make a sample class, grade it, rank it, and say what to open."""
-    from autograder.demo.demonstration import run_demo
-
-    raise typer.Exit(run_demo(Course.find(), folder, workers=workers))
-
-
-@app.command()
-def bench(
-    class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
-    rounds: Annotated[int, typer.Option(help="Rounds; medians are reported. 0: add to an earlier run.")] = 3,
-    scale: Annotated[int, typer.Option(help="Submissions to the first assignment in the long run; 0: none.")] = 1000,
-    others: Annotated[int, typer.Option(help="Submissions to each other assignment in the long run.")] = 200,
-    notebooks: Annotated[bool, typer.Option(help="Time every solved notebook, too.")] = True,
-    quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
-    course: CourseOption = None,
-) -> None:
-    """Time this grader, nbgrader's stock autograde and the floor side by side."""
-    try:
-        from autograder.bench.benchmark import run_bench
-    except ModuleNotFoundError as error:
-        if error.name != "autograder.bench":
-            raise
-        raise AutograderError("The benchmark is in the repository, not in the installed package. Clone it.") from error
-
-    found = Course.find(course)
-    status = run_bench(
-        found,
-        class_size=class_size,
-        rounds=rounds,
-        scale=scale,
-        others=others,
-        notebooks=notebooks,
-        quick=quick,
-    )
-    raise typer.Exit(status)
-
+app.command()(trial_commands.doctor)
+app.command()(trial_commands.demo)
+app.command()(trial_commands.bench)
 
 _ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", "report"}
 """Commands whose files no other account of the machine may read."""
 
 
 def main() -> None:
-    """Run the command line; a user's error is one message and exit code 2."""
+    """Run the command line; a user's error, or an extra that is not installed, is one message and exit code 2."""
     if _ABOUT_STUDENTS & set(sys.argv[1:2]):
         os.umask(0o077)
     try:
         app()
     except AutograderError as error:
-        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _stop(str(error))
+    except ModuleNotFoundError as error:
+        if not (said := extra_for(error)):
+            raise
+        _stop(said)
+
+
+def _stop(said: str) -> NoReturn:
+    Console(stderr=True).print(f"autograder: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(2)

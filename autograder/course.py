@@ -19,7 +19,15 @@ from autograder.roster import FILE_NAME as ROSTER_NAME
 from autograder.roster import Roster
 from autograder.secrets import Secret
 
-__all__ = ["AssignmentSettings", "Course", "CourseConfig", "Directories", "ExportSettings", "GradingSettings"]
+__all__ = [
+    "AssignmentSettings",
+    "AuthoringSettings",
+    "Course",
+    "CourseConfig",
+    "Directories",
+    "ExportSettings",
+    "GradingSettings",
+]
 
 FILE_NAME = "course.toml"
 SECRET_NAME = ".course-secret"
@@ -110,6 +118,28 @@ class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     missing: Literal["empty", "zero"] = "empty"
 
 
+class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What the course asks of each of its assignments; the audit holds them to it.
+
+    Attributes:
+        points: of every assignment, written answers included; 0 for any number.
+        alternatives: the fewest independent right answers to an exercise.
+        misconceptions: the fewest named wrong answers to an exercise.
+        names: the form of an assignment's name, a regular expression for the whole of it.
+    """
+
+    points: Annotated[float, msgspec.Meta(ge=0)] = 33.0
+    alternatives: Annotated[int, msgspec.Meta(ge=0)] = 3
+    misconceptions: Annotated[int, msgspec.Meta(ge=0)] = 1
+    names: str = r"\d\d-[a-z0-9]+(-[a-z0-9]+)*"
+
+    def __post_init__(self) -> None:
+        try:
+            re.compile(self.names)
+        except re.error as error:
+            raise ValueError(f"`names` is not a regular expression: {error}") from error
+
+
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of course.toml. See docs/graders.md for every key."""
 
@@ -122,6 +152,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     directories: Directories = Directories()
     grading: GradingSettings = GradingSettings()
     export: ExportSettings = ExportSettings()
+    authoring: AuthoringSettings = AuthoringSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)

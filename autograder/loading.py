@@ -6,7 +6,28 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["lazily"]
+__all__ = ["DISTRIBUTION", "extra_for", "lazily"]
+
+DISTRIBUTION = "cnn-course-autograder"
+"""The distribution's name on the index, for messages that say what to install."""
+
+_GRADING = (
+    "alembic jinja2 jupytext markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 pygments pyseccomp dateutil "
+    "yaml sqlalchemy"
+)
+_EXTRAS = {"grade": _GRADING, "cluster": "dask distributed", "postgres": "psycopg"}
+_EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}
+
+
+def extra_for(error: ModuleNotFoundError) -> str:
+    """Return the sentence on the extra that brings the module which was not found; empty if none does."""
+    module = (error.name or "").partition(".")[0]
+    if module not in _EXTRA_OF:
+        return ""
+    return (
+        f"This needs the package that is imported as '{module}', which is not installed. Install it, and what belongs "
+        f"to it, with: pip install '{DISTRIBUTION}[{_EXTRA_OF[module]}]'"
+    )
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

@@ -102,7 +102,7 @@ def _host_pid(worker: StudentProcess) -> int:
             continue
         numbers = lines.get("NSpid", "").split()
         # In a namespace of its own it is the first process; the warm process knows it by the number before that.
-        numbered = numbers[:-1] if worker._sandbox.shareable and len(numbers) > 3 else numbers
+        numbered = numbers[:-1] if getattr(worker._supervisor, "shareable", False) and len(numbers) > 3 else numbers
         if len(numbers) > 1 and int(numbered[-1]) == worker._number and _is_ours(int(numbers[0])):
             return int(numbers[0])
     raise LookupError("the worker is not running")

@@ -48,6 +48,8 @@ def test_defaults_are_nbgraders_folders_and_a_gradebook_beside_them(tmp_path: Pa
         ('id = "cnn"\n[directories]\nsource = 3', "directories.source"),
         ('id = "cnn"\ncolab_archive = "course.zip"', "colab_archive"),
         ('id = "cnn"\nannouncements = "no class on Friday"', "announcements"),
+        ('id = "cnn"\n[authoring]\npoints = -1', "authoring.points"),
+        ('id = "cnn"\n[authoring]\nnames = "("', "`names` is not a regular expression"),
         ('id = "cnn', "cannot be read"),
     ],
 )

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
-from autograder.course import AssignmentSettings, Course, CourseConfig, Directories, GradingSettings
+from autograder.course import AssignmentSettings, AuthoringSettings, Course, CourseConfig, Directories, GradingSettings
 from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +32,9 @@ NOT_RUN_HERE = {
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",
+    "--mutants": "runs for minutes: tests/audit/",
+    "--confusion": "runs for minutes: tests/audit/test_confusion.py",
+    "--sample": "finds what the others do: tests/audit/",
     "--watch": "runs until it is stopped: tests/leaderboard/",
 }
 OTHER_ENDS = {"check": 1}  # The notebook as it is handed out has something open.
@@ -62,6 +65,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     root = tmp_path_factory.mktemp("course")
     (root / "course.toml").write_text('id = "docs"\nfixed_secret = "docs"\n')
     (root / "data" / "course").mkdir(parents=True)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
     (root / "students.csv").write_text("id,email,lms_user_id\nada,ada@example.org,4711\n")
     (root / "gradebook.csv").write_text("Student,ID,Section,Convolution (12)\n,4711,,\n")
     (root / "worksheet.csv").write_text("Identifier,Full name,Email address,Status,Grade\n1,Ada,ada@example.org,,\n")
@@ -124,7 +128,9 @@ def test_the_settings_in_the_docs_are_valid_and_name_every_key() -> None:
     assert set(SETTINGS["assignments"]["01-convolution"]) == set(AssignmentSettings.__struct_fields__)
 
 
-@pytest.mark.parametrize(("table", "kind"), [("directories", Directories), ("grading", GradingSettings)])
+@pytest.mark.parametrize(
+    ("table", "kind"), [("authoring", AuthoringSettings), ("directories", Directories), ("grading", GradingSettings)]
+)
 def test_the_defaults_in_the_docs_are_the_defaults(table: str, kind: type[msgspec.Struct]) -> None:
     assert SETTINGS[table] == msgspec.to_builtins(kind())
 
@@ -164,5 +170,6 @@ def test_every_picture_is_shown_somewhere() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", page.read_text(encoding="utf-8"))
+    text = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text)
     assert [link for link in links if not (page.parent / link).exists()] == []

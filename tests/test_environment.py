@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import autograder
+from autograder.loading import extra_for
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -27,11 +30,16 @@ def requirements(group: str) -> dict[str, Requirement]:
     return {canonicalize_name(found.name): found for found in map(Requirement, GROUPS[group])}
 
 
-def pinned() -> dict[str, str]:
-    """Name to version, as the lock has them."""
+def locked() -> list[Requirement]:
+    """The lock's lines."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pins = [line for line in lines if line and not line.startswith("#")]
-    return {canonicalize_name(name): version for name, version in (pin.split("==") for pin in pins)}
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def pinned() -> dict[str, str]:
+    """Name to version, as the lock has them for this Python and machine."""
+    here = [each for each in locked() if each.marker is None or each.marker.evaluate()]
+    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in here}
 
 
 def conda() -> dict[str, Requirement]:
@@ -49,20 +57,45 @@ def test_the_lock_has_an_allowed_version_of_every_dependency(group: str) -> None
 def test_the_lock_is_sorted_and_exact() -> None:
     lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
     assert lines == sorted(lines, key=str.lower)
-    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", line) for line in lines)
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+(; .+)?", line) for line in lines)
 
 
 def test_conda_names_what_the_package_needs_at_the_locked_versions() -> None:
-    assert conda().keys() == requirements("").keys()
+    needed = requirements("") | requirements("grade")
+    assert conda().keys() == needed.keys()
     for name, asked in conda().items():
         assert str(asked.specifier) == f"=={pinned()[name]}"
-        assert str(asked.marker) == str(requirements("")[name].marker)
+        assert str(asked.marker) == str(needed[name].marker)
 
 
 def test_conda_and_the_package_agree_on_python() -> None:
     (python, *_) = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    version = python.removeprefix("python=")
-    assert PROJECT["requires-python"] == f">={version}"
+    minor = python.removeprefix("python=")
+    assert PROJECT["requires-python"] == f">={minor}.2"  # the oldest that the lock is resolved for
+
+
+def test_what_a_student_installs_has_no_grader_and_no_exact_version_in_it() -> None:
+    assert not {"nbgrader", "sqlalchemy", "alembic", "pyseccomp", "jupytext"} & requirements("").keys()
+    assert not [str(each) for each in requirements("").values() if "==" in str(each.specifier)]
+
+
+def test_the_version_stands_once() -> None:
+    assert "version" in PROJECT["dynamic"]
+    assert PROJECT.get("version") is None
+    assert version(PROJECT["name"]) == autograder.__version__
+
+
+def test_what_is_not_installed_is_named_with_the_extra_that_brings_it() -> None:
+    """For each package of the extras that the code imports, by the name that it is imported by."""
+    brought = {name: extra for extra in ("grade", "cluster", "postgres") for name in requirements(extra)}
+    provided_by = packages_distributions()
+    for module in imported("autograder") | {"psycopg"}:
+        names = {canonicalize_name(name) for name in provided_by.get(module, [])}
+        if extra := next((brought[name] for name in names if name in brought), ""):
+            said = extra_for(ModuleNotFoundError(name=f"{module}.inner"))
+            assert f"pip install '{PROJECT['name']}[{extra}]'" in said
+    assert extra_for(ModuleNotFoundError(name="autograder.inner")) == ""
+    assert extra_for(ModuleNotFoundError()) == ""
 
 
 def test_every_dependency_is_explained() -> None:
@@ -89,7 +122,7 @@ def imported(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("autograder", ["", "cluster", "postgres"]), ("data", ["", "data"]), ("tests", list(GROUPS))],
+    [("autograder", ["", "grade", "cluster", "postgres"]), ("data", ["", "data"]), ("tests", list(GROUPS))],
 )
 def test_what_the_code_imports_is_declared(folder: str, groups: list[str]) -> None:
     provided_by = packages_distributions()
@@ -143,6 +176,23 @@ sys.exit(system_packages.main([{task!r}]))
     assert done.returncode == 1
     assert f"sudo apt-get install {wanted}\n" in done.stdout
     assert "Missing: bubblewrap, the sandbox" in done.stdout
+    assert "give this line to an administrator" in done.stdout
+
+
+def test_an_administrator_is_told_what_to_allow_where_ordinary_users_may_make_no_sandbox() -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "tools")!r})
+import system_packages
+system_packages.absent = lambda needs: []
+system_packages.namespaces_work = lambda: False
+system_packages.Path.is_file = lambda self: "apparmor" in str(self)
+sys.exit(system_packages.main(["grading"]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n" in done.stdout
+    assert r"printf 'kernel.apparmor_restrict_unprivileged_userns=0\n' | sudo tee" in done.stdout
 
 
 def test_the_system_check_needs_only_the_standard_library() -> None:

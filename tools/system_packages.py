@@ -61,6 +61,10 @@ TESTS = [
 ]
 
 
+# Which settings of the kernel, where it has them, let an ordinary user make a sandbox: Debian's and Ubuntu's.
+NAMESPACE_SETTINGS = {"kernel.unprivileged_userns_clone": "1", "kernel.apparmor_restrict_unprivileged_userns": "0"}
+
+
 def main(arguments: list[str]) -> int:
     """Check, install where that is possible, and return the exit code."""
     needs = {"grading": GRADING, "tests": TESTS}.get(arguments[0] if len(arguments) == 1 else "")
@@ -97,14 +101,36 @@ def install(missing: list[Requirement]) -> None:
 
 
 def explain(missing: list[Requirement]) -> int:
-    """Say what is missing and the command that installs it."""
+    """Say what is missing and the command that installs it, for an administrator if that is somebody else."""
     if not missing:
-        return 0
+        return explain_refusal()
     for need in missing:
         print(f"Missing: {need.package}, {need.purpose}.")
     print(f"Install with: sudo apt-get install {' '.join(need.package for need in missing)}")
+    print("If you may not, give this line to an administrator of the machine. All else works as an ordinary user.")
     print("On another system install the packages of the same names, then run the command again.")
     return 1
+
+
+def explain_refusal() -> int:
+    """Say what an administrator must allow where bubblewrap is there, and the system keeps this user from using it."""
+    settings = [name for name in NAMESPACE_SETTINGS if Path("/proc/sys", *name.split(".")).is_file()]
+    if namespaces_work() or not settings:
+        return 0
+    values = " ".join(f"{name}={NAMESPACE_SETTINGS[name]}" for name in settings)
+    lines = "".join(f"{each}\\n" for each in values.split())
+    print("bubblewrap is installed, but this system keeps ordinary users from making sandboxes.")
+    print(f"Allow it with: sudo sysctl -w {values}")
+    print(f"and for good with: printf '{lines}' | sudo tee /etc/sysctl.d/60-sandbox.conf")
+    print("If you may not, give these lines to an administrator of the machine, then run the command again.")
+    return 1
+
+
+def namespaces_work() -> bool:
+    """Whether bubblewrap can do here what the sandbox needs, by trial; as root no user namespace is needed."""
+    user = [] if os.geteuid() == 0 else ["--unshare-user"]
+    tried = ["bwrap", *user, "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/", "--proc", "/proc", "true"]
+    return subprocess.run(tried, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 if __name__ == "__main__":

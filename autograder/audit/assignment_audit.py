@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from autograder.audit.exercises import exercise_cards
+from autograder.audit.idle import Idler, idlers
 from autograder.audit.leaks import find_leaks, release_texts
-from autograder.audit.report_card import Finding, ReportCard
+from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.challenge.rules import ENTRY_FUNCTIONS
-from autograder.course import Course
+from autograder.course import AuthoringSettings, Course
 from autograder.engine.incremental import without_checks
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result
@@ -24,8 +27,6 @@ __all__ = ["Grader", "audit_assignment"]
 Grader = Callable[[Sequence[tuple[Assignment, Submission]]], Sequence[Result]]
 """Grades submissions, each to the assignment that comes with it, in order."""
 
-FEWEST_ALTERNATIVES = 3
-
 
 @dataclass(frozen=True)
 class _Graded:
@@ -33,26 +34,30 @@ class _Graded:
     blank: Result
     wrong: tuple[tuple[Answer, Result], ...]
     right: tuple[tuple[Answer, Result], ...]
+    idle: tuple[tuple[Idler, Result], ...]
 
     @property
     def all(self) -> Iterator[Result]:
         yield self.solution
         yield self.blank
-        yield from (result for _, result in (*self.wrong, *self.right))
+        yield from (result for _, result in (*self.wrong, *self.right, *self.idle))
 
 
 def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
     """Audit the assignment ``name`` with ``grader``."""
     started = time.perf_counter()
-    assignment = load_assignment(course, name)
+    assignment, asked = load_assignment(course, name), course.config.authoring
     graded = _grade_all(assignment, grader)
+    exercises = exercise_cards(assignment, graded.wrong, graded.idle)
     misses = [
         *_not_graded(graded),
-        *_solution_findings(assignment, graded.solution),
+        *_solution_findings(assignment, graded.solution, asked),
         *_blank_findings(graded.blank),
         *_misconception_findings(graded.wrong),
         *_alternative_findings(graded.right),
-        *_thin_findings(assignment),
+        *_name_findings(assignment, asked),
+        *_thin_findings(assignment, asked),
+        *_idle_findings(exercises),
     ]
     texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
     leaks = list(find_leaks(assignment, texts, _known_texts(assignment)))
@@ -71,6 +76,10 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         leaks=len(leaks),
         findings=(*misses, *leaks),
         seconds=time.perf_counter() - started,
+        visible=sum(each.visible for each in exercises),
+        visible_points=sum(each.visible_points for each in exercises),
+        idle_points=sum(each.idle_points for each in exercises),
+        exercises=exercises,
     )
 
 
@@ -79,21 +88,20 @@ def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
     work = [(assignment, submission_of(notebook, assignment)) for notebook in whole]
     work += [_right(assignment, each) for each in assignment.alternatives]
     work += [_wrong(assignment, each, competition_checks(assignment)) for each in assignment.misconceptions]
-    results = list(grade(work))
-    right = results[len(whole) : len(whole) + len(assignment.alternatives)]
-    wrong = dict(zip(assignment.misconceptions, results[len(whole) + len(right) :], strict=True))
+    idle = list(idlers(assignment))
+    work += [each.work for each in idle]
+    results = iter(grade(work))
+    solution, untouched = next(results), next(results)
+    right = tuple((each, next(results)) for each in assignment.alternatives)
+    wrong = {each: next(results) for each in assignment.misconceptions}
+    earned = tuple((each, next(results)) for each in idle)
     # Entering the competition takes longer than all else: only those that nothing else has told apart are entered.
     open_still = [
         each for each, result in wrong.items() if competition_checks(assignment) and not _is_named(each, result)
     ]
     if open_still:
         wrong |= zip(open_still, grade([_wrong(assignment, each, set()) for each in open_still]), strict=True)
-    return _Graded(
-        results[0],
-        results[1],
-        tuple(wrong.items()),
-        tuple(zip(assignment.alternatives, right, strict=True)),
-    )
+    return _Graded(solution, untouched, tuple(wrong.items()), right, earned)
 
 
 def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
@@ -128,12 +136,13 @@ def _not_graded(graded: _Graded) -> Iterator[Finding]:
             yield Finding("not-graded", result.submission_key[:8], f"{result.reason} Mend the machine, then run again.")
 
 
-def _solution_findings(assignment: Assignment, result: Result) -> Iterator[Finding]:
+def _solution_findings(assignment: Assignment, result: Result, asked: AuthoringSettings) -> Iterator[Finding]:
     for check in result.checks:
         if check.outcome != "passed":
             yield Finding("solution", check.check, f"the solution fails it: {check.text} Correct check or solution.")
-    if assignment.max_points != 33:
-        yield Finding("solution", assignment.name, f"{assignment.max_points} points in all; an assignment has 33.")
+    if asked.points and assignment.max_points != asked.points:
+        said = f"{assignment.max_points:g} points in all; an assignment of this course has {asked.points:g}."
+        yield Finding("solution", assignment.name, f"{said} Change them, or [authoring] points in course.toml.")
 
 
 def _blank_findings(result: Result) -> Iterator[Finding]:
@@ -161,14 +170,30 @@ def _alternative_findings(graded: Sequence[tuple[Answer, Result]]) -> Iterator[F
                 break
 
 
-def _thin_findings(assignment: Assignment) -> Iterator[Finding]:
+def _name_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
+    if not re.fullmatch(asked.names, assignment.name):
+        said = f"is not of the form {asked.names} that names have here."
+        yield Finding("solution", assignment.name, f"{said} Rename it, or change [authoring] names in course.toml.")
+
+
+def _thin_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator[Finding]:
     for name in assignment.exercises:
         of = assignment.exercise_of
         routes = [answer for answer in assignment.alternatives if of[answer.of] == of[name]]
-        if len(routes) < FEWEST_ALTERNATIVES:
-            yield Finding("thin", name, f"has {len(routes)} alternatives; write at least {FEWEST_ALTERNATIVES}.")
-        if not any(of[answer.of] == of[name] for answer in assignment.misconceptions):
-            yield Finding("thin", name, "has no misconception. Write down a wrong answer that a student might give.")
+        if len(routes) < asked.alternatives:
+            yield Finding("thin", name, f"has {len(routes)} alternatives; write at least {asked.alternatives}.")
+        wrong = sum(of[answer.of] == of[name] for answer in assignment.misconceptions)
+        if wrong < asked.misconceptions:
+            said = f"has {wrong or 'no'} misconceptions; write at least {asked.misconceptions}:"
+            yield Finding("thin", name, f"{said} a wrong answer that a student might give.")
+
+
+def _idle_findings(exercises: Sequence[ExerciseCard]) -> Iterator[Finding]:
+    for each in exercises:
+        if each.idle_points:
+            checks = "; ".join(f"{check} ({', '.join(ideas)})" for check, ideas in each.idle.items())
+            text = f"answers without the work earn up to {each.idle_points:g} points: {checks}."
+            yield Finding("idle", each.exercise, f"{text} Let each check also ask for a result that takes the work.")
 
 
 def _feedback_texts(graded: _Graded) -> dict[str, str]:

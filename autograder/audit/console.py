@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from autograder.audit.report_card import ReportCard
+from autograder.audit.report_card import ExerciseCard, ReportCard
 
 __all__ = ["cards_as_json", "print_cards"]
 
@@ -21,17 +21,21 @@ def cards_as_json(cards: Sequence[ReportCard]) -> str:
 
 
 def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
-    """A table with a row per assignment that fits into 80 columns, then attacks, then every miss."""
+    """A table with a row per assignment, one for each with a row per exercise, then attacks, then every miss.
+
+    The tables fit into 80 columns.
+    """
     seconds = sum(card.seconds for card in cards)
-    table = Table(
-        title=f"Audit ({seconds:.1f} s)", title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0)
-    )
-    table.add_column("assignment", overflow="fold")
-    for heading in ("solved", "blank", "caught", "named", "accepted", "leaks", "missed"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("assignment", "solved", "blank", "caught", "named", "accepted", "leaks", "missed")
+    table = _table(f"Audit ({seconds:.1f} s)", *headings)
     for card in cards:
         table.add_row(*_row(card), "[green]none[/]" if card.clean else f"[red]{len(card.findings)}[/]")
     console.print(table)
+    for card in cards:
+        console.print(_by_exercise(card))
+    for card in cards:
+        if card.confusion:
+            console.print(_confusion(card))
     for card in cards:
         if card.attacks:
             refused = f"{card.attacks - card.succeeded} of {card.attacks} attacks refused"
@@ -40,6 +44,58 @@ def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
         for finding in card.findings:
             text = f"{card.assignment} · {finding.kind} · {finding.subject}: {finding.text}"
             console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _by_exercise(card: ReportCard) -> Table:
+    """How much of each exercise a student can see before handing in, and what idle answers earn."""
+    columns = ("exercise", "points", "visible", "caught visibly", "idle", *(["mutants killed"] if card.mutants else []))
+    table = _table(f"\n{card.assignment}", *columns)
+    for each in (*card.exercises, _sum_of(card)):
+        share = each.visible / each.misconceptions if each.misconceptions else 1.0
+        caught = f"{each.visible}/{each.misconceptions} {share:4.0%}"
+        idle = f"[red]{each.idle_points:g}[/]" if each.idle_points else "0"
+        killed = [f"{each.killed}/{each.mutants - each.equivalent} {each.score:5.1%}"] if card.mutants else []
+        table.add_row(each.exercise, f"{each.points:g}", f"{each.visible_points:g}", caught, idle, *killed)
+    return table
+
+
+_KINDS = {
+    "alone": "a misconception alone",
+    "unseen": "as if it were not listed",
+    "below": "below right exercises",
+    "pair": "two misconceptions",
+}
+
+
+def _confusion(card: ReportCard) -> Table:
+    """How mistakes are named, by kind of notebook."""
+    table = _table(f"\n{card.assignment}", "mistakes", "notebooks", "rightly", "unnamed", "misnamed", "blamed")
+    for row in card.confusion:
+        false = [f"[red]{count}[/]" if count else "0" for count in (row.misnamed, row.blamed)]
+        table.add_row(_KINDS[row.kind], f"{row.notebooks}", f"{row.right}", f"{row.unnamed}", *false)
+    return table
+
+
+def _sum_of(card: ReportCard) -> ExerciseCard:
+    return ExerciseCard(
+        "in all",
+        points=sum(each.points for each in card.exercises),
+        visible_points=card.visible_points,
+        misconceptions=card.misconceptions,
+        visible=card.visible,
+        idle_points=card.idle_points,
+        mutants=card.mutants,
+        killed=card.killed,
+        equivalent=card.equivalent,
+    )
 
 
 def _row(card: ReportCard) -> tuple[str, ...]:

@@ -16,20 +16,25 @@ from autograder.audit.assignment_audit import Grader, audit_assignment
 from autograder.audit.attacks.attack_report import AttackReport
 from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
 from autograder.audit.attacks.catalogue import load_catalogue
+from autograder.audit.confusion import with_confusion
+from autograder.audit.mutants.run import with_mutants
 from autograder.audit.report_card import Finding, ReportCard
 from autograder.audit.stored_grader import stored_grader
-from autograder.authoring.assignment import Assignment
-from autograder.course import Course
-from autograder.engine.class_run import options_of
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.course import Course, GradingSettings
 from autograder.engine.executor import RetryingExecutor
 from autograder.engine.incremental import StoredResult
 from autograder.engine.local import LocalWorkers, default_workers
-from autograder.engine.messages import Bundle, Job, Reply
+from autograder.engine.messages import Bundle, Job, Reply, options_of
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
 __all__ = ["run_audit", "with_attacks", "worker_grader"]
+
+
+_HURRIED = GradingSettings(cell_seconds=5.0, check_seconds=5.0, total_seconds=60.0)
+"""What a mutant may use: one that runs for longer is wrong enough."""
 
 
 def run_audit(
@@ -41,6 +46,9 @@ def run_audit(
     attacks: bool = False,
     catalogue: Path | None = None,
     again: bool = False,
+    mutants: bool = False,
+    sample: int | None = None,
+    confusion: bool = False,
 ) -> int:
     """Audit the assignments ``names`` and print what was found; 0 if nothing was missed, else 1.
 
@@ -52,8 +60,11 @@ def run_audit(
         workers: processes on this machine; default one per core.
         as_json: print JSON instead of tables.
         attacks: try the attack catalogue too.
-        catalogue: the folder of the attacks; default the repository's.
+        catalogue: the folder of the attacks; default the package's.
         again: grade everything, whatever is stored.
+        mutants: grade mechanical changes of the right answers, too.
+        sample: how many of them for each exercise; default all.
+        confusion: measure how well feedback names mistakes, too.
     """
     cards: list[ReportCard] = []
     with ExitStack() as stack:
@@ -62,9 +73,17 @@ def run_audit(
         def grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
             return worker_grader(course, workers_once(), progress)(work)
 
+        def hurry(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
+            return worker_grader(course, workers_once(), progress, _HURRIED)(work)
+
         workers_once = cache(lambda: stack.enter_context(LocalWorkers(workers, options_of(course))))
         for name in names:
-            cards.append(audit_assignment(course, name, stored_grader(course, grade, again=again)))
+            card = audit_assignment(course, name, stored_grader(course, grade, again=again))
+            if mutants:
+                card = with_mutants(card, load_assignment(course, name), course.source / name, hurry, sample)
+            if confusion:
+                card = with_confusion(card, load_assignment(course, name), stored_grader(course, grade, again=again))
+            cards.append(card)
     if attacks:
         cards = [with_attacks(card, _attacked(course, card.assignment, workers, catalogue)) for card in cards]
     _print(cards, as_json)
@@ -109,12 +128,14 @@ def _print(cards: Sequence[ReportCard], json: bool) -> None:
         console.print_cards(cards, Console())
 
 
-def worker_grader(course: Course, pool: LocalWorkers, progress: Progress | None = None) -> Grader:
-    """A grader that spreads submissions over ``pool``."""
+def worker_grader(
+    course: Course, pool: LocalWorkers, progress: Progress | None = None, settings: GradingSettings | None = None
+) -> Grader:
+    """A grader that spreads submissions over ``pool``; ``settings`` other than the course's are for the audit alone."""
 
     def grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
         task = progress.add_task(work[0][0].name, total=len(work)) if progress else None
-        jobs, bundles = RetryingExecutor(pool), {each.key: Bundle.of(course, each) for each, _ in work}
+        jobs, bundles = RetryingExecutor(pool), {each.key: _bundle(course, each, settings) for each, _ in work}
         for number, (assignment, submission) in enumerate(work):
             bundle = bundles[assignment.key]
             jobs.submit(Job(number, bundle.digest, submission), bundle)
@@ -127,6 +148,11 @@ def worker_grader(course: Course, pool: LocalWorkers, progress: Progress | None 
         return [results[number] for number in range(len(work))]
 
     return grade
+
+
+def _bundle(course: Course, assignment: Assignment, settings: GradingSettings | None) -> Bundle:
+    bundle = Bundle.of(course, assignment)
+    return bundle if settings is None else msgspec.structs.replace(bundle, settings=settings)
 
 
 def _result(reply: Reply, assignment: Assignment, submission: Submission) -> Result:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Finding", "ReportCard"]
+__all__ = ["Confusion", "ExerciseCard", "Finding", "ReportCard"]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -24,14 +24,75 @@ class Finding(msgspec.Struct, frozen=True):
         "not-caught",
         "not-named",
         "not-accepted",
+        "misnamed",
+        "blamed",
         "leak",
         "not-graded",
         "thin",
+        "idle",
+        "survivor",
+        "equivalent",
         "attack",
         "control",
     ]
     subject: str
     text: str
+
+
+class ExerciseCard(msgspec.Struct, frozen=True):
+    """What an audit found out about one exercise.
+
+    Attributes:
+        exercise: its name.
+        points: what its checks give.
+        visible_points: what a student can see to be earned: points of checks that have no hidden part, and of those
+            whose visible part is failed by 80 % of the misconceptions that lose points in them.
+        misconceptions: how many there are.
+        visible: how many of them fail a visible part.
+        unseen: the names of the others.
+        idle_points: the most that an idle answer earns.
+        idle: for each check that idle answers earn points in, these answers.
+        mutants, killed, equivalent: changed answers that were tried, lose points, and are marked as no change.
+    """
+
+    exercise: str
+    points: float
+    visible_points: float
+    misconceptions: int
+    visible: int
+    unseen: tuple[str, ...] = ()
+    idle_points: float = 0.0
+    idle: dict[str, tuple[str, ...]] = {}
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+
+    @property
+    def score(self) -> float:
+        """The share of mutants killed, of those that are not equivalent; 1 where there are none."""
+        wrong = self.mutants - self.equivalent
+        return self.killed / wrong if wrong else 1.0
+
+
+class Confusion(msgspec.Struct, frozen=True):
+    """How well feedback names the mistakes in one kind of wrong notebook.
+
+    Attributes:
+        kind: ``alone``, one misconception; ``unseen``, one as if nobody had listed it; ``below``, one in an exercise
+            that right ones build on; ``pair``, two at once.
+        notebooks: how many were graded.
+        right: in which a mistake is named rightly.
+        unnamed: in which nothing is named.
+        misnamed: in which a mistake is named that is not there.
+        blamed: in which a right exercise fails by what it inherits, without being told so.
+    """
+
+    kind: str
+    notebooks: int
+    right: int
+    unnamed: int
+    misnamed: int
+    blamed: int
 
 
 class ReportCard(msgspec.Struct, frozen=True):
@@ -44,6 +105,13 @@ class ReportCard(msgspec.Struct, frozen=True):
         blank_points: what the released notebook earns as it is.
         misconceptions, caught, named: how many there are, lose points, and are told apart by name.
         alternatives, accepted: how many there are, and get full marks.
+        visible: misconceptions that the visible part of the checks catches.
+        visible_points: points that a student can see to be earned, as in `ExerciseCard`.
+        idle_points: what idle answers earn, a constant or an echo: the most in each exercise, added up.
+        exercises: the same by exercise.
+        mutants, killed, equivalent: as in `ExerciseCard`, where mutants were tried.
+        confusion: how well feedback names mistakes, where that was measured.
+        misnamed, unnamed, inherited_blamed: the same, added up over what is listed: alone, below, and in pairs.
         leaks: hidden bytes found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
@@ -62,6 +130,17 @@ class ReportCard(msgspec.Struct, frozen=True):
     leaks: int
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
+    visible: int = 0
+    visible_points: float = 0.0
+    idle_points: float = 0.0
+    exercises: tuple[ExerciseCard, ...] = ()
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    confusion: tuple[Confusion, ...] = ()
+    misnamed: int = 0
+    unnamed: int = 0
+    inherited_blamed: int = 0
     attacks: int = 0
     succeeded: int = 0
     honest_controls: int = 0

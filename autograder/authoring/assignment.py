@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
-__all__ = ["Assignment", "AssignmentCell", "author_file", "load_assignment", "source_path"]
+__all__ = ["Assignment", "AssignmentCell", "author_file", "load_assignment", "source_path", "topic_of"]
 
 
 class AssignmentCell(msgspec.Struct, frozen=True):
@@ -165,9 +166,14 @@ def source_path(course: Course, name: str) -> Path:
     return found[0]
 
 
+def topic_of(name: str) -> str:
+    """Return the topic in an assignment's name: what follows a leading number, or all of it, as in ``ps1``."""
+    return re.sub(r"^\d+[-_]", "", name)
+
+
 def author_file(folder: Path) -> Path | None:
     """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
-    path = folder / f"{folder.name.partition('-')[2].replace('-', '_')}.py"
+    path = folder / f"{topic_of(folder.name).replace('-', '_')}.py"
     return path if path.is_file() else None
 
 

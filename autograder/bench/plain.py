@@ -15,7 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from autograder.lab import CheckFailed, close
+from autograder.lab import CheckFailed, close, domain
+from autograder.lab.contracts import (
+    fresh_result,
+    keeps_arguments,
+    makes_no_difference,
+    refuses,
+    refuses_each,
+    types_of,
+    unchanged,
+)
 
 __all__ = ["begin"]
 
@@ -34,7 +43,9 @@ def begin(tools: str, check: str, names: dict[str, Any]) -> None:
     seed = seeds[check]
     names.update(
         close=close, passes=passes, refuses=refuses, same=same, unchanged=unchanged, CheckFailed=CheckFailed,
-        public=_itself, seed=seed, rng=np.random.default_rng(seed), solution=solution, student=SimpleNamespace(**names),
+        domain=domain, fresh_result=fresh_result, keeps_arguments=keeps_arguments, refuses_each=refuses_each,
+        makes_no_difference=makes_no_difference, types_of=types_of, public=_itself, seed=seed,
+        rng=np.random.default_rng(seed), solution=solution, student=SimpleNamespace(**names),
     )  # fmt: skip
     np.random.seed(seed % 2**32)  # noqa: NPY002 - for checks that use the global generator
 
@@ -73,22 +84,6 @@ def _compare(actual: Any, expected: Any, tolerance: float, case: str) -> None:
             raise CheckFailed("the value is wrong", case=case)
     else:
         close(actual, expected, tolerance, case=case)
-
-
-def refuses(function: Function, *args: Any, argument: str = "", case: str = "", **kwargs: Any) -> None:
-    """Raises ValueError."""
-    try:
-        function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-    except ValueError:
-        return
-    raise CheckFailed("a wrong argument was accepted", case=case)
-
-
-def unchanged(function: Function, *args: Any, case: str = "", **kwargs: Any) -> None:
-    """Leaves its arrays as they were."""
-    given = copy.deepcopy(args)
-    function(*given, **kwargs)
-    _compare(list(given), list(args), 0.0, case)
 
 
 def _itself(function: Function) -> Function:

@@ -26,7 +26,7 @@ from autograder.engine.grader import Grader
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.isolation import huge_pages
-from autograder.isolation.limits import Limits, StudentUsage
+from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
 from autograder.submission.model import Submission
@@ -132,9 +132,9 @@ class _Watched:
         self._sandbox = sandbox
         self.page_faults = 0
 
-    def spawn(self, limits: Limits | None = None) -> StudentProcess:
+    def spawn(self, limits: Limits | None = None, *, allowance: Allowance | None = None) -> StudentProcess:
         """As the sandbox does."""
-        worker = self._sandbox.spawn(limits)
+        worker = self._sandbox.spawn(limits, allowance=allowance)
         close = worker.close
 
         def counted() -> StudentUsage:

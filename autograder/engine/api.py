@@ -10,11 +10,12 @@ from typing import Any
 from rich.console import Console
 
 from autograder.course import Course
-from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor, options_of
+from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor
 from autograder.engine.difference import StudentChange, difference_table
 from autograder.engine.executor import Executor
 from autograder.engine.grading_report import ClassReport
 from autograder.engine.local import LocalWorkers
+from autograder.engine.messages import options_of
 from autograder.engine.pool import Pool
 from autograder.engine.progress import Progress, progress_for
 

@@ -9,8 +9,8 @@ import msgspec
 from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.engine.identity import digest, reading_digest
 from autograder.errors import GradebookError
+from autograder.gradebook.identity import digest, reading_digest
 
 __all__ = ["load_cached_assignment"]
 

@@ -16,24 +16,24 @@ from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.difference import StudentChange, regrade_difference
 from autograder.engine.discover import Misplaced, discover
-from autograder.engine.executor import GAVE_UP, Executor, RetryingExecutor
+from autograder.engine.executor import Executor, RetryingExecutor
 from autograder.engine.grading_report import ClassReport, SubmissionReport
 from autograder.engine.incremental import StoredResult
-from autograder.engine.journal import Journal, JournalRow
+from autograder.engine.interruption import stopping
 from autograder.engine.known_results import Lookup, look_up, parse
-from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.messages import Bundle, Job, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.selection import settle
-from autograder.engine.stopping import stopping
 from autograder.engine.writer import ToWrite, Writer, reason_of
 from autograder.errors import GradebookUnusable, LayerMissing, UnreadableSubmission
+from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow
 from autograder.gradebook.notice import Notice
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
-__all__ = ["ClassRun", "Confirm", "MakeExecutor", "options_of"]
+__all__ = ["ClassRun", "Confirm", "MakeExecutor"]
 
 MakeExecutor = Callable[[], Executor]
 Confirm = Callable[[str, Sequence[StudentChange]], bool]
@@ -395,10 +395,3 @@ class ClassRun:
             dict(self._checks),
             tuple(self._writer.followed),
         )
-
-
-def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
-    """How worker processes are made for ``course``."""
-    readable = (str(course.data),) if course.data.is_dir() else ()
-    hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden)

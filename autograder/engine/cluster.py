@@ -18,6 +18,7 @@ import msgspec
 from autograder.engine.local import LocalWorkers
 from autograder.engine.messages import Bundle, Job, Options, Reply, decode, encode
 from autograder.errors import AutograderError, LayerMissing, MachineryError
+from autograder.loading import DISTRIBUTION
 
 __all__ = ["ClusterWorkers", "grade_job"]
 
@@ -169,7 +170,7 @@ def _connect(scheduler: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise ClusterError("--scheduler needs Dask. Install it: pip install 'autograder[cluster]'") from error
+        raise ClusterError(f"--scheduler needs Dask. Install it: pip install '{DISTRIBUTION}[cluster]'") from error
     try:
         return Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

@@ -10,13 +10,12 @@ from typing import Protocol
 import msgspec
 
 from autograder.engine.messages import Bundle, Job, Reply
+from autograder.gradebook.journal import GAVE_UP
 
-__all__ = ["ATTEMPTS", "GAVE_UP", "Executor", "RetryingExecutor"]
+__all__ = ["ATTEMPTS", "Executor", "RetryingExecutor"]
 
 ATTEMPTS = 3
 """How often a submission is tried before it is reported as not graded."""
-GAVE_UP = "Given up:"
-"""How the reason begins of a submission that is not tried again until somebody asks for it."""
 _KILLED = f"by signal {signal.SIGKILL:d}"
 
 

@@ -16,7 +16,7 @@ from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import competes, outer_seconds
-from autograder.grading.reference import reference_for
+from autograder.grading.reference import beside_notebook, reference_for
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.model import Submission, SubmissionCell
@@ -74,12 +74,20 @@ class Grader:
         """Twice the submission's own time, for a result that is graded in two parts, and some grace."""
         return outer_seconds(bundle.assignment, bundle.settings, times=2)
 
+    def _beside_notebook(self, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
+        """Work where the released notebook lies: what it reads by a relative path is there on the trusted side, too."""
+        return beside_notebook(Path(self._options.notebooks) if self._options.notebooks else None, assignment)
+
     def prepare(self, bundle: Bundle, job: Job) -> None:
         """Do once, here, what every child would otherwise do for itself.
 
         The instructor's own cells run at the first submission. At the second one the instructor's own solution is
         graded, which fills every cache and makes every late import; a single submission is not made to wait for that.
         """
+        with self._beside_notebook(bundle.assignment):
+            self._prepare(bundle)
+
+    def _prepare(self, bundle: Bundle) -> None:
         seen = self._seen.get(bundle.digest, 0)
         self._seen[bundle.digest] = seen + 1
         if seen == 0:
@@ -107,7 +115,8 @@ class Grader:
             return grade_submission(submission, assignment, sandbox, secret, bundle.settings, self._hidden)
 
         earlier = msgspec.json.decode(job.earlier, type=StoredResult) if job.earlier else None
-        graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)
+        with self._beside_notebook(bundle.assignment):
+            graded = grade_with(earlier, job.submission, bundle.assignment, bundle.grader, from_scratch)
         return msgspec.json.encode(graded, order="deterministic")
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from autograder.authoring.assignment import Assignment
 from autograder.engine.discover import Found
-from autograder.engine.identity import digest
-from autograder.engine.journal import JournalRow
 from autograder.engine.messages import Bundle
 from autograder.errors import UnreadableSubmission
+from autograder.gradebook.identity import digest
+from autograder.gradebook.journal import JournalRow
 from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue
 from autograder.submission.model import Submission

@@ -6,13 +6,14 @@ which is why their results can be compared byte for byte.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import msgspec
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course, GradingSettings
-from autograder.engine.identity import code_digest, data_digest, digest
+from autograder.gradebook.identity import data_digest, digest, grader_digest
 from autograder.secrets import Secret
 from autograder.submission.model import Submission
 
@@ -28,6 +29,7 @@ __all__ = [
     "Reply",
     "decode",
     "encode",
+    "options_of",
 ]
 
 GRADER = "autograder.engine.grader:Grader"
@@ -57,7 +59,7 @@ class Bundle(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def grader(self) -> str:
         """A hash of what grades: the grader's code, the versions it runs on, its limits, its data and its secret."""
-        return digest(code_digest(), self.secret_key, encode(self.settings.limits()), self.data.encode())
+        return grader_digest(self.secret_key, self.settings.limits(), self.data)
 
     @property
     def secret(self) -> Secret:
@@ -83,12 +85,21 @@ class Options(msgspec.Struct, frozen=True):
         missing_ok: layers of the sandbox that may be missing, by name.
         grader: the class that grades, as ``module:name``.
         hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
+        notebooks: folder of the released notebooks: relative paths lead from there, on both sides; or empty.
     """
 
     readable: tuple[str, ...] = ()
     missing_ok: tuple[str, ...] = ()
     grader: str = GRADER
     hidden_data: str = ""
+    notebooks: str = ""
+
+
+def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
+    """How worker processes are made for ``course``."""
+    readable = (str(course.data),) if course.data.is_dir() else ()
+    hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release))
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):

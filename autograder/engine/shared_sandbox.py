@@ -9,6 +9,7 @@ from typing import Any
 
 from autograder.engine.messages import Options
 from autograder.errors import MachineryError
+from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
 
 __all__ = ["launch_sandbox", "connect_worker", "sandbox_settings", "wait_until_warm"]
@@ -18,7 +19,9 @@ _FORKS_OF_A_WORKER = 5  # a submission's own, one for the competition, one for l
 
 def sandbox_settings(options: Options) -> dict[str, Any]:
     """What a sandbox for workers with ``options`` is started with."""
-    return {"readable": [Path(path) for path in options.readable], "missing_ok": frozenset(options.missing_ok)}
+    readable = [Path(path) for path in options.readable]
+    links = links_to(readable, Path(options.notebooks)) if options.notebooks else {}
+    return {"readable": readable, "missing_ok": frozenset(options.missing_ok), "links": links}
 
 
 def launch_sandbox(options: Options) -> Sandbox | None:

@@ -18,22 +18,22 @@ from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.difference import StudentChange
-from autograder.engine.identity import digest
-from autograder.engine.journal import Journal, JournalRow
 from autograder.errors import AutograderError, GradebookError, GradebookUnusable
+from autograder.gradebook.identity import digest
+from autograder.gradebook.journal import Journal, JournalRow
 from autograder.gradebook.roster_names import full_names
 from autograder.gradebook.stamps import Stamp, read_stamp, stamp_bytes
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
-    from autograder.gradebook.board_names import BoardName, BoardNames
     from autograder.gradebook.marks import Marks
-    from autograder.gradebook.notice import Notice
+    from autograder.gradebook.notice import BoardName, Notice
     from autograder.gradebook.picture_store import Pictures
-    from autograder.gradebook.settling import Total
     from autograder.gradebook.store import Gradebook
+    from autograder.gradebook.totals import Total
     from autograder.gradebook.write_submission import GradedSubmission
+    from autograder.leaderboard.board_names import BoardNames
 
 __all__ = ["ToWrite", "Writer", "reason_of"]
 
@@ -64,30 +64,6 @@ class ToWrite:
 def _page_design() -> bytes:
     """The template of feedback pages: when it changes, pages are written again."""
     return resources.files("autograder.gradebook").joinpath("templates", "feedback.html.j2").read_bytes()
-
-
-def _points_in(url: str, assignment: str) -> dict[str, float]:
-    """Points by checks that the gradebook at ``url`` holds, by student."""
-    from sqlalchemy import func, select
-
-    from autograder.gradebook.database import Database
-    from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
-    from autograder.gradebook.write_submission import SUBMITTED
-
-    points = (
-        select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
-        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
-        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
-        .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
-        .where(ASSIGNMENT.c.name == assignment)
-        .group_by(SUBMITTED.c.student_id)
-    )
-    database = Database(url)
-    try:
-        rows = database.read(lambda connection: connection.execute(points).all())
-    finally:
-        database.close()
-    return {str(student): float(total or 0.0) for student, total in rows}
 
 
 class Writer:
@@ -171,10 +147,12 @@ class Writer:
         self._whole, self._unchanged = everyone, bool(state) and state == self._journal.note(self._note)
         if self._unchanged or not entries:
             return set()
-        from autograder.gradebook.settling import change_lines
+        from autograder.gradebook.totals import change_lines
 
         name, students = self._assignment.name, [entry.student for entry in entries]
-        points = _points_in(self._course.gradebook_url, name)
+        from autograder.gradebook.totals import check_points
+
+        points = check_points(self._course.gradebook_url, name)
         missing = {entry.student for entry in entries if points.get(entry.student) != entry.points}
         with self._timed("database"):
             gradebook = self._open()
@@ -329,7 +307,7 @@ class Writer:
 
     def _board_name(self, student: str) -> BoardName | None:
         if self._names is None:
-            from autograder.gradebook.board_names import BoardNames
+            from autograder.leaderboard.board_names import BoardNames
 
             self._names = BoardNames.of(self._course, self._assignment.name)
         return self._names.of_student(student)

@@ -21,9 +21,8 @@ from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.board_names import BoardName
 from autograder.gradebook.marks import Comment, Mark, Marks
-from autograder.gradebook.notice import Notice
+from autograder.gradebook.notice import BoardName, Notice
 from autograder.gradebook.picture_store import Album
 from autograder.gradebook.rendering import code_html, course_html, outputs_html, student_html
 from autograder.gradebook.sanitising import as_plain_text

@@ -1,4 +1,4 @@
-"""Why a submission has no grade, for its student."""
+"""What a page shows beside the points: why a submission has no grade, and its student's name on the boards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Notice"]
+__all__ = ["BoardName", "Notice"]
+
+
+class BoardName(msgspec.Struct, frozen=True):
+    """A student's public name, and the address of the row on a published board; empty if there is no board."""
+
+    name: str
+    address: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ nbgrader would start a kernel, and keep hidden tests and unsafe output out of wh
 from __future__ import annotations
 
 import atexit
+import copy
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ import nbformat
 from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor, SaveAutoGrades, SaveCells
 from nbgrader.preprocessors.clearhiddentests import ClearHiddenTests
 from nbgrader.utils import is_solution
 from sqlalchemy import delete, insert, select
@@ -29,6 +30,8 @@ from autograder.course import Course
 from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.identity import data_digest, grader_digest
 from autograder.gradebook.lateness import ANSWERS, make_tables
 from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
 from autograder.gradebook.registration import new_id
@@ -40,8 +43,9 @@ from autograder.gradebook.write_submission import hash_answer
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import outer_seconds
-from autograder.grading.reference import reference_for
+from autograder.grading.reference import beside_notebook, reference_for
 from autograder.grading.result import Result, decode_result, encode_result
+from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
@@ -51,7 +55,15 @@ from autograder.submission.notebook_reader import load
 from autograder.submission.opening import first_link
 from autograder.submission.raw_cells import attachments_of
 
-__all__ = ["AssignPenalties", "IsolatedExecute", "RebuildSubmission", "SaveScores", "ShowSafely", "StripHidden"]
+__all__ = [
+    "AssignPenalties",
+    "IsolatedExecute",
+    "RebuildSubmission",
+    "SaveGuardedCells",
+    "SaveScores",
+    "ShowSafely",
+    "StripHidden",
+]
 
 Step = tuple[NotebookNode, dict[str, Any]]
 # A space in the right place ends an HTML tag, a link or picture, a link's definition and an address, and changes no
@@ -69,6 +81,15 @@ _NEUTRALISED = (
         r"\\ ",
     ),
 )
+
+
+class SaveGuardedCells(SaveCells):  # type: ignore[misc]
+    """Saves a source notebook's cells in the gradebook, with a kernel that only isolated grading can do without."""
+
+    def _create_notebook(self, nb: NotebookNode) -> None:
+        guarded = copy.copy(nb)
+        guarded.metadata = {**nb.metadata, "kernelspec": GUARD_KERNEL}
+        super()._create_notebook(guarded)
 
 
 class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
@@ -183,13 +204,14 @@ CourseDirectory.get_existing_timestamp = _existing_timestamp
 
 def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
     """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
-    settings, sandbox = course.config.grading, _sandbox(course.data)
+    settings, sandbox = course.config.grading, _sandbox(course)
     reference_for(assignment)  # made here once, for every child
 
     def work() -> bytes:
-        return encode_result(
-            grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
-        )
+        with beside_notebook(course.release, assignment):
+            return encode_result(
+                grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
+            )
 
     try:
         return decode_result(run_in_child(work, outer_seconds(assignment, settings)).data)
@@ -314,9 +336,9 @@ def _remark(source: str) -> NotebookNode:
 
 def _keep(course: Course, assignment: Assignment, result: Result) -> None:
     """Store the result, so that a page of feedback can be made of it."""
-    from autograder.engine.messages import Bundle
-
-    key = result_key(result.submission_key, assignment.key, Bundle.of(course, assignment).grader)
+    data = data_digest([course.data, course.hidden_data], course.results / "data.json")
+    grader = grader_digest(course.secret.key, course.config.grading.limits(), data)
+    key = result_key(result.submission_key, assignment.key, grader)
     ResultStore(course.results / "results").put(key, result)
 
 
@@ -344,9 +366,14 @@ def _assignment(root: Path, name: str, built: int) -> Assignment:
     return load_assignment(Course.find(root), name)
 
 
-@lru_cache(maxsize=1)
-def _sandbox(data: Path) -> Sandbox:
+def _sandbox(course: Course) -> Sandbox:
     """One warm sandbox for all submissions of this process."""
-    sandbox = Sandbox.start(readable=[data] if data.is_dir() else [])
+    return _started(course.data, course.release)
+
+
+@lru_cache(maxsize=1)
+def _started(data: Path, notebooks: Path) -> Sandbox:
+    readable = [data] if data.is_dir() else []
+    sandbox = Sandbox.start(readable=readable, links=links_to(readable, notebooks))
     atexit.register(sandbox.close)
     return sandbox

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
-from autograder.gradebook.graded_notebooks import SourceNode, kernelspec, source_nodes
+from autograder.gradebook.graded_notebooks import SourceNode, source_nodes
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 
 __all__ = ["naive_utc", "new_id", "register", "table"]
 
@@ -52,7 +53,7 @@ def register(db: Connection, assignment: Assignment, course_id: str, due: dt.dat
         db.execute(insert(COURSE).values(id=course_id))
     assignment_id = _upsert(db, ASSIGNMENT, {"name": assignment.name}, _assignment_values(course_id, due))
     where = {"name": assignment.notebook, "assignment_id": assignment_id}
-    notebook_id = _upsert(db, NOTEBOOK, where, {"kernelspec": json.dumps(kernelspec(assignment))})
+    notebook_id = _upsert(db, NOTEBOOK, where, {"kernelspec": json.dumps(GUARD_KERNEL)})
     nodes = source_nodes(assignment)
     _register_sources(db, notebook_id, nodes)
     graded = {node.grade_id: node for node in nodes if node.is_grade}

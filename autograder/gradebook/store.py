@@ -19,9 +19,9 @@ from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import Marks, read_marks
 from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
 from autograder.gradebook.roster_names import FullName, full_names
-from autograder.gradebook.settling import Total, TotalChange, follow_points, outdated, questions, totals_of
 from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.student_names import name_known_students
+from autograder.gradebook.totals import Total, TotalChange, follow_points, outdated, questions, totals_of
 from autograder.gradebook.write_submission import (
     SUBMITTED,
     GradebookScore,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ import numpy as np
 from autograder.authoring.assignment import AssignmentCell
 from autograder.authoring.regions import split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
+from autograder.grading.asking import type_name
+from autograder.grading.comparison import kind_of
 from autograder.grading.compiled_cells import GUARD, CompiledCell, compile_check
-from autograder.grading.harness import harness_names, type_name
+from autograder.grading.harness import harness_names
 from autograder.grading.lazy_entry import LazyEntry
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student_session import StudentSession
@@ -42,6 +45,7 @@ _EVIDENCE_SHARE = 0.25
 """Of a check's time: how long it goes on after its first failure."""
 _EVIDENCE_CALLS = 2000
 _BLANK = "This exercise is still blank."
+_WORD = re.compile(r"[a-z][a-z'’-]*[.,:;]*(?=\s|$)")
 
 
 class _EnoughEvidence(Exception):
@@ -60,6 +64,7 @@ class CheckRun:
         failure: what went wrong so far, for the student; empty if nothing.
         exchanges: every call that it made to the student's code, with what came back.
         seconds: wall time, the student's part included.
+        seen: whether the visible part, run in its place in the notebook, gave less than all of its points.
     """
 
     cell: AssignmentCell
@@ -73,6 +78,7 @@ class CheckRun:
     timed_out: bool = False
     reached: bool = False
     blank: bool = False
+    seen: bool = False
     _until: float = math.inf
     _names: dict[str, Any] = field(default_factory=dict)
     _worker: StudentProcess | None = None
@@ -84,7 +90,14 @@ class CheckRun:
         self._worker = side.worker
         aside = partial(_unrecorded, side)
         harness = harness_names(
-            side.trusted.solution, self.seed, side.find, self.canary, self.challenge, aside, partial(self._public, side)
+            side.trusted.solution,
+            self.seed,
+            side.find,
+            self.canary,
+            self.challenge,
+            aside,
+            partial(self._public, side),
+            lambda word: side.worker.error_names(word),
         )
         self._names = {**side.captured_names.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
@@ -94,18 +107,28 @@ class CheckRun:
         for code, text in part.functions.items():
             allow_source(code, text, side.trusted.given.keys())
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
+        if not quiet:
+            self.seen = self.fell_short if not hidden.strip() else bool(self.failure)
 
     def hidden(self, side: StudentSession, seconds: float) -> None:
         """Run the hidden part, if there is one; where the visible part failed, for evidence alone.
+
+        The notebook's functions are again what they were when it reached this check.
 
         If the student's process was lost since, what the visible part made there is gone: it runs again first.
         """
         _, source = split_hidden(self.cell.source)
         if not source.strip() or self.blank or self.timed_out:
             return
-        if side.worker is not self._worker:
-            if self.failure:
-                return
+        worker = side.worker
+        if worker is not self._worker and self.failure:
+            return
+        try:
+            worker.return_to(self.cell.grade_id)
+        except StudentError as error:
+            self.failure = self.failure or _explain(error, True, "", side.stopped)
+            return
+        if worker is not self._worker:
             self.visible(side, seconds, quiet=True)
         if not self.failure or not self.timed_out:
             self._run(compile_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
@@ -153,7 +176,6 @@ class CheckRun:
                 raise
             if not self.failure:
                 self._fail(error, quiet, side)
-                self.timed_out = worker.lost == "timeout"
         finally:
             worker.deadline, worker.transcript, worker.quiet = None, None, False
             self.seconds += time.perf_counter() - started
@@ -161,13 +183,20 @@ class CheckRun:
 
     def _fail(self, error: Exception, quiet: bool, side: StudentSession) -> None:
         """Note the failure for the student, with the place in their code if an error is what failed."""
+        self.timed_out = self._worker is not None and self._worker.lost == "timeout"
         raised = any(isinstance(each, StudentError) for each in (error, error.__cause__))
         place = side.place() if raised else ""
         self.failure = _explain(error, quiet, place, side.stopped)
         self.blank = self.failure.partition("\n")[0].startswith(_BLANK.rstrip("."))
 
     def _credit(self, value: object) -> float:
-        """The points that a check's last expression stands for: all of them if it is no number."""
+        """The points that a check's last expression stands for: all of them if it is not a number.
+
+        Raises:
+            TypeError: it is an array. Where a number was meant, a student's empty list made it one, and earned all.
+        """
+        if kind_of(value) == "array":
+            raise TypeError(f"check '{self.cell.grade_id}' ends in an array, which is not a number of points")
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             return self.cell.points
         points = float(value)
@@ -186,7 +215,7 @@ class CheckRun:
             return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", message)
         outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
         message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
-        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message)
+        return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, seen=self.seen)
 
     @property
     def earned(self) -> float:
@@ -280,6 +309,5 @@ def _why_missing(error: NameError, stopped: Sequence[Stopped]) -> str:
 
 
 def _sentence(text: str) -> str:
-    """The text with a capital, unless it begins with a name of the code."""
-    first = text.split(" ", 1)[0]
-    return text[:1].upper() + text[1:] if first.rstrip(".,:").isalpha() and first.islower() else text
+    """The text with a capital, unless it begins with what may be a name of the notebook's, such as `fit()` or `w1`."""
+    return text[:1].upper() + text[1:] if _WORD.match(text) else text

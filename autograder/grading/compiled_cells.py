@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+import dis
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
@@ -11,7 +12,15 @@ from typing import Any, NamedTuple
 from autograder.grading.harness import JUDGES
 from autograder.isolation.shared_functions import functions_in
 
-__all__ = ["GUARD", "CompiledCell", "compile_cell", "compile_check", "ends_in_judgement", "loaded_names"]
+__all__ = [
+    "GUARD",
+    "CompiledCell",
+    "compile_cell",
+    "compile_check",
+    "ends_in_judgement",
+    "loaded_names",
+    "outside_names",
+]
 
 GUARD = "__after_a_failure_go_on__"
 """The name under which a guarded check finds the context manager that each of its statements runs in."""
@@ -99,3 +108,31 @@ def loaded_names(source: str) -> frozenset[str]:
     return frozenset(
         node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
+
+
+@lru_cache(maxsize=4096)
+def outside_names(source: str) -> frozenset[str]:
+    """The names that ``source`` takes from outside: read before it assigns them, or never assigned by it."""
+    outside, own = set(), set()
+    for stored, name in _touched(compile(source, "<check>", "exec")):
+        if stored:
+            own.add(name)
+        elif name not in own:
+            outside.add(name)
+    return frozenset(outside)
+
+
+def _touched(code: CodeType, *, inner: bool = False) -> Iterator[tuple[bool, str]]:
+    """(whether it is assigned, name) for each global name that the code touches, in order; functions' come last."""
+    own = set()
+    for instruction in dis.get_instructions(code):
+        name = str(instruction.argval)
+        if instruction.opname == "STORE_NAME" and inner:
+            own.add(name)  # a class's
+        elif instruction.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            yield True, name
+        elif instruction.opname == "LOAD_GLOBAL" or (instruction.opname == "LOAD_NAME" and name not in own):
+            yield False, name
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _touched(constant, inner=True)

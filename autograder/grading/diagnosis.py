@@ -12,7 +12,7 @@ import copy
 import operator
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from autograder.grading.comparison import agree
 from autograder.grading.evidence import weight
 from autograder.grading.reference import ReferenceNotebook
 from autograder.isolation.call_log import RecordedCall, Remote
+from autograder.lab.call_evidence import shared_places
 
 __all__ = ["Call", "Replay", "calls_of", "diagnose"]
 
@@ -72,6 +73,7 @@ class Replay:
         self._roots = roots
         self.strict = strict
         self._objects: dict[int, Any] = {}
+        self._before: Any = None
 
     def ask(self, exchange: RecordedCall) -> LocalAnswer | None:
         """What the local object answers, and whether the student's did so; None if another exercise's was asked."""
@@ -81,6 +83,8 @@ class Replay:
         result, error = self._perform(exchange, target)
         if error or exchange.error:
             return LocalAnswer(result, error, error == exchange.error)
+        if exchange.op == "inspected":
+            return LocalAnswer(result, error, self._same_inspected(result, exchange.result))
         return LocalAnswer(result, error, self._same(result, exchange.result))
 
     def _find(self, target: str | int) -> Any:
@@ -92,9 +96,17 @@ class Replay:
         try:
             args = [self._local(value) for value in exchange.args]
             kwargs = {key: self._local(value) for key, value in exchange.kwargs.items()}
+            if exchange.op == "inspected":
+                return self._inspect(target, tuple(args), kwargs), ""
             return _OPERATIONS[exchange.op](target, exchange.detail, args, kwargs), ""
         except Exception as error:
             return None, type(error).__name__
+
+    def _inspect(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        result = target(*args, **kwargs)
+        shared = shared_places(result, args, kwargs, self._before)
+        self._before = result
+        return result, args, kwargs, shared
 
     def _local(self, value: Any) -> Any:
         if not isinstance(value, Remote):
@@ -112,6 +124,13 @@ class Replay:
             return all(pairs)
         return agree(local, recorded, strict=self.strict)
 
+    def _same_inspected(self, local: Any, recorded: Any) -> bool:
+        """Whether the results and the arguments after the call are the same; a new result may stand for a view."""
+        (result, args, named, shared), (ours, given, kept, seen) = local, recorded
+        if list(named) != list(kept) or not set(seen) <= set(shared):
+            return False
+        return self._same([result, args, list(named.values())], [ours, given, list(kept.values())])
+
 
 _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
     "call": lambda target, _, args, kwargs: target(*args, **kwargs),
@@ -128,16 +147,13 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 }
 
 
-def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook, left_out: Collection[str] = ()) -> dict[str, Answer]:
+def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Answer]:
     """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
     finds nothing, it is.
-
-    Args:
-        left_out: misconceptions that count as unknown, by name; the audit's way to measure answers that nobody listed.
     """
-    candidates = [each for each in _candidates(runs, trusted) if each.slug not in left_out]
+    candidates = _candidates(runs, trusted)
     failed = {run.cell.grade_id for run in runs if run.fell_short}
     found: dict[str, Answer] = {}
     with warnings.catch_warnings():

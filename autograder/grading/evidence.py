@@ -34,16 +34,26 @@ def weight(exchange: RecordedCall, expected: Any, expected_error: str) -> float:
         return 0.5
     if expected_error:
         return 2.0
-    if exchange.op == "call_with_arguments":
+    if exchange.tells_arguments:
         return _with_arguments(exchange.result, expected)
     return min(_MOST, _difference(exchange.result, expected))
 
 
 def _with_arguments(ours: Any, theirs: Any) -> float:
-    """Of (result, arguments after the call): an argument that was changed says as much as two numbers."""
-    (result, arguments), (right, unchanged) = ours, theirs  # as the two processes' `call_with_arguments` gives them
-    changed = 2.0 if _difference(list(arguments), list(unchanged)) else 0.0
-    return min(_MOST, changed + _difference(result, right))
+    """Of (result, arguments after the call, and perhaps more): an argument that was changed weighs as two numbers.
+
+    So does memory that a result shares and should not.
+    """
+    (result, *after), (right, *unchanged) = ours, theirs  # as the two processes give them
+    changed = 2.0 if _difference(_arguments(after), _arguments(unchanged)) else 0.0
+    shared = 2.0 if set(after[2:] and after[2]) - set(unchanged[2:] and unchanged[2]) else 0.0
+    return min(_MOST, changed + shared + _difference(result, right))
+
+
+def _arguments(after: list[Any]) -> list[Any]:
+    """Positional and keyword arguments in one list."""
+    positional, *more = after
+    return [*positional, *(more[0].values() if more else ())]
 
 
 def _difference(result: Any, expected: Any) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -47,9 +47,9 @@ class Retrial(NamedTuple):
         return self.below if run.fell_short and again.reached and not again.fell_short else ()
 
 
-def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook, left_out: Collection[str] = ()) -> dict[str, Cause]:
+def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Cause]:
     """The cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
-    named = diagnose(runs, trusted, left_out)
+    named = diagnose(runs, trusted)
     causes = {check: Cause(answer.slug, answer.text) for check, answer in named.items()}
     unnamed = [run.cell.grade_id for run in runs if run.fell_short and run.cell.grade_id not in causes]
     if unnamed:

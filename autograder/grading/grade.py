@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -34,13 +34,11 @@ def grade_submission(
     secret: Secret,
     settings: GradingSettings | None = None,
     hidden_data: Path | None = None,
-    left_out: Collection[str] = (),
 ) -> Result:
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
 
     Args:
         hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
-        left_out: misconceptions that count as unknown, by name; for the audit.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
@@ -63,7 +61,7 @@ def grade_submission(
     finally:
         side.close()
     ended = time.perf_counter()
-    results = _results(runs, _retry(side, runs), side, left_out)
+    results = _results(runs, _retry(side, runs), side)
     phases = {
         "student": side.seconds,
         "hidden": ended - hidden_started,
@@ -189,16 +187,14 @@ def _by_exercise(runs: dict[str, CheckRun], assignment: Assignment) -> dict[str,
     return groups
 
 
-def _results(
-    runs: dict[str, CheckRun], retrials: dict[str, Retrial], side: StudentSession, left_out: Collection[str]
-) -> tuple[CheckResult, ...]:
+def _results(runs: dict[str, CheckRun], retrials: dict[str, Retrial], side: StudentSession) -> tuple[CheckResult, ...]:
     explained: dict[str, CheckResult] = {}
     for exercise, group in _by_exercise(runs, side.assignment).items():
         if not any(run.fell_short for run in group):
             continue
         retrial = retrials.get(exercise)
         judged = list(retrial.runs.values()) if retrial else group
-        causes = explain(judged, side.trusted, left_out)
+        causes = explain(judged, side.trusted)
         for run in group:
             inherited = retrial.inherited(run) if retrial else ()
             result = with_cause(run.result(), causes.get(run.cell.grade_id), inherited, side.settings.follow_through)

@@ -1,4 +1,4 @@
-"""The names that hidden tests use: ``same``, ``refuses``, ``unchanged``, ``passes``, ``called``, ``rng`` and others.
+"""The names that hidden tests use: ``same``, ``refuses_each``, ``types_of``, ``passes``, ``rng`` and others.
 
 A student's function is a proxy here and a plain function in an ordinary notebook; these work with both.
 """
@@ -14,17 +14,29 @@ from typing import Any
 
 import numpy as np
 
-from autograder.errors import AutograderError
-from autograder.grading.comparison import kind_of, require_same
-from autograder.isolation.call_log import deep_copy
-from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.grading.asking import There, call, fresh
+from autograder.grading.comparison import require_same
 from autograder.isolation.proxies import Handle, call_with_arguments, handle_owner
-from autograder.lab import CheckFailed, close
+from autograder.lab import CheckFailed, close, domain
+from autograder.lab.contracts import Contracts
 
-__all__ = ["JUDGES", "StudentNames", "called", "harness_names", "passes", "refuses", "same", "took", "unchanged"]
+__all__ = ["JUDGES", "StudentNames", "called", "harness_names", "passes", "same", "took"]
 
-JUDGES = frozenset({"close", "passes", "refuses", "same", "unchanged"})
-"""Helpers that only judge: as a check's last expression their value is no number of points."""
+JUDGES = frozenset(
+    {
+        "close",
+        "fresh_result",
+        "keeps_arguments",
+        "makes_no_difference",
+        "passes",
+        "refuses",
+        "refuses_each",
+        "same",
+        "types_of",
+        "unchanged",
+    }
+)
+"""Helpers that only judge: as a check's last expression their value is not a number of points."""
 
 Function = Callable[..., Any]
 
@@ -43,48 +55,10 @@ def same(
     Raises:
         CheckFailed: the kind, the shape or a value differs, or ``function`` raised.
     """
-    expected = reference(*_fresh(args), **_fresh(kwargs))
-    actual = _call(function, _fresh(args), _fresh(kwargs), case)
+    expected = reference(*fresh(args), **fresh(kwargs))
+    actual = call(function, args, kwargs, case)
     require_same(actual, expected, tolerance, case, hint)
     return actual
-
-
-def refuses(function: Function, *args: Any, argument: str = "", case: str = "", **kwargs: Any) -> None:
-    """Pass if ``function`` raises ValueError for these arguments, of which ``argument`` is the wrong one."""
-    hint = f"check `{argument}` first and raise ValueError with a message that names it" if argument else ""
-    try:
-        function(*_fresh(args), **_fresh(kwargs))
-    except ValueError:
-        return
-    except AutograderError:
-        raise
-    except WorkerLost as lost:
-        what = f"a wrong argument should raise ValueError, but {lost.message}"
-        raise CheckFailed(what, hint=hint, case=case) from lost
-    except Exception as error:
-        kind = type_name(error)
-        raise CheckFailed(f"a wrong argument should raise ValueError, not {kind}", hint=hint, case=case) from error
-    raise CheckFailed("a wrong argument was accepted", hint=hint, case=case)
-
-
-def unchanged(function: Function, *args: Any, case: str = "", **kwargs: Any) -> None:
-    """Pass if ``function`` leaves the arrays that it is given as they were."""
-    try:
-        _, after = called(function, *args, **kwargs)
-    except Exception as error:
-        raise _raised(error, case) from error
-    hint = "work on a copy, or on a new array"
-    try:
-        require_same(_data_of(after, args), _data_of(args, args), 0.0)
-    except CheckFailed:
-        raise CheckFailed("the function changed one of its arguments", hint=hint, case=case) from None
-
-
-def _data_of(values: tuple[Any, ...], given: tuple[Any, ...]) -> list[Any]:
-    """Of the values after a call, those in whose place data was given: a function comes back as a handle."""
-    if len(values) != len(given):
-        return []
-    return [value for value, was in zip(values, given, strict=True) if kind_of(was) != "other"]
 
 
 def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -92,10 +66,10 @@ def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[An
 
     A student's process says so itself. Objects come as handles: take data from them and judge that.
     """
-    given = _fresh(args)
+    given = fresh(args)
     if isinstance(function, Handle):
-        return call_with_arguments(function, given, _fresh(kwargs))
-    return function(*given, **_fresh(kwargs)), given
+        return call_with_arguments(function, given, fresh(kwargs))
+    return function(*given, **fresh(kwargs)), given
 
 
 def took(function: Function, *args: Any, **kwargs: Any) -> tuple[float, Any]:
@@ -103,10 +77,10 @@ def took(function: Function, *args: Any, **kwargs: Any) -> tuple[float, Any]:
 
     So neither a busy machine nor a student's threads that keep the grader waiting change what is compared.
     """
-    given, named = _fresh(args), _fresh(kwargs)
+    given, named = fresh(args), fresh(kwargs)
     clock = handle_owner(function) if isinstance(function, Handle) else None
     began = time.process_time() if clock is None else clock.processor_seconds
-    result = _call(function, given, named, "")
+    result = call(function, given, named, "")
     return (time.process_time() if clock is None else clock.processor_seconds) - began, result
 
 
@@ -120,39 +94,6 @@ def passes(condition: object, what: str, hint: str = "") -> None:
         raise TypeError(f"passes() needs True or False, not {type(condition).__name__}")
     if not condition:
         raise CheckFailed(what, hint=hint)
-
-
-def _fresh(value: Any) -> Any:
-    """A deep copy, so that no call can change what the next one is given; a student's own objects stay themselves."""
-    if isinstance(value, tuple | list):
-        return type(value)([_fresh(part) for part in value])
-    if isinstance(value, dict):
-        return {key: _fresh(part) for key, part in value.items()}
-    return value if isinstance(value, Handle) else deep_copy(value)
-
-
-def type_name(error: BaseException) -> str:
-    """An exception's type, as the student's process named it."""
-    return str(getattr(error, "type_name", "") or type(error).__name__)
-
-
-def _call(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-    try:
-        return function(*args, **kwargs)
-    except Exception as error:
-        raise _raised(error, case) from error
-
-
-def _raised(error: Exception, case: str) -> CheckFailed:
-    """The failure that an exception from a student's function amounts to. One of the grader's own is raised again."""
-    if isinstance(error, AutograderError):
-        raise error
-    if type_name(error) == "NotImplementedError":
-        return CheckFailed("this exercise is still blank", case=case)
-    if isinstance(error, WorkerLost):
-        return CheckFailed(error.message, case=case)
-    message = error.message if isinstance(error, StudentError) else str(error)
-    return CheckFailed(f"your code raised {type_name(error)}", detail=message, case=case)
 
 
 class StudentNames:
@@ -173,8 +114,10 @@ def harness_names(
     challenge: object = None,
     aside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     public: Callable[[Function], Function] = lambda function: function,
+    error_names: Callable[[str], bool] = lambda word: True,
 ) -> dict[str, Any]:
     """All names that a hidden test may use beyond the given cells'."""
+    contracts = Contracts(There(solution, error_names))
     return {
         "CheckFailed": CheckFailed,
         "aside": aside,
@@ -182,14 +125,20 @@ def harness_names(
         "canary": canary,
         "challenge": challenge,
         "close": close,
+        "domain": domain,
+        "fresh_result": contracts.fresh_result,
+        "keeps_arguments": contracts.keeps_arguments,
+        "makes_no_difference": contracts.makes_no_difference,
         "passes": passes,
         "public": public,
-        "refuses": refuses,
+        "refuses": contracts.refuses,
+        "refuses_each": contracts.refuses_each,
         "rng": np.random.default_rng(seed),
         "same": same,
         "seed": seed,
         "solution": solution,
         "student": StudentNames(find),
         "took": took,
-        "unchanged": unchanged,
+        "types_of": contracts.types_of,
+        "unchanged": contracts.unchanged,
     }

@@ -20,12 +20,10 @@ from autograder.grading.reference import ReferenceNotebook
 
 __all__ = ["observe"]
 
-_CALLS = ("call", "call_with_arguments")
-
 
 def observe(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, str]:
     """For each failed check of ``runs`` (all of one exercise), what can be seen; left out if that is nothing."""
-    calls = [call for call in calls_of(runs, trusted, strict=False) if call.exchange.op in _CALLS]
+    calls = [call for call in calls_of(runs, trusted, strict=False) if _is_call(call)]
     seen = {}
     for check in dict.fromkeys(call.check for call in calls if call.failed):
         wrong = [call for call in calls if call.check == check and not call.right]
@@ -33,6 +31,10 @@ def observe(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, s
         if sentences:
             seen[check] = " ".join(sentences)
     return seen
+
+
+def _is_call(call: Call) -> bool:
+    return call.exchange.op == "call" or call.exchange.tells_arguments
 
 
 def _sentences(wrong: Sequence[Call], calls: Sequence[Call], parameter: Callable[[Call, int], str]) -> list[str]:
@@ -88,12 +90,19 @@ def _raised(wrong: Sequence[Call]) -> str:
 
 
 def _changed(wrong: Sequence[Call]) -> str:
-    """Whether results are right and arguments are not."""
-    for call in wrong:
-        if call.exchange.op != "call_with_arguments" or call.exchange.error or call.expected.error:
-            return ""
-        if not agree(call.exchange.result[0], call.expected.result[0], strict=False):
-            return ""
+    """Whether results are right, and arguments or the memory that results lie in are not."""
+    sentences = {_beside_the_result(call) for call in wrong}
+    return sentences.pop() if len(sentences) == 1 else ""
+
+
+def _beside_the_result(call: Call) -> str:
+    if not call.exchange.tells_arguments or call.exchange.error or call.expected.error:
+        return ""
+    (result, *after), (right, *expected) = call.exchange.result, call.expected.result
+    if not agree(result, right, strict=False):
+        return ""
+    if set(after[2:] and after[2]) - set(expected[2:] and expected[2]):
+        return "The results are right, but they are not new: they share memory with an argument or an earlier result."
     return "The results are right, but an argument is changed on the way."
 
 
@@ -116,7 +125,7 @@ def _common(shared: list[str], forms: Iterable[str]) -> list[str]:
 
 
 def _result(result: Any, call: Call) -> Any:
-    return result[0] if call.exchange.op == "call_with_arguments" else result
+    return result[0] if call.exchange.tells_arguments else result
 
 
 def _parameter(trusted: ReferenceNotebook, call: Call, place: int) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import copy
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +16,10 @@ from autograder.errors import AuthoringError
 from autograder.grading.compiled_cells import compile_cell
 from autograder.isolation.shared_functions import allow_source
 
-__all__ = ["ReferenceNotebook", "reference_for"]
+__all__ = ["ReferenceNotebook", "beside_notebook", "reference_for"]
 
+_MOST_KEPT = 16
+"""An audit grades hundreds of variants of an assignment, each with the data of its given cells."""
 _CACHE: dict[str, ReferenceNotebook] = {}
 
 
@@ -69,8 +73,20 @@ class ReferenceNotebook:
 def reference_for(assignment: Assignment) -> ReferenceNotebook:
     """The trusted side of ``assignment``, made once per process."""
     if assignment.key not in _CACHE:
+        while len(_CACHE) >= _MOST_KEPT:
+            del _CACHE[next(iter(_CACHE))]
         _CACHE[assignment.key] = ReferenceNotebook(assignment)
     return _CACHE[assignment.key]
+
+
+def beside_notebook(notebooks: Path | None, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
+    """Return a block whose working folder is that of the released notebook: relative paths lead where it says.
+
+    Args:
+        notebooks: the folder of the released notebooks; None, or one that is not here, leaves the working folder.
+    """
+    folder = notebooks / assignment.name if notebooks else None
+    return contextlib.chdir(folder) if folder and folder.is_dir() else contextlib.nullcontext()
 
 
 def _where(assignment: Assignment, cell: AssignmentCell) -> str:

@@ -29,6 +29,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         explanation: that misconception's sentence, or empty.
         observed: where no misconception fits, what can be seen of the wrong results; holds no value.
         inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
+        seen: whether the visible part already gave less than all points, so that the student could see it.
     """
 
     check: str
@@ -41,6 +42,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     explanation: str = ""
     observed: str = ""
     inherited: tuple[str, ...] = ()
+    seen: bool = False
 
     @property
     def text(self) -> str:

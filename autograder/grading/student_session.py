@@ -12,7 +12,7 @@ from typing import Any
 from autograder.authoring.assignment import Assignment
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
-from autograder.grading.compiled_cells import loaded_names
+from autograder.grading.compiled_cells import outside_names
 from autograder.grading.places import where_in
 from autograder.grading.reference import ReferenceNotebook
 from autograder.isolation.failures import StudentError, plain_text
@@ -58,7 +58,7 @@ class StudentSession:
     """Runs a submission's code, cell by cell, and hands out the names that each check reads.
 
     A name is taken when the notebook reaches its check, as in a notebook that is run from the top, so a function that
-    is defined again further down does not change an earlier check.
+    is defined again further down does not change an earlier check; nor does one that such a function calls.
 
     Attributes:
         outputs: for each code cell that ran, its outputs.
@@ -166,14 +166,13 @@ class StudentSession:
         if cell.cell_id in self._broken:
             return {}
         try:
-            return worker.names(self._wanted(cell.grade_id))
+            return worker.names(self._wanted(cell.grade_id), remember=cell.grade_id)
         except StudentError:
             self._broken.add(cell.cell_id)
             return {}
 
     def _wanted(self, check: str) -> list[str]:
-        source = self._checks[check].source
-        names = loaded_names(source) | set(self.assignment.exercise_of)
+        names = outside_names(self._checks[check].source) | set(self.assignment.exercise_of)
         return sorted(names - self._known)
 
     def place(self) -> str:

@@ -37,14 +37,15 @@ class RecordedCall:
     """One question and its answer.
 
     Attributes:
-        op: "call", "call_with_arguments", "getattr", "setattr", "getitem", "setitem", "operator",
+        op: "call", "call_with_arguments", "inspected", "getattr", "setattr", "getitem", "setitem", "operator",
             "reflected_operator", "len", "iter" or "next".
         target: whom was asked, as in `Remote.target`.
         detail: name of the attribute or operator.
         args, kwargs: deep copies of what was sent; objects are `Remote`, functions stay themselves.
-        result: data, a `Remote`, or for "call_with_arguments" (result, arguments after the call). For "next" it is
-            the item, and None at the end.
+        result: data, a `Remote`, or for "call_with_arguments" (result, arguments after the call), for
+            "inspected" also keyword arguments and what shares memory. For "next" it is the item, and None at the end.
         error: name of the class that was raised, or "".
+        case: the kind of input, as the check describes it.
     """
 
     op: str
@@ -54,6 +55,12 @@ class RecordedCall:
     kwargs: dict[str, Any] = field(default_factory=dict)
     result: Any = None
     error: str = ""
+    case: str = ""
+
+    @property
+    def tells_arguments(self) -> bool:
+        """Whether the result is a tuple: what was returned, the arguments after the call, and perhaps more."""
+        return self.op in ("call_with_arguments", "inspected")
 
 
 def record_value(value: Any, remote: Callable[[Any], Remote | None]) -> Any:

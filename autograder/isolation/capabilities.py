@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from autograder.isolation.guest import landlock
+from autograder.loading import DISTRIBUTION
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,7 +136,7 @@ def _seccomp() -> LayerReport:
         available,
         "no new processes, programs, sockets, signals or debugging",
         detail,
-        "sudo apt-get install libseccomp2, and pip install pyseccomp",
+        f"sudo apt-get install libseccomp2, and pip install '{DISTRIBUTION}[grade]'",
     )
 
 

@@ -26,13 +26,17 @@ from autograder.isolation.wire.frames import (
     ANSWER,
     CALLBACK,
     ERROR,
+    LENT,
+    NUMBER,
     OK,
     READY,
     REFUSAL,
     REQUEST,
     pack_frame,
+    pack_lent,
     unpack_frame,
 )
+from autograder.lab.layouts import Laid
 
 __all__ = ["Connection"]
 
@@ -78,7 +82,7 @@ class Connection:
         self._lender = lender
         self._sequence = 0
         self._released: list[int] = []
-        self._lent: dict[int, Callable[[list[Any], float], Any]] = {}
+        self._lent: dict[int, Callable[[memoryview, float], bytes | memoryview]] = {}
         self._lent_count = 0
 
     def greet(self, seconds: float) -> None:
@@ -109,7 +113,32 @@ class Connection:
             body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
             self._channel.send(pack_frame(REQUEST, sequence, body), deadline)
-            return self._answer(sequence, deadline, may_fail=operation != _ACCOUNT)
+            return self._codec.decode(self._answer(sequence, deadline, may_fail=operation != _ACCOUNT))
+        finally:
+            self._lent = lent_before
+
+    def pass_on(
+        self, number: int, oldest: int, description: list[Any] | None, call: memoryview, deadline: float
+    ) -> memoryview:
+        """The answer of a function of ours that the other side runs, unread, to a call that was not read either.
+
+        Args:
+            number: of the function.
+            oldest: the smallest number that is still lent.
+            description: the function, as `lending.packed` describes it; None if the other side knows it.
+            call: as a student's process wrote it.
+            deadline: on the monotonic clock.
+
+        Raises: as `request`.
+        """
+        lent_before = dict(self._lent)
+        self._sequence += 1
+        sequence = self._sequence
+        try:
+            described = b"" if description is None else self._codec.encode(description)
+            message = pack_frame(LENT, sequence, pack_lent(number, oldest, described, call))
+            self._channel.send(message, deadline)
+            return self._answer(sequence, deadline, may_fail=True)
         finally:
             self._lent = lent_before
 
@@ -121,23 +150,21 @@ class Connection:
         """Close the channel."""
         self._channel.close()
 
-    def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> Any:
+    def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> memoryview:
+        """The result, still encoded; what is lent is called meanwhile. Raises as `request`."""
         while True:
             kind, number, body = unpack_frame(self._channel.receive(deadline))
             if number != sequence:
                 raise ProtocolError("an answer out of step")
-            if kind == CALLBACK and len(body) > LENT_BYTES:
-                self._channel.send(self._refusal(sequence, "MemoryError"), deadline)
-                continue
-            value = self._codec.decode(body)
             if kind == OK:
-                return value
+                return body
             if kind == CALLBACK:
-                self._channel.send(self._called_back(sequence, value, deadline), deadline)
-            elif kind == ERROR and may_fail and type(value) is list and all(type(name) is str for name in value):
-                raise student_error(value, *self._account(deadline), quiet=self.quiet)
-            else:
+                self._channel.send(self._called_back(sequence, body, deadline), deadline)
+                continue
+            names = self._codec.decode(body) if kind == ERROR and may_fail else None
+            if type(names) is not list or not all(type(name) is str for name in names):
                 raise ProtocolError("an answer of an unknown kind")
+            raise student_error(names, *self._account(deadline), quiet=self.quiet)
 
     def _account(self, deadline: float) -> tuple[str, str]:
         """(message, traceback) of the error that was just reported; nothing while texts are of no use."""
@@ -148,20 +175,22 @@ class Connection:
                 return text, trace
         raise ProtocolError("an account of an error that is none")
 
-    def _called_back(self, sequence: int, call: object, deadline: float) -> bytes:
-        """Have one of our functions called; the other side learns its result, or the error's class only."""
+    def _called_back(self, sequence: int, body: memoryview, deadline: float) -> bytes:
+        """Have one of our functions called; the other side learns its result, or the error's class only.
+
+        The call is not read here: that would take memory and time, and whoever answers it has to do it anyway.
+        """
         self.questions += 1
-        if type(call) is not list or len(call) < 2 or type(call[0]) is not int:
+        if len(body) > LENT_BYTES:
+            return self._refusal(sequence, "MemoryError")
+        if len(body) <= NUMBER.size:
             raise ProtocolError("a call of nothing")
-        number, kwargs, *args = call
-        function = self._lent.get(number)
+        function = self._lent.get(NUMBER.unpack_from(body)[0])
         if function is None or self.depth >= MAX_CALLBACK_DEPTH:
             raise ProtocolError("a call to a function that was not lent")
-        if kwargs is not None:
-            return self._refusal(sequence, "TypeError")
         self.depth += 1
         try:
-            return pack_frame(ANSWER, sequence, self._codec.encode(function(args, deadline)))
+            return pack_frame(ANSWER, sequence, function(body[NUMBER.size :], deadline))
         except Refused as refused:
             return self._refusal(sequence, str(refused))
         except Unsendable:
@@ -177,6 +206,8 @@ class Connection:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
             return Ext(Leaf.HANDLE, handle(handle_number(value)))
+        if type(value) is Laid:
+            return Ext(Leaf.LAID, self._codec.encode([value.array, value.layout]))
         if isinstance(value, nn.Module):
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = source_for(value, hidden=self.quiet)

@@ -13,8 +13,10 @@ import dis
 import marshal
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 import torch
@@ -22,12 +24,9 @@ from torch import nn
 
 from autograder.errors import AuthoringError, MachineryError
 from autograder.isolation.failures import StudentError, WorkerLost
-from autograder.isolation.limits import MIB, Limits
+from autograder.isolation.guest.borrowed import DATA, data_codec, read_call
+from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 from autograder.isolation.proxies import Handle
-
-if TYPE_CHECKING:
-    from autograder.isolation.sandbox import Sandbox
-    from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
@@ -46,7 +45,6 @@ _LIMITS = Limits(
 )
 _MODULES = ("autograder.lab", "math", "numpy", "scipy", "torch")
 _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
-_DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic, torch.Tensor)
 
 
 class Unlendable(AuthoringError):
@@ -82,11 +80,15 @@ def lendable(function: object) -> FunctionType:
     return function
 
 
+Answering = Callable[[memoryview, float], "bytes | memoryview"]
+"""Takes a call as it came in, and a deadline; returns the encoded result. Raises Refused."""
+
+
 class Lends(Protocol):
     """Where the functions run that a connection lends."""
 
-    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
-        """What answers calls of ``function``: takes its arguments and a deadline. Raises Unlendable."""
+    def lend(self, function: object) -> Answering:
+        """What answers calls of ``function``. Raises Unlendable."""
 
     def close(self) -> float:
         """Take leave. Returns the processor time that was used, in seconds."""
@@ -105,14 +107,22 @@ class _OfStudent:
 class _Back:
     """Lends to the third process what a lent function needs of the student's, in place of a `Lender`."""
 
-    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
+    def __init__(self) -> None:
+        self._codec = data_codec(Allowance())
+
+    def lend(self, function: object) -> Answering:
         """What asks the student's object. Raises Unlendable for anything else."""
         if type(function) is not _OfStudent:
             raise Unlendable(f"a {type(function).__name__} cannot be handed to a student's code.")
+        codec = self._codec
 
-        def ask(arguments: list[Any], deadline: float) -> Any:
+        def ask(call: memoryview, deadline: float) -> bytes:
             try:
-                return function.handle(*arguments)
+                arguments = read_call(codec, call)
+            except TypeError:
+                raise Refused("TypeError") from None
+            try:
+                return codec.encode(function.handle(*arguments))
             except WorkerLost:
                 raise
             except StudentError as error:
@@ -125,6 +135,26 @@ class _Back:
         return 0.0
 
 
+class Borrower(Protocol):
+    """A process in which lent functions run: a `StudentProcess`, which this module need not know."""
+
+    quiet: bool
+    deadline: float | None
+
+    def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
+        """Pass a call on, unread, and return its answer."""
+
+    def close(self) -> StudentUsage:
+        """End the process, and tell what it used."""
+
+
+class Spawns(Protocol):
+    """What makes such processes: a `Sandbox`, which this module need not know."""
+
+    def spawn(self, limits: Limits, *, lender: Lends | None = None) -> Borrower:
+        """A confined process."""
+
+
 class Lender:
     """The process in which one submission's lent functions run; made when the first of them is called.
 
@@ -132,24 +162,21 @@ class Lender:
         sandbox: where.
     """
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Spawns) -> None:
         self._sandbox = sandbox
-        self._worker: StudentProcess | None = None
+        self._worker: Borrower | None = None
         self._spent = False
+        self._count = 0
+        self._lent: WeakValueDictionary[int, _Lent] = WeakValueDictionary()
 
-    def lend(self, function: object) -> Callable[[list[Any], float], Any]:
-        """What answers calls of ``function``: takes its arguments and a deadline. Raises Unlendable."""
-        checked = lendable(function)
-        description = packed(checked)
-        made: list[Handle] = []
+    def lend(self, function: object) -> Answering:
+        """What answers calls of ``function``. Raises Unlendable."""
+        description = packed(lendable(function))
+        self._count += 1
+        lent = self._lent[self._count] = _Lent(self._count, description, self._called)
+        return lent
 
-        def call(arguments: list[Any], deadline: float) -> Any:
-            _check_arguments(checked, arguments)
-            return self._called(made, description, arguments, deadline)
-
-        return call
-
-    def _called(self, made: list[Handle], description: Packed, arguments: list[Any], deadline: float) -> Any:
+    def _called(self, lent: _Lent, call: memoryview, deadline: float) -> memoryview:
         """Raises Refused for a call that failed, took too long or too much memory."""
         if self._spent:
             raise Refused("RuntimeError")
@@ -158,11 +185,7 @@ class Lender:
             self._worker.quiet = True
         self._worker.deadline = min(deadline, time.monotonic() + _CALL_SECONDS)
         try:
-            if description.asks:  # what it asks is lent for one question only
-                return self._worker.ask_borrowed(description.functions, arguments)
-            if not made:
-                made.append(self._worker.borrow(description.functions))
-            return self._worker.ask("call", made[0], args=tuple(arguments))
+            return self._worker.pass_on(lent.number, min(self._lent, default=0), lent.news(), call)
         except WorkerLost as lost:
             self._spent = True
             raise Refused("TimeoutError" if lost.reason == "timeout" else "MemoryError") from None
@@ -182,21 +205,26 @@ class Lender:
             return 0.0
 
 
-def _check_arguments(function: FunctionType, arguments: list[Any]) -> None:
-    """Raises Refused for too many or few arguments, or for what is not plain data."""
-    most = function.__code__.co_argcount
-    if not most - len(function.__defaults__ or ()) <= len(arguments) <= most:
-        raise Refused("TypeError")
-    if not all(map(_is_data, arguments)):
-        raise Refused("TypeError")
+class _Lent:
+    """A function that is lent."""
 
+    def __init__(
+        self, number: int, description: Packed, call: Callable[[_Lent, memoryview, float], memoryview]
+    ) -> None:
+        self.number = number
+        self._description = description
+        self._call = call
+        self._known = False
 
-def _is_data(value: object) -> bool:
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(map(_is_data, value))
-    if isinstance(value, dict):
-        return all(_is_data(key) and _is_data(item) for key, item in value.items())
-    return isinstance(value, _DATA)
+    def news(self) -> list[Any] | None:
+        """What the process has to be told of it; with what it asks, which is lent for one question only, each time."""
+        if self._known and not self._description.asks:
+            return None
+        self._known = True
+        return self._description.functions
+
+    def __call__(self, call: memoryview, deadline: float) -> memoryview:
+        return self._call(self, call, deadline)
 
 
 def packed(function: FunctionType) -> Packed:
@@ -231,11 +259,11 @@ class _Packer:
             return self._numbers[id(function)]
         number = self._numbers[id(function)] = len(self.functions)
         self.functions.append(None)
-        code, attributes = function.__code__, frozenset(_attributes(function.__code__))
+        code, attributes = function.__code__, _attributes(function.__code__)
         cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
         self.functions[number] = [
             function.__name__,
-            marshal.dumps(code),
+            _dumped(code),
             [self._value("a default", value, attributes) for value in function.__defaults__ or ()],
             [self._value(name, cell.cell_contents, attributes) for name, cell in cells],
             dict(self._globals(function, attributes)),
@@ -243,7 +271,7 @@ class _Packer:
         return number
 
     def _globals(self, function: FunctionType, attributes: frozenset[str]) -> Iterator[tuple[str, Any]]:
-        for name in sorted(set(_loaded(function.__code__))):
+        for name in _globals_of(function.__code__):
             if name in function.__globals__:
                 yield name, self._value(name, function.__globals__[name], attributes)
 
@@ -283,7 +311,7 @@ def _is_data_or_kind(value: object) -> bool:
         return all(map(_is_data_or_kind, value))
     if isinstance(value, dict):
         return all(_is_data_or_kind(key) and _is_data_or_kind(item) for key, item in value.items())
-    return isinstance(value, (*_DATA, _OfStudent, np.dtype, torch.dtype, slice, range))
+    return isinstance(value, (*DATA, _OfStudent, np.dtype, torch.dtype, slice, range))
 
 
 def _home(value: object) -> tuple[str, str] | None:
@@ -314,9 +342,18 @@ def _loaded(code: CodeType) -> Iterator[str]:
             yield from _loaded(constant)
 
 
-def _attributes(code: CodeType) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _globals_of(code: CodeType) -> tuple[str, ...]:
+    return tuple(sorted(set(_loaded(code))))
+
+
+@lru_cache(maxsize=1024)
+def _dumped(code: CodeType) -> bytes:
+    return marshal.dumps(code)
+
+
+@lru_cache(maxsize=1024)
+def _attributes(code: CodeType) -> frozenset[str]:
     """Every attribute that the code, or code within it, may read."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _attributes(constant)
+    inner = [_attributes(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(code.co_names).union(*inner)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import autograder
 from autograder.errors import MachineryError
 
-__all__ = ["BASE", "Mounts"]
+__all__ = ["BASE", "Mounts", "links_to"]
 
 BASE = "/box"  # the workers' folders, inside
 _PACKAGE = Path(autograder.__file__).resolve().parent
 # Of the package only what students and the untrusted half need; no grading, no gradebook.
-_PACKAGE_PARTS = ("__init__.py", "errors.py", "magics.py", "lab", "isolation")
+_PACKAGE_PARTS = ("__init__.py", "errors.py", "magics.py", "redrawing.py", "lab", "isolation")
 _DATA = _PACKAGE.parent / "data" / "course"  # where the lab looks for its datasets
 _SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/fonts", "/etc/alternatives")
@@ -34,15 +34,20 @@ class Mounts:
     system: tuple[Path, ...]
     package: tuple[Path, ...]
     data: tuple[Path, ...]
+    links: tuple[tuple[str, Path], ...] = ()
 
     @classmethod
-    def of_this_machine(cls, python_paths: Sequence[Path], readable: Sequence[Path]) -> Mounts:
+    def of_this_machine(
+        cls, python_paths: Sequence[Path], readable: Sequence[Path], links: Mapping[str, Path]
+    ) -> Mounts:
         """The mounts for this interpreter. Raises MachineryError for a folder that holds a course's secrets."""
         for path in (*python_paths, *readable):
             _refuse_secrets(path)
         package = tuple(part for part in (_PACKAGE / name for name in _PACKAGE_PARTS) if part.exists())
         own = (_DATA,) if _DATA.exists() else ()
-        return cls(tuple(python_paths), _system(), package, tuple(dict.fromkeys((*readable, *own))))
+        return cls(
+            tuple(python_paths), _system(), package, tuple(dict.fromkeys((*readable, *own))), tuple(links.items())
+        )
 
     def arguments(self) -> list[str]:
         """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
@@ -60,7 +65,13 @@ class Mounts:
             words += ["--perms", "0755", "--dir", str(folder)]
         for path in shown:
             words += ["--ro-bind", str(path), str(path)]
-        words += ["--perms", "0755", "--tmpfs", BASE, "--perms", "0755", "--size", str(32 << 20)]
+        words += ["--perms", "0755", "--tmpfs", BASE]
+        links = [(name, path) for name, path in self.links if not _is_taken(Path(name), shown)]
+        for folder in _parents([Path(name) for name, _ in links]):
+            words += ["--perms", "0755", "--dir", str(folder)]
+        for name, path in links:
+            words += ["--symlink", str(path), name]
+        words += ["--perms", "0755", "--size", str(32 << 20)]
         return [*words, "--tmpfs", f"{BASE}/home", "--remount-ro", "/", "--chdir", "/"]
 
     def environment(self) -> dict[str, str]:
@@ -81,6 +92,22 @@ class Mounts:
         return [*map(str, self.data)]
 
 
+def links_to(readable: Sequence[Path], notebooks: Path) -> dict[str, Path]:
+    """Return where in the sandbox each folder must be found so that a notebook's relative path leads to it.
+
+    Args:
+        readable: folders that students may read, such as ``data/course``.
+        notebooks: the folder of the released notebooks, each in a folder of its own: ``notebooks/NAME/topic.ipynb``.
+
+    Returns:
+        Path inside to path of this machine. A worker's folder is as deep as a notebook's, so that ``../../data/course``
+        leads from ``/box/0`` to ``/data/course``. One inside the notebook's own folder has no such place.
+    """
+    worker = Path(BASE) / "0"
+    inside = {os.path.normpath(worker / os.path.relpath(path, notebooks / "NAME")): path for path in readable}
+    return {name: path for name, path in inside.items() if not Path(name).is_relative_to(worker)}
+
+
 def _system() -> tuple[Path, ...]:
     """The interpreter, wherever it lives, and a few files of the system."""
     places = [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["stdlib"])]
@@ -98,6 +125,12 @@ def _parents(shown: Sequence[Path]) -> list[Path]:
     """The folders above what is shown, outermost first: bubblewrap would make them for root's eyes only."""
     above = {parent for path in shown for parent in path.parents if not any(parent.is_relative_to(s) for s in shown)}
     return sorted(above - {Path("/"), Path("/usr")})
+
+
+def _is_taken(name: Path, shown: Sequence[Path]) -> bool:
+    """Whether something of the system, or what is shown, lies at a path inside, below it or above it."""
+    own = [Path(each) for each in ("/usr", "/proc", "/dev", "/etc", f"{BASE}/home", *_SYSTEM_LINKS)]
+    return any(name.is_relative_to(other) or other.is_relative_to(name) for other in (*own, *shown))
 
 
 def _refuse_secrets(path: Path) -> None:

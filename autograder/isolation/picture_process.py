@@ -90,7 +90,7 @@ class PictureDesk:
             return
         self.close()
         present = self._layers()
-        plan = replace(mounts.Mounts.of_this_machine((), ()), data=())
+        plan = replace(mounts.Mounts.of_this_machine((), (), {}), data=())
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 -- read when it does not start
         self._folder = Path(tempfile.mkdtemp(prefix="autograder-pictures-"))
         self._process = subprocess.Popen(

@@ -20,7 +20,13 @@ _REMOTE_DUNDERS = ("__name__", "__doc__", "__qualname__")
 
 
 class HandleOwner(Protocol):
-    """The process in which a handle's object lives: a `StudentProcess`, which this module need not know."""
+    """The process in which a handle's object lives: a `StudentProcess`, which this module need not know.
+
+    Attributes:
+        case: the kind of input that is being tried, for the transcript.
+    """
+
+    case: str
 
     def ask(self, op: str, target: Handle, detail: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Perform one operation on the object."""
@@ -29,6 +35,9 @@ class HandleOwner(Protocol):
         self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, tuple[Any, ...]]:
         """Call the object: (result, the positional arguments as they are after the call)."""
+
+    def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+        """Call the object: (result, arguments and keyword arguments after it, what the result shares memory with)."""
 
     def release(self, number: int) -> None:
         """Forget the object: nobody holds its handle any more."""

@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any
 
 from autograder.errors import LayerMissing, MachineryError
@@ -33,6 +34,7 @@ ROOM = 8  # how many forks may live at once in one sandbox
 FOLDER_BYTES = 64 * MIB
 THREADS = 256  # of one user in one sandbox
 START_SECONDS = 120.0
+NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _STARTER = "from autograder.isolation.guest.forkserver import main; main()"
 
 
@@ -43,8 +45,14 @@ class Sandbox:
     """
 
     def __init__(
-        self, python_paths: Iterable[Path], readable: Iterable[Path], missing_ok: frozenset[str], room: int = ROOM
+        self,
+        python_paths: Iterable[Path],
+        readable: Iterable[Path],
+        missing_ok: frozenset[str],
+        room: int = ROOM,
+        links: Mapping[str, Path] = NO_LINKS,
     ) -> None:
+        self._links = dict(links)
         self._python_paths = [Path(path).resolve() for path in python_paths]
         self._readable = [Path(path).resolve() for path in readable]
         self._missing_ok = missing_ok
@@ -61,6 +69,7 @@ class Sandbox:
         python_paths: Iterable[Path] = (),
         readable: Iterable[Path] = (),
         missing_ok: frozenset[str] = frozenset(),
+        links: Mapping[str, Path] = NO_LINKS,
     ) -> Sandbox:
         """Start a sandbox and wait until it is warm.
 
@@ -68,12 +77,13 @@ class Sandbox:
             python_paths: folders that students may import from, beside the course's own `autograder.lab`.
             readable: folders and files that students may read, such as the course's data.
             missing_ok: names of layers to go on without, where this machine lacks them.
+            links: further names of readable folders, inside, as `mounts.links_to` makes them.
 
         Raises:
             LayerMissing: a layer is missing and not named in `missing_ok`.
             MachineryError: the sandbox did not start.
         """
-        sandbox = cls.launch(python_paths, readable, missing_ok)
+        sandbox = cls.launch(python_paths, readable, missing_ok, links=links)
         sandbox.wait()
         return sandbox
 
@@ -84,9 +94,10 @@ class Sandbox:
         readable: Iterable[Path] = (),
         missing_ok: frozenset[str] = frozenset(),
         room: int = ROOM,
+        links: Mapping[str, Path] = NO_LINKS,
     ) -> Sandbox:
         """As `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
-        sandbox = cls(python_paths, readable, missing_ok, room)
+        sandbox = cls(python_paths, readable, missing_ok, room, links)
         sandbox._launch()
         return sandbox
 
@@ -112,7 +123,7 @@ class Sandbox:
 
         If it is restarted and the warm process is gone, it starts one for itself. Raises MachineryError.
         """
-        joined = Sandbox(self._python_paths, self._readable, self._missing_ok)
+        joined = Sandbox(self._python_paths, self._readable, self._missing_ok, links=self._links)
         joined._control, joined._separate = self._new_line(), self._separate
         return joined
 
@@ -244,7 +255,7 @@ class Sandbox:
 
     def _launch(self) -> None:
         present = self._layers()
-        plan = mounts.Mounts.of_this_machine(self._python_paths, self._readable)
+        plan = mounts.Mounts.of_this_machine(self._python_paths, self._readable, self._links)
         if "bubblewrap" not in present:
             self._scratch = Path(tempfile.mkdtemp(prefix="autograder-"))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from autograder.errors import MachineryError
 from autograder.isolation.call_log import RecordedCall, record_value
@@ -18,9 +18,11 @@ from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Handle, name_handle, remote
 from autograder.isolation.wire.encode import ProtocolError
+from autograder.lab.call_evidence import names_word
 
 __all__ = ["CellOutcome", "StudentProcess", "Supervisor"]
 
+_Answer = TypeVar("_Answer")
 _PATIENCE = 1.0  # seconds from a closed channel to the end of its process; one that lives on closed it on purpose
 # No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
 _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
@@ -59,6 +61,7 @@ class StudentProcess:
     Attributes:
         transcript: a list to which every exchange with a handle is appended, or None.
         deadline: a moment on the monotonic clock by which everything must be answered, or None.
+        case: the kind of input that is being tried, for the transcript.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class StudentProcess:
     ) -> None:
         self.transcript: list[RecordedCall] | None = None
         self.deadline: float | None = None
+        self.case = ""
         self._supervisor = supervisor
         self._number = number
         self._limits = limits
@@ -124,16 +128,25 @@ class StudentProcess:
         except StudentError as error:
             return CellOutcome(False, [], error.type_name)
 
-    def names(self, names: Iterable[str]) -> dict[str, Any]:
-        """The student's values of these names, as data or handles; names that do not exist are left out."""
+    def names(self, names: Iterable[str], remember: str = "") -> dict[str, Any]:
+        """The student's values of these names, as data or handles; names that do not exist are left out.
+
+        Args:
+            names: which ones.
+            remember: what to call this place in the notebook, for :meth:`return_to`.
+        """
         wanted = list(names)
-        found = self._request("names", [wanted])
+        found = self._request("names", [wanted, remember])
         if type(found) is not dict or not set(found) <= set(wanted):
             raise self._lose("protocol")
         for name, value in found.items():
             if type(value) is Handle:
                 name_handle(value, name)
         return found
+
+    def return_to(self, place: str) -> None:
+        """Let the notebook's functions and classes be those that they were at this place, whatever was redefined."""
+        self._request("return_to", [place])
 
     def run_source(self, source: str, **data: Any) -> Any:
         """Run the grader's own source among the student's names, with `data` as extra names.
@@ -178,16 +191,40 @@ class StudentProcess:
                 return number, line
         return None
 
-    def borrow(self, description: list[Any]) -> Handle:
-        """A handle for one of the grader's own functions, as `lending.packed` describes it, made in that process."""
-        made = self._request("borrow", [description])
-        if type(made) is not Handle:
-            raise self._lose("protocol")
-        return made
+    def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
+        """What a function of the grader's gives in that process; `Connection.pass_on` has the arguments."""
+        return self._answer(lambda deadline: self._connection.pass_on(number, oldest, description, call, deadline))
 
-    def ask_borrowed(self, description: list[Any], arguments: list[Any]) -> Any:
-        """What a function of the grader's, described as for `borrow`, gives in that process; it is not kept there."""
-        return self._request("ask_borrowed", [description, arguments])
+    def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+        """(result, positional and keyword arguments after the call, what the result shares memory with).
+
+        A claim, as all that a student's process says about itself.
+        """
+        exchange = self._exchange("inspected", function, "", args, kwargs)
+        try:
+            answer = self._request("inspected", [function, args, kwargs or None])
+        except StudentError as error:
+            exchange.error = error.type_name
+            raise
+        match answer:
+            case (result, tuple(after), dict(named), list(shared)) if (
+                len(after) == len(args)
+                and set(named) == set(kwargs)
+                and {type(place) for place in shared} <= {int, str}
+            ):
+                exchange.result = self._recorded(answer)
+                return result, after, named, shared
+        raise self._lose("protocol")
+
+    def error_names(self, word: str) -> bool:
+        """Whether the error that the student's code has just raised has ``word`` in its text.
+
+        Says no more than that, so that it can be asked while the worker is quiet.
+        """
+        match self._request("account", []):
+            case (str(text), str()):
+                return names_word(text, word)
+        raise self._lose("protocol")
 
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
@@ -220,6 +257,7 @@ class StudentProcess:
         exchange = RecordedCall(
             op, reference.target if reference else "", detail, self._recorded(args), self._recorded(kwargs)
         )
+        exchange.case = self.case
         self.transcript.append(exchange)
         return exchange
 
@@ -227,12 +265,15 @@ class StudentProcess:
         return None if self.transcript is None else record_value(value, remote)
 
     def _request(self, operation: str, arguments: list[Any], seconds: float | None = None) -> Any:
+        return self._answer(lambda deadline: self._connection.request(operation, arguments, deadline), seconds)
+
+    def _answer(self, ask: Callable[[float], _Answer], seconds: float | None = None) -> _Answer:
         if self._loss is not None:
             raise self._loss
         allowed = self._limits.call_seconds if seconds is None else seconds
         deadline = min(time.monotonic() + allowed, self.deadline or float("inf"))
         try:
-            return self._connection.request(operation, arguments, deadline)
+            return ask(deadline)
         except DeadlinePassed:
             loss = self._lose("timeout")
         except ProtocolError:

@@ -4,7 +4,16 @@ Nothing here needs the rest of the package or any particular operating system, a
 imported by whoever uses it.
 """
 
-from autograder.lab.checks import CheckFailed, close, refuses
+from autograder.lab import domain
+from autograder.lab.checks import CheckFailed, close
+from autograder.lab.contracts import (
+    fresh_result,
+    keeps_arguments,
+    makes_no_difference,
+    refuses,
+    refuses_each,
+    types_of,
+)
 from autograder.lab.curves import show_curves
 from autograder.lab.datasets import (
     FASHION_CLASSES,
@@ -30,12 +39,17 @@ __all__ = [
     "Examples",
     "FashionExamples",
     "close",
+    "domain",
     "fashion",
+    "fresh_result",
+    "keeps_arguments",
     "lecture_image",
     "lecture_kernel",
+    "makes_no_difference",
     "photograph",
     "progress",
     "refuses",
+    "refuses_each",
     "show",
     "show_curves",
     "show_filters",
@@ -44,5 +58,6 @@ __all__ = [
     "snapshot",
     "style",
     "sweep",
+    "types_of",
     "zip_digits",
 ]

@@ -7,7 +7,6 @@ who must not learn the expected answer; the detail does hold them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from autograder.lab.array_difference import describe_difference, describe_shape, matches, observation
 from autograder.lab.conversion import NotNumeric, to_array
 
-__all__ = ["CheckFailed", "close", "refuses"]
+__all__ = ["CheckFailed", "close"]
 
 
 class CheckFailed(AssertionError):
@@ -72,33 +71,6 @@ def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: st
     if not agree.all():
         detail = describe_difference(got, want, agree, tolerance)
         raise CheckFailed("the values differ", detail=detail, hint=hint or observation(got, want, tolerance), case=case)
-
-
-def refuses(function: Callable[..., Any], *args: Any, argument: str, case: str = "", **kwargs: Any) -> None:
-    """Pass if ``function(*args, **kwargs)`` raises ValueError.
-
-    Parameters
-    ----------
-    argument: the name of the argument that is wrong in this call, for the message.
-    case: the kind of input, such as "a kernel larger than the image".
-
-    Raises
-    ------
-    CheckFailed: if the call returns. Any error other than ValueError is passed on with a note.
-    """
-    try:
-        result = function(*args, **kwargs)
-    except ValueError:
-        return
-    except Exception as error:
-        error.add_note(f"For a wrong `{argument}` a ValueError was expected, not a {type(error).__name__}.")
-        raise
-    raise CheckFailed(
-        "a wrong argument was accepted",
-        detail=f"expected a ValueError that names `{argument}`, got a result of type {type(result).__name__}",
-        hint=f"test `{argument}` at the top of the function and `raise ValueError(...)`.",
-        case=case,
-    )
 
 
 def _student_array(actual: object, want: NDArray[Any], case: str, hint: str) -> NDArray[Any]:

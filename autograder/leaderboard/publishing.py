@@ -17,7 +17,8 @@ from autograder.challenge.competition_results import FILE_NAME
 from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
-from autograder.gradebook.settling import bring_up_to_date
+from autograder.gradebook.journal import GAVE_UP, Journal
+from autograder.gradebook.penalty_update import bring_up_to_date
 from autograder.leaderboard.board import Board, BoardEntry, Status
 from autograder.leaderboard.competition_boards import ChallengeResult, private_board, public_board, read_results
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
@@ -175,9 +176,6 @@ def _with_group(entry: BoardEntry, group: Sequence[str]) -> BoardEntry:
 
 def _unreadable(course: Course, assignment: str) -> set[str]:
     """The students whose files the grader refused, as its journal remembers."""
-    from autograder.engine.executor import GAVE_UP
-    from autograder.engine.journal import Journal
-
     path = course.results / "journal.db"
     if not path.is_file():
         return set()

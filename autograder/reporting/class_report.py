@@ -13,8 +13,8 @@ import msgspec
 from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.engine.journal import Journal
 from autograder.errors import CourseError
+from autograder.gradebook.journal import Journal
 from autograder.gradebook.result_store import ResultStore
 from autograder.grading.result import CheckResult, Result
 

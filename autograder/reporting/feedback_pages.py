@@ -13,13 +13,13 @@ from autograder.collecting.receipts import Receipt, Receipts
 from autograder.course import Course
 from autograder.errors import CourseError
 
-__all__ = ["PAGE_FORMATS", "Packed", "pack_feedback"]
+__all__ = ["PAGE_FORMATS", "PackedPages", "pack_feedback"]
 
 PAGE_FORMATS = ("canvas", "moodle", "nbgrader")
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedPages:
     """An archive of feedback pages.
 
     Attributes:
@@ -37,7 +37,7 @@ class Packed:
         return [f"{self.path}: {self.pages} pages.", *(f"{student}: {reason}" for student, reason in self.left_out)]
 
 
-def pack_feedback(course: Course, platform: str, assignment: str, output: Path | None = None) -> Packed:
+def pack_feedback(course: Course, platform: str, assignment: str, output: Path | None = None) -> PackedPages:
     """Pack the pages of feedback of one assignment.
 
     Canvas takes the archive by *Upload Submissions*, Moodle by *Upload multiple feedback files in a zip*: both find the
@@ -74,7 +74,7 @@ def pack_feedback(course: Course, platform: str, assignment: str, output: Path |
             )
     path = output or course.root / f"feedback-{platform}-{assignment}.zip"
     write_atomically(path, _archive(named), 0o600)
-    return Packed(path, len(named), tuple(left_out))
+    return PackedPages(path, len(named), tuple(left_out))
 
 
 def _archive(named: Mapping[str, Path]) -> bytes:

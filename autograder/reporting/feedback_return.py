@@ -12,19 +12,19 @@ from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found, discover
-from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.known_results import read_file
 from autograder.engine.selection import settle
 from autograder.engine.writer import reason_of
 from autograder.errors import GradebookError, UnreadableSubmission
-from autograder.gradebook.board_names import BoardNames
 from autograder.gradebook.feedback import write_feedback
+from autograder.gradebook.journal import Journal, JournalRow
 from autograder.gradebook.marks import Marks
+from autograder.gradebook.penalty_update import bring_up_to_date
 from autograder.gradebook.picture_store import Album, Pictures
 from autograder.gradebook.result_store import ResultStore
-from autograder.gradebook.settling import bring_up_to_date
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
+from autograder.leaderboard.board_names import BoardNames
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
 from autograder.submission.model import Submission

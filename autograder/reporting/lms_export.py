@@ -14,7 +14,7 @@ from autograder.atomic_files import write_atomically
 from autograder.course import Course
 from autograder.engine.discover import discover
 from autograder.errors import CourseError
-from autograder.gradebook.settling import bring_up_to_date
+from autograder.gradebook.penalty_update import bring_up_to_date
 from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
 from autograder.leaderboard.render.spreadsheet import safe_cell
 from autograder.reporting.template import fill, is_platforms_own

@@ -16,12 +16,12 @@ from autograder.engine.api import grade_class
 from autograder.engine.class_run import MakeExecutor
 from autograder.engine.difference import CheckChange, StudentChange, difference_table, regrade_difference
 from autograder.engine.grading_report import ClassReport
-from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.progress import Progress
 from autograder.errors import CourseError, GradebookError, LeaderboardError
+from autograder.gradebook.journal import Journal, JournalRow
 from autograder.gradebook.result_store import ResultStore
-from autograder.gradebook.settling import Total
 from autograder.gradebook.store import Gradebook
+from autograder.gradebook.totals import Total
 from autograder.leaderboard.publishing import log_of, publish_boards
 
 __all__ = ["Regrade", "regrade_submission", "read_regrades"]

@@ -11,15 +11,15 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.discover import Found
-from autograder.engine.journal import Journal, JournalRow
 from autograder.engine.messages import Bundle
 from autograder.errors import AutograderError
-from autograder.gradebook.board_names import BoardNames
 from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.journal import Journal, JournalRow
 from autograder.gradebook.picture_store import Album, Pictures
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import Result
+from autograder.leaderboard.board_names import BoardNames
 from autograder.reporting.feedback_return import stored_result
 from autograder.submission.alignment import load_submission
 from autograder.submission.model import Submission

@@ -11,8 +11,8 @@ import msgspec
 from autograder.collecting.receipts import groups_of
 from autograder.course import Course
 from autograder.engine.discover import Discovery, discover
-from autograder.engine.journal import Journal
 from autograder.errors import CourseError, GradebookError
+from autograder.gradebook.journal import Journal
 from autograder.gradebook.stamps import is_late_by_unknown_time, read_timestamp
 from autograder.leaderboard.grades import Grade, read_grades, roster
 from autograder.roster import FILE_NAME, Roster

@@ -12,8 +12,8 @@ import msgspec
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.regions import CODE_STUB
 from autograder.selfcheck.cell_runner import Outcome, Runner
-from autograder.selfcheck.pictures import unseen_pictures
 from autograder.selfcheck.subject import Subject, find_subject
+from autograder.selfcheck.unseen_pictures import unseen_pictures
 from autograder.submission.alignment import work_in
 from autograder.submission.model import Repair, SubmissionCell
 from autograder.submission.stopping import Stopped, cause_of, missing_name, stopped

@@ -127,15 +127,15 @@ def _name(path: Path, cells: Sequence[StudentCell], catalogue: Catalogue) -> str
 def _by_its_marks(raw: RawNotebook) -> tuple[Assignment, tuple[Repair, ...]]:
     """The assignment as far as the notebook itself tells it, and what of it was changed."""
     marked = [cell for cell in raw.get("cells", ()) if isinstance(cell, dict) and _own(cell).get("kind")]
-    if not any(_own(cell).get("kind") == "check" for cell in marked):
-        raise UnreadableSubmission(
-            f"{raw.origin} has no checks, so it is not a notebook of this course, or a program has removed their "
-            "marks. Start from a fresh copy and paste your code into it."
-        )
     if raw.lost:
         raise UnreadableSubmission(
             f"{raw.origin} is damaged or cut off: {raw.lost} or more of its cells cannot be read. "
             "Open it in Jupyter, check that it shows your work, save it and check it again."
+        )
+    if not any(_own(cell).get("kind") == "check" for cell in marked):
+        raise UnreadableSubmission(
+            f"{raw.origin} has no checks, so it is not a notebook of this course, or a program has removed their "
+            "marks. Start from a fresh copy and paste your code into it."
         )
     released = [cell for cell in raw["cells"] if isinstance(cell, dict) and (_own(cell).get("kind") or _is_prose(cell))]
     for number, cell in enumerate(released):

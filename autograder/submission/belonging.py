@@ -18,12 +18,12 @@ from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.submission.raw_cells import StudentCell
 
-__all__ = ["Catalogue", "Marks", "catalogue_of", "marks_of", "rightful"]
+__all__ = ["Catalogue", "NotebookMarks", "catalogue_of", "marks_of", "rightful"]
 
 _GENERIC = {"", CODE_STUB, TEXT_STUB}
 
 
-class Marks(msgspec.Struct, frozen=True):
+class NotebookMarks(msgspec.Struct, frozen=True):
     """By what the exercises, checks and questions of one assignment are recognised."""
 
     grade_ids: frozenset[str]
@@ -35,11 +35,11 @@ class Marks(msgspec.Struct, frozen=True):
         return (cell.grade_id in self.grade_ids) + (cell.cell_id in self.cell_ids) + (cell.text in self.texts)
 
 
-Catalogue = Mapping[str, Marks]
+Catalogue = Mapping[str, NotebookMarks]
 """The marks of a course's assignments, by name."""
 
 
-def marks_of(assignment: Assignment) -> Marks:
+def marks_of(assignment: Assignment) -> NotebookMarks:
     """The marks of an assignment."""
     return _marks_in(assignment.release)
 
@@ -78,20 +78,20 @@ def rightful(cells: Sequence[StudentCell], assignment: Assignment, others: Calla
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, changed: int) -> Marks:
+def _read(path: Path, changed: int) -> NotebookMarks:
     return _marks(released(json.loads(path.read_text(encoding="utf-8"))))
 
 
 @lru_cache(maxsize=64)
-def _marks_in(release: str) -> Marks:
+def _marks_in(release: str) -> NotebookMarks:
     return _marks(json.loads(release))
 
 
-def _marks(release: Mapping[str, Any]) -> Marks:
+def _marks(release: Mapping[str, Any]) -> NotebookMarks:
     cells = [cell for cell in release["cells"] if cell["metadata"].get("nbgrader", {}).get("grade_id")]
     own = [cell for cell in cells if any(cell["metadata"]["nbgrader"].get(key) for key in ("grade", "solution"))]
     texts = {"\n".join(line.rstrip() for line in cell["source"].strip().split("\n")) for cell in own}
-    return Marks(
+    return NotebookMarks(
         frozenset(cell["metadata"]["nbgrader"]["grade_id"] for cell in own),
         frozenset(cell["id"] for cell in own),
         frozenset(texts - _GENERIC),

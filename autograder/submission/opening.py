@@ -19,8 +19,9 @@ __all__ = ["first_link", "open_below", "open_handed_in"]
 _STEPS = 3  # STUDENT/ASSIGNMENT/FILE: what somebody else than the course may have made
 _OPENAT2 = 437  # the same on every architecture
 _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
-# A pipe must not be waited for.
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
+_NAMES = ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW", "O_BINARY")
+# A pipe must not be waited for. Not every system has all of these.
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _NAMES)
 
 
 def open_below(folder: Path, path: Path) -> int:
@@ -43,6 +44,8 @@ def open_below(folder: Path, path: Path) -> int:
 def open_handed_in(path: Path) -> int:
     """A descriptor of ``submitted/STUDENT/ASSIGNMENT/FILE``. Raises OSError; ELOOP for a link below ``submitted``."""
     whole = path.absolute()
+    if not hasattr(os, "O_DIRECTORY"):  # Windows: whoever checks a notebook there checks one of their own.
+        return os.open(whole, _FLAGS)
     return open_below(whole.parents[min(_STEPS, len(whole.parts) - 1) - 1], whole)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.audit.attacks.campaign import catalogue_folder
 from autograder.audit.attacks.catalogue import Attack, Intake, Pair, Traps, load_catalogue
-from autograder.audit.attacks.intake import breaches_of_intake
+from autograder.audit.attacks.download_oracle import breaches_of_intake
 from autograder.audit.attacks.markup import unsafe_markup
 from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook

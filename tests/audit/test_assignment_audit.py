@@ -78,6 +78,16 @@ def test_what_is_caught_and_accepted_is_counted(course: Course, sandbox: Sandbox
     assert kinds(card) == {"solution": {NAME}, "thin": {"row_sums", "Counter", "find_root"}}  # 6 points, few answers
 
 
+def test_what_the_course_asks_of_an_assignment_is_what_it_is_held_to(course: Course, sandbox: Sandbox) -> None:
+    asked = "[authoring]\npoints = 6\nalternatives = 0\nmisconceptions = 2\nnames = 'week-\\d'\n"
+    (course.root / "course.toml").write_text((course.root / "course.toml").read_text() + asked)
+    card = audit(Course.find(course.root), sandbox)
+    assert kinds(card) == {"solution": {NAME}, "thin": {"Counter", "find_root"}}
+    said = [finding.text for finding in card.findings]
+    assert any("not of the form week-\\d" in each for each in said)
+    assert sum("misconceptions; write at least 2" in each for each in said) == 2
+
+
 def test_a_check_that_lets_a_wrong_answer_through_is_found(course: Course, sandbox: Sandbox) -> None:
     edit(course, "sums.py", "unchanged(row_sums, rng.normal(size=(2, 3)))\n", "")
     card = audit(course, sandbox)
@@ -102,6 +112,54 @@ def test_a_check_that_a_blank_passes_is_found(course: Course, sandbox: Sandbox) 
     assert kinds(audit(course, sandbox))["blank"] == {"check-row_sums-by-hand"}
 
 
+def test_what_the_visible_part_catches_is_counted(course: Course, sandbox: Sandbox) -> None:
+    card = audit(course, sandbox)
+    sums = {each.exercise: each for each in card.exercises}["row_sums"]
+    assert (sums.misconceptions, sums.unseen) == (4, ("sums_in_place",))
+    assert (card.visible, card.misconceptions) == (3, 5)
+
+
+def test_points_are_visible_where_the_visible_part_decides(course: Course, sandbox: Sandbox) -> None:
+    # by-hand has no hidden part; what decides in the others stands there only
+    assert {each.exercise: each.visible_points for each in audit(course, sandbox).exercises} == {
+        "row_sums": 1.0,
+        "Counter": 0.0,
+        "find_root": 0.0,
+    }
+    edit(course, "sums.py", 'close(counter.calls, 2, case="two calls")', "pass")
+    edit(course, "sums.py", "close(counter.add(3), 5)", "close(counter.add(3), 5)\nclose(counter.calls, 2)")
+    assert audit(course, sandbox).visible_points == 2.0
+
+
+def test_points_for_an_idle_answer_are_found(course: Course, sandbox: Sandbox) -> None:
+    alone = '\n\n# %% check="row_sums" name="arguments" points=1\nrefuses(row_sums, np.ones(3), argument="table")\n'
+    edit(course, "sums.py", "from autograder.lab import close", "from autograder.lab import close, refuses")
+    edit(course, "sums.py", '\n\n# %% exercise="Counter"', f'{alone}\n\n# %% exercise="Counter"')
+    card = audit(course, sandbox)
+    assert kinds(card)["idle"] == {"row_sums"}
+    assert card.idle_points == 1.0
+    (sums,) = (each for each in card.exercises if each.exercise == "row_sums")
+    assert sums.idle == {"check-row_sums-arguments": ("ValueError always",)}
+
+
+@pytest.mark.parametrize(
+    ("check", "idea"),
+    [
+        ("close(row_sums(np.zeros((3, 2))), [0, 0, 0])\nclose(row_sums(np.ones((3, 1))), [1, 1, 1])", None),
+        ("passes(row_sums(np.ones((2, 2))) is not None, 'something comes back')", "1"),
+        ("passes(row_sums(1), 'the right one comes first')", "True at the first call"),
+        ("close(row_sums(np.ones((2, 2))), np.ones((2, 2)))", "its first argument"),
+        ("row_sums(np.ones(2)); close(row_sums(np.zeros(2)), np.ones(2))", "what was last seen"),
+        ("close(row_sums(lambda table: 7, np.ones(2)), 7)", "an answer of a function handed over"),
+    ],
+)
+def test_every_idea_is_tried(course: Course, sandbox: Sandbox, check: str, idea: str | None) -> None:
+    hidden = f"### BEGIN HIDDEN TESTS\n{check}\n### END HIDDEN TESTS"
+    edit(course, "sums.py", "close(row_sums(np.array([[1, 2], [3, 4]])), [3, 7])", hidden)
+    earned = {each.exercise: each.idle for each in audit(course, sandbox).exercises}["row_sums"]
+    assert (idea in earned.get("check-row_sums-by-hand", ())) is (idea is not None)
+
+
 def test_a_hidden_line_in_the_release_is_found(course: Course, sandbox: Sandbox) -> None:
     build_assignment(course, NAME)
     line = next(iter(secret_lines(load_assignment(course, NAME))))
@@ -114,4 +172,5 @@ def test_a_report_card_for_programs_has_the_agreed_keys(course: Course, sandbox:
 
     card = json.loads(console.cards_as_json([audit(course, sandbox)]))
     wanted = {"points", "blank_points", "misconceptions", "caught", "named", "alternatives", "accepted", "leaks"}
+    wanted |= {"visible", "visible_points", "idle_points", "exercises"}
     assert wanted <= set(card)

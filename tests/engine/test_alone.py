@@ -26,38 +26,38 @@ if TYPE_CHECKING:
 NAME = "00-two-functions"
 STEPS = [
     "engine.discover:_looked_at",
-    "engine.run:look",
-    "engine.run:parse",
-    "engine.lookup:read_submission",
-    "engine.lookup:align",
-    "gradebook.results:ResultStore.get",
-    "engine.run:ClassRun._job",
-    "engine.journal:Journal.earlier",
-    "gradebook.results:ResultStore.put",
-    "engine.journal:Journal.keep",
-    "engine.run:ClassRun._change",
-    "gradebook.files:read_timestamp",
+    "engine.class_run:look_up",
+    "engine.class_run:parse",
+    "engine.known_results:read_submission",
+    "engine.known_results:align",
+    "gradebook.result_store:ResultStore.get",
+    "engine.class_run:ClassRun._job",
+    "gradebook.journal:Journal.earlier",
+    "gradebook.result_store:ResultStore.put",
+    "gradebook.journal:Journal.keep",
+    "engine.class_run:ClassRun._take",
+    "gradebook.files:read_stamp",
     "gradebook.store:scores_of",
     "gradebook.store:_checked_scores",
-    "gradebook.store:record",
+    "gradebook.store:write_submission",
     "gradebook.store:Gradebook.record_all",
     "gradebook.store:Gradebook.marks",
     "gradebook.files:write_autograded",
-    "gradebook.files:autograded_notebook",
+    "gradebook.files:build_autograded",
     "gradebook.feedback:write_feedback",
     "gradebook.feedback:feedback_page",
     "gradebook.rendering:_rendered",
     "gradebook.rendering:embedded_pictures",
-    "gradebook.board_names:BoardNames.of_student",
-    "gradebook.pictures:Pictures.checked",
-    "isolation.pictures:PictureDesk.redraw",
+    "leaderboard.board_names:BoardNames.of_student",
+    "gradebook.picture_store:Pictures.checked",
+    "isolation.picture_process:PictureDesk.redraw",
     "engine.writer:Writer.mark",
-    "engine.journal:Journal.enter",
+    "gradebook.journal:Journal.enter",
 ]
 
 
-def graded(a_class: Class, mapper: Shared) -> ClassReport:
-    return grade_class(a_class.course, NAME, make_executor=lambda: mapper, progress=Silent(), yes=True)
+def graded(a_class: Class, executor: Shared, *, again: bool = False) -> ClassReport:
+    return grade_class(a_class.course, NAME, make_executor=lambda: executor, progress=Silent(), yes=True, again=again)
 
 
 def picture(colour: str) -> str:
@@ -127,13 +127,28 @@ def test_a_step_that_fails_for_one_fails_for_nobody_else(
     assert three.totals() == {"ada": 4, "bob": 4, "eve": 4}
 
 
+def test_a_difference_that_cannot_be_told_for_one_is_told_for_the_others(
+    three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graded(three, instant)
+    repair = break_for_bob(three, "engine.class_run:ClassRun._change", monkeypatch, ValueError("broken on purpose"))
+    try:
+        report = graded(three, instant, again=True)
+    finally:
+        repair()
+    assert report.exit_code == 3
+    assert [each.student for each in report.needing_a_look if "broken on purpose" in each.reason] == ["bob"]
+    assert graded(three, instant).exit_code == 0
+    assert three.totals() == {"ada": 4, "bob": 4, "eve": 4}
+
+
 @pytest.mark.parametrize(
     "error",
     [MemoryError(), RuntimeError("deep"), OSError(28, "No space left on device"), AssertionError(),
      UnicodeEncodeError("utf-8", "\udc80", 0, 1, "surrogates"), KeyError("x\x1b[31m")],
     ids=lambda error: type(error).__name__,
 )  # fmt: skip
-@pytest.mark.parametrize("step", ["engine.lookup:align", "gradebook.feedback:write_feedback"])
+@pytest.mark.parametrize("step", ["engine.known_results:align", "gradebook.feedback:write_feedback"])
 def test_whatever_kind_of_error_it_is(
     three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception
 ) -> None:
@@ -150,7 +165,11 @@ def test_whatever_kind_of_error_it_is(
 
 def test_pages_written_again_fail_one_by_one(three: Class, instant: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     graded(three, instant)
-    for step in ("gradebook.feedback:feedback_page", "reporting.returning:stored_result", "reporting.returning:align"):
+    for step in (
+        "gradebook.feedback:feedback_page",
+        "reporting.feedback_return:stored_result",
+        "reporting.feedback_return:align",
+    ):
         repair = break_for_bob(three, step, monkeypatch, ValueError("broken on purpose"))
         try:
             returned = return_feedback(three.course, NAME)

@@ -139,7 +139,7 @@ def test_what_the_kernel_ends_each_time_is_left_to_a_person(a_class: Class, inst
 
 
 def board_of_status(a_class: Class) -> str:
-    from autograder.engine.journal import Journal
+    from autograder.gradebook.journal import Journal
 
     with Journal(a_class.course.results / "journal.db") as journal:
         (entry,) = journal.entries(NAME).values()

@@ -95,7 +95,7 @@ def test_nbgrader_and_autograder_grade_write_the_same_notebook(
     theirs = nbformat.read(submitted.autograded / "anna" / assignment.name / path.name, as_version=4)
 
     submission = align(json.loads(path.read_text()), assignment)
-    result = grade_submission(submission, assignment, steps._sandbox(submitted.data), submitted.secret)
+    result = grade_submission(submission, assignment, steps._sandbox(submitted), submitted.secret)
     ours = steps.nbformat.from_dict(steps.rebuild_notebook(assignment, submission))
     steps.put_outputs(ours, assignment, result)
     steps.put_pictures(ours, submission)

@@ -19,6 +19,16 @@ from autograder.gradebook.store import Gradebook
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # nbgrader's own warnings.
 NAME = "00-tiny-topic"
 RULES = 'id = "tiny"\nfixed_secret = "tiny"\n[grading]\nlate_penalty_per_day = 0.25\n'
+OWN_STEPS = """
+from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
+
+from autograder.gradebook.late_plugin import PenaltyPerDay
+from autograder.gradebook.preprocessors import IsolatedExecute
+
+c.Autograde.autograde_preprocessors = [IsolatedExecute, SaveAutoGrades, AssignLatePenalties]
+c.AssignLatePenalties.plugin_class = PenaltyPerDay
+c.PenaltyPerDay.share = 0.25
+"""
 Run = Callable[[str], None]
 
 
@@ -121,13 +131,7 @@ def test_an_answer_stays_graded_while_its_text_is_the_same(course: Course, run: 
 
 def test_a_configuration_with_nbgraders_own_steps_works_on(course: Course, run: Run) -> None:
     path = Path("nbgrader_config.py")
-    older = path.read_text().replace(
-        "    SaveScores,\n    AssignPenalties,\n]", "    SaveAutoGrades,\n    AssignLatePenalties,\n]"
-    )
-    head = "from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades\n"
-    tail = "\nfrom autograder.gradebook.late_plugin import PenaltyPerDay\n"
-    tail += "c.AssignLatePenalties.plugin_class = PenaltyPerDay\n"
-    path.write_text(head + older + tail + "c.PenaltyPerDay.share = course.config.grading.late_penalty_per_day\n")
+    path.write_text(path.read_text() + OWN_STEPS)
     rules(course, f"[assignments.{NAME}]\ndue = 2026-03-02T12:00:00Z\n")
     with nbgrader.api.Gradebook(course.gradebook_url, course.id) as stock:
         stock.update_or_create_assignment(NAME, duedate="2026-03-02 12:00 UTC")

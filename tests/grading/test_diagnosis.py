@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
+from autograder.grading.diagnosis import Replay
 from autograder.grading.result import Result
+from autograder.isolation.call_log import RecordedCall
 
 Grade = Callable[..., Result]
 REFUSING = "    if table.ndim != 2: raise ValueError('table')\n"
@@ -53,3 +57,26 @@ def test_objects_are_followed_through_their_methods(graded: Grade) -> None:
 
 def test_a_correct_submission_is_not_diagnosed(graded: Grade) -> None:
     assert named(graded()) == set()
+
+
+def test_one_result_that_is_a_view_where_the_solution_gives_a_new_one_is_wrong_and_not_the_reverse() -> None:
+    def same(local: Callable[..., object], shared: list[object]) -> bool | None:
+        table = np.ones((2, 3))
+        exchange = RecordedCall("inspected", "f", args=(table,), result=(table, (table,), {}, shared))
+        answer = Replay({"f": local}, {"f"}, strict=True).ask(exchange)
+        return answer and answer.agrees
+
+    assert same(np.copy, []) is True
+    assert same(np.copy, [0]) is False
+    assert same(np.asarray, [0]) is True
+    assert same(np.asarray, []) is True
+
+
+def test_an_answer_that_is_kept_from_call_to_call_is_told_from_a_new_one() -> None:
+    kept = np.zeros(3)
+    exchanges = [
+        RecordedCall("inspected", "f", result=(kept, (), {}, shared)) for shared in ([], ["the result before"])
+    ]
+    for local, agrees in ((lambda: kept, [True, True]), (lambda: np.zeros(3), [True, False])):
+        replay = Replay({"f": local}, {"f"}, strict=True)
+        assert [answer.agrees for each in exchanges if (answer := replay.ask(each))] == agrees

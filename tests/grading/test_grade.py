@@ -146,3 +146,9 @@ def test_hidden_inputs_differ_between_courses(course: Course) -> None:
     other = Secret.fixed("another course")
     assignment = type("A", (), {"name": "01-sums"})()
     assert check_seed(course.secret, assignment, "c") != check_seed(other, assignment, "c")
+
+
+def test_an_array_in_the_place_of_points_is_no_number_of_them(graded: Grade) -> None:
+    # abs([] - r) < 1e-6 is an empty array, and so is its sum: silence would have been all points.
+    result = graded(find_root="def find_root(f):\n    return []")
+    assert {check.check: check.points for check in result.checks}["check-find_root-partly"] == 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from autograder.course import Course
 from autograder.engine.grader import solved
 from autograder.errors import MachineryError
 from autograder.grading.grade import grade_submission
-from autograder.grading.harness import refuses, same, unchanged
+from autograder.grading.harness import harness_names
 from autograder.grading.result import Result
 from autograder.isolation.connection import Connection
 from autograder.isolation.sandbox import Sandbox
@@ -98,10 +99,21 @@ def test_a_check_that_swallows_the_graders_own_failure_passes_nobody(
     assert grade_submission(solved(assignment), assignment, sandbox, course.secret).points == 6.0
 
 
-@pytest.mark.parametrize("asks", [lambda f: same(f, abs, 1), lambda f: refuses(f, 1), lambda f: unchanged(f, 1)])
-def test_what_a_hidden_test_calls_passes_the_graders_own_failure_on(asks: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "same(f, abs, 1)",
+        "refuses(f, 1)",
+        "unchanged(f, 1)",
+        "types_of(f, abs, 1.0, vary=[0])",
+        "refuses_each(f, 1, allowed={0: domain.whole(least=1)})",
+        "fresh_result(f, 1)",
+        "makes_no_difference(f, 1, vary={0: [2]})",
+    ],
+)
+def test_what_a_hidden_test_calls_passes_the_graders_own_failure_on(asks: str) -> None:
     def broken(_: int) -> int:
         raise MachineryError("the sandbox is gone")
 
     with pytest.raises(MachineryError, match="the sandbox is gone"):
-        asks(broken)
+        exec(asks, {**harness_names(SimpleNamespace(), 1, print), "f": broken})

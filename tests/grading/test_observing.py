@@ -126,3 +126,20 @@ def test_in_a_hidden_part_the_place_is_told_and_no_text(graded: Grade) -> None:
     assert "KeyError" in message
     assert "in `row_sums`, line 3 of its cell" in message
     assert not any(character.isdigit() for character in message.replace("line 3", "").replace("3 rows, 5 columns", ""))
+
+
+def inspected(result: Any, arguments: Any, shared: list[Any]) -> RecordedCall:
+    return RecordedCall("inspected", "f", args=(RIGHT,), result=(result, (arguments,), {}, shared))
+
+
+@pytest.mark.parametrize(
+    ("exchange", "heavy"),
+    [
+        (inspected(RIGHT, RIGHT, []), 0.0),
+        (inspected(RIGHT, -RIGHT, []), 2.0),
+        (inspected(RIGHT, RIGHT, [0]), 2.0),
+        (inspected(RIGHT, -RIGHT, ["the result before"]), 4.0),
+    ],
+)
+def test_an_argument_changed_in_place_and_shared_memory_are_evidence(exchange: RecordedCall, heavy: float) -> None:
+    assert weight(exchange, (RIGHT, (RIGHT,), {}, []), "") == heavy

@@ -137,3 +137,23 @@ def test_a_function_that_needs_what_cannot_leave_the_grader_is_refused(sandbox: 
     worker, use = student(sandbox, CALL)
     with worker, pytest.raises(Unlendable, match="`sandbox`, a Sandbox"):
         use(lambda x: sandbox, 1)
+
+
+def test_a_lent_function_takes_and_gives_no_handles(sandbox: Sandbox) -> None:
+    worker, use = student(sandbox, SAY)
+    with worker:
+        assert worker.run_source("use(f, [{1: (use,)}])", f=lambda x: 1) == "TypeError"
+        assert use(lambda x: (x for _ in range(3)), 1) == "TypeError"
+
+
+def test_functions_of_one_call_are_told_apart_and_each_keeps_its_state(sandbox: Sandbox) -> None:
+    worker, use = student(sandbox, "def use(*lent): return [[f(n) for f in lent] for n in (1, 2)]")
+    kept: list[int] = []
+
+    def counting(n: int) -> int:
+        kept.append(n)
+        return len(kept)
+
+    with worker:
+        assert use(counting, lambda n: -n, lambda n: 10 * n) == [[1, -1, 10], [2, -2, 20]]
+        assert use(counting, lambda n: n) == [[1, 1], [2, 2]]

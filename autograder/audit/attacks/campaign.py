@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-import autograder
 from autograder.audit.attacks.attack_report import AttackOutcome, AttackReport
 from autograder.audit.attacks.catalogue import load_catalogue
 from autograder.audit.attacks.honeypot import Honeypot
@@ -24,8 +23,8 @@ _FEW = 10
 
 
 def catalogue_folder() -> Path:
-    """The repository's own catalogue."""
-    return Path(autograder.__file__).resolve().parent.parent / "tests" / "attacks"
+    """The package's own catalogue."""
+    return Path(__file__).resolve().parent / "attempts"
 
 
 def run_attacks(
@@ -45,7 +44,7 @@ def run_attacks(
     Args:
         course: whose assignment.
         name: such as ``01-convolution``.
-        catalogue: the folder of the attacks; default the repository's.
+        catalogue: the folder of the attacks; default the package's.
         names: only these attacks.
         lanes: the most sandboxes side by side.
         without: layers of the sandbox to take away, to see whether the others hold.

@@ -15,15 +15,15 @@ import msgspec
 
 from autograder.audit.attacks.attack_report import AttackOutcome
 from autograder.audit.attacks.catalogue import Attack, HandedIn, Intake, Pair
+from autograder.audit.attacks.download_oracle import breaches_of_intake
 from autograder.audit.attacks.honeypot import Honeypot
-from autograder.audit.attacks.intake import breaches_of_intake
 from autograder.audit.attacks.oracle import breaches_of_pages, breaches_of_result, files_changed, shown_to_people
 from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment
 from autograder.course import GradingSettings
-from autograder.engine.class_run import options_of
 from autograder.engine.incremental import without_checks
+from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading.child import run_in_child

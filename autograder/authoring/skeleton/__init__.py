@@ -5,32 +5,42 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from autograder.authoring.assignment import topic_of
 from autograder.authoring.build import build_assignment
-from autograder.course import Course
+from autograder.authoring.skeleton.course_files import write_course_files
+from autograder.course import AuthoringSettings, Course
 from autograder.errors import AuthoringError
 
-__all__ = ["new_assignment"]
+__all__ = ["new_assignment", "new_course"]
 
-_NAME = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 _TEMPLATES = Path(__file__).parent / "templates"
 _FILES = ("topic.py.txt", "misconceptions.py.txt", "alternatives.py.txt")
+
+
+def _refuse_name(name: str, asked: AuthoringSettings) -> None:
+    if not re.fullmatch(asked.names, name):
+        form = (
+            "two digits and a topic, as 08-attention"
+            if asked.names == AuthoringSettings().names
+            else "one of that form"
+        )
+        raise AuthoringError(f"'{name}' is not a name of an assignment in this course: {asked.names}. Write {form}.")
+    if not re.fullmatch(r"[\w][\w.-]*", name) or not topic_of(name).replace("-", "_").isidentifier():
+        raise AuthoringError(f"'{name}' cannot name a folder and a Python file. Write letters, digits, - and _.")
 
 
 def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ...]:
     """Write a working assignment ``solutions/NAME/`` and build its notebooks. Returns the files to edit.
 
     Args:
-        name: two digits, ``-``, and the topic in small letters, as ``08-attention``.
+        name: of the form that the course asks for; by default two digits, ``-``, and the topic, as ``08-attention``.
         title: for people; default the topic.
 
     Raises:
-        AuthoringError: the name is invalid, the title has characters that the header cannot hold, or the folder exists.
+        AuthoringError: the name is not of that form, the header cannot hold the title, or the folder exists.
     """
-    if not _NAME.fullmatch(name):
-        raise AuthoringError(
-            f"'{name}' is not the name of an assignment. Write two digits and a topic, as 08-attention."
-        )
-    topic = name.partition("-")[2]
+    _refuse_name(name, course.config.authoring)
+    topic = topic_of(name)
     shown = title or topic.replace("-", " ").capitalize()
     if any(sign in shown for sign in '"\\\n{}'):
         raise AuthoringError(
@@ -44,6 +54,40 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
     paths = tuple(folder / each for each in names)
     for path, template in zip(paths, _FILES, strict=True):
         text = (_TEMPLATES / template).read_text(encoding="utf-8")
-        path.write_text(text.replace("@TITLE@", shown).replace("@NAME@", name), encoding="utf-8")
+        path.write_text(_filled(text, name, shown, course.config.authoring.points), encoding="utf-8")
     build_assignment(course, name)
     return paths
+
+
+def new_course(folder: Path, title: str = "", assignment: str = "01-first-steps") -> list[Path]:
+    """Make ``folder`` a course with a first assignment. Returns the files written; what is there is kept.
+
+    Args:
+        folder: made if it does not exist.
+        title: for people; default the folder's name.
+        assignment: the first one's name; none is written where the course has assignments already.
+
+    Raises:
+        CourseError: the folder cannot be written, or holds a wrong course.toml.
+        AuthoringError: the assignment's name will not do.
+    """
+    folder = folder.resolve()
+    written = write_course_files(folder, title)
+    course = Course.find(folder)
+    if not course.source.is_dir() or not any(course.source.iterdir()):
+        written += new_assignment(course, assignment)
+    return written
+
+
+def _filled(text: str, name: str, title: str, points: float) -> str:
+    """A template with the name, the title, and the course's points spread over its checks as 33 are."""
+    values = {"NAME": name, "TITLE": title, **_spread(points or 33.0)}
+    return re.sub("@([A-Z]+)@", lambda found: values[found[1]], text)
+
+
+def _spread(points: float) -> dict[str, str]:
+    """Points of the skeleton's checks by their names in it, in halves as checks have them; GENERAL has what is left."""
+    shares = {"HAND": 5, "EMPTY": 5, "ARGUMENTS": 5, "WHY": 3}
+    rounded = {name: max(0.5, round(2 * points * share / 33) / 2) for name, share in shares.items()}
+    rounded["GENERAL"] = max(0.5, points - sum(rounded.values()))
+    return {name: f"{value:g}" for name, value in rounded.items()}

@@ -1,4 +1,7 @@
-"""Functions of the trusted side, made again from what :func:`autograder.isolation.lending.packed` says of them."""
+"""Functions of the trusted side, made again from what :func:`autograder.isolation.lending.packed` says of them.
+
+Calls of them come from a student's process as they were written there, so this side reads and checks them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,83 @@ import marshal
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
-__all__ = ["rebuilt"]
+import numpy as np
+import torch
+
+from autograder.isolation.limits import MIB, Allowance
+from autograder.isolation.wire.codec import Codec, Unsendable
+from autograder.isolation.wire.encode import Ext, ProtocolError
+from autograder.isolation.wire.frames import unpack_lent
+
+__all__ = ["DATA", "Borrowed", "data_codec", "read_call", "rebuilt"]
+
+DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic, torch.Tensor)
+_CALL_BYTES = 256 * MIB
+"""What one call may weigh, once it is read."""
+
+
+class Borrowed:
+    """The functions that a process runs for students' code, by number."""
+
+    def __init__(self) -> None:
+        self._functions: dict[int, FunctionType] = {}
+        self._allowance = Allowance()
+        self._codec = data_codec(self._allowance)
+
+    def answer(self, body: memoryview, codec: Codec) -> bytes:
+        """The encoded result of the call in a LENT message.
+
+        Args:
+            body: the message.
+            codec: of the connection to the trusted side, for what that side wrote.
+
+        Raises:
+            TypeError: named arguments, or other data than plain data, go in or come out.
+        """
+        number, oldest, description, call = unpack_lent(body)
+        if description:
+            self._functions = {key: made for key, made in self._functions.items() if key >= oldest}
+            self._functions[number] = rebuilt(codec.decode(description))
+        self._allowance.bytes = _CALL_BYTES
+        arguments = read_call(self._codec, call)
+        try:
+            return self._codec.encode(self._functions[number](*arguments))
+        except Unsendable:
+            raise TypeError("a lent function returned what is not data") from None
+
+
+def data_codec(allowance: Allowance | None = None) -> Codec:
+    """A codec for data alone: no handles, no functions."""
+    return Codec(_not_sent, _not_read, allowance=allowance)
+
+
+def _not_sent(value: object) -> Ext:
+    raise Unsendable(f"a {type(value).__name__} is not data")
+
+
+def _not_read(code: int, payload: bytes) -> object:
+    raise ProtocolError("something that is not data")
+
+
+def read_call(codec: Codec, call: memoryview) -> list[Any]:
+    """The positional arguments of a call that a student's code wrote. Raises TypeError for anything else."""
+    try:
+        found = codec.decode(call)
+    except ProtocolError:
+        raise TypeError("a call that cannot be read") from None
+    if type(found) is not list or not found or found[0] is not None or not all(map(_is_data, found[1:])):
+        raise TypeError("a lent function takes data, by position")
+    return found[1:]
+
+
+def _is_data(value: object) -> bool:
+    if isinstance(value, DATA):
+        return True
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(_is_data, value))
+    if isinstance(value, dict):
+        return all(_is_data(key) and _is_data(item) for key, item in value.items())
+    return False
 
 
 def rebuilt(functions: list[Any]) -> FunctionType:

@@ -17,57 +17,14 @@ import sys
 import time
 from typing import Any
 
-__all__ = ["main", "redrawn"]
+from autograder.redrawing import COSTLY, redrawn
+
+__all__ = ["main"]
 
 HEADER = struct.Struct("!cQ")
 LENGTH = struct.Struct("!Q")
-MAX_PIXELS = 50_000_000
-MAX_SIDE = 1600
-"""The longest side of what is shown; a larger picture is made smaller."""
 MAX_ANSWER = 12 << 20
 _SECONDS = 30.0
-_QUALITY = 85
-_COSTLY = "it takes too much time or memory to decode"
-
-
-def redrawn(content: bytes) -> tuple[bytes, bytes]:
-    """(kind, bytes) of a picture that was decoded and encoded again; or ``R`` and why that cannot be done.
-
-    Nothing of the file is kept but its pixels: no metadata, profile, further frame or trailing bytes.
-    """
-    from PIL import Image, ImageOps
-
-    Image.MAX_IMAGE_PIXELS = None  # Judged below, in words.
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as picture:
-            width, height = picture.size
-            if width * height > MAX_PIXELS:
-                return b"R", f"it has {width} × {height} pixels; the limit is {MAX_PIXELS // 10**6} million".encode()
-            is_jpeg = picture.format == "JPEG"
-            picture.draft("RGB", (MAX_SIDE, MAX_SIDE))  # A JPEG is decoded at the size that is needed.
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-        plain = _in_plain_mode(upright, is_jpeg)
-        plain.thumbnail((MAX_SIDE, MAX_SIDE))
-        stream = io.BytesIO()
-        clean = Image.frombytes(plain.mode, plain.size, plain.tobytes())
-        clean.save(stream, "JPEG" if is_jpeg else "PNG", **({"quality": _QUALITY} if is_jpeg else {}))
-    except MemoryError:
-        return b"R", _COSTLY.encode()
-    except Exception:  # Pillow fails in many ways on damaged files; all of them mean the same here.
-        return b"R", b"it is damaged"
-    return (b"J" if is_jpeg else b"P"), stream.getvalue()
-
-
-def _in_plain_mode(picture: Any, is_jpeg: bool) -> Any:
-    if is_jpeg:
-        return picture if picture.mode in ("L", "RGB") else picture.convert("RGB")
-    if picture.mode in ("L", "LA", "RGB", "RGBA"):
-        return picture
-    if picture.mode.startswith("I"):  # 16 bits a pixel: scaled to 8, where a conversion would cut off.
-        return picture.convert("I").point(lambda value: value / 256).convert("L")
-    transparent = "transparency" in picture.info or "A" in picture.mode
-    return picture.convert("L" if picture.mode == "1" else "RGBA" if transparent else "RGB")
 
 
 def main() -> None:
@@ -140,7 +97,7 @@ def _in_a_child(content: bytes, confinement: Any, folder: str) -> bytes:
     status = os.waitpid(pid, 0)[1]
     if os.waitstatus_to_exitcode(status) == 71:
         return b"M" + (message or b"")
-    return message if message and status == 0 and message[:1] in b"PJR" else b"R" + _COSTLY.encode()
+    return message if message and status == 0 and message[:1] in b"PJR" else b"R" + COSTLY.encode()
 
 
 def _decode(content: bytes, confinement: Any, folder: str, parent: int, writer: int) -> None:

@@ -10,21 +10,36 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
-from types import TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
-from autograder.isolation.guest.borrowed import rebuilt
+from autograder.isolation.guest.borrowed import Borrowed
+from autograder.isolation.guest.room import Room
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.modules import rebuild
 from autograder.isolation.wire.codec import Codec
 from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
-from autograder.isolation.wire.frames import ANSWER, CALLBACK, ERROR, OK, READY, REQUEST, pack_frame, unpack_frame
+from autograder.isolation.wire.frames import (
+    ANSWER,
+    CALLBACK,
+    ERROR,
+    LENT,
+    NUMBER,
+    OK,
+    READY,
+    REQUEST,
+    pack_frame,
+    unpack_frame,
+)
+from autograder.lab.call_evidence import shared_places
+from autograder.lab.layouts import laid
 
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
 _CELL = re.compile(r"<ipython-input-(\d+)-")
+_DEFINITIONS = FunctionType, ModuleType, type
 
 Function = Callable[..., object]
 
@@ -37,9 +52,12 @@ class Server:
         self._shell = shell
         self._codec = Codec(self._export, self._resolve)
         self._objects: dict[int, object] = {}
+        self._borrowed = Borrowed()
         self._last = 0
         self._sequence = 0
         self._raised: BaseException | None = None
+        self._inspected: object = None
+        self._places: dict[str, dict[str, object]] = {}
         self._streams = (Stream("stdout"), Stream("stderr"))
         self._first_cell = int(shell.execution_count)
 
@@ -48,8 +66,11 @@ class Server:
         sys.stdout, sys.stderr = self._streams
         self._channel.send(pack_frame(READY, 0, self._codec.encode(None)))
         while True:
-            _, sequence, body = unpack_frame(self._channel.receive())
-            self._answer(sequence, self._codec.decode(body))
+            kind, sequence, body = unpack_frame(self._channel.receive())
+            if kind == LENT:
+                self._answer_lent(sequence, body)
+            else:
+                self._answer(sequence, self._codec.decode(body))
 
     def _answer(self, sequence: int, request: list[Any]) -> None:
         operation, released, *arguments = request
@@ -63,10 +84,23 @@ class Server:
             reply = pack_frame(OK, sequence, self._codec.encode(result))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
             self._raised = error
-            names = [kind.__name__ for kind in type(error).__mro__][:20]
-            reply = pack_frame(ERROR, sequence, self._codec.encode(names))
+            reply = self._error(sequence, error)
         self._sequence = outer
         self._channel.send(reply)
+
+    def _answer_lent(self, sequence: int, body: memoryview) -> None:
+        """Call a function of the trusted side's for another process; of its error nothing is kept."""
+        outer, self._sequence = self._sequence, sequence
+        try:
+            reply = pack_frame(OK, sequence, self._borrowed.answer(body, self._codec))
+        except BaseException as error:
+            reply = self._error(sequence, error)
+        self._sequence = outer
+        self._channel.send(reply)
+
+    def _error(self, sequence: int, error: BaseException) -> bytes:
+        names = [kind.__name__ for kind in type(error).__mro__][:20]
+        return pack_frame(ERROR, sequence, self._codec.encode(names))
 
     # ---- what may be asked
 
@@ -102,9 +136,15 @@ class Server:
             trace = trace.tb_next
         return place
 
-    def _do_names(self, names: list[str]) -> object:
-        space = self._shell.user_ns
-        return {name: self._data_or_handle(space[name]) for name in names if name in space}
+    def _do_names(self, names: list[str], place: str) -> object:
+        """Values of names. What is too much to send together with the others stays here, and is sent as a handle."""
+        space, room = self._shell.user_ns, Room()
+        if place:
+            self._places[place] = {name: value for name, value in space.items() if isinstance(value, _DEFINITIONS)}
+        return {name: self._data_or_handle(space[name], room) for name in names if name in space}
+
+    def _do_return_to(self, place: str) -> None:
+        self._shell.user_ns.update(self._places.get(place, {}))
 
     def _do_call(self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None) -> object:
         return function(*arguments, **keywords or {})
@@ -113,6 +153,16 @@ class Server:
         self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
     ) -> object:
         return function(*arguments, **keywords or {}), arguments
+
+    def _do_inspected(
+        self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
+    ) -> object:
+        """A call, with the arguments as they are afterwards, and what the result shares memory with."""
+        named = keywords or {}
+        result = function(*arguments, **named)
+        shared = shared_places(result, arguments, named, self._inspected)
+        self._inspected = result
+        return result, arguments, named, shared
 
     def _do_getattr(self, target: object, name: str) -> object:
         return getattr(target, name)
@@ -154,26 +204,24 @@ class Server:
             return None
         return eval(compile(ast.Expression(last.value), "<probe>", "eval"), scope)  # noqa: S307
 
-    def _do_borrow(self, functions: list[Any]) -> object:
-        return self._handle(rebuilt(functions))
-
-    def _do_ask_borrowed(self, functions: list[Any], arguments: list[object]) -> object:
-        return rebuilt(functions)(*arguments)
-
     # ---- what is not data
 
-    def _data_or_handle(self, value: object) -> object:
-        if isinstance(value, list | tuple | dict | set | frozenset):
-            try:
+    def _data_or_handle(self, value: object, room: Room) -> object:
+        try:
+            fits = room.takes(value)
+            if fits and isinstance(value, list | tuple | dict | set | frozenset):
                 self._codec.encode(value)
-            except (TypeError, ValueError, RecursionError):  # nested too deep, or in itself
-                return self._handle(value)
-        return value
+        except Exception:  # nested too deep, or in itself; or of a class that has its own way of being a container
+            fits = False
+        return value if fits else self._handle(value)
 
     def _handle(self, value: object) -> Ext:
         self._last += 1
         self._objects[self._last] = value
-        name = getattr(value, "__name__", "")
+        try:
+            name = getattr(value, "__name__", "")
+        except Exception:  # a __getattr__ of the notebook's own
+            name = ""
         own = name[:100] if isinstance(name, str) else ""
         return Ext(Leaf.HANDLE, handle(self._last, type(value).__name__[:100], own))
 
@@ -185,6 +233,8 @@ class Server:
             return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
             return rebuild(self._codec.decode(payload))
+        if code == Leaf.LAID:
+            return laid(*self._codec.decode(payload))
         if code == Leaf.FUNCTION:
             return self._published(*self._codec.decode(payload))
         number, _, name = read_handle(payload)
@@ -202,10 +252,13 @@ class Server:
         """A function that lives in the trusted process; it answers while the call that brought it lasts."""
 
         def function(*arguments: object, **keywords: object) -> object:
-            call = self._codec.encode([number, keywords or None, *arguments])
+            call = NUMBER.pack(number) + self._codec.encode([keywords or None, *arguments])
             self._channel.send(pack_frame(CALLBACK, self._sequence, call))
             while True:
                 kind, sequence, body = unpack_frame(self._channel.receive())
+                if kind == LENT:
+                    self._answer_lent(sequence, body)
+                    continue
                 value = self._codec.decode(body)
                 if kind == ANSWER:
                     return value

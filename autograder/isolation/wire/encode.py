@@ -5,6 +5,7 @@ Each is an extension type with a fixed binary layout. Written here, read in :mod
 
 from __future__ import annotations
 
+import numbers
 import struct
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -61,6 +62,7 @@ class Leaf:
     CALLBACK = 21
     MODULE = 22
     FUNCTION = 23
+    LAID = 24
 
 
 _HANDLE = struct.Struct("<QI")
@@ -112,6 +114,8 @@ def _integer(value: int) -> int | Ext:
 
 def _array(value: np.ndarray | np.generic) -> Ext | None:
     plain = np.asarray(value)  # of no dimensions for a number or a text; an empty text then has room for a character
+    if plain.dtype.kind == "O" and plain.size and all(isinstance(item, numbers.Real) for item in plain.flat):
+        plain = plain.astype(np.float64)  # numbers, put one by one into an array that began empty
     header = _array_header(plain.dtype, plain.shape)
     if header is None:
         return None

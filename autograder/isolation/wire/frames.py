@@ -5,11 +5,14 @@ The rest, the body, is a value as :mod:`autograder.isolation.wire.codec` writes 
     REQUEST   [operation, numbers of released handles or None, argument, ...]
     OK        the result
     ERROR     [name of the error's class, name of its first base, ...]
-    CALLBACK  [number of the lent function, keyword arguments or None, argument, ...]
+    CALLBACK  the number of the lent function, and a call: [keyword arguments or None, argument, ...]
     ANSWER    what the lent function returned
     REFUSAL   name of the builtin error that it raised, or ""
     READY     None: the process is confined, and serves
     FAILED    text: it could not be confined
+    LENT      to the process of lent functions: the number of one, perhaps what it is, and a call, as it came in
+
+A call, and what a lent function returned, are passed on as they came: only the two ends read them.
 """
 
 from __future__ import annotations
@@ -18,15 +21,20 @@ import struct
 
 from autograder.isolation.wire.encode import ProtocolError
 
-__all__ = ["ANSWER", "CALLBACK", "ERROR", "FAILED", "OK", "READY", "REFUSAL", "REQUEST", "pack_frame", "unpack_frame"]
+__all__ = [
+    "ANSWER", "CALLBACK", "ERROR", "FAILED", "LENT", "NUMBER", "OK", "READY", "REFUSAL", "REQUEST",
+    "pack_frame", "pack_lent", "unpack_frame", "unpack_lent",
+]  # fmt: skip
 
 # Plain numbers: looking up a member of an enumeration takes longer than reading a whole head.
-REQUEST, OK, ERROR, CALLBACK, ANSWER, REFUSAL, READY, FAILED = range(1, 9)
+REQUEST, OK, ERROR, CALLBACK, ANSWER, REFUSAL, READY, FAILED, LENT = range(1, 10)
 
 _HEAD = struct.Struct("<BQ")
+NUMBER = struct.Struct("<Q")
+_LENT_HEAD = struct.Struct("<QQQ")
 
 
-def pack_frame(kind: int, sequence: int, body: bytes) -> bytes:
+def pack_frame(kind: int, sequence: int, body: bytes | memoryview) -> bytes:
     """The message as it is sent."""
     return _HEAD.pack(kind, sequence) + body
 
@@ -37,3 +45,22 @@ def unpack_frame(message: bytes) -> tuple[int, int, memoryview]:
         raise ProtocolError("a message without a head")
     kind, sequence = _HEAD.unpack_from(message)
     return kind, sequence, memoryview(message)[_HEAD.size :]
+
+
+def pack_lent(number: int, oldest: int, description: bytes, call: memoryview) -> bytes:
+    """The body of a LENT message.
+
+    Args:
+        number: of the function.
+        oldest: the smallest number that is still lent; what came before may be forgotten.
+        description: the function, as `lending.packed` describes it; empty if it was sent before.
+        call: as it came in.
+    """
+    return b"".join((_LENT_HEAD.pack(number, oldest, len(description)), description, call))
+
+
+def unpack_lent(body: memoryview) -> tuple[int, int, memoryview, memoryview]:
+    """(number, oldest, description, call) of a LENT message."""
+    number, oldest, length = _LENT_HEAD.unpack_from(body)
+    rest = body[_LENT_HEAD.size :]
+    return number, oldest, rest[:length], rest[length:]

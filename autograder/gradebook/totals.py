@@ -1,29 +1,27 @@
-"""Totals of a class in the gradebook: what they are, and how the penalties for lateness are kept up to date."""
+"""Totals of a class in the gradebook: what they are, and how the penalties for lateness follow them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Row, func, select, update
 
-from autograder.errors import GradebookError
+from autograder.gradebook.database import Database
 from autograder.gradebook.lateness import LateRules, kept_terms, penalty_of
-from autograder.gradebook.registration import ASSIGNMENT, SUBMITTED_NOTEBOOK
+from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
 from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.write_submission import SUBMITTED, scores_by_notebook
 
 if TYPE_CHECKING:
-    from autograder.course import Course
+    pass
 
 __all__ = [
     "Total",
     "TotalChange",
-    "bring_up_to_date",
     "change_lines",
+    "check_points",
     "follow_points",
     "outdated",
     "questions",
@@ -138,27 +136,22 @@ def _submissions(db: Connection, assignment: str) -> Sequence[Row[Any]]:
     return db.execute(question).all()
 
 
-def bring_up_to_date(course: Course, assignments: Sequence[str] | None = None) -> list[str]:
-    """Let the penalties in the gradebook follow the points that people have given; the lines that say what changed.
-
-    Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same. It never
-    fails: totals are right without it, unless a plugin of the course's own computes penalties.
-
-    Args:
-        course: whose gradebook; if there is none yet, none is made.
-        assignments: by name; default all.
-    """
-    from autograder.gradebook.store import Gradebook
-
-    address = make_url(course.gradebook_url)
-    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
-        return []
+def check_points(url: str, assignment: str) -> dict[str, float]:
+    """Points by checks that the gradebook at ``url`` holds, by student."""
+    points = (
+        select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
+        .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
+        .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
+        .where(ASSIGNMENT.c.name == assignment)
+        .group_by(SUBMITTED.c.student_id)
+    )
+    database = Database(url)
     try:
-        with Gradebook.of(course) as gradebook:
-            names = gradebook.assignments() if assignments is None else assignments
-            return [line for name in names for line in change_lines(name, gradebook.follow_points(name))]
-    except GradebookError as error:
-        return [f"The late penalties on nbgrader's own pages were not brought up to date: {error}"]
+        rows = database.read(lambda connection: connection.execute(points).all())
+    finally:
+        database.close()
+    return {str(student): float(total or 0.0) for student, total in rows}
 
 
 def change_lines(assignment: str, changes: Sequence[TotalChange]) -> list[str]:

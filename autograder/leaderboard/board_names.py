@@ -5,19 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-import msgspec
-
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.gradebook.notice import BoardName
+from autograder.leaderboard.configuration import read_boards
+from autograder.leaderboard.grades import roster
+from autograder.leaderboard.pseudonyms import public_names
 
-__all__ = ["BoardName", "BoardNames"]
-
-
-class BoardName(msgspec.Struct, frozen=True):
-    """A student's public name, and the address of the row on a published board; empty if there is no board."""
-
-    name: str
-    address: str = ""
+__all__ = ["BoardNames"]
 
 
 class BoardNames:
@@ -38,10 +33,6 @@ class BoardNames:
 
         Names that the configuration makes impossible are the boards' trouble, which says so; a page does without.
         """
-        from autograder.leaderboard.configuration import read_boards
-        from autograder.leaderboard.grades import roster
-        from autograder.leaderboard.pseudonyms import public_names
-
         try:
             boards = read_boards(course.config.leaderboard)
             folders = [entry.name for entry in course.submitted.iterdir()] if course.submitted.is_dir() else []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.journal import Journal, JournalRow
 from autograder.errors import GradebookError
+from autograder.gradebook.journal import Journal, JournalRow
 
 
 def test_entries_come_back_as_they_were(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_outcomes_are_kept_by_the_code_they_belong_to(tmp_path: Path) -> None:
 ENTER_MANY = """
 import sys
 from pathlib import Path
-from autograder.engine.journal import JournalRow, Journal
+from autograder.gradebook.journal import JournalRow, Journal
 with Journal(Path(sys.argv[1])) as journal:
     for number in range(100):
         journal.enter("01", [JournalRow(f"{sys.argv[2]}-{number}", "d")])

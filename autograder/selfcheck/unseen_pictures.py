@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from autograder.isolation.guest.picture_decoder import redrawn
+from autograder.redrawing import redrawn
 from autograder.submission.model import Attachment
 from autograder.submission.notebook_reader import read_submission
 from autograder.submission.pictures import embedded_pictures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course, GradingSettings
-from autograder.engine import identity
-from autograder.engine.identity import code_digest, data_digest, graded_files, without_prose
 from autograder.engine.messages import Bundle
+from autograder.gradebook import identity
+from autograder.gradebook.identity import code_digest, data_digest, graded_files, without_prose
 
 PACKAGE = Path(identity.__file__).parents[1]
 
@@ -38,8 +39,8 @@ def digest_of(package: Path) -> bytes:
         "grading/diagnosis.py",
         "lab/checks.py",
         "lab/datasets.py",
-        "isolation/codec.py",
-        "isolation/inside/lockdown.py",
+        "isolation/wire/codec.py",
+        "isolation/guest/lockdown.py",
         "submission/alignment.py",
         "challenge/rules.py",
         "authoring/assignment.py",
@@ -64,8 +65,8 @@ def test_comments_docstrings_and_layout_are_the_same_grader(package: Path) -> No
     before = digest_of(package)
     for path in graded_files(package):
         lines = path.read_text().splitlines(keepends=True)
-        imports = [number for number, text in enumerate(lines) if text.startswith(("import ", "from "))]
-        line = imports[0] if imports else 0
+        first = ast.parse("".join(lines)).body[:1]
+        line = first[0].end_lineno if first and isinstance(first[0], ast.Expr) else 0
         reworded = "".join(['"""Other words."""\n', *lines[line:], "\n\n# A comment.\n"])
         path.write_text(reworded)
     assert digest_of(package) == before
@@ -73,7 +74,7 @@ def test_comments_docstrings_and_layout_are_the_same_grader(package: Path) -> No
 
 def test_a_removed_or_renamed_module_is_another_grader(package: Path) -> None:
     before = digest_of(package)
-    (package / "lab" / "sweep.py").rename(package / "lab" / "sweeping.py")
+    (package / "lab" / "kernel_sweep.py").rename(package / "lab" / "sweeping.py")
     assert digest_of(package) != before
 
 
@@ -156,3 +157,8 @@ def test_a_course_names_its_data(tmp_path: Path) -> None:
     before = Bundle.of(Course.find(tmp_path), nothing).grader
     (tmp_path / "data" / "course" / "x.csv").write_text("12")
     assert Bundle.of(Course.find(tmp_path), nothing).grader != before
+
+
+def test_every_module_that_is_named_is_there() -> None:
+    package = identity._PACKAGE
+    assert [name for name in (*identity._MODULES, *identity._ELSEWHERE) if not (package / name).is_file()] == []

@@ -15,20 +15,29 @@ from pathlib import Path
 import msgspec
 
 from autograder.atomic_files import write_atomically
+from autograder.course import GradingSettings
 from autograder.errors import GradebookError
 
-__all__ = ["code_digest", "data_digest", "digest", "graded_files", "reading_digest", "without_prose"]
+__all__ = [
+    "code_digest",
+    "data_digest",
+    "digest",
+    "graded_files",
+    "grader_digest",
+    "reading_digest",
+    "without_prose",
+]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _PARTS = ("authoring", "challenge", "grading", "isolation", "lab", "submission")
-_MODULES = ("secrets.py", "engine/grader.py", "engine/incremental.py")
+_MODULES = ("magics.py", "secrets.py", "engine/grader.py", "engine/incremental.py")
 _ELSEWHERE = {
     # What derives files from a source: its outcome is hashed with the assignment.
     "authoring/build.py", "authoring/colab.py", "authoring/skeleton/__init__.py",
     # What only draws: a picture is shown to people and never compared.
     "lab/alternative_text.py", "lab/curves.py", "lab/figures.py", "lab/filters.py",
-    # What a grade is not made of: the competition's published tables and its reference entries.
-    "challenge/references.py", "challenge/results.py",
+    # What a grade is not made of: the competition's published tables.
+    "challenge/competition_results.py",
 }  # fmt: skip
 _PACKAGES = ("ipython", "msgpack", "numpy", "pillow", "scipy", "torch", "torchvision")
 
@@ -37,6 +46,17 @@ def digest(*parts: bytes) -> str:
     """A hash of ``parts``, each with its length: 32 hexadecimal digits."""
     message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hashlib.sha256(message).hexdigest()[:32]
+
+
+def grader_digest(secret_key: bytes, limits: GradingSettings, data: str) -> str:
+    """A hash of what grades: the grader's code, the versions it runs on, its limits, its data and its secret.
+
+    Args:
+        secret_key: the course secret, from which hidden inputs are seeded.
+        limits: what one submission may use.
+        data: names the content of the files that code and hidden tests read, as :func:`data_digest` does.
+    """
+    return digest(code_digest(), secret_key, msgspec.msgpack.encode(limits), data.encode())
 
 
 def graded_files(package: Path = _PACKAGE) -> Iterator[Path]:

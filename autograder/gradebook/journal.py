@@ -13,7 +13,10 @@ from typing import Any, NamedTuple
 
 from autograder.errors import GradebookError
 
-__all__ = ["JournalRow", "Journal"]
+__all__ = ["GAVE_UP", "Journal", "JournalRow"]
+
+GAVE_UP = "Given up:"
+"""How the refusal begins of a submission that is not tried again until somebody asks for it."""
 
 _VERSION = 1
 _TABLES = """

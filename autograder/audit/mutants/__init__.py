@@ -1,0 +1,1 @@
+"""Right answers changed mechanically: a change that no check notices is work for the author, or marked equivalent."""

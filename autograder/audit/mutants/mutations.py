@@ -1,0 +1,109 @@
+"""All mechanical changes of one answer, each with a text that stays the same while the answer does."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from autograder.audit.mutants.operators import OPERATORS, REMOVED
+
+__all__ = ["Mutation", "mutate"]
+
+
+class Mutation(NamedTuple):
+    """One change.
+
+    Attributes:
+        operator: which made it.
+        text: the lines before and after; "#2" if the same was done at an earlier place.
+        source: the program after it, without comments.
+        diff: a unified diff, without its head.
+    """
+
+    operator: str
+    text: str
+    source: str
+    diff: str
+
+
+def mutate(source: str) -> Iterator[Mutation]:
+    """Every change of ``source`` that still compiles and is neither the program itself nor another one's twin.
+
+    Docstrings, the texts of errors, annotations and decorators stay as they are.
+    """
+    tree = ast.parse(source)
+    original = ast.unparse(tree)
+    seen, counted = {original}, Counter[str]()
+    for operator in OPERATORS:
+        for changed in _changed(tree, operator):
+            if changed not in seen and _compiles(changed):
+                seen.add(changed)
+                text = _text(original, changed)
+                counted[text] += 1
+                number = f" #{counted[text]}" if counted[text] > 1 else ""
+                yield Mutation(operator, text + number, changed, _diff(original, changed))
+
+
+def _changed(tree: ast.Module, operator: str) -> Iterator[str]:
+    """The program with one node replaced, for each node and replacement."""
+    for parent in _changeable(tree):
+        for name, value in ast.iter_fields(parent):
+            if name in ("annotation", "returns", "decorator_list", "type_comment", "format_spec"):
+                continue
+            for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(parent, ast.Compare) and isinstance(node, ast.Tuple) and operator == "axes":
+                    continue  # In which order a word is searched for makes no difference.
+                if isinstance(node, ast.AST) and not isinstance(node, ast.Raise | ast.JoinedStr):
+                    yield from _replaced(tree, parent, name, place, node, operator)
+
+
+def _replaced(
+    tree: ast.Module, parent: ast.AST, name: str, place: int | None, node: ast.AST, operator: str
+) -> Iterator[str]:
+    for other in OPERATORS[operator](node):
+        if other is REMOVED and not isinstance(node, ast.stmt):
+            continue
+        if place is None:
+            setattr(parent, name, other)
+        else:
+            getattr(parent, name)[place] = other
+        try:
+            yield ast.unparse(ast.fix_missing_locations(tree))
+        except (ValueError, AttributeError, TypeError):
+            pass  # Not a program: an operator met a node in an unusual place.
+        finally:
+            if place is None:
+                setattr(parent, name, node)
+            else:
+                getattr(parent, name)[place] = node
+
+
+def _changeable(tree: ast.Module) -> list[ast.AST]:
+    """All nodes that are not part of an error's text, the outermost first."""
+    found: list[ast.AST] = [tree]
+    for node in found:
+        found += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.Raise | ast.JoinedStr)]
+    return found
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "<mutant>", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _diff(before: str, after: str) -> str:
+    lines = list(difflib.unified_diff(before.split("\n"), after.split("\n"), lineterm="", n=1))
+    return "\n".join(line for line in lines[2:] if not line.startswith("@@"))
+
+
+def _text(before: str, after: str) -> str:
+    lines = _diff(before, after).split("\n")
+    old = " / ".join(line[1:].strip() for line in lines if line.startswith("-"))
+    new = " / ".join(line[1:].strip() for line in lines if line.startswith("+"))
+    return f"{old} -> {new or 'nothing'}"

@@ -1,0 +1,166 @@
+"""Calls with other arguments: every type and layout in every place, and what messages call the argument."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograder.lab.layouts import Laid
+
+__all__ = [
+    "Position",
+    "Retyped",
+    "every_place",
+    "is_real",
+    "joined",
+    "laid_out",
+    "name_of",
+    "parameters_of",
+    "place_of",
+    "replaced",
+    "retyped",
+    "shown",
+    "value_at",
+]
+
+Position = int | str
+"""Where an argument stands: its number, or its keyword."""
+
+
+class Retyped(NamedTuple):
+    """Arguments of other types, and the same numbers as a reference likes them.
+
+    Attributes:
+        kind: the type's name.
+        text: which arguments have it.
+        given, plain: positional and keyword arguments.
+    """
+
+    kind: str
+    text: str
+    given: tuple[tuple[Any, ...], dict[str, Any]]
+    plain: tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def retyped(
+    args: tuple[Any, ...], kwargs: dict[str, Any], places: Sequence[tuple[Position, str]], types: Sequence[str]
+) -> Iterator[Retyped]:
+    """Each type in each place, then in all of them together."""
+    together = [list(places)] if len(places) > 1 else []
+    for kind in types:
+        for chosen in [*([place] for place in places), *together]:
+            given = plain = args, kwargs
+            fitting = [(place, name) for place, name in chosen if _takes(value_at(args, kwargs, place), kind)]
+            for place, _ in fitting:
+                value, same = _as_type(value_at(args, kwargs, place), kind)
+                given, plain = replaced(*given, place, value), replaced(*plain, place, same)
+            if len(fitting) == len(chosen):
+                yield Retyped(kind, f"{' and '.join(name for _, name in chosen)} as {kind}", given, plain)
+
+
+def laid_out(
+    args: tuple[Any, ...], kwargs: dict[str, Any], places: Sequence[tuple[Position, str]], layouts: Sequence[str]
+) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+    """Each layout in each place where an array stands, with a description."""
+    for layout in layouts:
+        for place, name in places:
+            value = value_at(args, kwargs, place)
+            if isinstance(value, np.ndarray):
+                yield f"{name}: {layout}", *replaced(args, kwargs, place, Laid(value, layout))
+
+
+def _takes(value: Any, kind: str) -> bool:
+    """Whether the value can be tried in this type: whole numbers stay whole."""
+    return kind == "list" or np.asarray(value).dtype.kind == "f" or np.dtype(kind).kind in "iu"
+
+
+def _as_type(value: Any, kind: str) -> tuple[Any, Any]:
+    """The value in this type, and the same numbers in double precision (or 64 bits, if they were whole)."""
+    array = np.asarray(value)
+    wide = np.int64 if array.dtype.kind in "iu" else np.float64
+    if kind == "list":
+        return array.tolist(), array.astype(wide)
+    changed = array > np.median(array) if kind == "bool" else _fitted(array, np.dtype(kind)).astype(kind)
+    same = changed.astype(wide)
+    return (changed, same) if isinstance(value, np.ndarray) else (changed[()], same[()].item())
+
+
+def _fitted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers that the type can hold, of which 8 and 16 bits are used in full."""
+    if dtype.kind == "f" or not array.size:
+        return array
+    limits = np.iinfo(dtype)
+    if np.all(array == np.rint(array)) and limits.min <= array.min() and array.max() <= limits.max:
+        return array
+    low, high = max(limits.min, -1000), min(limits.max, 1000)
+    low, high = (limits.min, limits.max) if limits.bits <= 8 else (low, high)
+    extent = max(array.max() - array.min(), 1e-300)
+    stretched: NDArray[Any] = np.rint(low + (array - array.min()) / extent * (high - low))
+    return stretched
+
+
+def is_real(value: Any) -> bool:
+    """Whether the value is an array of floats."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def every_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[Position, Any]]:
+    """Every argument of a call, with its place."""
+    return [*enumerate(args), *kwargs.items()]
+
+
+def value_at(args: tuple[Any, ...], kwargs: dict[str, Any], place: Position) -> Any:
+    """The argument at this place."""
+    return args[place] if isinstance(place, int) else kwargs[place]
+
+
+def replaced(
+    args: tuple[Any, ...], kwargs: dict[str, Any], place: Position, value: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments, with another value in this place."""
+    if isinstance(place, int):
+        return (*args[:place], value, *args[place + 1 :]), kwargs
+    return args, {**kwargs, place: value}
+
+
+def place_of(argument: Position, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Position:
+    """Where an argument stands in this call.
+
+    Raises
+    ------
+    ValueError: the call has no such argument.
+    """
+    place = names.index(argument) if argument in names and argument not in kwargs else argument
+    if (place in kwargs) if isinstance(place, str) else (0 <= place < len(args)):
+        return place
+    known = ", ".join([*names[: len(args)], *kwargs]) or f"positions 0 to {len(args) - 1}"
+    raise ValueError(f"the call has no argument {argument!r}; it has {known}")
+
+
+def name_of(place: Position, names: Sequence[str]) -> str:
+    """What an argument is called; empty if only its position is known."""
+    if isinstance(place, str):
+        return place
+    return names[place] if place < len(names) else f"argument {place + 1}"
+
+
+def shown(name: str) -> str:
+    """The name as messages write it."""
+    return name if name.startswith("argument ") else f"`{name}`"
+
+
+def joined(*texts: str) -> str:
+    """The texts that are not empty, with commas between them."""
+    return ", ".join(filter(None, texts))
+
+
+def parameters_of(function: Callable[..., Any]) -> list[str]:
+    """The names of a function's parameters, in order; none if it does not tell."""
+    try:
+        return list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return []

@@ -1,0 +1,155 @@
+"""Right answers are changed in the ways of this field; what no check notices is a survivor, or marked equivalent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from autograder.audit.mutants.mutations import mutate
+from autograder.audit.mutants.run import mutants_of, read_equivalents, with_mutants
+from autograder.audit.report_card import ExerciseCard, ReportCard
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.build import build_assignment
+from autograder.authoring.skeleton import new_assignment
+from autograder.course import Course
+from autograder.errors import AuthoringError
+from autograder.grading.result import CheckResult, Result
+from autograder.submission.model import Submission
+
+NAME = "01-totals"
+
+
+def texts(source: str) -> list[str]:
+    return [change.text for change in mutate(source)]
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("H, W = x.shape", "W, H = x.shape"),
+        ("y = x[i, j]", "y = x[j, i]"),
+        ("y = x[::-1]", "y = x[:]"),
+        ("y = np.flip(x, axis=0)", "y = x"),
+        ("y = x.T @ w", "y = x @ w"),
+        ("y = x[i * sh]", "y = x[i]"),
+        ("y = H + 2 * p", "y = H"),
+        ("y = t / n", "y = t"),
+        ("y = a > b", "y = a >= b"),
+        ("y = range(H - h + 1)", "y = range(H - h + 2)"),
+        ("y = range(n)", "y = range(1, n)"),
+        ("y = np.asarray(x, dtype=float)", "y = np.asarray(x)"),
+        ("y = np.zeros(3, dtype=float)", "y = np.zeros(3, dtype=np.float32)"),
+        ("y = x.copy()", "y = x"),
+        ("y = np.array(x)", "y = np.asarray(x)"),
+        ("x = x + 1", "x += 1"),
+        ("y += t", "y = t"),
+        ("y = np.max(x)", "y = np.min(x)"),
+        ("y = -np.inf", "y = -0.0"),
+        ("y = h", "y = w"),
+    ],
+)
+def test_a_line_is_changed_in_the_ways_of_this_field(line: str, changed: str) -> None:
+    assert f"{line} -> {changed}" in texts(line)
+
+
+def test_an_argument_check_is_dropped_and_narrowed() -> None:
+    source = "def f(a, b):\n    if a < 1 or b < 1:\n        raise ValueError('a + b')\n    return a"
+    found = texts(source)
+    assert "if a < 1 or b < 1: -> if a < 1:" in found
+    assert "if a < 1 or b < 1: / raise ValueError('a + b') -> pass" in found
+    assert not any("'a - b'" in text for text in found)
+
+
+def test_changes_of_equal_lines_are_numbered_and_every_program_is_another_one() -> None:
+    found = list(mutate("x = 1\nx = 1"))
+    assert {"x = 1 -> x = 2", "x = 1 -> x = 2 #2"} <= {change.text for change in found}
+    assert len({change.source for change in found}) == len(found)
+
+
+def test_words_are_not_searched_for_in_another_order() -> None:
+    assert not any("('b', 'a')" in text for text in texts("y = mode in ('a', 'b')"))
+
+
+def test_docstrings_stay() -> None:
+    assert texts('def f():\n    """1 + 1"""') == []
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    (tmp_path / "course.toml").write_text('id = "totals"\nfixed_secret = "totals"\n')
+    found = Course.find(tmp_path)
+    new_assignment(found, NAME)
+    return found
+
+
+def survives_if(text: str, assignment: Assignment, work: Sequence[tuple[Assignment, Submission]]) -> list[Result]:
+    """Stands for grading: a submission gets full marks if this text is in it."""
+    results = []
+    for fewer, submission in work:
+        points = 1.0 if any(text in cell.source for cell in submission.cells) else 0.0
+        check = CheckResult(
+            "check-running_total-general", "running_total", points, 1.0, "passed" if points else "failed"
+        )
+        results.append(Result(fewer.name, fewer.key, submission.key, "graded", checks=(check,)))
+    return results
+
+
+def report(course: Course, text: str, sample: int | None = None) -> ReportCard:
+    build_assignment(course, NAME)
+    assignment = load_assignment(course, NAME)
+    exercise = ExerciseCard("running_total", 30, 30, 2, 2)
+    card = ReportCard(NAME, 33, 33, 0, 2, 2, 2, 3, 3, 0, exercises=(exercise,))
+    grade = lambda work: survives_if(text, assignment, work)  # noqa: E731
+    return with_mutants(card, assignment, course.source / NAME, grade, sample)
+
+
+def mark(course: Course, change: str) -> None:
+    text = f"[[equivalent]]\nexercise = 'running_total'\nchange = '{change}'\nbecause = 'it is one'\n"
+    (course.source / NAME / "equivalents.toml").write_text(text)
+
+
+CHANGE = "solution: return np.cumsum(values) -> return np.cumprod(values)"
+
+
+def test_a_survivor_is_shown_as_a_diff_and_counted(course: Course) -> None:
+    card = report(course, "cumprod")
+    assert (card.mutants - card.killed, card.equivalent) == (1, 0)
+    (found,) = card.findings
+    assert (found.kind, found.subject) == ("survivor", "running_total")
+    assert found.text.startswith(f"{CHANGE}\n")
+    assert "-    return np.cumsum(values)\n+    return np.cumprod(values)" in found.text
+    assert card.exercises[0].score < 1
+
+
+def test_a_marked_survivor_is_none(course: Course) -> None:
+    mark(course, CHANGE)
+    card = report(course, "cumprod")
+    assert (card.equivalent, card.clean, card.exercises[0].score) == (1, True, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("solution: return 1 -> return 2", "no such change"), (CHANGE, "a check tells it")],
+)
+def test_a_mark_that_does_not_hold_is_found(course: Course, change: str, said: str) -> None:
+    mark(course, change)
+    (found,) = report(course, "nothing has this").findings
+    assert found.kind == "equivalent"
+    assert said in found.text
+
+
+def test_a_file_of_marks_that_cannot_be_read_is_named(course: Course) -> None:
+    (course.source / NAME / "equivalents.toml").write_text("[[equivalent]]\nexercise = 'running_total'\n")
+    with pytest.raises(AuthoringError, match=r"equivalents\.toml.*exercise, change and because"):
+        read_equivalents(course.source / NAME)
+
+
+def test_a_sample_is_the_same_every_time_and_leaves_marks_alone(course: Course) -> None:
+    mark(course, CHANGE)
+    assignment = load_assignment(course, NAME)
+    assert mutants_of(assignment, 5) == mutants_of(assignment, 5)
+    card = report(course, "nothing has this", sample=5)
+    assert card.mutants == 5
+    assert not [found for found in card.findings if "no such change" in found.text]

@@ -1,0 +1,41 @@
+"""The numbers on the front page are those of the code and of the pages that measured them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import load_catalogue
+from autograder.authoring.assignment import load_assignment
+from autograder.course import Course
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def number(readme: str, words: str) -> float:
+    found = re.search(rf"\*\*([\d.]+) {words}\*\*", readme)
+    assert found, words
+    return float(found[1])
+
+
+def test_misconceptions_are_counted(readme: str) -> None:
+    course = Course.find(ROOT)
+    counts = [len(load_assignment(course, name).misconceptions) for name in course.assignments()]
+    assert number(readme, "misconceptions") == sum(counts)
+
+
+def test_attacks_are_counted(readme: str) -> None:
+    assert number(readme, "attacks") == len(load_catalogue(catalogue_folder()))
+
+
+def test_the_speed_is_that_of_the_benchmark(readme: str) -> None:
+    measured = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert f"{number(readme, 'times')} times for each" in " ".join(measured.split())
