@@ -70,7 +70,7 @@ def _rehearse(notebook: Path, json: bool) -> int:
         rehearsal = importlib.import_module("autograder.selfcheck.rehearsal")
     except ModuleNotFoundError as error:
         raise AutograderError(
-            "A rehearsal runs in the grader's sandbox, which the students' kit does not have. Use a clone of the course."
+            "A rehearsal runs in the grader's sandbox, which the students' kit lacks. Use a clone of the course."
         ) from error
     found = rehearsal.rehearse_entry(notebook)
     if json:

@@ -84,7 +84,7 @@ def _refuse_bare_functions(cells: list[SourceCell], where: str) -> None:
 
 
 def release_notebook(source: NotebookNode) -> NotebookNode:
-    """What students get: solutions replaced by stubs, hidden tests gone, locked cells locked."""
+    """What students get: stubs for solutions, no hidden tests, and given cells and checks that cannot be edited."""
     notebook: NotebookNode = nbformat.from_dict(released(source))  # type: ignore[no-untyped-call]
     return notebook
 
@@ -116,7 +116,7 @@ def _nbgrader_metadata(cell: SourceCell) -> dict[str, Any]:
         "grade_id": cell.grade_id,
         "solution": solution,
         "grade": cell.kind in ("check", "answer"),
-        "locked": not solution,
+        "locked": not solution and cell.kind != "demo",  # Demonstrations are laboratories: no grade hangs on them.
         "task": False,
         "cell_type": cell.cell_type,
     }

@@ -12,7 +12,7 @@ from autograder.submission.raw_cells import StudentCell
 
 __all__ = ["explain"]
 
-_LOCKED = ("given", "demo", "check")
+_LOCKED = ("given", "check")
 _PARTED = ("merged", "beside")
 _RECOGNISED_BY = {
     "place": "its place in the notebook",

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Backpropagation: a network trained by hand", minutes: 120, seconds: 120}
+#   autograder: {title: "Backpropagation: a network trained by hand", minutes: 225, seconds: 140}
 # ---
 
 # %% [markdown]
@@ -26,8 +26,8 @@
 # idea of a *gradient on the way back* from assignment 03. No code of yours from there: what this notebook needs is
 # given.
 #
-# **How long it takes.** About 120 minutes for you; less than 120 seconds for your laptop, from top to bottom. Nearly
-# all of that is one cell, the training, and you may skip it.
+# **How long it takes.** 180 to 270 minutes for you, so plan two evenings: sections 1 to 4, and the rest. Your laptop
+# takes about two minutes from top to bottom. Nearly all of that is one cell, the training, and you may skip it.
 
 # %% [markdown]
 # ## How this notebook works
@@ -41,6 +41,8 @@
 # All hold float64. A pair, such as a stride, is a tuple of two whole numbers, vertical first. Your functions return new
 # arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the
 # argument.
+#
+# Cells that only show something are yours to change: try other numbers in them. Graders skip them.
 #
 # There are 33 points: 30 from checks, 3 for a written answer at the end.
 
@@ -233,6 +235,8 @@ for name in ("tanh", "sigmoid", "leaky"):
         same(activation_backward, by_torch, name, rng.normal(size=shape), x, case=f"{name}, {len(shape)} axes")
     far = np.array([-1000.0, -40.0, 40.0, 1000.0])
     same(activation_backward, by_torch, name, rng.normal(size=4), far, case=f"{name}, numbers far from zero")
+    zeros = np.array([0.0, 2.0, 0.0, -1.0, 0.0])
+    same(activation_backward, by_torch, name, rng.normal(size=5), zeros, case=f"{name}, zeros among the numbers")
 ### END HIDDEN TESTS
 
 # %% check="activation_backward" name="arguments" points=0.5
@@ -370,7 +374,8 @@ close(db, [3], case="db")
 # > and still come out right, because every output pixel says the same. The hidden checks use random upstream
 # > gradients.
 #
-# The next checks are hidden. They look at the three results one by one, so each earns its own points.
+# The next checks look at the three results one by one, so each earns its own points. One shows an example that is too
+# long for a pencil: its numbers were computed with the solution, in whole numbers.
 
 # %% check="conv_backward" name="kernels" points=1.5
 # Hidden: dw, for batches, channels, filters and kernels of different sizes.
@@ -445,6 +450,15 @@ for sizes in [
 
 # %% check="conv_backward" name="stride" points=1
 # Hidden: all three, with strides that skip pixels and do not divide the size.
+x, w = np.arange(60.0).reshape(2, 2, 3, 5) % 7, np.arange(16.0).reshape(2, 2, 2, 2) % 5 - 2
+grad = np.array([[[[1.0, 0.0]], [[0.0, 2.0]]], [[[0.0, -1.0]], [[3.0, 0.0]]]])
+dx, dw, db = conv_backward(grad, (x, w, (2, 2), (0, 0)))  # two images, channels and filters; a row and a column unseen
+unseen = [0, 0, 0, 0, 0]
+close(dx[0], [[[-2, -1, 2, 4, 0], [0, 1, -4, -2, 0], unseen], [[2, -2, 0, 2, 0], [-1, 0, 4, -4, 0], unseen]],
+      case="dx of the first image", hint="add over the filters; whose window does not reach a pixel leaves it at 0.")
+close(dw[1], [[[10, 15], [0, 5]], [[15, 20], [5, 10]]],
+      case="dw of the second filter", hint="add over the images; windows begin two pixels apart.")
+close(db, [0, 5], case="db", hint="one number for each filter, added over images, rows and columns.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -641,8 +655,8 @@ for padding in [(3, 0), (0, 2), (-1, 0), (0, -1), (4, 1)]:
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The pieces, for a gradient of 2 × 3 numbers, two of them not zero, and stride 2. In the last picture, which way round is
-# the kernel: as on the way forward, or turned?
+# The pieces, for a gradient of 2 × 3 numbers, two of them not zero, and stride 2. In the last picture, which way round
+# is the kernel: as on the way forward, or turned?
 
 # %% demo=True
 w, grad = np.array([[4.0, 2.0, 0.0], [2.0, 0.0, -2.0], [0.0, -2.0, -4.0]]), np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]])
@@ -653,6 +667,10 @@ fig, axes = plt.subplots(1, 4, figsize=(11, 3.6), width_ratios=[picture.shape[1]
 for (name, picture), ax in zip(pictures.items(), axes):
     show_matrix(picture, ax, title=name, signed=True)
 fig.suptitle("Every number of the gradient stamps the kernel into dx", x=0.01, ha="left");
+
+# %% [markdown]
+# As on the way forward: each number of the gradient stamps the kernel as it is, times that number, into $dx$. It is
+# turned for the convolution only, because a window that slides reads it backwards, and twice turned is not turned.
 
 # %% [markdown]
 # ## 4. Is it right? The gradient check
@@ -714,8 +732,8 @@ def gradient_check(f, df, x):
 # <details><summary>Hint: one number at a time</summary>
 #
 # Draw the upstream gradient once and use it for all. Loop over `np.ndindex(x.shape)`; in each turn make an array that
-# is `x` moved in one place, and another that is moved the other way. Do not change `x` itself. `np.linalg.norm` of an
-# array with more than two axes needs a `.ravel()`. What does a comparison with NaN say?
+# is `x` moved in one place, and another that is moved the other way. Do not change `x` itself. What does a
+# comparison with NaN say?
 # </details>
 #
 # The cube, with its true derivative, with the factor 3 forgotten, and with the upstream gradient forgotten:
@@ -751,8 +769,9 @@ layers = {
     "a square without its factor": (lambda x: x**2, lambda g, x: g * x, False),
 }
 for name, (f, df, right) in layers.items():
-    verdict = same(gradient_check, solution.gradient_check, f, df, away((5, 3)), case=name)
-    close(bool(verdict), right, case=name)
+    for rows in (5, 1, 2, 1):
+        verdict = same(gradient_check, solution.gradient_check, f, df, away((rows, 3)), case=name)
+        close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -780,8 +799,9 @@ layers = {
     "a sign that is lost": (lambda x: 2 * x, lambda g, x: 2 * np.abs(g), False),
 }
 for name, (f, df, right) in layers.items():
-    verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=(2, 6)), case=name)
-    close(bool(verdict), right, case=name)
+    for size in [(2, 6), (1, 5), (3, 2), (2, 3)]:
+        verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=size), case=name)
+        close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -800,14 +820,15 @@ layers = {
     "huge outputs": (lambda x: 1e8 * np.tanh(x), lambda g, x: g * 1e8 * (1 - np.tanh(x) ** 2), True),
     "the last number lost": (lambda x: 5 * x, lambda g, x: last_lost(5 * g), False),
     "a strong curve": (lambda x: np.sin(300 * x), lambda g, x: g * 300 * np.cos(300 * x), True),
-    "another shape": (lambda x: 2 * x, lambda g, x: 2 * g[:, :1], False),
+    "another shape": (lambda x: 2 * x, lambda g, x: 2 * g[:1], False),
     "one row of many": (lambda x: x[:1, :, ::2] ** 2, lambda g, x: np.pad(
         (2 * g * x[:1, :, ::2]).repeat(2, axis=2), ((0, 1), (0, 0), (0, 0))) * [1, 0, 1, 0], True),
     "not a number": (lambda x: 2 * x, lambda g, x: 2 * g * np.nan, False),
 }
 for name, (f, df, right) in layers.items():
-    verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=(2, 3, 4)), case=name)
-    close(bool(verdict), right, case=name)
+    for rows in (3, 1, 2, 1):
+        verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=(2, rows, 4)), case=name)
+        close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
 # %% check="gradient_check" name="arguments" points=0.5
@@ -819,18 +840,19 @@ for shape in [(1,), (2, 1, 3, 2), (7,)]:
          case=f"{len(shape)} axes, a right layer")
     same(gradient_check, lambda f, df, x: False, exp, lambda g, x: -g * np.exp(x), rng.normal(size=shape),
          case=f"{len(shape)} axes, a wrong sign")
-same(gradient_check, lambda f, df, x: False, exp, lambda g, x: np.inf * np.abs(x), x, case="an infinite gradient")
-few = rng.normal(size=(3, 4))
-few[1] = 1e-7
 wrong = {
     "a gradient that would fit if it were repeated": (lambda x: x.sum(axis=0), lambda g, x: g),
     "the right numbers, all in one row": (exp, lambda g, x: (g * np.exp(x)).ravel()),
     "an upstream gradient of which only the sign is left": (lambda x: 3 * x, lambda g, x: 3 * np.sign(g)),
+    "an infinite gradient": (exp, lambda g, x: np.inf * np.abs(x)),
 }
-for name, (f, df) in wrong.items():
-    same(gradient_check, lambda f, df, x: False, f, df, few, case=name)
-same(gradient_check, lambda f, df, x: True, lambda x: x**2 + 1000, lambda g, x: 2 * g * x, few,
-     case="outputs far from zero, a gradient that is small in places")
+for size in [(3, 4), (2, 4), (2, 2), (3, 3)]:
+    few = rng.normal(size=size)
+    few[1] = 1e-7
+    for name, (f, df) in wrong.items():
+        same(gradient_check, lambda f, df, x: False, f, df, few, case=name)
+    same(gradient_check, lambda f, df, x: True, lambda x: x**2 + 1000, lambda g, x: 2 * g * x, few,
+         case="outputs far from zero, a gradient that is small in places")
 unchanged(gradient_check, exp, lambda g, x: g * np.exp(x), x)
 ### END HIDDEN TESTS
 
@@ -852,8 +874,8 @@ versions = {"yours": conv_backward(grad, forward(x)[1])[0]}
 versions["kernel turned"] = conv_backward(grad, (x, w[:, :, ::-1, ::-1], (1, 2), (1, 1)))[0]
 versions["last columns lost"] = versions["yours"] * (np.arange(9) < 7)
 gaps = [np.abs(dx[0, 0] - np.reshape(measured, (6, 9))) for dx in versions.values()]
-show_grid(gaps, list(versions), columns=3, limits=(0, 2), size=3,
-          title="|claimed − measured|: black is right. What does each mistake look like?")
+show_grid([gap > 1e-6 for gap in gaps], list(versions), columns=3, limits=(0, 1), size=3,
+          title="White: claimed and measured differ. What does each mistake look like?")
 
 # %% [markdown]
 # A right layer is black all over. A turned kernel is wrong nearly everywhere; a lost column is wrong there and nowhere
@@ -1013,6 +1035,8 @@ for name, base in {"large": 9000.0, "small": -9000.0}.items():
     same(softmax_cross_entropy, by_torch, base + rng.normal(size=(3, 4)), labels, case=f"all of them {name}")
 far = np.array([[-8000.0, 3.0, 900.0, 0.0], [5.0, -1.0, -2000.0, 1.0], [0.0, 9999.0, 0.0, -9999.0]])
 same(softmax_cross_entropy, by_torch, far, labels, case="far apart")
+for apart in (1500.0, 7000.0):
+    same(softmax_cross_entropy, by_torch, apart * np.eye(3) + rng.normal(size=(3, 3)), labels, case="far apart")
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="arguments" points=0.5
@@ -1502,6 +1526,22 @@ def error_rate(parameters, digits, labels):
     return np.mean(LeNet1989(parameters).forward(digits).argmax(axis=1) != labels)
 
 # %% [markdown]
+# Softmax and cross-entropy want ten numbers of any size, and this network ends in a tanh. So the tanh is undone first;
+# on the way back the network multiplies by its derivative, so the gradient is divided by that before. (A tanh so near
+# to 1 that rounding has eaten the difference cannot be undone, hence the limit.)
+
+# %% demo=True
+def entropy_loss(parameters, image, target):
+    net = LeNet1989(parameters)
+    outputs = net.forward(image).clip(-1 + 1e-12, 1 - 1e-12)
+    loss, grad = softmax_cross_entropy(np.arctanh(outputs), target.argmax(axis=1))
+    return loss, net.backward(grad / (1 - outputs**2))
+
+for name, function in {"squared error": lenet_loss, "cross-entropy": entropy_loss}.items():
+    _, gradients = function(initial_parameters(1), train_digits[:1], train_targets[:1])
+    print(f"{name}: gradient of w4 at the start, root mean square {np.sqrt(np.mean(gradients['w4'] ** 2)):.4f}")
+
+# %% [markdown]
 # A network that cannot even learn eight digits by heart has a mistake in it. This test takes a moment, and has saved
 # many a night.
 
@@ -1514,21 +1554,34 @@ show_curves({"loss": losses}, xlabel="pass over eight digits", ylabel="mean squa
             title="Does the loss fall towards zero?")
 
 # %% [markdown]
-# Now for real: all digits for training, pass after pass, a step for each digit. With a fast `conv_backward` **it takes
-# about a minute and a half** on a laptop that does nothing else; the bar shows what is left. With loops over pixels it
-# takes many times as long: then set `run_training = False`, and the next cell brings a network trained beforehand.
+# Now for real: all digits for training, pass after pass, a step for each digit. The recipe, with its learning rate and
+# its plain steps, follows *lecun1989-repro* by Andrej Karpathy (https://github.com/karpathy/lecun1989-repro), who
+# trained this network again after 33 years. With a fast `conv_backward` **it takes about a minute and a half** on a
+# laptop that does nothing else; the bar shows what is left. With loops over pixels it is as right and takes many times
+# as long. So the cell first takes a few hundred steps; if all of them would take more than `patience` seconds, it
+# leaves the training out, and the next cell brings a network trained beforehand. To leave it out in any case, write
+# `run_training = False`.
 #
 # > **Predict, then run.** The lecture says 1 % error on the training digits and 5 % on the test digits. Do you expect
 # > the two curves to part early or late?
 
 # %% demo=True
-run_training, passes_to_make, learning_rate, seed = True, 23, 0.03, 1
-print(f"{passes_to_make} passes over {len(train_digits):,} digits: {passes_to_make * len(train_digits):,} steps")
+from time import perf_counter
+
+run_training, patience = True, 300
+loss_of_one, passes_to_make, learning_rate, seed = lenet_loss, 23, 0.03, 1
+steps, began = passes_to_make * len(train_digits), perf_counter()
+sgd_epoch(initial_parameters(seed), loss_of_one, train_digits, train_targets, range(300), learning_rate)
+needed = (perf_counter() - began) / 300 * steps
+print(f"{passes_to_make} passes over {len(train_digits):,} digits are {steps:,} steps, about {needed:.0f} seconds")
+if run_training and needed > patience:
+    run_training = False
+    print(f"That is more than {patience}, so the stored network takes its place. Raise patience to train all the same.")
 trained, errors = initial_parameters(seed), []
 rng = np.random.default_rng(seed)
 for _ in progress(range(passes_to_make if run_training else 0), "training"):
     order = rng.permutation(len(train_digits))
-    trained, _ = sgd_epoch(trained, lenet_loss, train_digits, train_targets, order, learning_rate)
+    trained, _ = sgd_epoch(trained, loss_of_one, train_digits, train_targets, order, learning_rate)
     errors.append([error_rate(trained, train_digits, train_labels), error_rate(trained, test_digits, test_labels)])
 
 # %% [markdown]
@@ -1554,16 +1607,11 @@ for name, percent in lecture.items():
     print(f"{name:8}: {curves[name][-1]:.2f} % wrong in the end; the lecture says {percent} %")
 
 # %% [markdown]
-# The numbers need not agree, and should not be made to. Several things differ from 1989: the digits; the tanh, which
-# was scaled; the weights at the start; which eight maps each map of layer 2 sees. And the report's steps were scaled
-# for each weight by an estimate of the curvature, where ours are plain. Which of these makes how much of a difference,
-# one run cannot say.
-#
 # What has the first layer learned? The twelve kernels, before and after:
 
 # %% demo=True
 before, after = initial_parameters(1)["w1"], trained["w1"]
-show_grid([*before, *after], ["before"] * 12 + ["after"] * 12, columns=12, signed=True,
+show_grid([*before, *after], ["before", *[""] * 11, "after", *[""] * 11], columns=12, signed=True,
           title="Which kernels have become edges, in which direction?")
 
 # %% [markdown]
@@ -1720,6 +1768,46 @@ print(f"At most 1 % wrong: reject {100 * rejected[2]:.1f} %, all digits with a c
 # This threshold was chosen on the test digits themselves, so the number is a little too good. In earnest one would
 # choose it on digits that are used for nothing else. The lecture gives no rate of rejection to compare it with.
 #
+# ### Your numbers beside others
+#
+# What did the same recipe give elsewhere? The table below holds, in percent: wrong training digits, wrong test digits,
+# and how many test digits must be rejected so that 1 % of the rest is wrong. Its first row is yours. Two rows were
+# measured beforehand with this notebook's code and its stored settings, with the seeds 1 and 2; so was one with
+# cross-entropy, seed 1 and a learning rate of 0.01. To measure others, change `seed`, `loss_of_one` and `learning_rate`
+# above.
+#
+# The others are published. LeCun and others, *Backpropagation applied to handwritten zip code recognition* (Neural
+# Computation 1, 1989), had 0.14 % and 5.0 % after 23 passes. The abstract of their *Handwritten digit recognition with
+# a back-propagation network* (NIPS 1989) gives 1 % error at about 9 % rejected, for another network and other digits of
+# the same source. Karpathy's lecun1989-repro found 0.62 % and 4.09 %, with digits of MNIST as here.
+
+# %% demo=True
+table = {
+    "this notebook": (*(curve[-1] for curve in curves.values()),
+                      100 * reject_curve(LeNet1989(trained).forward(test_digits), test_labels, [0.01])[1][0]),
+    "stored, seed 1": (0.88, 3.94, 9.0),
+    "stored, seed 2": (0.75, 4.38, 9.1),
+    "stored, cross-entropy, seed 1": (0.00, 3.89, 7.4),
+    "LeCun and others, 1989": (0.14, 5.0, 9),
+    "the lecture": (1, 5, np.nan),
+    "lecun1989-repro": (0.62, 4.09, np.nan),
+}
+print(f"{'':30} training    test  rejected for 1 %")
+for name, row in table.items():
+    print(f"{name:30}" + "".join(f"{'–' if np.isnan(number) else f'{number:.2f}':>9}" for number in row))
+
+# %% [markdown]
+# The numbers need not agree, and should not be made to. Several things differ from 1989: the digits; the tanh, which
+# was scaled; the weights at the start; which eight maps each map of layer 2 sees. And the report's steps were scaled
+# for each weight by an estimate of the curvature, where ours are plain. That may be why their training error is lower
+# than ours; their zip codes may be why their test error is higher. One run cannot say: two seeds of the same code
+# already differ by some tenths of a percent.
+#
+# Cross-entropy keeps complaining about digits that squared error after a tanh has given up on, and so it learns the
+# training digits by heart. On the test digits one run with each is too little to tell them apart. Assignment 05 shows
+# how to tell.
+
+# %% [markdown]
 # Some of the digits that it gets wrong, those of the greatest confidence first. Would you have done better?
 
 # %% demo=True

@@ -579,3 +579,43 @@ def flow_by_transposes(x, weights, activation, grad):
         g = np.einsum("nr,rd->nd", activate_backward(activation, z, g), W)
         sizes = [np.linalg.norm(g) / g.size**0.5, *sizes]
     return sizes
+
+
+# paired_interval
+
+
+@alternative(of="paired_interval", route="scipy's paired test")
+def interval_by_test(errors, baseline):
+    import scipy.stats
+
+    if errors.shape != baseline.shape or errors.ndim != 1 or errors.size < 2:
+        raise ValueError("errors and baseline")
+    found = scipy.stats.ttest_rel(errors, baseline).confidence_interval(0.95)
+    return (found.low + found.high) / 2, (found.high - found.low) / 2
+
+
+@alternative(of="paired_interval", route="loops and the statistics module")
+def interval_by_loops(errors, baseline):
+    import statistics
+
+    import scipy.special
+
+    if list(errors.shape) != list(baseline.shape) or len(errors.shape) > 1:
+        raise ValueError("baseline")
+    if errors.shape[0] == 1:
+        raise ValueError("errors")
+    gaps = [float(one) - float(other) for one, other in zip(errors, baseline)]
+    t = float(scipy.special.stdtrit(len(gaps) - 1, 0.975))
+    return sum(gaps) / len(gaps), t * statistics.stdev(gaps) / len(gaps) ** 0.5
+
+
+@alternative(of="paired_interval", route="the quantile of the lower end, and the variance from sums of squares")
+def interval_by_sums(errors, baseline):
+    import scipy.stats
+
+    if errors.ndim != 1 or baseline.ndim != 1 or errors.size != baseline.size or errors.size < 2:
+        raise ValueError("errors or baseline")
+    gaps, n = np.subtract(errors, baseline), errors.size
+    middle = gaps.sum() / n
+    variance = ((gaps - middle) ** 2).sum() / (n - 1)
+    return np.float64(middle), -scipy.stats.t(n - 1).ppf(0.025) * (variance / n) ** 0.5

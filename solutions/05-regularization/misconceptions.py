@@ -1619,3 +1619,80 @@ changed(
         ("sizes.append(np.sqrt(np.mean(grad**2)))", "sizes.append(np.mean(grad**2))"),
     ],
 )
+
+
+# paired_interval
+
+
+changed(
+    "normal_quantile",
+    of="paired_interval",
+    says="You took 1.96, the normal distribution's quantile. With few seeds the spread itself is uncertain, and "
+    "Student's t is larger.",
+    old="t = scipy.stats.t.ppf(0.975, len(differences) - 1)",
+    new="t = 1.959963984540054",
+)
+changed(
+    "one_sided_quantile",
+    of="paired_interval",
+    says="Your t leaves 5 % beyond one end. Of an interval of 95 %, 2.5 % lie beyond either end: ask for 0.975.",
+    old="scipy.stats.t.ppf(0.975,",
+    new="scipy.stats.t.ppf(0.95,",
+)
+changed(
+    "degrees_of_freedom",
+    of="paired_interval",
+    says="Student's distribution has n - 1 degrees of freedom here, and you took n: the mean has used up one.",
+    old="len(differences) - 1)",
+    new="len(differences))",
+)
+changed(
+    "spread_by_n",
+    of="paired_interval",
+    says="Your standard deviation divides by n. From a sample it divides by n - 1: in numpy, `std(ddof=1)`.",
+    old="std(ddof=1)",
+    new="std()",
+)
+changed(
+    "spread_of_one_seed",
+    of="paired_interval",
+    says="Your interval does not shrink with more seeds: that is the spread of single seeds. The mean of n spreads "
+    "less, by the root of n.",
+    old=" / math.sqrt(len(differences)))",
+    new=")",
+)
+changed(
+    "baseline_minus_errors",
+    of="paired_interval",
+    says="Your sign is turned round: the difference is errors less baseline, so what lowers the error is negative.",
+    old="differences = errors - baseline",
+    new="differences = baseline - errors",
+)
+changed(
+    "rows_not_paired",
+    of="paired_interval",
+    says="You added the spreads of the two rows, as if they had nothing to do with each other. Subtract seed by seed "
+    "first: what makes a seed hard for both then cancels.",
+    old="differences.std(ddof=1)",
+    new="math.sqrt(errors.var(ddof=1) + baseline.var(ddof=1))",
+)
+changed(
+    "rows_stretched",
+    of="paired_interval",
+    says="Rows of different length, or tables, should raise ValueError; yours are stretched by numpy until they fit.",
+    old="""
+        if errors.shape != baseline.shape or errors.ndim != 1:
+            raise ValueError(f"errors {errors.shape} and baseline {baseline.shape} must have one shape (n,)")
+    """,
+    new="",
+)
+changed(
+    "one_seed_accepted",
+    of="paired_interval",
+    says="One seed has no spread, so there is no interval: raise ValueError for n below 2.",
+    old="""
+        if len(errors) < 2:
+            raise ValueError("errors holds one seed; a spread takes two")
+    """,
+    new="",
+)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Regularization and optimization", minutes: 110, seconds: 120}
+#   autograder: {title: "Regularization and optimization", minutes: 135, seconds: 180}
 # ---
 
 # %% [markdown]
@@ -23,13 +23,13 @@
 # 6. the rule by which simulated annealing sometimes goes uphill,
 # 7. a data augmentation that never makes a label wrong,
 # 8. a probe of what six activation functions do to gradients in a deep network,
-# 9. and from all of these one table, with error bars.
+# 9. and from all of these two tables, with error bars: one for clean labels, one for labels of which many are wrong.
 #
 # **What you need.** numpy; the chain rule; training by gradient descent, from assignment 04. No code of yours from
 # there: what this notebook needs of it is given.
 #
-# **How long it takes.** About 110 minutes for you; less than two minutes for your laptop, from top to bottom, most of
-# it for the table.
+# **How long it takes.** 120 to 150 minutes for you; about three minutes for your laptop, from top to bottom, most of
+# it for the tables.
 
 # %% [markdown]
 # ## How this notebook works
@@ -45,6 +45,8 @@
 # Some functions need chance. They take an argument `rng`, which is a numpy random generator or a whole number. The
 # line `rng = np.random.default_rng(rng)` makes a generator of either: a generator stays what it is and goes on from
 # where it stands, and a number seeds a new one, so that the same number gives the same results again.
+#
+# Cells that only show something are yours to change: try other numbers in them. Graders skip them.
 #
 # There are 33 points: 30 from checks, 3 for a written answer at the end.
 
@@ -69,6 +71,12 @@ def two_calls(function, *args):
     """Call function twice, as two steps of a training do, with one and the same generator as its last argument."""
     rng = np.random.default_rng(8)
     return function(*args, rng), function(*args, rng)
+
+
+def kept_apart(function, x, *args):
+    """x as it is when the first array that function(x, *args) returned has been overwritten."""
+    function(x, *args)[0][...] = -5.0
+    return x
 
 # %% [markdown]
 # ## 1. Weight decay
@@ -125,8 +133,10 @@ close(gradients["conv.bias"], [0, 0], case="the gradient of the biases")
 # %% [markdown]
 # Hidden: other networks, compared with the derivative that torch finds; no decay; wrong arguments.
 
-# %% check="weight_decay" name="any-network" points=1
+# %% check="weight_decay" name="any-network" points=0.5
 # Hidden: several layers, arrays of one to four dimensions, several values of λ, λ = 0.
+two_weights = {"a.weight": np.array([[1.0, 2.0]]), "b.weight": np.array([3.0])}
+close(weight_decay(two_weights, 2.0)[0], 14, case="two layers", hint="λ/2 is 1, and the squares are 1, 4 and 9.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -150,6 +160,8 @@ unchanged(weight_decay, parameters, 0.3, case="the parameters")
 
 # %% check="weight_decay" name="biases" points=0.5
 # Hidden: weights and biases, in any order.
+close(weight_decay({"bias": np.array([3.0]), "unbiased.weight": np.array([2.0])}, 1.0)[0], 2, case="what is a bias?",
+      hint="the name of a bias ends in bias; that it holds the word is not enough.")
 ### BEGIN HIDDEN TESTS
 parameters = {
     "dense.bias": rng.normal(size=4) + 2.0, "dense.weight": rng.normal(size=(4, 3)),
@@ -278,6 +290,8 @@ close(gradients["dense.bias"], [0], case="in neither group")
 
 # %% check="group_decay" name="groups" points=1
 # Hidden: several parameters in each group, biases in groups, empty groups, different λ.
+close(group_decay(two_layers, ["dense.bias"], 0.5, [], 9.0)[0], 4, case="a bias in a group",
+      hint="the groups decide, not the names: 0.25 times 16.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -348,12 +362,12 @@ def dropout(x, drop_prob, train, rng):
 
     x          array of any shape
     drop_prob  probability with which an entry is dropped, at least 0 and less than 1
-    train      True during training; if False nothing is dropped and nothing scaled
+    train      True during training; if False nothing is dropped and nothing scaled, but drop_prob is checked as well
     rng        a numpy random Generator, or a whole number; np.random.default_rng(rng) makes a Generator of either
 
     In training, draw once, u = rng.random(x.shape). An entry is dropped if its entry of u is less than drop_prob.
-    Returns a pair (y, mask) of arrays of the shape of x, with y = x * mask. mask is 0 where an entry is dropped and
-    1 / (1 - drop_prob) elsewhere; if train is False it is 1 everywhere.
+    Returns a pair (y, mask) of new arrays of the shape of x: what is left of x, and the factor by which each entry
+    was multiplied. On average over many draws, y is x. If train is False, every factor is 1.
     Raises ValueError if drop_prob is negative, or 1 or more.
     """
     ### BEGIN SOLUTION
@@ -414,12 +428,14 @@ same(lambda x: student.two_calls(dropout, x, 0.4, True), lambda _: expected, x, 
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="evaluation" points=0.5
-# Hidden: outside of training, x stays what it is and the mask is 1, whatever drop_prob is.
+# Hidden: outside of training, x stays what it is and the mask is 1, for every drop_prob that is allowed.
 ### BEGIN HIDDEN TESTS
 for drop_prob in (0.0, 0.4, 0.99):
     x = rng.normal(size=(4, 3, 5))
     y, mask = same(dropout, solution.dropout, x, drop_prob, False, 5, case=f"no training, drop_prob {drop_prob}")
     close(mask, np.ones(x.shape), case="the mask outside of training")
+    same(lambda x: student.kept_apart(dropout, x, 0.4, False, 5), lambda x: x, x, case="x, once y is overwritten",
+         hint="y should be a new array; yours is x itself, so what is done to y is done to x.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -491,6 +507,7 @@ unchanged(dropout_backward, rng.normal(size=(3, 4)), np.full((3, 4), 2.0))
 
 # %% check="dropout_backward" name="arguments" points=0.5
 # Hidden: gradients that do not fit the mask.
+refuses(dropout_backward, np.ones((2, 3)), np.ones(3), argument="grad", case="a mask of one row")
 ### BEGIN HIDDEN TESTS
 same(dropout_backward, solution.dropout_backward, np.ones((2, 5)), np.full((2, 5), 1.25), case="nothing dropped")
 refuses(dropout_backward, np.ones((2, 5)), np.ones(5), argument="grad", case="a mask of one row")
@@ -621,7 +638,7 @@ close(best_weights["dense.weight"], [4, 4], case="the weights after the best epo
 # Hidden: when to stop, what counts as an improvement, losses that are NaN, what happens to the weights, and wrong
 # arguments.
 
-# %% check="EarlyStopping" name="patience" points=1.5
+# %% check="EarlyStopping" name="patience" points=1
 # Hidden: random losses, patience from 1 to 6; when training stops and which epoch was best.
 ### BEGIN HIDDEN TESTS
 def stops(losses, patience):
@@ -640,13 +657,15 @@ for patience in (1, 2, 3, 4, 6):
     played, best_epoch, _, _ = EarlyStopping(patience, 0.0).rehearse(falling)
     close([played, best_epoch], [24, 24], case=f"patience {patience}, a loss that falls throughout")
 stopping, weights = EarlyStopping(2, 0.0), {"w": np.zeros(2)}
-answers = [stopping.update(loss, weights) for loss in (2.0, 3.0, 2.5, 2.25, 1.0, 4.0, 0.5)]
-expected = [False, False, True, True, False, False, False]
+answers = [stopping.update(loss, weights) for loss in (2.0, 3.0, 2.5, 2.25, 1.0, 4.0, 0.5, 0.25, 0.75)]
+expected = [False, False, True, True, False, False, False, False, False]
 same(lambda: answers, lambda: expected, case="what update returns, also after it has said stop")
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="improvement" points=1
 # Hidden: losses that fall by less than min_delta, by just as much, and little by little.
+close(EarlyStopping(2, 0.5).rehearse([2.0, 1.5, 1.25, 1.0])[:2], [4, 3], case="just min_delta, then a little more",
+      hint="1.5 is not less than 2 - 0.5; 1.25 is; 1.0 is not less than 1.25 - 0.5.")
 ### BEGIN HIDDEN TESTS
 for losses, patience, min_delta, expected, case in [
     ([1.0, 1.5, 1.25, 1.75, 0.25, 0.5], 3, 1.0, (4, 1, 1.0), "losses within min_delta above the best"),
@@ -663,6 +682,8 @@ for losses, patience, min_delta, expected, case in [
 
 # %% check="EarlyStopping" name="not-a-number" points=0.5
 # Hidden: losses that are NaN or infinite, at the beginning, in between and at the end.
+close(EarlyStopping(2, 0.0).rehearse([3.0, float("nan"), 2.0])[:2], [3, 3], case="NaN in between",
+      hint="every comparison with NaN is false.")
 ### BEGIN HIDDEN TESTS
 nan, inf = float("nan"), float("inf")
 for losses, expected, case in [
@@ -730,8 +751,9 @@ show_curves({"training": training, "validation": validation}, mark=ends[10][1], 
 # %% [markdown]
 # ## 4. Momentum
 #
-# Gradient descent forgets each step as soon as it is done. In a narrow valley it bounces from wall to wall and hardly
-# moves along. **Momentum** remembers. The lecture writes the increment of a weight, without and with it, as
+# Gradient descent forgets each step as soon as it is done. In a narrow valley the steep walls forbid large steps, and
+# small ones creep along the flat floor. **Momentum** remembers. The lecture writes the increment of a weight, without
+# and with it, as
 #
 # $$\Delta w = \eta\, \frac{\partial E}{\partial w} \qquad\qquad
 # \Delta w^{t} = \eta\, \frac{\partial E}{\partial w} + \gamma\, \Delta w^{t-1} .$$
@@ -754,8 +776,7 @@ def momentum(w, grad, velocity, learning_rate, gamma):
     learning_rate  the lecture's η, greater than 0
     gamma          the momentum factor γ, at least 0 and less than 1
 
-    Returns a pair of arrays (new_w, new_velocity): the increment learning_rate * grad + gamma * velocity is the new
-    velocity, and it is subtracted from w.
+    Returns a pair of new arrays (new_w, new_velocity): the weights after the step, and the increment that they lost.
     Raises ValueError if grad or velocity does not have the shape of w, or if learning_rate or gamma is out of range.
     """
     ### BEGIN SOLUTION
@@ -782,6 +803,8 @@ close(new_w, [-0.5, 4], case="the weights", hint="they lose the new increment.")
 
 # %% check="momentum" name="one-step" points=1
 # Hidden: arrays of one to four dimensions, several values of η and γ, γ = 0; the arguments stay as they were.
+close(momentum(np.array([1.0]), np.array([2.0]), np.array([9.0]), 0.5, 0.0)[0], [0], case="γ = 0",
+      hint="without memory: the weight less η times the gradient.")
 ### BEGIN HIDDEN TESTS
 for shape, learning_rate, gamma in [
     ((5,), 0.03, 0.9), ((3, 4), 2.0, 0.25), ((2, 3, 4, 5), 0.4, 0.0), ((1, 6), 0.7, 0.99), ((1,), 0.5, 0.5),
@@ -793,8 +816,11 @@ for shape, learning_rate, gamma in [
 unchanged(momentum, *(rng.normal(size=(2, 3)) for _ in range(3)), 0.1, 0.9)
 ### END HIDDEN TESTS
 
-# %% check="momentum" name="many-steps" points=1
+# %% check="momentum" name="many-steps" points=0.5
 # Hidden: many steps down a bowl, compared with another account of the same motion; the first step from rest.
+w, velocity = momentum(np.zeros(1), np.ones(1), np.zeros(1), 1.0, 0.5)
+w, velocity = momentum(np.asarray(w), np.ones(1), np.asarray(velocity), 1.0, 0.5)
+close([w, velocity], [[-2.5], [1.5]], case="two steps of gradient 1", hint="the increments are 1 and 1 + 0.5.")
 ### BEGIN HIDDEN TESTS
 first, velocity = rng.normal(size=4), np.zeros(4)
 w, slopes = first, []
@@ -810,6 +836,8 @@ for step in range(1, 9):
 
 # %% check="momentum" name="arguments" points=0.5
 # Hidden: shapes that do not fit, learning rates and momentum factors out of range.
+refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9, argument="grad", case="a gradient of another shape")
+refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", case="γ = 1")
 ### BEGIN HIDDEN TESTS
 a, b = np.ones((2, 3)), np.ones((1, 3))
 same(momentum, solution.momentum, 3 * a, a, a, 0.5, 0.25, case="the smallest example")
@@ -853,7 +881,33 @@ for ax, gamma in zip(axes, (0.0, 0.8)):
     draw_path(ax, path, f"γ = {gamma}: loss {valley(w):.4f} after {valley_steps} steps")
 
 # %% [markdown]
-# Momentum overshoots and comes back, as a ball would. In spite of the detour it is nearer.
+# Without momentum the path comes down the steep wall at once and then creeps along the floor. With momentum it swings
+# across the floor several times, as a ball would, and in spite of the detour it is nearer.
+#
+# Today's favourite is **Adam** (Kingma and Ba, 2015). It remembers two averages for each weight: of the gradient, as
+# momentum does, and of its square. The step is the one divided by the root of the other, so every weight moves by about
+# $\eta$ however steep its direction is. At first both averages are too small, because they start from 0; the two
+# divisions by $1 - \beta^t$ make up for that. It is given here. Change its learning rate, and the others'.
+
+# %% demo=True
+def adam(w, grad, memory, learning_rate, beta1=0.9, beta2=0.999):
+    """One step of Adam; memory is the triple (step, average, average of squares) and begins as (0, 0, 0)."""
+    step = memory[0] + 1
+    average, squares = beta1 * memory[1] + (1 - beta1) * grad, beta2 * memory[2] + (1 - beta2) * grad**2
+    move = learning_rate * average / (1 - beta1**step) / (np.sqrt(squares / (1 - beta2**step)) + 1e-8)
+    return w - move, (step, average, squares)
+
+fig, axes = plt.subplots(1, 3, figsize=(13, 3.8))
+for ax, rate in zip(axes, (0.1, 0.3, 1.0)):
+    w, memory, path = start, (0, np.zeros(2), np.zeros(2)), [start]
+    for _ in range(valley_steps):
+        w, memory = adam(w, valley_gradient(w), memory, rate)
+        path.append(w)
+    draw_path(ax, path, f"Adam, η = {rate}: loss {valley(w):.4f}")
+
+# %% [markdown]
+# Adam's first steps go at 45 degrees: both weights move by η, the steep one no farther than the flat one. Whether it
+# beats momentum depends on η, as it does for real networks. What it saves is a learning rate for each direction.
 
 # %% [markdown]
 # ## 5. A learning rate that changes
@@ -954,6 +1008,8 @@ close(learning_rate_at("cosine", 3, start, 1.0, 7), start, case="cosine, the fac
 
 # %% check="learning_rate_at" name="arguments" points=0.5
 # Hidden: unknown schedules, and numbers out of range.
+refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
+refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", case="a factor above 1")
 ### BEGIN HIDDEN TESTS
 for kind in ("linear", "", "Cosine"):
     refuses(learning_rate_at, kind, 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
@@ -1040,6 +1096,7 @@ same(anneal_accept, lambda *_: True, 2.0, 0.7, 0.0, case="a climb, u = 0")
 
 # %% check="anneal_accept" name="extremes" points=0.5
 # Hidden: enormous descents, enormous climbs, temperatures near 0 and very high ones.
+close(anneal_accept(-800.0, 1.0, 0.5), True, case="a large descent", hint="exp(800) is too large for a float.")
 ### BEGIN HIDDEN TESTS
 for dE, T, u, expected, case in [
     (-1e6, 0.01, 0.5, True, "an enormous descent"), (-800.0, 1.0, 0.999, True, "a large descent"),
@@ -1051,6 +1108,7 @@ for dE, T, u, expected, case in [
 
 # %% check="anneal_accept" name="arguments" points=0.5
 # Hidden: temperatures that are none.
+refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", case="a temperature of 0")
 ### BEGIN HIDDEN TESTS
 same(anneal_accept, solution.anneal_accept, 0.5, 1.0, 0.3, case="a climb")
 for T in (0.0, -1.0):
@@ -1128,8 +1186,8 @@ def shift_image(image, down, right):
     down   by how many rows to move it down, a whole number; up if negative
     right  by how many columns to move it right, a whole number; left if negative
 
-    Returns an array of the same shape. Pixels for which the picture has no value are 0; what leaves the frame is lost,
-    all of it if the picture is moved as far as the frame is large, or farther.
+    Returns a new array of the same shape. Pixels for which the picture has no value are 0; what leaves the frame is
+    lost, all of it if the picture is moved as far as the frame is large, or farther.
     """
     ### BEGIN SOLUTION
     channels, height, width = image.shape
@@ -1151,13 +1209,18 @@ def shift_image(image, down, right):
 # %% check="shift_image" name="by-hand" points=0.5
 close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 1, -1), [[[0, 0, 0], [2, 3, 0]]], case="down and left",
       hint="from which pixel of the picture does each pixel of the result come, and is there such a pixel?")
-close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 0), [[[1, 2, 3], [4, 5, 6]]], case="no shift")
+close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 0), [[[1, 2, 3], [4, 5, 6]]], case="no shift",
+      hint="a[:-0] is empty: does your code treat a shift of 0 as it should?")
+close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 5), [[[0, 0, 0], [0, 0, 0]]], case="farther than the frame",
+      hint="five columns to the right, nothing of a picture of three columns is left.")
 
 # %% [markdown]
 # Hidden: other pictures, and shifts in every direction, of any size.
 
-# %% check="shift_image" name="any-shift" points=1
+# %% check="shift_image" name="any-shift" points=0.5
 # Hidden: pictures of one or several channels that are not square, shifts both ways, also out of the frame.
+close(shift_image(np.arange(8.0).reshape(2, 2, 2), -1, 1), [[[0, 2], [0, 0]], [[0, 6], [0, 0]]],
+      case="two channels, up and to the right", hint="every channel moves alike.")
 ### BEGIN HIDDEN TESTS
 def by_matrices(image, down, right):
     return np.eye(image.shape[1], k=-down) @ image @ np.eye(image.shape[2], k=right)
@@ -1306,12 +1369,15 @@ new_images, new_labels = augment(images, labels, {0, 1, 2}, False, 3)
 close(new_images, images, case="pictures outside of training")
 close(new_labels, labels, case="labels outside of training")
 same(augment, solution.augment, images, labels, {0, 1, 2}, False, 3, case="no training")
+same(lambda x: student.kept_apart(augment, x, labels, {0, 1, 2}, False, 3), lambda x: x, images,
+     case="images, once the new ones are overwritten", hint="the new images should be new arrays, in training or not.")
 for train in (True, False):
     unchanged(augment, images, labels, {1}, train, 3, case=f"train is {train}")
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5
 # Hidden: more pictures than labels, or fewer.
+refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4, argument="labels", case="two labels for three")
 ### BEGIN HIDDEN TESTS
 images = rng.uniform(0, 1, size=(3, 1, 5, 6))
 same(augment, solution.augment, images[:1], np.array([1]), {1}, True, 4, case="a single picture")
@@ -1332,6 +1398,46 @@ for picture, label in zip(pictures[:5].astype(float), labels[:5]):
     mosaic += [picture, *augment(copies, same_labels, set(range(10)), True, int(label))[0]]
 titles = [name for label in labels[:5] for name in [FASHION_CLASSES[label], *[""] * 9]]
 show_grid(mosaic, titles, columns=10, limits=(0, 1), title="One original on the left, nine new versions of it")
+
+# %% [markdown]
+# ### An augmentation that is not safe
+#
+# What if everything is mirrored, whatever the label? Take handwritten digits, and the simplest reader there is: each
+# new digit gets the label of the training digit that is nearest to it. Its training digits are those that `augment`
+# makes, without mirror images and with mirror images of all labels, or the digits as they came.
+#
+# > **Predict, then run.** Which digits look like another one in the mirror? Which row will be the worst?
+
+# %% demo=True
+from autograder.lab import zip_digits
+
+digits, digit_labels = (part[:600] for part in zip_digits("train"))
+new_digits, true_labels = (part[:1000] for part in zip_digits("test"))
+
+
+def nearest_errors(known, known_labels):
+    """Share of new_digits, in percent, whose nearest known picture has another label."""
+    known, new = known.reshape(len(known), -1), new_digits.reshape(len(new_digits), -1)
+    distances = (known**2).sum(axis=1) - 2 * new @ known.T
+    return 100 * np.mean(np.asarray(known_labels)[distances.argmin(axis=1)] != true_labels)
+
+
+for name, safe in {"no label is safe": set(), "all labels are safe": set(range(10))}.items():
+    rows = [np.asarray(augment(digits, digit_labels, safe, True, seed)[0]) for seed in range(3)]
+    error = nearest_errors(np.concatenate(rows), np.tile(digit_labels, 3))
+    print(f"three new versions of each digit, if {name} to mirror: {error:.1f} % wrong")
+print(f"the digits as they came: {nearest_errors(digits, digit_labels):.1f} % wrong")
+chosen = [np.flatnonzero(digit_labels == label)[0] for label in (1, 2, 3, 5, 6, 7)]
+show_grid([*digits[chosen], *digits[chosen][..., ::-1]], [*(f"a {n}" for n in (1, 2, 3, 5, 6, 7)),
+          *(f"still a {n}?" for n in (1, 2, 3, 5, 6, 7))], columns=6, title="Below, the mirror image of each")
+
+# %% [markdown]
+# Mirror images do harm: a reader that is told that a mirrored 2 is a 2 takes what looks like one for one. A label that
+# augmentation has made wrong is as wrong as any other, and section 9 shows what wrong labels do.
+#
+# But even without them, this reader does worse with new versions than with the digits as they came. It compares pixel
+# by pixel, and a shift of two pixels is much in a frame of 16: the changes that suit one size of picture and one
+# learner need not suit another.
 
 # %% [markdown]
 # ## 8. Activations, and what is left of a gradient
@@ -1476,6 +1582,7 @@ unchanged(gradient_flow, rng.normal(size=(3, 6)), weights[:2], "sigmoid", rng.no
 
 # %% check="gradient_flow" name="arguments" points=0.5
 # Hidden: unknown activations, gradients that do not fit.
+refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)), argument="activation", case="relu")
 ### BEGIN HIDDEN TESTS
 x, weights = rng.normal(size=(4, 5)), [rng.normal(size=(6, 5)), rng.normal(size=(2, 6))]
 same(gradient_flow, solution.gradient_flow, x, weights, "ELU", rng.normal(size=(4, 2)), case="two layers")
@@ -1547,11 +1654,15 @@ import torch.nn.functional as F
 
 torch.set_num_threads(1)
 
+# %% [markdown]
+# The size of the experiment. This cell and all that follow are yours to change.
+
+# %% demo=True
 EXAMPLES, EPOCHS, BATCH, SEEDS = 500, 25, 25, 5
 
 
 class Setting(NamedTuple):
-    """One row of the table: what is switched on."""
+    """One row of a table: what is switched on."""
 
     learning_rate: float = 0.1
     lam: float = 0.0
@@ -1563,25 +1674,40 @@ class Setting(NamedTuple):
     activation: str = "ReLU"
 
 # %% [markdown]
-# These are the rows. Each differs from the first in one thing. Momentum comes with a tenth of the learning rate,
-# because its increments add up to ten times as much; so the steps are as long in the end, and only the memory differs.
+# These are the rows. Each differs from the first in one thing, and weight decay comes in two strengths. Momentum comes
+# with a tenth of the learning rate, because its increments add up to ten times as much; so the steps are as long in the
+# end, and only the memory differs.
 
-# %%
+# %% demo=True
 SETTINGS = {
     "plain": Setting(),
-    "weight decay": Setting(lam=0.003),
+    "weak decay": Setting(lam=0.003),
+    "strong decay": Setting(lam=0.02),
     "dropout": Setting(drop_prob=0.5),
     "early stopping": Setting(patience=5),
     "momentum": Setting(gamma=0.9, learning_rate=0.01),
     "cosine schedule": Setting(schedule="cosine"),
     "augmentation": Setting(augmented=True),
-    "sigmoid for ReLU": Setting(activation="sigmoid"),
 }
+
+# %% [markdown]
+# And these are the tables. The first trains on labels as they are. In the second, a share of the *training* labels is
+# replaced by another class, drawn at random, as if whoever wrote them had been careless. The labels that decide when to
+# stop and those of the test are right in both.
+
+# %% demo=True
+WRONG_SHARE = {"clean": 0.0, "noisy": 0.3}
+
+
+def spoil(labels, share, rng):
+    """The labels, a share of them replaced by another of the ten classes."""
+    wrong = rng.permutation(len(labels)) < round(share * len(labels))
+    return np.where(wrong, (labels + rng.integers(1, 10, size=len(labels))) % 10, labels)
 
 # %% [markdown]
 # The network: 28×28 – 8@12×12 – 16@6×6 – 64 – 10. Its parameters stand in a dictionary, as in section 1.
 
-# %%
+# %% demo=True
 def new_network(rng):
     """Random weights, with the variance that suits ReLU, and biases of zero."""
     shapes = {"conv1": (8, 1, 5, 5), "conv2": (16, 8, 3, 3), "dense": (64, 576), "output": (10, 64)}
@@ -1665,15 +1791,19 @@ def train_epoch(network, increments, images, labels, setting, rate, rng):
     return np.mean(losses)
 
 # %% [markdown]
-# And one run, from random weights to the test error. The same seed gives every setting the same pictures and the same
-# first weights.
+# And one run, from random weights to the test error. The same seed gives every setting the same pictures, the same
+# wrong labels and the same first weights.
 
 # %% demo=True
-def run(setting, seed, epochs=EPOCHS):
-    """Train once. Returns the test error in percent, and training and validation loss after each epoch."""
+def run(setting, seed, share=0.0, epochs=EPOCHS):
+    """Train once, with a share of the training labels wrong.
+
+    Returns the test error in percent, the validation error in percent, and training and validation loss after each
+    epoch, an array of shape (2, epochs).
+    """
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(everything.labels), EXAMPLES, replace=False)
-    images, labels = everything.images[chosen], everything.labels[chosen]
+    images, labels = everything.images[chosen], spoil(everything.labels[chosen], share, np.random.default_rng(seed))
     network, curves = new_network(rng), []
     increments = {name: np.zeros(tensor.shape, np.float32) for name, tensor in network.items()}
     stopping = EarlyStopping(setting.patience or epochs + 1, 0.0)
@@ -1688,28 +1818,35 @@ def run(setting, seed, epochs=EPOCHS):
             break
     if setting.patience:
         network = {name: torch.as_tensor(array) for name, array in stopping.best_weights.items()}
-    return evaluate(network, test_x, test_y, setting.activation)[1], np.transpose(curves)
+    valid_error, test_error = (
+        evaluate(network, *part, setting.activation)[1] for part in ((valid_x, valid_y), (test_x, test_y)))
+    return test_error, valid_error, np.transpose(curves)
 
 # %% [markdown]
 # First look at one run without any technique. This is the picture of the lecture, and no longer drawn by hand: the
 # validation loss turns round while the training loss still falls. (Three seconds.)
 
 # %% demo=True
-_, (training, validation) = run(SETTINGS["plain"], 0, 40)
+*_, (training, validation) = run(SETTINGS["plain"], 0, epochs=40)
 played, best, _, _ = EarlyStopping(5, 0.0).rehearse([float(loss) for loss in validation])
 show_curves({"training": training, "validation": validation}, mark=best, mark_label=f"best of the first {played}",
             xlabel="epoch", ylabel="loss", title="From here on, it learns by heart")
 print(f"With patience 5, training would stop after epoch {played} and keep the weights of epoch {best}.")
 
 # %% [markdown]
-# > **Predict, then run.** Write down two techniques that you expect to lower the test error, and one that you expect to
-# > raise it. Then run the whole table. **It takes about a minute.** Everything that comes out is kept in
-# > `errors`: one row for each setting, one column for each seed.
+# > **Predict, then run.** For clean labels and for noisy ones, write down two techniques that you expect to lower the
+# > test error, and one that you expect to raise it. Then run both tables. **It takes two to three minutes.** Everything
+# > that comes out is kept in `errors["clean"]` and `errors["noisy"]`: a row for each setting, a column for each seed.
+# > If your laptop is slow, set `SEEDS` above to 3; the intervals become longer.
 
 # %% demo=True
-jobs = [(name, seed) for name in SETTINGS for seed in range(SEEDS)]
-results = {job: run(SETTINGS[job[0]], job[1])[0] for job in progress(jobs, f"training {len(jobs)} networks")}
-errors = {name: np.array([results[name, seed] for seed in range(SEEDS)]) for name in SETTINGS}
+jobs = [(table, name, seed) for table in WRONG_SHARE for name in SETTINGS for seed in range(SEEDS)]
+results = {}
+for table, name, seed in progress(jobs, f"training {len(jobs)} networks"):
+    results[table, name, seed] = run(SETTINGS[name], seed, WRONG_SHARE[table])[:2]
+errors, validation_errors = (
+    {table: {name: np.array([results[table, name, seed][part] for seed in range(SEEDS)]) for name in SETTINGS}
+     for table in WRONG_SHARE} for part in (0, 1))
 
 # %% [markdown]
 # How to read the outcome? Seeds differ among each other, whatever the technique: one seed's pictures are harder than
@@ -1721,72 +1858,152 @@ errors = {name: np.array([results[name, seed] for seed in range(SEEDS)]) for nam
 #
 # where $t$ comes from Student's distribution with $n - 1$ degrees of freedom. The 1.96 that everybody remembers is for
 # large $n$; for few seeds $t$ is larger. An interval that holds 0 means: this experiment cannot tell.
+#
+# *By hand.* Four seeds had the errors 30, 34, 31 and 37, and the plain network 33, 35, 34 and 38. The differences are
+# −3, −1, −3 and −1, with the mean −2. Each is 1 away from it, so $s = \sqrt{4/3}$ and $s / \sqrt n = 1/\sqrt 3$. For
+# three degrees of freedom $t$ is 3.182, and the interval is $-2 \pm 1.837$: it does not hold 0. The two rows themselves
+# spread over 7 and 5 points; without pairing, nothing could be told.
 
-# %% demo=True
+# %%
 import scipy.stats
 
+# %% exercise="paired_interval"
+def paired_interval(errors, baseline):
+    """The mean difference of two rows of errors, paired by seed, and the reach of its 95 % confidence interval.
 
-def interval(differences):
-    """The mean of the differences, and how far its 95 % confidence interval reaches to either side."""
-    n = len(differences)
-    return differences.mean(), scipy.stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / math.sqrt(n)
+    errors    array of shape (n,): one test error for each seed
+    baseline  array of shape (n,): the errors that they are compared with, of the same seeds in the same order
 
+    Returns a pair of numbers (middle, reach): the interval goes from middle - reach to middle + reach. middle is
+    negative if errors are lower. For the quantile of Student's distribution, see scipy.stats.t.ppf: of its
+    probability, 2.5 % lies beyond either end of the interval.
+    Raises ValueError if errors and baseline are not of one shape (n,), or if n is less than 2.
+    """
+    ### BEGIN SOLUTION
+    if errors.shape != baseline.shape or errors.ndim != 1:
+        raise ValueError(f"errors {errors.shape} and baseline {baseline.shape} must have one shape (n,)")
+    if len(errors) < 2:
+        raise ValueError("errors holds one seed; a spread takes two")
+    differences = errors - baseline
+    t = scipy.stats.t.ppf(0.975, len(differences) - 1)
+    return float(differences.mean()), float(t * differences.std(ddof=1) / math.sqrt(len(differences)))
+    ### END SOLUTION
 
-print(f"With {SEEDS} seeds, t is {scipy.stats.t.ppf(0.975, SEEDS - 1):.3f}")
+# %% [markdown]
+# The example above, and one with two seeds, where $t$ is 12.706:
+
+# %% check="paired_interval" name="by-hand" points=1
+middle, reach = paired_interval(np.array([30.0, 34.0, 31.0, 37.0]), np.array([33.0, 35.0, 34.0, 38.0]))
+close(middle, -2, case="the middle", hint="errors less baseline, seed by seed.")
+close(reach, 1.8373869, case="the reach", hint="t times s over the root of n; s divides by n - 1.")
+middle, reach = paired_interval(np.array([4.0, 9.0]), np.array([3.0, 6.0]))
+close([middle, reach], [2, 12.7062047], case="two seeds", hint="for one degree of freedom t is 12.706.")
+
+# %% check="paired_interval" name="general" points=0.5
+# Hidden: other numbers of seeds, and rows that differ much or little.
+### BEGIN HIDDEN TESTS
+for n, spread in [(3, 1.0), (5, 4.0), (12, 0.3), (40, 2.0)]:
+    shared = rng.normal(30, 5, size=n)
+    same(paired_interval, solution.paired_interval, shared + rng.normal(1, spread, size=n), shared, case=f"{n} seeds")
+unchanged(paired_interval, rng.normal(size=5), rng.normal(size=5))
+### END HIDDEN TESTS
+
+# %% check="paired_interval" name="arguments" points=0.5
+refuses(paired_interval, np.ones(4), np.ones(3), argument="baseline", case="a seed is missing")
+refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", case="one seed")
+### BEGIN HIDDEN TESTS
+refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
+refuses(paired_interval, np.ones((3, 2)), np.ones((3, 2)), argument="errors", case="a table")
+same(paired_interval, solution.paired_interval, np.array([1.0, 5.0, 4.0]), np.array([2.0, 2.0, 2.5]), case="3 seeds")
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now your interval judges your techniques:
 
 # %% demo=True
-print(f"{'':18} test error in %        against plain, in points")
 compared = {}
-for name, row in errors.items():
-    line = f"{name:18} {row.mean():5.1f}, spread {row.std(ddof=1):3.1f}"
-    if name != "plain":
-        compared[name] = interval(row - errors["plain"])
-        line += "      {:+5.1f} ± {:.1f}".format(*compared[name])
-    print(line)
+for table, rows in errors.items():
+    print(f"\n{table} labels:     test error in %        against plain, in points")
+    for name, row in rows.items():
+        line = f"{name:18} {row.mean():5.1f}, spread {row.std(ddof=1):3.1f}"
+        if name != "plain":
+            compared[table, name] = paired_interval(row, rows["plain"])
+            line += "      {:+5.1f} ± {:.1f}".format(*compared[table, name])
+        print(line)
 
 # %% [markdown]
 # The same as a figure. Each dot is one seed, the bar is the interval. Left of the line a technique helps.
 
 # %% demo=True
-fig, ax = plt.subplots(figsize=(8, 3.6))
-for place, (name, (middle, reach)) in enumerate(compared.items()):
-    ax.plot(errors[name] - errors["plain"], np.full(SEEDS, place - 0.2), ".", color="#999999", linestyle="")
-    ax.errorbar(middle, place, xerr=reach, marker="o", color="#0072B2", capsize=4)
-ax.axvline(0, color="#444444", linestyle="-", linewidth=1)
-ax.set(yticks=range(len(compared)), xlabel="test error, minus that of the plain network (points)",
-       title="A bar that crosses the line says: cannot tell")
-ax.set_yticks(range(len(compared)), compared)
-ax.invert_yaxis();
+names = [name for name in SETTINGS if name != "plain"]
+fig, axes = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, sharex=True)
+for ax, (table, rows) in zip(axes, errors.items()):
+    for place, name in enumerate(names):
+        middle, reach = compared[table, name]
+        ax.plot(rows[name] - rows["plain"], np.full(SEEDS, place - 0.25), ".", color="#999999", linestyle="")
+        ax.errorbar(middle, place, xerr=reach, marker="o", color="#0072B2", capsize=4)
+    ax.axvline(0, color="#444444", linestyle="-", linewidth=1)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="test error less plain's (points)", title=f"{table} labels")
+axes[0].invert_yaxis()
+fig.suptitle("A bar that crosses the line says: cannot tell", x=0.01, ha="left");
 
 # %% [markdown]
-# And in words, made from these numbers and from nothing else:
+# And in words, made from these numbers and from nothing else: what each technique did here.
 
 # %% demo=True
-verdicts = {"lower the test error": [], "raise the test error": [], "cannot be told from doing nothing": []}
-for name, (middle, reach) in compared.items():
-    number = 0 if middle + reach < 0 else 1 if middle - reach > 0 else 2
-    verdicts[list(verdicts)[number]].append(name)
-for verdict, names in verdicts.items():
-    print(f"With {SEEDS} seeds, these {verdict}: {', '.join(names) or 'none'}.")
-print(f"{len(compared)} comparisons at 95 % give, by chance alone, {len(compared) * 0.05:.2f} false alarms on average.")
+for table in WRONG_SHARE:
+    print(f"With {table} labels and {SEEDS} seeds:")
+    for name in names:
+        middle, reach = compared[table, name]
+        said = "lowers the error" if middle + reach < 0 else "raises it" if middle - reach > 0 else "cannot be told"
+        print(f"  {name:16} {said} ({middle:+.1f} ± {reach:.1f})")
+print(f"{len(compared)} comparisons at 95 % give, by chance alone, {len(compared) * 0.05:.1f} false alarms on average.")
 
 # %% [markdown]
-# Mind what this table does *not* say. It holds for this network, so few pictures and these settings: another λ, more
+# Where would each of them matter?
+#
+# * *Weight decay* holds back weights that grow in order to fit single pictures. It is worth most where the labels, or
+#   the pictures, hold much that is not worth fitting; where they are clean, too much of it costs.
+# * *Dropout* does the same for units that rely on each other. It needs a layer wide enough to lose half of its units,
+#   and more epochs.
+# * *Early stopping* costs nothing and helps wherever learning by heart comes after learning; it needs a validation set,
+#   and here it had one with clean labels.
+# * *Momentum* is a way to get down faster, not a remedy against learning by heart. In a narrow valley it matters; where
+#   labels are wrong, getting down faster can mean learning them sooner.
+# * *A schedule* that ends in small steps averages out the noise of single batches.
+# * *Augmentation* gives the network more to learn than it can remember. It pays most if test pictures differ in the
+#   ways that it knows of. Ours are all upright and in the middle of their frame.
+# * *ReLU* instead of the sigmoid is section 8's subject: it decides whether a deep network learns at all. `activation`
+#   in a `Setting` lets you try it on this shallow one.
+#
+# **How strong?** The right strength depends on the data, and it is chosen on the validation pictures, never on those
+# that judge in the end:
+
+# %% demo=True
+for table, rows in validation_errors.items():
+    found = {name: row.mean() for name, row in rows.items() if name in ("plain", "weak decay", "strong decay")}
+    best = min(found, key=found.get)
+    print(f"{table} labels, validation error:", ", ".join(f"{name} {mean:.1f} %" for name, mean in found.items()),
+          f"– choose {best}")
+
+# %% [markdown]
+# Mind what these tables do *not* say. They hold for this network, so few pictures and these settings: another λ, more
 # epochs, or all of the training pictures may turn a row round. Techniques that make learning harder need longer to pay
-# off, and every row had the same number of epochs. All test pictures are upright and in the middle of their frame, so a
-# network that copes with turned and shifted ones earns nothing for it here. All rows share the same test pictures, so
-# none of the bars shows how much another test set would have changed. "Cannot be told" is not "does nothing".
+# off, and every row had the same number of epochs. All rows share the same test pictures, so none of the bars shows how
+# much another test set would have changed. "Cannot be told" is not "does nothing".
 #
 # Now it is your laboratory. Change a setting, add a row that switches on several techniques at once, raise `EPOCHS` for
-# augmentation, or take more seeds.
+# augmentation, set another share of wrong labels, or take more seeds. Use seeds that you have not looked at yet, if
+# you want to know whether a surprise was one.
 
 # %% [markdown]
 # ## 10. In your own words
 #
-# Answer in a few sentences each, and refer to your own table.
+# Answer in a few sentences each, and refer to your own tables.
 #
-# 1. Pick a technique that your table cannot tell from doing nothing. What follows from that row about the technique,
-#    and what does not? What would you change in the experiment to find out more?
+# 1. Pick a technique that one of your tables cannot tell from doing nothing. What follows from that row about the
+#    technique, and what does not? What would you change in the experiment to find out more?
 # 2. The pictures that decide when to stop are not those on which the test error is measured. What would go wrong if
 #    they were the same?
 # 3. Weight decay, dropout and augmentation all make the loss on the training pictures *higher*. Why can that lower the

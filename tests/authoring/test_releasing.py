@@ -85,10 +85,23 @@ def test_an_unclosed_region_is_refused() -> None:
 
 def test_a_checksum_tells_a_changed_cell(course: Course) -> None:
     for each in json.loads(load_assignment(course, NAME).release)["cells"]:
-        if "nbgrader" in each["metadata"]:
+        if each["metadata"].get("autograder", {"kind": "demo"})["kind"] != "demo":
             kept = each["metadata"]["nbgrader"]["checksum"]
             assert checksum(each) == kept
             assert checksum(each | {"source": each["source"] + " "}) != kept
+
+
+@pytest.mark.parametrize("name", COURSE.assignments())
+def test_students_can_type_into_demonstrations_and_into_nothing_that_a_grade_hangs_on(name: str) -> None:
+    (path,) = (COURSE.source / name).glob("*.ipynb")
+    marked = [
+        each["metadata"] for each in released(json.loads(path.read_text()))["cells"] if "nbgrader" in each["metadata"]
+    ]
+    editable = {
+        kind: {marks.get("editable", True) for marks in marked if marks["autograder"]["kind"] == kind}
+        for kind in ("given", "check", "demo", "exercise")
+    }
+    assert editable == {"given": {False}, "check": {False}, "demo": {True}, "exercise": {True}}
 
 
 def solve(path: Path) -> None:

@@ -106,6 +106,14 @@ def test_a_locked_cell_always_comes_from_the_course(answered: Notebook, assignme
     assert all("I would like" not in cell.source for cell in submission.cells)
 
 
+def test_a_demonstration_may_be_changed_and_nothing_is_said(answered: Notebook, assignment: Assignment) -> None:
+    demo = next(cell for cell in answered["cells"] if cell["metadata"].get("autograder", {}).get("kind") == "demo")
+    demo["source"] = "seeds = 10"
+    submission = align(answered, assignment)
+    assert not [repair for repair in submission.repairs if "had changed" in repair.what]
+    assert all("seeds = 10" not in cell.source for cell in submission.cells)
+
+
 def test_a_duplicated_check_is_used_once(answered: Notebook, assignment: Assignment) -> None:
     check = cell_of(answered, "check-double-general")
     answered["cells"].insert(2, copy.deepcopy(check))
