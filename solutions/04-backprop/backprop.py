@@ -746,6 +746,8 @@ close(gradient_check(cube, lambda grad, x: grad * x**2, x), False, case="the fac
       hint="print what df returns beside the differences.")
 close(gradient_check(cube, lambda grad, x: 3 * x**2, x), False, case="the upstream gradient is missing",
       hint="with an upstream gradient of ones this mistake cannot be seen.")
+close(gradient_check(lambda x: np.tanh(x), lambda grad, x: grad * (1 - np.tanh(x) ** 2), x), True, case="right again",
+      hint="a checker that has found a mistake before must still believe the next layer.")
 
 # %% [markdown]
 # Now your checker goes hunting. Three hidden checks plant four bugs each among layers that are right. All four have to
