@@ -9,24 +9,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from autograder.audit.attacks.attack_report import AttackOutcome, AttackReport
+from autograder.audit.attacks.attack_report import AttackOutcome
 from autograder.audit.attacks.campaign import catalogue_folder, run_attacks
 from autograder.audit.attacks.catalogue import AttackClass, load_catalogue
 from autograder.authoring.assignment import load_assignment
 from autograder.authoring.build import build_course
-from autograder.bench.attack_tables import BEGIN, END, REMOVALS, render_tables, replace_tables
 from autograder.course import Course
 from autograder.errors import AutograderError, LayerMissing
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "01-convolution"
 Wrapping = Callable[[list[str]], list[str]]
+REMOVALS = {"bubblewrap": ("bubblewrap", "user"), "Landlock": ("landlock",), "seccomp": ("seccomp",)}
+"""Layers to take away, by what the document calls it. Without bubblewrap, root has no other user to become."""
 SMALL = "00-two-functions"
 DOCUMENT = ROOT / "docs" / "security.md"
 SAMPLE = (
@@ -40,7 +42,7 @@ def told(outcomes: tuple[AttackOutcome, ...]) -> dict[str, tuple[str, ...]]:
     return {outcome.name: outcome.breaches for outcome in outcomes}
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(3000)
 def test_no_attack_succeeds_and_honest_submissions_beside_them_keep_their_full_marks() -> None:
     whole = run_attacks(Course.find(ROOT), NAME)
     assert told(whole.succeeded) == {}
@@ -155,33 +157,10 @@ def test_with_a_layer_missing_nothing_gets_through_but_what_the_document_says(la
     assert report.controls_full_marks == len(report.outcomes)
 
 
-def test_the_document_lists_the_catalogue_as_it_is() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
-    tables = text.partition(BEGIN)[2].partition(END)[0]
-    rows = [
-        line for line in tables.splitlines() if line.endswith(("| stopped |", "| file refused |", "| got through |"))
-    ]
-    assert not [row for row in rows if row.endswith("| got through |")]
-    listed = [tuple(cell.strip() for cell in row.strip("|").split(" | "))[:4] for row in rows]
-    shown = [(each.kind, each.name, each.tries, each.stopped_by) for each in load_catalogue(catalogue_folder())]
-    assert listed == shown, "run: python -m autograder.bench.attack_tables docs/security.md"
-
-
-def test_tables_are_put_where_the_document_wants_them() -> None:
-    outcome = AttackOutcome("tcp", "system", "connects | far", "seccomp")
-    report = AttackReport(NAME, (), (outcome,))
-    leaky = AttackReport(
-        NAME, ("seccomp",), (AttackOutcome("tcp", "system", "connects", "seccomp", ("it reached <a>",)),)
-    )
-    text = replace_tables(f"before\n{BEGIN}\nold\n{END}\nafter", render_tables(report, [report, report, leaky]))
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter")
-    assert "old" not in text
-    assert "| system | tcp | connects \\| far | seccomp | stopped |" in text
-    assert "| seccomp | tcp | it reached &lt;a> |" in text
-    assert "| system | 1 | 1 of 1 | 1 of 1 | 1 of 1 | 0 of 1 |" in text
-    with pytest.raises(AutograderError, match="no lines"):
-        replace_tables("nothing here", "tables")
+def test_the_document_counts_the_catalogue_as_it_is() -> None:
+    rows = re.findall(r"^\| (\w+) \| (\d+) \| .+ \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    counted = Counter(attack.kind for attack in load_catalogue(catalogue_folder()))
+    assert {kind: int(count) for kind, count in rows} == dict(counted)
 
 
 def test_a_folder_without_attacks_and_an_unknown_name_are_refused(tmp_path: Path) -> None:
