@@ -67,7 +67,7 @@ def _rehearse(notebook: Path, json: bool) -> int:
         AutograderError: this is the students' kit, which has no sandbox.
     """
     try:  # By name, so that the kit, which is what this module imports, does not hold the grader.
-        rehearsal = importlib.import_module("autograder.selfcheck.rehearsal")
+        rehearsal = importlib.import_module("autograder.practice.rehearsal")
     except ModuleNotFoundError as error:
         raise AutograderError(
             "A rehearsal runs in the grader's sandbox, which the students' kit lacks. Use a clone of the course."

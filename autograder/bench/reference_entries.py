@@ -29,14 +29,14 @@ from autograder.isolation.student_process import StudentProcess
 from autograder.lab import fashion
 from autograder.secrets import Secret
 
-__all__ = ["ReferenceScore", "enter", "main", "read_references", "render_scores"]
+__all__ = ["MeasuredReference", "enter", "main", "read_references", "render_scores"]
 
 SHARED = "shared"
 _CELL = re.compile(r"^# %% (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class ReferenceScore:
+class MeasuredReference:
     """One reference entry under one secret.
 
     Attributes:
@@ -62,7 +62,7 @@ def read_references(path: Path) -> dict[str, str]:
     return {name: shared + code for name, code in cells.items()}
 
 
-def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: Path) -> ReferenceScore:
+def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: Path) -> MeasuredReference:
     """Train and ask one entry, as grading does.
 
     Raises:
@@ -78,7 +78,7 @@ def enter(name: str, code: str, sandbox: Sandbox, secret: Secret, hidden_data: P
         len(code),
     )
     entry = competition.enter()
-    return ReferenceScore(name, entry, tuple(worker.close().cpu_seconds for worker in workers))
+    return MeasuredReference(name, entry, tuple(worker.close().cpu_seconds for worker in workers))
 
 
 def _start(sandbox: Sandbox, code: str, workers: list[StudentProcess], limits: Limits) -> StudentProcess:
@@ -88,7 +88,7 @@ def _start(sandbox: Sandbox, code: str, workers: list[StudentProcess], limits: L
     return worker
 
 
-def render_scores(measured: Sequence[ReferenceScore]) -> Iterator[str]:
+def render_scores(measured: Sequence[MeasuredReference]) -> Iterator[str]:
     """The table's lines, in Markdown: for each entry its mean over the secrets and the standard deviation."""
     yield "| entry | numbers | training, s CPU | public half right | private half right |"
     yield "|---|---|---|---|---|"
@@ -103,7 +103,7 @@ def render_scores(measured: Sequence[ReferenceScore]) -> Iterator[str]:
         yield f"| {name} | {runs[0].entry.weights:,} | {seconds:.1f} | {public} | {private} |"
 
 
-def _spread(runs: Sequence[ReferenceScore], share: Callable[[CompetitionEntry], float]) -> str:
+def _spread(runs: Sequence[MeasuredReference], share: Callable[[CompetitionEntry], float]) -> str:
     shares = [100 * share(run.entry) for run in runs]
     deviation = f" ± {statistics.stdev(shares):.2f}" if len(shares) > 1 else ""
     return f"{statistics.mean(shares):.2f}{deviation} %"
@@ -127,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n".join(["", *render_scores(measured)]))  # noqa: T201
 
 
-def _counted(measured: ReferenceScore) -> str:
+def _counted(measured: MeasuredReference) -> str:
     entry = measured.entry
     if not entry.valid:
         return f"no score: {entry.reason}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.bench.reference_entries import ReferenceScore, read_references, render_scores
+from autograder.bench.reference_entries import MeasuredReference, read_references, render_scores
 from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.rules import RULES
 from autograder.course import Course
@@ -38,7 +38,7 @@ def test_the_table_gives_mean_and_spread_and_the_reason_of_an_entry_without_scor
         CompetitionEntry(weights=10, public_right=4, private_right=right, public_images=8, private_images=8)
         for right in (2, 4)
     ]
-    runs = [ReferenceScore("linear", entry, (1.0,)) for entry in entries]
-    lines = list(render_scores([*runs, ReferenceScore("late", CompetitionEntry(reason="out of time"), (120.0,))]))
+    runs = [MeasuredReference("linear", entry, (1.0,)) for entry in entries]
+    lines = list(render_scores([*runs, MeasuredReference("late", CompetitionEntry(reason="out of time"), (120.0,))]))
     assert lines[2] == "| linear | 10 | 1.0 | 50.00 ± 0.00 % | 37.50 ± 17.68 % |"
     assert "out of time" in lines[3]

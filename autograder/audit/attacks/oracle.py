@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,15 +11,19 @@ from autograder.audit.attacks.catalogue import Attack
 from autograder.audit.attacks.honeypot import Honeypot
 from autograder.audit.attacks.markup import unsafe_markup, unsafe_outputs
 from autograder.audit.leaks import find_leaks
+from autograder.authoring.assignment import Assignment
+from autograder.engine.grader import solved
 from autograder.gradebook.feedback import feedback_page
 from autograder.gradebook.graded_notebooks import build_autograded
 from autograder.gradebook.preprocessors import ShowSafely
 from autograder.grading.canary import canary_of
 from autograder.grading.lazy_entry import competition_checks
-from autograder.grading.result import Result
+from autograder.grading.result import CheckResult, Result
 from autograder.submission.model import Submission
 
 __all__ = ["Shown", "breaches_of_pages", "breaches_of_result", "files_changed", "shown_to_people"]
+
+_KNOWN: dict[str, Counter[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -77,9 +82,22 @@ def breaches_of_pages(scene: Honeypot, submission: Submission, shown: Shown) -> 
     own = "\n".join(cell.source for cell in submission.cells)
     for finding in find_leaks(scene.plain, seen, dict.fromkeys(seen, own)):
         yield finding.text
-    yield from (f"feedback holds {what}" for what in unsafe_markup(shown.feedback))
+    found = Counter(unsafe_markup(shown.feedback)) - _markup_of_the_course(scene.assignment)
+    yield from (f"feedback holds {what}" for what in found)
     yield from (f"graded notebook holds {what}" for what in unsafe_outputs(shown.outputs))
     yield from (f"text cell holds {what}" for text in shown.prose for what in unsafe_markup(text))
+
+
+def _markup_of_the_course(assignment: Assignment) -> Counter[str]:
+    """What the course's own text brings into every page of feedback: its links and formulas, which are trusted."""
+    if assignment.key not in _KNOWN:
+        checks = [
+            CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "failed", "No.") for cell in assignment.checks
+        ]
+        failed = Result(assignment.name, assignment.key, "", "graded", checks=tuple(checks))
+        page = feedback_page(assignment, solved(assignment), failed, student="nobody")
+        _KNOWN[assignment.key] = Counter(unsafe_markup(page))
+    return _KNOWN[assignment.key]
 
 
 def files_changed(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
