@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import build_autograded
+from autograder.gradebook.guard_kernel import GUARD_KERNEL
 from autograder.gradebook.store import Gradebook
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
@@ -65,7 +67,11 @@ def test_an_assignment_is_registered_as_generate_assignment_does(course: Course,
     url = course.gradebook_url
     with Gradebook(url, course.id) as gradebook:
         gradebook.register(assignment)
-    assert rows(url) == rows(f"sqlite:///{stock / 'gradebook.db'}")
+    ours, theirs = rows(url), rows(f"sqlite:///{stock / 'gradebook.db'}")
+    # Ours names a kernel that does not exist, so that nbgrader without isolation runs nothing.
+    assert [json.loads(str(each.pop("kernelspec"))) for each in ours["notebook"]] == [GUARD_KERNEL]
+    assert all(each.pop("kernelspec") for each in theirs["notebook"])
+    assert ours == theirs
 
 
 def test_registering_again_changes_nothing(url: str, assignment: Assignment) -> None:
