@@ -59,7 +59,7 @@ def kernelspec(assignment: Assignment) -> dict[str, Any]:
 def source_nodes(assignment: Assignment) -> tuple[SourceNode, ...]:
     """Every cell of ``assignment`` that nbgrader keeps, in order."""
     nodes = [_source_node(cell) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
-    return tuple(node for node in nodes if node.grade_id)
+    return tuple(node for node in nodes if node.grade_id and (node.is_grade or node.is_solution or node.is_locked))
 
 
 def rebuild_notebook(assignment: Assignment, submission: Submission) -> NotebookNode:

@@ -243,12 +243,12 @@ def _fit(answer: Answer, calls: Sequence[Call], wrong: Counter[str], replay: Rep
             continue
         if local.agrees:
             agreeing += 1
-            if not call.right and call.failed:
-                explained[call.check] += 1
+            if not call.right:
+                explained[call.check] += call.failed
                 evidence += weight(call.exchange, call.expected.result, call.expected.error)
         elif call.right or not _alike(local, call.expected, replay.strict):
             return None
-    whole = {check: count for check, count in explained.items() if count == wrong[check]}
+    whole = {check: count for check, count in explained.items() if count and count == wrong[check]}
     least = _ENOUGH if set(whole) == set(wrong) else _ENOUGH_FOR_A_PART
     return _Fit(answer, whole, evidence, agreeing) if whole and evidence >= least else None
 

@@ -179,6 +179,7 @@ for case, network in networks.items():
 # %% check="count_weights" name="arguments" points=0.5
 refuses(count_weights, 12, argument="model", case="a number")
 ### BEGIN HIDDEN TESTS
+same(count_weights, solution.count_weights, nn.Linear(2, 3), case="a network")
 refuses(count_weights, {"weight": np.ones((2, 3))}, argument="model", case="a dictionary of arrays")
 refuses(count_weights, None, argument="model", case="no network at all")
 ### END HIDDEN TESTS
@@ -263,6 +264,7 @@ same(affordable_epochs, lambda *_: 0, 1.0, 10, 5, 0, 0.0, case="no budget")
 refuses(affordable_epochs, 0.0, 250, 100, 10, 0.25, argument="step_seconds", case="steps that take no time")
 refuses(affordable_epochs, 0.5, 250, 100, 10, 1.0, argument="reserve", case="everything kept in reserve")
 ### BEGIN HIDDEN TESTS
+same(affordable_epochs, solution.affordable_epochs, 0.5, 250, 100, 10, 0.25, case="allowed numbers")
 refuses(affordable_epochs, -0.5, 250, 100, 10, 0.25, argument="step_seconds", case="negative seconds")
 refuses(affordable_epochs, 0.5, 0, 100, 10, 0.25, argument="images", case="no pictures")
 refuses(affordable_epochs, 0.5, 250, 0, 10, 0.25, argument="batch_size", case="empty batches")
@@ -452,6 +454,7 @@ for images in (1, 2, 25, 1000):
 refuses(accuracy_interval, 13, 12, 2, argument="right", case="more right answers than pictures")
 refuses(accuracy_interval, 0, 0, 2, argument="images", case="no pictures")
 ### BEGIN HIDDEN TESTS
+same(accuracy_interval, solution.accuracy_interval, 6, 12, 2, case="allowed numbers")
 refuses(accuracy_interval, -1, 12, 2, argument="right", case="a negative number of right answers")
 refuses(accuracy_interval, 6, 12, 0, argument="z", case="z of zero")
 refuses(accuracy_interval, 6, 12, -2, argument="z", case="a negative z")
@@ -850,6 +853,9 @@ with aside():
 given, new = toy_pictures(60, seed % 1000), toy_pictures(10, seed % 1000 + 1)
 facts = trial(*given, *new, [(1, 21), (2, 21), (1, 22)])
 other, equal = "the same seed gave other weights the second time", "another seed gave the same weights"
+passes(facts["as first run"][0] is True, other, hint="every random number must depend on the argument `seed`")
+passes(facts["as first run"][1] is False, equal, hint="is `seed` used?")
+facts = trial(*given, *new, [(1, 47), (2, 47), (1, 48)])
 passes(facts["as first run"][0] is True, other, hint="every random number must depend on the argument `seed`")
 passes(facts["as first run"][1] is False, equal, hint="is `seed` used?")
 with aside():
