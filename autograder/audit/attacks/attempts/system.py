@@ -77,7 +77,7 @@ def programs(target: Target) -> Target:
         target,
         "import subprocess\nsubprocess.check_output(['/bin/echo', 'x'])",
         "import os\nif os.system('true'): raise OSError('refused')",
-        "get_ipython().system('true')",
+        "import os\nget_ipython().system('echo x > made')\nif not os.path.exists('made'): raise OSError('refused')",
         "import ctypes\nif ctypes.CDLL(None).system(b'true'): raise OSError('refused')",
         "import pty\npty.fork()",
     )
