@@ -29,7 +29,7 @@ def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
     headings = ("assignment", "solved", "blank", "caught", "named", "accepted", "leaks", "missed")
     table = _table(f"Audit ({seconds:.1f} s)", *headings)
     for card in cards:
-        table.add_row(*_row(card), "[green]none[/]" if card.clean else f"[red]{len(card.findings)}[/]")
+        table.add_row(*_row(card), "[green]none[/]" if card.clean else f"[red]{len(card.missed)}[/]")
     console.print(table)
     for card in cards:
         console.print(_by_exercise(card))
@@ -46,7 +46,13 @@ def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
     for card in cards:
         for finding in card.findings:
             text = f"{card.assignment} · {finding.kind} · {finding.subject}: {finding.text}"
-            console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                text,
+                style="yellow" if finding not in card.missed else "red",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
 
 def _table(title: str, first: str, *headings: str) -> Table:
