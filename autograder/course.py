@@ -39,7 +39,18 @@ Unknown = Literal["ask", "no penalty", "one day"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's."""
+    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's.
+
+    Attributes:
+        source: what instructors edit.
+        release: what students get, derived from ``source``.
+        submitted: what students hand in.
+        autograded: graded notebooks.
+        feedback: a page of feedback for each student and assignment.
+        results: stored results, the journal, and what else the grader keeps for itself.
+        data: images and datasets that notebooks read.
+        hidden_data: data of hidden tests, which students' code never sees.
+    """
 
     source: str = "solutions"
     release: str = "notebooks"
@@ -143,7 +154,20 @@ class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 
 
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of course.toml. See docs/graders.md for every key."""
+    """The whole of course.toml. docs/graders.md shows the keys in use.
+
+    Attributes:
+        id: the course's name for programs, as nbgrader's ``course_id``.
+        title: the course's name for people.
+        time_zone: in which due dates without a zone are meant, such as ``Europe/London``.
+        gradebook: the database's URL; empty for ``gradebook.db`` beside course.toml.
+        fixed_secret: the course secret of a test course, which everybody may know; empty for a secret of its own.
+        colab_archive: the address from which Google Colab fetches the course's tools and data; empty for none.
+        extensions: more time for a student or a group: a moment or a number of days by assignment.
+        leaderboard: how boards are made; docs/leaderboard.md has the keys.
+        prizes: what can be won on which board.
+        announcements: sentences that every board shows.
+    """
 
     id: str
     title: str = ""

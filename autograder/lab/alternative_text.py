@@ -1,4 +1,4 @@
-"""Every figure of a notebook says in words what it shows: titles, axes, and what is drawn, for whoever cannot see it."""
+"""Every figure of a notebook says in words what it shows, for whoever cannot see it: titles, axes, what is drawn."""
 
 from __future__ import annotations
 
