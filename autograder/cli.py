@@ -362,12 +362,13 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
+app.command()(staff_commands.desk)
 app.command()(staff_commands.similarity)
 app.command()(trial_commands.doctor)
 app.command()(trial_commands.demo)
 app.command()(trial_commands.bench)
 
-_ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", "report", "similarity"}
+_ABOUT_STUDENTS = {"collect", "demo", "desk", "export", "feedback", "grade", "regrade", "report", "similarity"}
 """Commands whose files no other account of the machine may read."""
 
 

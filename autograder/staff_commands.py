@@ -11,7 +11,17 @@ from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.trial_commands import CourseOption
 
-__all__ = ["similarity"]
+__all__ = ["desk", "similarity"]
+
+
+def desk(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 0,
+    course: CourseOption = None,
+) -> None:
+    """Grade written answers question by question in a browser; writes nbgrader's own points and comments."""
+    from autograder.desk.desk_server import serve_desk
+
+    serve_desk(Course.find(course), port, typer.echo)
 
 
 def similarity(

@@ -51,7 +51,7 @@ class _IndependentAuthor(ast.NodeTransformer):
     def rewritten(self, source: str) -> str:
         """``source`` as this author would have written it."""
         tree = self.visit(ast.parse(source))
-        return renamed(ast.unparse(ast.fix_missing_locations(tree)), self._luck)
+        return renamed(ast.unparse(ast.fix_missing_locations(tree)), self._luck, self._habit)
 
     def _own_way(self) -> bool:
         return self._luck.random() < self._habit
@@ -149,7 +149,7 @@ class _IndependentAuthor(ast.NodeTransformer):
 
     def _new_name(self) -> str:
         self._number += 1
-        return f"{self._luck.choice(_WORDS)}_{self._number}"
+        return self._luck.choice(_WORDS) + "_" * (self._number > 1)
 
 
 def _apart(one: ast.stmt, other: ast.stmt) -> bool:
@@ -164,15 +164,26 @@ def _apart(one: ast.stmt, other: ast.stmt) -> bool:
     return not (bound[0] & names[1] or bound[1] & names[0])
 
 
-def renamed(source: str, luck: random.Random) -> str:
-    """``source`` with other names for what its functions bind, parameters left as the course gives them."""
+def renamed(source: str, luck: random.Random, habit: float = 1.0) -> str:
+    """``source`` with other names for what its functions bind, parameters left as the course gives them.
+
+    Args:
+        source: the code.
+        luck: chooses.
+        habit: how often a name is another one than most people would take.
+    """
     tree = ast.parse(source)
     bound = {
         each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
     } - set(dir(builtins))
-    fresh = {name: f"{luck.choice(_WORDS)}{luck.randrange(1000)}" for name in sorted(bound)}
+    fresh: dict[str, str] = {}
+    for name in sorted(bound):
+        word = luck.choice(_WORDS)
+        free = word not in {*bound, *fresh.values()} and not keyword.iskeyword(word)
+        if luck.random() < habit:
+            fresh[name] = word if free else f"{word}{len(fresh)}"
     for each in ast.walk(tree):
-        if isinstance(each, ast.Name) and each.id in fresh and not keyword.iskeyword(each.id):
+        if isinstance(each, ast.Name) and each.id in fresh:
             each.id = fresh[each.id]
     return ast.unparse(tree)
 

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from autograder.similarity.fingerprints import Spans
 from autograder.similarity.works import Part, Work
 
 __all__ = ["Comparison", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
@@ -207,34 +208,42 @@ def _usual(found: Mapping[str, _Matrices], members: int, works: Mapping[str, Wor
 
 
 def _matrices(texts: Sequence[Part | None], members: int, references: int) -> _Matrices:
-    """Compare all texts of one part with each other; a rare fingerprint counts more than one that many have."""
-    incidence = _incidence(texts)
-    holders = incidence.sum(axis=0)
-    weights = np.log2(max(incidence.shape[0], 2) / np.maximum(holders, 1))
-    weighted = csr_array(incidence.multiply(weights[np.newaxis, :]))
-    bits = (weighted @ incidence.T).toarray()
-    common = (incidence @ incidence.T).toarray()
+    """Compare all texts of one part with each other, by structure and by wording; the more surprising counts."""
+    structure = _incidence([text.spans if text else {} for text in texts])
+    wording = _incidence([text.wording if text else {} for text in texts])
+    common = (structure @ structure.T).toarray()
     sizes = np.diagonal(common)
+    known = np.asarray(structure[len(texts) - references :].sum(axis=0) > 0, dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.nan_to_num(common / np.minimum.outer(sizes, sizes))
-        known = np.asarray(incidence[incidence.shape[0] - references :].sum(axis=0) > 0, dtype=float)
-        within = np.nan_to_num((csr_array(incidence.multiply(known[np.newaxis, :])) @ incidence.T).toarray() / common)
-    answered = np.flatnonzero(sizes[:members])
-    rows, columns = np.triu_indices(len(answered), 1)
-    own = np.diagonal(bits)
-    alike = np.log((bits + _NOTHING) / (np.add.outer(own, own) - 2 * bits + _NOTHING))
-    values = alike[np.ix_(answered, answered)][rows, columns]
-    tail = Tail(values if len(answered) >= _FEWEST else values[:0], scale=0.2)
-    both = np.outer(sizes > 0, sizes > 0)
-    return _Matrices(share, np.where(both, tail.surprise(alike), 0.0), within)
+        within = np.nan_to_num((csr_array(structure.multiply(known[np.newaxis, :])) @ structure.T).toarray() / common)
+    surprise = np.maximum(_surprise(structure, members), _surprise(wording, members) - math.log10(2))
+    return _Matrices(share, surprise, within)
 
 
-def _incidence(texts: Sequence[Part | None]) -> csr_array:
+def _surprise(incidence: csr_array, members: int) -> np.ndarray:
+    """How surprising each likeness is; a rare fingerprint counts more than one that many have, in bits."""
+    holders = incidence.sum(axis=0)
+    weights = np.log2(max(incidence.shape[0], 2) / np.maximum(holders, 1))
+    shared = (csr_array(incidence.multiply(weights[np.newaxis, :])) @ incidence.T).toarray()
+    own = np.diagonal(shared)
+    alike = np.log((shared + _NOTHING) / (np.add.outer(own, own) - 2 * shared + _NOTHING))
+    answered = np.flatnonzero(incidence.sum(axis=1) > 0)
+    within = answered[answered < members]
+    rows, columns = np.triu_indices(len(within), 1)
+    values = alike[np.ix_(within, within)][rows, columns]
+    surprise = Tail(values if len(within) >= _FEWEST else values[:0], scale=0.2).surprise(alike)
+    has = np.zeros(incidence.shape[0], dtype=bool)
+    has[answered] = True
+    return np.where(np.outer(has, has), surprise, 0.0)
+
+
+def _incidence(texts: Sequence[Spans]) -> csr_array:
     """One row for each text and one column for each fingerprint."""
     columns: dict[int, int] = {}
     rows, places = [], []
     for number, text in enumerate(texts):
-        for value in text.spans if text else ():
+        for value in text:
             rows.append(number)
             places.append(columns.setdefault(value, len(columns)))
     shape = (len(texts), max(len(columns), 1))

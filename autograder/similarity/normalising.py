@@ -1,4 +1,4 @@
-"""Code and prose as tokens in which renaming, layout, comments and docstrings make no difference."""
+"""Code and prose as tokens: the structure, in which renaming and layout make no difference, and the wording."""
 
 from __future__ import annotations
 
@@ -30,25 +30,37 @@ class Token(NamedTuple):
     end: int
 
 
-def code_tokens(source: str, kept: Set[str] = frozenset()) -> list[Token]:
-    """The tokens of Python code, which may be anything; names are folded into one, ``kept`` and attributes excepted.
+def code_tokens(source: str, kept: Set[str] = frozenset()) -> tuple[list[Token], list[Token]]:
+    """The structure and the wording of Python code, which may be anything, as tokens.
 
-    Comments, docstrings, layout and parentheses are left out, and a string counts as a string, whatever is in it.
+    Of the structure, names are folded into one (``kept`` and attributes excepted), a string counts as a string, and
+    comments, docstrings, layout and parentheses are left out. The wording has the names, the strings and the comments.
     """
-    found: list[Token] = []
+    structure: list[Token] = []
+    wording: list[Token] = []
     before, owner = "", ""  # The last two tokens' texts: an attribute of self is a name like any other.
     in_string = False
     for start, kind, text in _LEXER.get_tokens_unprocessed(source[:LONGEST]):
-        if kind in Comment or kind in Text or kind in String.Doc or not text.strip() or text in _NO_MEANING:
+        if kind in String.Doc or text in _NO_MEANING or not text.strip():
             continue
         string = kind in String and kind not in String.Interpol
+        if string or kind in Comment:
+            wording += (word._replace(start=start + word.start, end=start + word.end) for word in _words(text))
+        if kind in Comment or kind in Text:
+            continue
         value = "a string" if string else _folded(kind, text, kept, before, owner)
-        if not (string and in_string):
-            found.append(Token(zlib.crc32(value.encode()), start, start + len(text)))
+        if string and in_string:
+            structure[-1] = structure[-1]._replace(end=start + len(text))
         else:
-            found[-1] = found[-1]._replace(end=start + len(text))
+            structure.append(_token(value, start, text))
+        if not string:
+            wording.append(_token(text, start, text))
         in_string, owner, before = string, before, text
-    return found
+    return structure, wording
+
+
+def _token(value: str, start: int, text: str) -> Token:
+    return Token(zlib.crc32(value.encode("utf-8", errors="replace")), start, start + len(text))
 
 
 def _folded(kind: object, text: str, kept: Set[str], before: str, owner: str) -> str:
@@ -66,4 +78,4 @@ def prose_tokens(text: str) -> list[Token]:
 
 def _words(text: str) -> Iterator[Token]:
     for match in _WORD.finditer(text):
-        yield Token(zlib.crc32(match[0].casefold().encode()), match.start(), match.end())
+        yield _token(match[0].casefold(), match.start(), match[0])

@@ -90,14 +90,15 @@ def _shown(number: int, pair: Likeness, found: ClassSimilarity) -> ShownPair:
 
 def _shown_part(alike: PartLikeness, pair: Likeness, found: ClassSimilarity) -> ShownPart:
     first, second = found.works[pair.first][alike.part], found.works[pair.second][alike.part]
-    common = first.spans.keys() & second.spans.keys()
-    return ShownPart(alike, _marked(first, common), _marked(second, common))
+    return ShownPart(alike, _marked(first, second), _marked(second, first))
 
 
-def _marked(part: Part, common: set[int]) -> Markup:
+def _marked(part: Part, other: Part) -> Markup:
     """The text of a part, with what stands in the other one as well marked."""
     shown, at = Markup(), 0
-    for start, end in _merged(sorted(span for value in common for span in part.spans[value])):
+    structure = (span for value in part.spans.keys() & other.spans.keys() for span in part.spans[value])
+    wording = (span for value in part.wording.keys() & other.wording.keys() for span in part.wording[value])
+    for start, end in _merged(sorted([*structure, *wording])):
         shown += as_plain_text(part.text[at:start])
         shown += Markup("<mark>{}</mark>").format(as_plain_text(part.text[start:end]))
         at = end

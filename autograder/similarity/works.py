@@ -25,10 +25,17 @@ _DEFINED = re.compile(r"^(?:(?:async +)?def|class) +(\w+)|^(\w+) *=(?!=)", re.MU
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One student's own text for one exercise or question: the text, and where each fingerprint stands in it."""
+    """One student's own text for one exercise or question.
+
+    Attributes:
+        text: as it was handed in.
+        spans: where each fingerprint of its structure stands in it; of prose, of its words.
+        wording: the same of its names, strings and comments; none of prose.
+    """
 
     text: str
     spans: Spans
+    wording: Spans = msgspec.field(default_factory=dict)
 
 
 Work = dict[str, Part]
@@ -51,12 +58,13 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
         return tuple(cell for cell in self.assignment.cells if cell.cell_type == "code")
 
     @cached_property
-    def _given_code(self) -> Set[int]:
-        return {
-            hashed
-            for cell in self._code
-            for hashed in all_hashes(code_tokens(cell.release_source, self.names), CODE_LENGTH)
-        }
+    def _given_code(self) -> tuple[Set[int], Set[int]]:
+        structure, wording = set[int](), set[int]()
+        for cell in self._code:
+            folded, worded = code_tokens(cell.release_source, self.names)
+            structure |= all_hashes(folded, CODE_LENGTH)
+            wording |= all_hashes(worded, CODE_LENGTH)
+        return structure, wording
 
     @cached_property
     def _given_prose(self) -> Set[int]:
@@ -69,7 +77,8 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
 
     def code(self, text: str) -> Part:
         """A part of code."""
-        return Part(text, fingerprints(code_tokens(text, self.names), CODE_LENGTH, self._given_code))
+        (folded, worded), (structure, wording) = code_tokens(text, self.names), self._given_code
+        return Part(text, fingerprints(folded, CODE_LENGTH, structure), fingerprints(worded, CODE_LENGTH, wording))
 
     def prose(self, text: str) -> Part:
         """A part of prose."""
