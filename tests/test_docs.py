@@ -29,6 +29,9 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 NOT_RUN_HERE = {
     "demo": "has its own test",
     "bench": "has its own test",
+    "desk": "runs until it is stopped: tests/desk/, tests/browser/test_desk_in_a_browser.py",
+    "--measure": "takes a minute: tests/bench/test_planted_copies.py",
+    "--also": "needs an earlier term: tests/similarity/",
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",

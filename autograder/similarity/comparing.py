@@ -15,12 +15,12 @@ from scipy.sparse.csgraph import connected_components
 from autograder.similarity.fingerprints import Spans
 from autograder.similarity.works import Part, Work
 
-__all__ = ["Comparison", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
+__all__ = ["EXPECTED", "FEWEST", "Comparison", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
 
 EXPECTED = 0.1
 """The default threshold: a class whose members worked alone shows such a pair in one term out of ten."""
 
-_FEWEST = 8
+FEWEST = 9
 """Submissions to a part below which nothing can be said of what is usual."""
 _NOTHING = 30.0
 """Bits that say nothing: some four fingerprints that nobody else has."""
@@ -101,10 +101,10 @@ class Tail:
 
     def __init__(self, values: np.ndarray, scale: float) -> None:
         self._sorted = np.sort(values)
-        beyond = max(10, len(values) // 100)
+        beyond = max(3, len(values) // 100)
         self._known = len(values) > 0
         self._anchor, self._beta, self._log_anchor = math.inf, scale, 0.0
-        if len(values) > 12 * beyond:
+        if len(values) >= 10 * beyond + 6:
             high, low = self._sorted[-beyond], self._sorted[-10 * beyond]
             self._anchor, self._log_anchor = float(high), math.log10(len(values) / beyond)
             self._beta = max(float(high - low) / math.log(10), scale)
@@ -142,7 +142,7 @@ class _Evidence:
         # Either everything together is unlikely, or one part alone; a part has to be as many times less likely.
         total = Tail(summed[upper], scale=0.3).surprise(summed)
         evidence = np.maximum(total, single - math.log10(len(surprises)))
-        self.expected = len(upper[0]) * 10.0**-evidence
+        self.expected = max(len(upper[0]), 1) * 10.0**-evidence
 
     def likeness(self, row: int, column: int) -> Likeness:
         """The likeness of two works, by their numbers."""
@@ -232,7 +232,7 @@ def _surprise(incidence: csr_array, members: int) -> np.ndarray:
     within = answered[answered < members]
     rows, columns = np.triu_indices(len(within), 1)
     values = alike[np.ix_(within, within)][rows, columns]
-    surprise = Tail(values if len(within) >= _FEWEST else values[:0], scale=0.2).surprise(alike)
+    surprise = Tail(values if len(within) >= FEWEST else values[:0], scale=0.2).surprise(alike)
     has = np.zeros(incidence.shape[0], dtype=bool)
     has[answered] = True
     return np.where(np.outer(has, has), surprise, 0.0)

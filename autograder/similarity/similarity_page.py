@@ -17,7 +17,7 @@ from autograder.atomic_files import write_atomically
 from autograder.course import Course
 from autograder.gradebook.sanitising import as_plain_text
 from autograder.similarity.class_similarity import ClassSimilarity
-from autograder.similarity.comparing import EXPECTED, Likeness, PartLikeness, clusters
+from autograder.similarity.comparing import EXPECTED, FEWEST, Likeness, PartLikeness, clusters
 from autograder.similarity.normalising import LONGEST
 from autograder.similarity.works import Part
 
@@ -78,6 +78,7 @@ def similarity_page(found: ClassSimilarity, course_title: str = "") -> str:
         clusters=clusters(above),
         like_solution=like_solution,
         threshold=EXPECTED,
+        fewest=FEWEST,
         longest=LONGEST,
     )
 
