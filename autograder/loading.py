@@ -13,7 +13,7 @@ DISTRIBUTION = "cnn-course-autograder"
 
 _GRADING = (
     "alembic jinja2 jupytext markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 pygments pyseccomp dateutil "
-    "yaml sqlalchemy"
+    "yaml sqlalchemy latex2mathml packaging PIL"
 )
 _EXTRAS = {
     "grade": _GRADING,

@@ -87,7 +87,8 @@ def test_the_version_stands_once() -> None:
 
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it() -> None:
     """For each package of the extras that the code imports, by the name that it is imported by."""
-    brought = {name: extra for extra in ("grade", "cluster", "postgres", "similarity", "serve") for name in requirements(extra)}
+    extras = ("similarity", "serve", "grade", "cluster", "postgres")
+    brought = {name: extra for extra in extras for name in requirements(extra)}
     provided_by = packages_distributions()
     for module in imported("autograder") | {"psycopg"}:
         names = {canonicalize_name(name) for name in provided_by.get(module, [])}

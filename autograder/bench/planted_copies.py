@@ -11,7 +11,7 @@ import msgspec
 from autograder.authoring.assignment import Assignment
 from autograder.bench.invented_class import DISGUISES, Answers, InventedClass, disguise
 from autograder.demo.student_notebooks import Notebook, answer_exercises, notebook_as_bytes
-from autograder.similarity.comparing import EXPECTED, Comparison, compare
+from autograder.similarity.comparing import EXPECTED, Likenesses, compare
 from autograder.similarity.works import Handout
 from autograder.submission.alignment import align
 from autograder.submission.notebook_reader import read_submission
@@ -94,7 +94,7 @@ def _counted(
     assignment: Assignment,
     students: int,
     planted: dict[frozenset[str], str],
-    compared: Comparison,
+    compared: Likenesses,
     seconds: float,
 ) -> Detection:
     above = [frozenset((pair.first, pair.second)) for pair in compared.above()]

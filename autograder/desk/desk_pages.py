@@ -42,7 +42,7 @@ _LONGEST_COMMENT, _LONGEST_ITEM, _LONGEST_NAME = 5000, 300, 60
 _GRADER = "desk-grader"
 
 
-class Progress(msgspec.Struct, frozen=True):
+class QuestionProgress(msgspec.Struct, frozen=True):
     """How far a question is: answers handed in, and those that wait for a person."""
 
     question: Question
@@ -161,7 +161,7 @@ class DeskPages:
     # Pages.
 
     def _home(self, request: Request, _: FormData) -> Response:
-        found: list[Progress] = []
+        found: list[QuestionProgress] = []
         troubles: list[str] = []
         for name in self._course.assignments():
             try:
@@ -170,10 +170,10 @@ class DeskPages:
                 troubles.append(f"{name}: {error}")
         return self._shown(request, "home.html.j2", questions=found, troubles=troubles)
 
-    def _progress(self, question: Question) -> Progress:
+    def _progress(self, question: Question) -> QuestionProgress:
         marks = self._marks.marks(question.assignment.name, question.name)
         counted = sum(mark.open for mark in marks), sum(mark.second is not None for mark in marks)
-        return Progress(question, len(marks), *counted)
+        return QuestionProgress(question, len(marks), *counted)
 
     def _name_grader(self, request: Request, form: FormData) -> Response:
         name = as_plain_text(str(form.get("grader", "")), _LONGEST_NAME).strip()

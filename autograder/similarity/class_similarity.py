@@ -17,7 +17,7 @@ from autograder.engine.discover import discover
 from autograder.engine.known_results import read_file
 from autograder.engine.selection import settle
 from autograder.errors import CourseError, UnreadableSubmission
-from autograder.similarity.comparing import Comparison, compare
+from autograder.similarity.comparing import Likenesses, compare
 from autograder.similarity.works import Handout, Work
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
@@ -43,7 +43,7 @@ class ClassSimilarity(msgspec.Struct, frozen=True):
 
     assignment: Assignment
     works: dict[str, Work]
-    comparison: Comparison
+    comparison: Likenesses
     left_out: tuple[tuple[str, str], ...]
     groups: int
     earlier: int

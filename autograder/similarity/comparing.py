@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from autograder.similarity.fingerprints import Spans
 from autograder.similarity.works import Part, Work
 
-__all__ = ["EXPECTED", "FEWEST", "Comparison", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
+__all__ = ["EXPECTED", "FEWEST", "Likenesses", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
 
 EXPECTED = 0.1
 """The default threshold: a class whose members worked alone shows such a pair in one term out of ten."""
@@ -66,7 +66,7 @@ class Usual(msgspec.Struct, frozen=True):
     high: float
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class Likenesses(msgspec.Struct, frozen=True):
     """All that was compared.
 
     Attributes:
@@ -166,7 +166,7 @@ def compare(
     earlier: Mapping[str, Work] | None = None,
     together: Collection[frozenset[str]] = (),
     most: int = 500,
-) -> Comparison:
+) -> Likenesses:
     """Compare every work with every other one.
 
     Args:
@@ -187,7 +187,7 @@ def compare(
     )
     everybody, last = np.arange(members), others + len(references)
     rows, columns = (others + each for each in np.triu_indices(last - others, 1))
-    return Comparison(
+    return Likenesses(
         tuple(islice(apart, most)),
         tuple(islice(evidence.ranked(everybody, np.full(members, others)), 20)) if references else (),
         tuple(pair for pair in evidence.ranked(rows, columns) if pair.parts),
