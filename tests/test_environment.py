@@ -123,7 +123,11 @@ def imported(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("autograder", ["", "grade", "cluster", "postgres", "similarity", "serve"]), ("data", ["", "data"]), ("tests", list(GROUPS))],
+    [
+        ("autograder", ["", "grade", "cluster", "postgres", "similarity", "serve"]),
+        ("data", ["", "data"]),
+        ("tests", list(GROUPS)),
+    ],
 )
 def test_what_the_code_imports_is_declared(folder: str, groups: list[str]) -> None:
     provided_by = packages_distributions()
