@@ -41,4 +41,5 @@ def serve_desk(course: Course, port: int, say: Callable[[str], object]) -> None:
     say("Open this address in a browser on this machine. It is a key: do not pass it on. Ctrl-C ends the desk.")
     # No access log: a line would hold the key, and whose answer was read when.
     config = uvicorn.Config(guarded, log_level="warning", access_log=False, server_header=False, lifespan="off")
-    uvicorn.Server(config).run(sockets=[listening])
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])

@@ -173,7 +173,7 @@ def test_no_page_scrolls_sideways(page: Page, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_hostile_answer_is_read_as_text(page: Page, course: Course) -> None:
+def test_a_hostile_answer_is_text(page: Page, course: Course) -> None:
     cells = {path.parents[1].name: json.loads(path.read_text()) for path in course.autograded.glob("*/*/*.ipynb")}
     (evil,) = [
         student

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from autograder.course import Course
 from autograder.desk import application
 from autograder.desk.desk_guard import LoopbackGuard
+from autograder.errors import CourseError
 from autograder.gradebook.mark_rows import WrittenMark
 from autograder.gradebook.written_marks import WrittenMarks
 
@@ -166,7 +168,7 @@ def test_a_saved_comment_is_offered_at_the_next_answer(client: TestClient, marks
     assert 'data-comment="Say &#34;why&#34;."' in client.get(f"{ONE}/{cem.key}").text
 
 
-def test_a_hostile_answer_and_a_hostile_comment_stay_text(client: TestClient, marks: Marks) -> None:
+def test_hostile_answers_and_comments_stay_text(client: TestClient, marks: Marks) -> None:
     eve = marks()["eve"]
     client.post(
         f"{ONE}/{eve.key}",
@@ -179,7 +181,7 @@ def test_a_hostile_answer_and_a_hostile_comment_stay_text(client: TestClient, ma
         assert "<img" not in page
 
 
-def test_every_answer_of_the_desk_forbids_what_it_does_not_need(client: TestClient) -> None:
+def test_every_page_of_the_desk_forbids_the_rest(client: TestClient) -> None:
     for path in ("/", f"{ONE}/alike", "/static/desk.js", "/nowhere"):
         headers = client.get(path).headers
         assert "default-src 'none'; script-src 'self'" in headers["content-security-policy"]
@@ -199,7 +201,7 @@ def test_a_form_from_elsewhere_is_refused(course: Course, marks: Marks, headers:
     assert marks()["ada"].points is None
 
 
-def test_only_who_has_the_printed_address_comes_in(course: Course) -> None:
+def test_only_the_printed_address_leads_in(course: Course) -> None:
     guarded = LoopbackGuard(application(course), "the-key")
     with TestClient(guarded, base_url="http://127.0.0.1:8000") as browser:
         assert browser.get("/").status_code == 403
@@ -209,6 +211,27 @@ def test_only_who_has_the_printed_address_comes_in(course: Course) -> None:
         assert browser.get("/").status_code == 200
     with TestClient(guarded, base_url="http://evil.example:8000") as rebound:
         assert rebound.get("/?token=the-key").status_code == 421
+
+
+def test_the_desk_listens_on_the_loopback_alone(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    from autograder.desk.desk_server import serve_desk
+
+    bound = []
+    monkeypatch.setattr(
+        uvicorn.Server, "run", lambda self, sockets: bound.extend(each.getsockname() for each in sockets)
+    )
+    said: list[str] = []
+    serve_desk(course, 0, said.append)
+    ((host, port),) = bound
+    assert host == "127.0.0.1"
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{port}/\?token=[\w-]{{32}}", said[0])
+    with socket.socket() as taken:
+        taken.bind((host, 0))
+        taken.listen()
+        with pytest.raises(CourseError, match=r"cannot be used: .*--port"):
+            serve_desk(course, taken.getsockname()[1], said.append)
 
 
 def test_the_desk_works_below_a_prefix(course: Course, marks: Marks) -> None:

@@ -143,7 +143,7 @@ def test_the_class_is_read_compared_and_reported(compared: ClassSimilarity) -> N
     assert "1 of earlier terms" in compared.lines()[0]
 
 
-def test_the_page_stands_alone_and_shows_text_as_text(compared: ClassSimilarity) -> None:
+def test_the_page_of_likeness_stands_alone(compared: ClassSimilarity) -> None:
     page = similarity_page(compared)
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -153,7 +153,7 @@ def test_the_page_stands_alone_and_shows_text_as_text(compared: ClassSimilarity)
     assert page.index("<mark>") > page.index("evil and student02")
 
 
-def test_the_page_is_for_its_writer_and_nothing_else_is_written(course: Course, compared: ClassSimilarity) -> None:
+def test_the_page_is_for_its_writer_alone(course: Course, compared: ClassSimilarity) -> None:
     before = {path for path in course.root.rglob("*") if path.is_file()}
     path = write_similarity(course, compared)
     assert path.stat().st_mode & 0o077 == 0
