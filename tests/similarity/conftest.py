@@ -32,6 +32,12 @@ def answers(assignment: Assignment) -> list[dict[str, str]]:
     return [invented.student() for _ in range(12)]
 
 
+@pytest.fixture(scope="session")
+def stranger(assignment: Assignment) -> dict[str, str]:
+    """What somebody who copies would hand in otherwise."""
+    return InventedClass(assignment, seed=6).student()
+
+
 @pytest.fixture
 def luck() -> random.Random:
     return random.Random(1)

@@ -91,9 +91,9 @@ def test_a_class_that_worked_alone_has_no_pair_above_the_threshold(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in DISGUISES if "one" not in kind and "answer" not in kind])
-def test_a_disguised_copy_leads_the_list(handout, answers, luck, kind) -> None:  # type: ignore[no-untyped-def]
+def test_a_disguised_copy_leads_the_list(handout, answers, stranger, luck, kind) -> None:  # type: ignore[no-untyped-def]
     everybody = {f"s{number}": work(handout, each) for number, each in enumerate(answers)}
-    everybody["copier"] = work(handout, disguise(answers[3], kind, answers[4], luck))
+    everybody["copier"] = work(handout, disguise(answers[3], kind, stranger, luck))
     first = compare(everybody, handout.references).pairs[0]
     assert {first.first, first.second} == {"s3", "copier"}
 
@@ -117,8 +117,7 @@ def course(tmp_path_factory, assignment, answers):  # type: ignore[no-untyped-de
     source = Path(__file__).parents[2] / "solutions" / NAME
     shutil.copytree(source, root / "solutions" / NAME)
     (root / "course.toml").write_text('id = "cnn"\nfixed_secret = "cnn"\n')
-    evil = {**answers[2], "": f"{EVIL} {answers[2]['']}"}
-    evil[next(iter(evil))] += f"\n# {EVIL}\n"
+    evil = {name: f"# {EVIL}\n{text}" for name, text in answers[2].items()}
     handed = {f"student{number:02}": each for number, each in enumerate(answers)} | {"evil": evil, "student02": evil}
     for student, each in [*handed.items(), ("../last-year/submitted/student07", answers[7])]:
         folder = root / "submitted" / student / NAME
