@@ -10,13 +10,15 @@ from typing import NamedTuple
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 from pygments.token import Comment, Keyword, Name, Operator, Punctuation, String, Text  # type: ignore[import-untyped]
 
-__all__ = ["LONGEST", "Token", "code_tokens", "prose_tokens"]
+__all__ = ["FOLDED_DOCSTRING", "LONGEST", "Token", "code_tokens", "docstrings", "prose_tokens"]
 
 LONGEST = 20_000
 """Characters of one cell that are compared; no honest cell comes near, and a lexer may take minutes over more."""
 
 _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
 _WORD = re.compile(r"[^\W_]+")
+FOLDED_DOCSTRING = '"""…"""'
+"""Stands where a docstring of the course's own was."""
 _FOLDED = "a name"
 _NO_MEANING = {"(", ")", ";", "\\"}
 _OWNERS = {"self", "cls"}
@@ -57,6 +59,17 @@ def code_tokens(source: str, kept: Set[str] = frozenset()) -> tuple[list[Token],
             wording.append(_token(text, start, text))
         in_string, owner, before = string, before, text
     return structure, wording
+
+
+def docstrings(source: str) -> set[str]:
+    """The docstrings in Python code, quotes included."""
+    found: list[str] = []
+    inside = False
+    for _, kind, text in _LEXER.get_tokens_unprocessed(source[:LONGEST]):
+        if kind in String.Doc:
+            found.append(found.pop() + text if inside else text)
+        inside = kind in String.Doc
+    return {each for each in found if len(each) > len(FOLDED_DOCSTRING)}
 
 
 def _token(value: str, start: int, text: str) -> Token:

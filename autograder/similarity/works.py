@@ -12,7 +12,7 @@ import msgspec
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
 from autograder.similarity.fingerprints import CODE_LENGTH, PROSE_LENGTH, Spans, all_hashes, fingerprints
-from autograder.similarity.normalising import code_tokens, prose_tokens
+from autograder.similarity.normalising import FOLDED_DOCSTRING, code_tokens, docstrings, prose_tokens
 from autograder.submission.model import Submission
 
 __all__ = ["OWN_CELLS", "Handout", "Part", "Work"]
@@ -58,6 +58,10 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
         return tuple(cell for cell in self.assignment.cells if cell.cell_type == "code")
 
     @cached_property
+    def _docstrings(self) -> Set[str]:
+        return {each for cell in self._code for each in docstrings(cell.release_source)}
+
+    @cached_property
     def _given_code(self) -> tuple[Set[int], Set[int]]:
         structure, wording = set[int](), set[int]()
         for cell in self._code:
@@ -76,7 +80,9 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
         }
 
     def code(self, text: str) -> Part:
-        """A part of code."""
+        """A part of code; the course's own docstrings in it are folded."""
+        for docstring in self._docstrings:
+            text = text.replace(docstring, FOLDED_DOCSTRING)
         (folded, worded), (structure, wording) = code_tokens(text, self.names), self._given_code
         return Part(text, fingerprints(folded, CODE_LENGTH, structure), fingerprints(worded, CODE_LENGTH, wording))
 

@@ -15,7 +15,7 @@ from autograder.demo.student_notebooks import answer_exercises, notebook_as_byte
 from autograder.errors import CourseError
 from autograder.similarity.class_similarity import ClassSimilarity, compare_class
 from autograder.similarity.comparing import Likeness, Tail, clusters, compare
-from autograder.similarity.normalising import code_tokens
+from autograder.similarity.normalising import code_tokens, docstrings
 from autograder.similarity.similarity_page import similarity_page, write_similarity
 from autograder.similarity.works import OWN_CELLS, Handout, Work
 
@@ -49,6 +49,14 @@ def test_another_operation_or_another_attribute_does() -> None:
 )
 def test_whatever_a_student_wrote_has_tokens(source: str) -> None:
     assert len(code_tokens(source)) == 2
+
+
+def test_the_courses_own_docstrings_are_folded_and_a_students_are_not(handout: Handout, assignment: Assignment) -> None:
+    solved = handout.references["the solution"][next(iter(assignment.exercises))].text
+    assert '"""…"""' in solved
+    own = 'def f(x):\n    """In my own words."""\n    return [n * 2 for n in range(x)]\n'
+    assert handout.code(own).text == own
+    assert docstrings(own) == {'"""In my own words."""'}
 
 
 def test_what_was_handed_out_leaves_no_fingerprint(handout: Handout, assignment: Assignment) -> None:
