@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 
 import msgspec
 
@@ -51,8 +52,9 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def scheme(self) -> str:
-        """The marking scheme, without its markers."""
-        lines = self.cell.source.split("\n")
+        """The marking scheme, without its markers and what students are given."""
+        given = set(self.cell.release_source.split("\n")) - {""}
+        lines = [line for line in self.cell.source.split("\n") if line not in given]
         return "\n".join(line for line in lines if not line.strip().startswith((BEGIN_SOLUTION, END_SOLUTION))).strip()
 
 
@@ -83,9 +85,9 @@ def start_items(question: Question) -> list[RubricItem]:
     items = []
     for head, end in zip(heads, ends, strict=True):
         label = head[1] or head[2]
-        said = " ".join(_SENTENCE.split(scheme[head.end() : end].strip())[0].split())
+        said = _SENTENCE.split(scheme[head.end() : end].replace("$", "").strip())[0].rstrip(".:")
         each = points / len(heads)
-        items.append(RubricItem(f"{label}: {said[:110]}", each, label))
+        items.append(RubricItem(f"{label}: {shorten(said, 120, placeholder=' …')}", each, label))
         items.append(RubricItem(f"{label}: in part, or without a reason", each / 2, label))
     return items
 

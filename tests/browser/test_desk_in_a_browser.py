@@ -99,7 +99,7 @@ def marks(course: Course) -> list[WrittenMark]:
 
 def place(page: Page) -> int:
     """Which answer is shown, by its heading."""
-    found = re.search(r"answer (\d+) of", page.locator("h1").inner_text())
+    found = re.search(r"nswer (\d+) of", page.locator("h1").inner_text())
     assert found is not None
     return int(found[1])
 
