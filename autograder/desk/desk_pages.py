@@ -140,10 +140,8 @@ class DeskPages:
     def _text_of(self, question: Question, mark: WrittenMark) -> Markup:
         cell = self._answers.of(question.assignment, [mark.student])[mark.student].get(question.name)
         if cell is None:
-            path = self._course.autograded / mark.student / question.assignment.name
-            return Markup('<p class="missing">{} holds no graded notebook. Grade it: autograder grade {}</p>').format(
-                path, question.assignment.name
-            )
+            said = "The graded notebook of this answer is missing. Write it again: autograder grade {}"
+            return Markup('<p class="missing">{}</p>').format(said.format(question.assignment.name))
         if cell.source == question.cell.release_source:
             return Markup('<p class="missing">Left as it was handed out.</p>')
         return student_html(cell, OwnAlbum())
@@ -168,7 +166,8 @@ class DeskPages:
                 found += [self._progress(question) for question in questions_of(self._course, name)]
             except GradebookError as error:
                 troubles.append(f"{name}: {error}")
-        return self._shown(request, "home.html.j2", questions=found, troubles=troubles)
+        handed_in = [each for each in found if each.answers]
+        return self._shown(request, "home.html.j2", questions=handed_in, troubles=troubles)
 
     def _progress(self, question: Question) -> QuestionProgress:
         marks = self._marks.marks(question.assignment.name, question.name)
@@ -340,6 +339,8 @@ class DeskPages:
                 self._marks.give(key, seen, items, comment, self._grader(request), points)
             except ChangedMeanwhile:
                 left += 1
+        if form.get("keep"):
+            self._marks.save_comment(question.assignment.name, question.name, comment)
         if not chosen:
             raise GradebookError("No answer was chosen. Go back and tick those that the mark is for.")
         if left:

@@ -280,10 +280,18 @@ def put_comment(db: Connection, key: str, text: str) -> None:
     db.execute(update(COMMENT).where(*condition).values(manual_comment=text or None))
 
 
-def follow_item(db: Connection, cell: str, item: str) -> int:
-    """Bring the points up to date of all answers that ``item`` applies to. Returns how many changed."""
+def follow_item(db: Connection, cell: str, item: str, before: Sequence[RubricItem]) -> int:
+    """Bring the points up to date of all answers that ``item`` applies to. Returns how many changed.
+
+    Args:
+        cell: of the question.
+        item: the one that was changed or removed.
+        before: the rubric as it was; a second mark that differs from what it came to was set by a person, and stays.
+    """
     items, changed = items_of(db, cell), 0
     for mark in marks_where(db, GRADE.c.cell_id == cell):
+        if mark.second and item in mark.second.items:
+            _follow_second(db, mark, mark.second, items, before)
         if item not in mark.items:
             continue
         kept = [each.id for each in items if each.id in mark.items]
@@ -293,3 +301,13 @@ def follow_item(db: Connection, cell: str, item: str) -> int:
             changed += due != mark.manual
         keep_judgement(db, mark.key, kept, due if mark.followed else None, mark.grader)
     return changed
+
+
+def _follow_second(
+    db: Connection, mark: WrittenMark, second: SecondMark, items: Sequence[RubricItem], before: Sequence[RubricItem]
+) -> None:
+    kept = [each.id for each in items if each.id in second.items]
+    followed = second.points == due_points(before, second.items, mark.max_points)
+    values = {"applied": msgspec.json.encode(kept).decode()}
+    points = {"points": due_points(items, kept, mark.max_points)} if followed else {}
+    db.execute(update(SECOND).where(SECOND.c.id == mark.key).values(**values, **points))

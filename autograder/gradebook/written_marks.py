@@ -172,12 +172,13 @@ class WrittenMarks:
             row = db.execute(select(RUBRIC).where(RUBRIC.c.id == item.id)).first()
             if row is None or row.version != item.version:
                 raise ChangedMeanwhile(f"“{item.text}” was changed by somebody else. Look at it again.")
-            values = {"text": item.text, "points": item.points, "version": item.version + 1}
+            before = items_of(db, str(row.cell))
+            values = {"text": item.text, "points": item.points, "part": item.part, "version": item.version + 1}
             if remove:
                 db.execute(delete(RUBRIC).where(RUBRIC.c.id == item.id))
             else:
                 db.execute(update(RUBRIC).where(RUBRIC.c.id == item.id).values(**values))
-            return follow_item(db, str(row.cell), item.id)
+            return follow_item(db, str(row.cell), item.id, before)
 
         return self._database.write(change)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -107,6 +108,32 @@ def test_a_changed_item_changes_every_answer_that_has_it(client: TestClient, cou
     stale = client.post(f"{ONE}/rubric", data={**change, "points": "1", "back": first["ada"].key})
     assert stale.status_code == 409
     written.close()
+
+
+def test_a_changed_item_changes_second_marks_too_but_not_those_that_a_person_set(
+    client: TestClient, course: Course, marks: Marks
+) -> None:
+    first = marks()
+    client.get(f"{ONE}/{first['ada'].key}")
+    written = WrittenMarks.of(course)
+    item = written.rubric(NAME, QUESTION)[0]
+    written.give_second(first["ada"].key, [item.id], "Second")
+    written.give_second(first["bob"].key, [item.id], "Second", 0.25)
+    change = {"id": item.id, "version": item.version, "text": item.text, "points": "0.5", "part": item.part}
+    client.post(f"{ONE}/rubric", data={**change, "back": first["ada"].key})
+    seconds = [mark.second.points for mark in marks().values() if mark.second]
+    assert seconds == [0.5, 0.25]
+    client.post(
+        f"{ONE}/rubric", data={**change, "version": item.version + 1, "act": "remove", "back": first["ada"].key}
+    )
+    assert [mark.second.items for mark in marks().values() if mark.second] == [(), ()]
+    written.close()
+
+
+def test_a_course_without_answers_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('id = "empty"\n')
+    with TestClient(application(Course.find(tmp_path))) as browser:
+        assert "Grade an assignment first" in browser.get("/").text
 
 
 def test_an_accepted_nothing_is_not_a_zero(client: TestClient, marks: Marks) -> None:
