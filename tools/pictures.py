@@ -83,7 +83,7 @@ def photograph(browser: Any, name: str, url: str, width: int, height: int, await
 @contextmanager
 def desk(folder: Path) -> Iterator[tuple[str, str]]:
     """The desk on ``folder``; its address, and the key that goes with it."""
-    command = [COMMANDS / "autograder", "desk", "--course", folder]
+    command = [str(COMMANDS / "autograder"), "desk", "--course", str(folder)]
     environment = {**os.environ, "LOGNAME": "Ada"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None
