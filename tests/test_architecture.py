@@ -32,10 +32,10 @@ LAYERS = [
     {"leaderboard"},
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
-    {"practice", "handout", "student_cli"},
+    {"practice", "handout", "student_cli", "similarity", "desk"},
     {"bench"},
     {"trial_commands"},
-    {"kit_commands"},
+    {"kit_commands", "staff_commands"},
     {"cli"},
     {"__main__"},
 ]

@@ -87,7 +87,8 @@ def test_the_version_stands_once() -> None:
 
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it() -> None:
     """For each package of the extras that the code imports, by the name that it is imported by."""
-    brought = {name: extra for extra in ("grade", "cluster", "postgres") for name in requirements(extra)}
+    extras = ("similarity", "serve", "grade", "cluster", "postgres")
+    brought = {name: extra for extra in extras for name in requirements(extra)}
     provided_by = packages_distributions()
     for module in imported("autograder") | {"psycopg"}:
         names = {canonicalize_name(name) for name in provided_by.get(module, [])}
@@ -122,7 +123,11 @@ def imported(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("autograder", ["", "grade", "cluster", "postgres"]), ("data", ["", "data"]), ("tests", list(GROUPS))],
+    [
+        ("autograder", ["", "grade", "cluster", "postgres", "similarity", "serve"]),
+        ("data", ["", "data"]),
+        ("tests", list(GROUPS)),
+    ],
 )
 def test_what_the_code_imports_is_declared(folder: str, groups: list[str]) -> None:
     provided_by = packages_distributions()
