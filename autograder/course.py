@@ -20,6 +20,7 @@ from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = [
+    "ADOPTED_NAME",
     "AssignmentSettings",
     "AuthoringSettings",
     "Course",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 FILE_NAME = "course.toml"
+ADOPTED_NAME = "adopted.toml"
 SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -208,6 +210,11 @@ class Course:
     def gradebook_url(self) -> str:
         """The gradebook's database URL; by default SQLite's ``gradebook.db`` beside course.toml."""
         return self.config.gradebook or f"sqlite:///{self.root / 'gradebook.db'}"
+
+    @cached_property
+    def adopted(self) -> bool:
+        """Whether this is a course of nbgrader's, whose notebooks are graded as they are (docs/adopting.md)."""
+        return (self.root / ADOPTED_NAME).is_file()
 
     def _folder(self, name: str) -> Path:
         return (self.root / name).resolve()

@@ -49,7 +49,9 @@ def check_keys(assignment: Assignment, grader: str) -> dict[str, str]:
     """
     cells = [cell for cell in assignment.cells if cell.kind in ("given", "exercise")]
     shared = [(cell.kind, cell.grade_id, cell.source) for cell in cells]
-    base = _hash([grader, assignment.name, shared])
+    base = _hash([grader, assignment.unit, shared])
+    if assignment.adopted:  # A check may build on what the ones before it did.
+        base = _hash([base, [(cell.grade_id, cell.source, cell.level) for cell in assignment.cells]])
     return {cell.grade_id: _hash([base, cell.grade_id, cell.source, cell.points]) for cell in assignment.checks}
 
 

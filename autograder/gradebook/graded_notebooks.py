@@ -179,7 +179,7 @@ def _source_node(cell: NotebookNode) -> SourceNode:
 
 def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> NotebookNode:
     # Put together by hand: nbformat's makers validate each cell against the schema, which takes longer than grading it.
-    own = marked is None or cell.kind in ("exercise", "answer")
+    own = marked is None or cell.kind in ("exercise", "answer", "free")
     node = NotebookNode(
         id=cell.cell_id,
         cell_type=cell.cell_type,
