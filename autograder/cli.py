@@ -363,6 +363,7 @@ def leaderboard(
 
 
 app.command()(trial_commands.doctor)
+app.command()(trial_commands.adopt)
 app.command()(trial_commands.demo)
 app.command()(trial_commands.bench)
 

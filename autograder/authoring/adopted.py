@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ __all__ = [
     "Markers",
     "PlannedCheck",
     "check_digest",
+    "lay_out_files",
     "load_adoption",
     "notebooks_of",
     "read_adopted",
@@ -135,16 +137,15 @@ class AdoptedNotebook(NamedTuple):
         path: where it lies.
         cells: the fields of each `AssignmentCell`, in order.
         release: the notebook that students get of it, as JSON text.
+        answers: the folder for named wrong and right answers to its exercises; not beside the notebook, from where
+            nbgrader copies everything to students.
     """
 
     path: Path
     cells: list[dict[str, Any]]
     release: str
 
-    @property
-    def answers(self) -> Path:
-        """The folder for named wrong and right answers to its exercises, if anybody has added some."""
-        return self.path.parent / f"{self.path.stem}.answers"
+    answers: Path
 
 
 def read_adopted(course: Course, name: str, adoption: Adoption | None = None) -> AdoptedNotebook:
@@ -175,7 +176,29 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
                     f"{path}: it is not known yet how the check '{cell['grade_id']}' can be graded: it is new, or was"
                     f" changed. Run `autograder adopt {course.root}`, which tries it."
                 )
-    return AdoptedNotebook(path, cells, notebook_text(release))
+    return AdoptedNotebook(path, cells, notebook_text(release), course.root / "answers" / folder / stem)
+
+
+def lay_out_files(course: Course) -> None:
+    """Copy what lies beside each assignment's notebooks to where students' code can read it, as nbgrader hands it out."""
+    for name in course.assignments():
+        target = course.data / name
+        wanted = {path.relative_to(course.source / name): path for path in (course.source / name).rglob("*")}
+        wanted = {where: path for where, path in wanted.items() if path.is_file() and not _is_left_out(where)}
+        for old in [path for path in target.rglob("*") if path.is_file() and path.relative_to(target) not in wanted]:
+            old.unlink()
+        target.mkdir(parents=True, exist_ok=True)
+        for where, path in wanted.items():
+            copy = target / where
+            if not copy.is_file() or copy.read_bytes() != path.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+
+
+def _is_left_out(path: Path) -> bool:
+    """What nbgrader does not hand out by default, and its notebooks."""
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
+    return hidden or path.suffix in (".ipynb", ".pyc") or path.name == "timestamp.txt"
 
 
 def read_instructors_notebook(path: Path, markers: Markers) -> dict[str, Any]:
@@ -229,7 +252,7 @@ def _marks(marks: dict[str, Any]) -> dict[str, Any]:
         "grade": grade,
         "solution": solution,
         "task": task,
-        "locked": bool(marks.get("locked")) if not (grade or solution) else grade and not solution,
+        "locked": bool(marks.get("locked") or task) if not (grade or solution) else grade and not solution,
         "grade_id": str(marks.get("grade_id", "")),
         "schema_version": 3,
     }

@@ -110,7 +110,8 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def exercise_of(self) -> dict[str, str]:
         """For each function or class that some exercise asks for, that exercise's name."""
-        return {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
+        found = {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
+        return found | {e: e for e in self.exercises}
 
     def answer_cell(self, answer: Answer) -> tuple[str, str]:
         """The exercise that ``answer`` belongs to and the source to put in its cell."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from autograder.authoring.adopted import lay_out_files, notebooks_of
 from autograder.course import Course
 from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor
 from autograder.engine.difference import StudentChange, difference_table
@@ -97,8 +98,11 @@ def grade_assignments(
         As :func:`grade_class` does; what was graded before is written.
     """
     reports: list[ClassReport] = []
+    if course.adopted:
+        lay_out_files(course)
+    units = [each for name in names for each in notebooks_of(course, name)] if course.adopted else names
     with Pool(partial(_workers, course, workers, scheduler, missing_ok)) as pool:
-        for name in names:
+        for name in units:
             reports.append(grade_class(course, name, make_executor=pool.lend, **settings))
             if reports[-1].interrupted:
                 break

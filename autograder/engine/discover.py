@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.authoring.adopted import notebooks_of
 from autograder.course import Course
 from autograder.roster import look_alikes
 from autograder.submission.candidates import beside
@@ -72,7 +73,7 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         path = course.submitted / student / assignment / f"{notebook}.ipynb"
         try:
             there, reasons = _looked_at(path, known)
-            others = beside(path) if there else ()
+            others = _others(course, path) if there else ()
         except Exception as error:  # One folder's trouble is never another's.
             said = getattr(error, "strerror", None) or error or type(error).__name__
             there, reasons = False, [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
@@ -86,6 +87,12 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     wrong = {name: reason for names in look_alikes(everyone) for name, reason in _alike(names, course)}
     misplaced += [Misplaced(each.student, wrong[each.student]) for each in found if each.student in wrong]
     return Discovery(tuple(found), tuple(misplaced))
+
+
+def _others(course: Course, path: Path) -> tuple[Path, ...]:
+    """What may be meant besides ``path``; not another notebook of an assignment that has several."""
+    names = {unit.rpartition("/")[2] for unit in notebooks_of(course, path.parent.name)} if course.adopted else ()
+    return tuple(each for each in beside(path) if each.stem not in names)
 
 
 def _looked_at(path: Path, known: set[str]) -> tuple[bool, list[str]]:

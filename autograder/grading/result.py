@@ -30,6 +30,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         observed: where no misconception fits, what can be seen of the wrong results; holds no value.
         inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
         seen: whether the visible part already gave less than all points, so that the student could see it.
+        level: in adopted courses, how it was graded: ``apart``, ``asked`` and for what, ``together``, ``by hand``.
     """
 
     check: str
@@ -43,6 +44,12 @@ class CheckResult(msgspec.Struct, frozen=True):
     observed: str = ""
     inherited: tuple[str, ...] = ()
     seen: bool = False
+    level: str = ""
+
+    @property
+    def forgeable(self) -> bool:
+        """Whether it was graded within the student's own process, so that the result is the student's to forge."""
+        return self.level == "together"
 
     @property
     def text(self) -> str:
