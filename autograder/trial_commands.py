@@ -63,7 +63,11 @@ def adopt(
     chosen = False if no_together else True if together else None
     missing = missing_ok or ()
     report = adopt_course(
-        folder, together=chosen, again=again, missing_ok=missing, say=lambda unit: typer.echo(f"Trying {unit} …", err=True)
+        folder,
+        together=chosen,
+        again=again,
+        missing_ok=missing,
+        say=lambda unit: typer.echo(f"Trying {unit} …", err=True),
     )
     if json:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "points": report.points}).decode())

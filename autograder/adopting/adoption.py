@@ -143,7 +143,9 @@ def adopt_course(
 
 
 def _cells(assignment: Assignment, planned: dict[str, PlannedCheck]) -> list[CellReport]:
-    return [_cell(cell, planned) for cell in assignment.cells if cell.grade_id and (cell.points or cell.kind == "check")]
+    return [
+        _cell(cell, planned) for cell in assignment.cells if cell.grade_id and (cell.points or cell.kind == "check")
+    ]
 
 
 def _cell(cell: AssignmentCell, planned: dict[str, PlannedCheck]) -> CellReport:

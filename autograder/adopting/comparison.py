@@ -189,7 +189,10 @@ def _filled(released: Path, submission: Submission) -> str:
 
 
 def _their(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
-    environment = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])}
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    }
     command = [sys.executable, "-m", "autograder.adopting.comparison", str(root), what, *names]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, check=False)
     if done.returncode:

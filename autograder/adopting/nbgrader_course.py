@@ -1,4 +1,4 @@
-"""What an nbgrader course says of itself, and the files that `autograder adopt` writes beside it; nothing is changed."""
+"""What an nbgrader course says of itself, and the files that `autograder adopt` writes beside it."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def markers_of(folder: Path) -> Markers:
         CourseError: that file does not run.
     """
     config, own = nbgrader_configuration(folder), Markers()
-    solutions, hidden, scheme = (config.get(name, {}) for name in ("ClearSolutions", "ClearHiddenTests", "ClearMarkScheme"))
+    solutions, hidden, scheme = (
+        config.get(name, {}) for name in ("ClearSolutions", "ClearHiddenTests", "ClearMarkScheme")
+    )
     stub: Any = solutions.get("code_stub", own.code_stub)
     return Markers(
         str(solutions.get("begin_solution_delimeter", own.begin_solution)),

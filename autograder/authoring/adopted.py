@@ -180,7 +180,7 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
 
 
 def lay_out_files(course: Course) -> None:
-    """Copy what lies beside each assignment's notebooks to where students' code can read it, as nbgrader hands it out."""
+    """Copy what lies beside each assignment's notebooks, and is handed out with them, to where students may read it."""
     for name in course.assignments():
         target = course.data / name
         wanted = {path.relative_to(course.source / name): path for path in (course.source / name).rglob("*")}
@@ -213,7 +213,9 @@ def read_instructors_notebook(path: Path, markers: Markers) -> dict[str, Any]:
             notebook = _upgraded(notebook)
         cells = [_normalised(cell, markers) for cell in notebook["cells"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuthoringError(f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it.") from error
+        raise AuthoringError(
+            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
+        ) from error
     language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")).lower()
     if language not in ("python", "python3", ""):
         raise AuthoringError(f"{path} is written in {language}. Only Python can be graded here; leave it to nbgrader.")
@@ -246,7 +248,7 @@ def _normalised(cell: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
 
 
 def _marks(marks: dict[str, Any]) -> dict[str, Any]:
-    """nbgrader's marks of a cell, of any schema version, as those of version 3."""
+    """The marks that nbgrader made of a cell, of any schema version, as those of version 3."""
     grade, solution, task = (bool(marks.get(key)) for key in ("grade", "solution", "task"))
     made = {
         "grade": grade,

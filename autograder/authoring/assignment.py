@@ -20,7 +20,15 @@ from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
-__all__ = ["Assignment", "AssignmentCell", "adopted_assignment", "author_file", "load_assignment", "source_path", "topic_of"]
+__all__ = [
+    "Assignment",
+    "AssignmentCell",
+    "adopted_assignment",
+    "author_file",
+    "load_assignment",
+    "source_path",
+    "topic_of",
+]
 
 
 class AssignmentCell(msgspec.Struct, frozen=True):

@@ -27,9 +27,7 @@ __all__ = ["checksum", "notebook_text", "released"]
 _OF_OUTPUTS = ("collapsed", "scrolled")
 
 
-def released(
-    source: Mapping[str, Any], code_stub: str = CODE_STUB, text_stub: str = TEXT_STUB
-) -> dict[str, Any]:
+def released(source: Mapping[str, Any], code_stub: str = CODE_STUB, text_stub: str = TEXT_STUB) -> dict[str, Any]:
     """The notebook that students get of ``source``: solutions replaced by stubs, no hidden tests, locked cells locked.
 
     Args:

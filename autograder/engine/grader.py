@@ -14,10 +14,10 @@ from autograder.engine.incremental import StoredResult, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
+from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import competes, outer_seconds
 from autograder.grading.reference import beside_notebook, reference_for
-from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.model import Submission, SubmissionCell

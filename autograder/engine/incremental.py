@@ -130,7 +130,9 @@ def without_checks(submission: Submission, assignment: Assignment, without: Set[
 
 def _whole(kept: dict[str, CheckResult], earlier: Result, assignment: Assignment) -> dict[str, CheckResult]:
     """``kept`` without the exercises that failed somewhere and of which a check runs again."""
-    changed = {assignment.exercise_of.get(check.exercise, "") for check in assignment.checks if check.grade_id not in kept}
+    changed = {
+        assignment.exercise_of.get(check.exercise, "") for check in assignment.checks if check.grade_id not in kept
+    }
     return _without(kept, changed & _exercises_with_failures(earlier, assignment), assignment)
 
 

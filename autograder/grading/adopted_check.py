@@ -102,7 +102,7 @@ class AdoptedRun(CheckRun):
         self._names = {**asking.builtins(), **tests.defined, **given, **students}
         self._names[_MIRROR] = lambda name: _mirror(side, asking, self._names, name)
         before = dict(self._names)
-        self._test(source, side, seconds, last=not hidden.strip())
+        self._test(tests, source, side, seconds, last=not hidden.strip())
         if not quiet:
             self.seen = bool(self.failure)
         self._share(before)
@@ -110,7 +110,7 @@ class AdoptedRun(CheckRun):
     def hidden(self, side: StudentSession, seconds: float) -> None:
         """Run the hidden part, if there is one and the visible part passed."""
         _, source = split_hidden(self.cell.source)
-        if not source.strip() or self.failure or self.level in ("together", "by hand"):
+        if not source.strip() or self.failure or self.level in ("together", "by hand") or self.tests is None:
             return
         worker = side.worker
         if worker is not self._worker:
@@ -120,7 +120,7 @@ class AdoptedRun(CheckRun):
                 worker.return_to(self.cell.grade_id)
         if not self.failure:
             before = dict(self._names)
-            self._test(source, side, seconds, last=True, hidden=True)
+            self._test(self.tests, source, side, seconds, last=True, hidden=True)
             self._share(before)
 
     def again(self) -> CheckRun:
@@ -150,12 +150,21 @@ class AdoptedRun(CheckRun):
             mine = {name for name, value in self._names.items() if name not in before or before[name] is not value}
             self.tests.defined.update({name: self._names[name] for name in mine - self._students()})
 
-    def _test(self, source: str, side: StudentSession, seconds: float, *, last: bool, hidden: bool = False) -> None:
+    def _test(
+        self,
+        tests: AdoptedTests,
+        source: str,
+        side: StudentSession,
+        seconds: float,
+        *,
+        last: bool,
+        hidden: bool = False,
+    ) -> None:
         program = _compiled(source, self.cell.grade_id, self._students())
         if program is None:
             self.failure = "This check is not a program that can run here."
             return
-        worker, asking, started = side.worker, self._asking(), time.perf_counter()
+        worker, asking, started = side.worker, tests.asking, time.perf_counter()
         worker.deadline, worker.transcript = time.monotonic() + seconds, self.exchanges
         asking.prints, asking.asked = bool(_LOOKS_AT_OUTPUT.search(source)), self.asked
         try:
@@ -173,10 +182,6 @@ class AdoptedRun(CheckRun):
             worker.deadline, worker.transcript, asking.prints = None, None, False
             self.seconds += time.perf_counter() - started
         side.stop_if_failed()
-
-    def _asking(self) -> Asking:
-        assert self.tests is not None  # noqa: S101 - set by whoever runs it
-        return self.tests.asking
 
     def _students(self) -> frozenset[str]:
         return self.tests.names.students[self.cell.grade_id] if self.tests else frozenset()
@@ -228,7 +233,9 @@ def _telling(body: list[ast.stmt], students: frozenset[str]) -> Iterator[ast.stm
         yield statement
         compound = hasattr(statement, "body") and not isinstance(statement, ast.FunctionDef | ast.ClassDef)
         deleted = {each.id for each in getattr(statement, "targets", ()) if isinstance(each, ast.Name)}
-        touched = set() if compound else stored_names([statement]) | (deleted if isinstance(statement, ast.Delete) else set())
+        touched = (
+            set() if compound else stored_names([statement]) | (deleted if isinstance(statement, ast.Delete) else set())
+        )
         for name in sorted(touched & students):
             yield ast.parse(f"{_MIRROR}({name!r})").body[0]
 
@@ -276,7 +283,7 @@ def _known_error(outcome: CellOutcome) -> str:
 
 
 def run_together(side: StudentSession, runs: Mapping[str, AdoptedRun]) -> None:
-    """Repeat the notebook in a process of its own, with the tests among its cells, and take the verdicts of that process.
+    """Repeat the notebook in a process of its own, the tests among its cells, and take the verdicts of that process.
 
     Only the checks that are graded together have their hidden tests there. Nothing that is printed is shown.
     """
@@ -296,7 +303,7 @@ def run_together(side: StudentSession, runs: Mapping[str, AdoptedRun]) -> None:
 
 
 def _repeat(side: StudentSession, worker: StudentProcess, waiting: dict[str, AdoptedRun], broken: set[str]) -> None:
-    """Run the cells in order until all that waits is judged, or the process is lost; the cell that lost it is broken."""
+    """Run the cells in order until all that waits is judged, or a cell, which then is broken, ends the process."""
     checks = {cell.grade_id: cell for cell in side.assignment.checks}
     for cell in side.submission.cells:
         if not waiting or side.budget.spent:
@@ -334,4 +341,3 @@ def with_files_beside(folders: list[Path], assignment: Assignment) -> Iterator[N
                 shutil.copytree(folder / assignment.name, name, dirs_exist_ok=True)
         with contextlib.chdir(name):
             yield
-

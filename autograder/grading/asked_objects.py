@@ -298,6 +298,7 @@ class AskedObject:
         object.__setattr__(self, "_made", made)
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
+        """Call it. Raises StudentError with what the student's code raised."""
         return self._asking.call(self._handle, args, keywords, made=self._made)
 
     def __getattr__(self, name: str) -> Any:
@@ -423,6 +424,15 @@ def _operator(name: str, *, reflected: bool = False) -> Callable[[AskedObject, A
     return operate
 
 
+def _unary(name: str) -> Callable[[AskedObject], Any]:
+    def operate(self: AskedObject) -> Any:
+        self._note()
+        result = self._asking.ask(f"__import__('operator').{name}(_one)", _one=self._handle)
+        return self._asking.received(result, made=self._made)
+
+    return operate
+
+
 for _name, _sign in {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
     setattr(AskedObject, f"__{_name}__", _comparison(_sign))
 for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
@@ -430,9 +440,7 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
     setattr(AskedObject, f"__{_name}__", _operator(_word))
     setattr(AskedObject, f"__r{_name}__", _operator(_word, reflected=True))
 for _name in ("neg", "pos", "abs", "invert"):
-    setattr(AskedObject, f"__{_name}__",
-            lambda self, name=_name: self._asking.received(
-                self._asking.ask(f"__import__('operator').{name}(_one)", _one=self._handle), made=self._made))  # fmt: skip
+    setattr(AskedObject, f"__{_name}__", _unary(_name))
 AskedObject.__array_ufunc__ = None  # type: ignore[attr-defined]
 
 

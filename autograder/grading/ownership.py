@@ -76,7 +76,9 @@ class AdoptedNames:
 
     def _meet_given(self, statement: ast.stmt) -> None:
         """Run a statement of the instructor's, unless it builds on something of the student's."""
-        read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        read = {
+            node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+        }
         stored = stored_names([statement])
         if any(self._owner.get(name) == "student" for name in read):
             self._own(_changed(statement, self._names), "student")

@@ -129,7 +129,9 @@ def _layout(matching: Matching, assignment: Assignment) -> list[SubmissionCell]:
     placed = [_own_cell(cell, ids) for cell in after[_START]]
     for released in assignment.cells:
         placed += [_own_cell(cell, ids) for cell in before[released.cell_id]]
-        if released.kind != "free" or released.cell_id in matching.chosen:  # Its student may have removed or replaced it.
+        if (
+            released.kind != "free" or released.cell_id in matching.chosen
+        ):  # Its student may have removed or replaced it.
             placed.append(_skeleton_cell(released, matching))
         placed += [_own_cell(cell, ids) for cell in after[released.cell_id]]
     return placed

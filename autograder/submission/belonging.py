@@ -49,7 +49,9 @@ def marks_of(assignment: Assignment) -> NotebookMarks:
 def catalogue_of(course: Course) -> Catalogue:
     """The marks of every assignment that ``course`` has, as far as its sources can be read."""
     found: dict[str, NotebookMarks] = {}
-    for name in [unit for each in course.assignments() for unit in notebooks_of(course, each)] if course.adopted else ():
+    for name in (
+        [unit for each in course.assignments() for unit in notebooks_of(course, each)] if course.adopted else ()
+    ):
         with contextlib.suppress(AutograderError):
             found[name] = marks_of(adopted_assignment(course, name))
     for name in course.assignments() if not course.adopted else ():
