@@ -32,7 +32,7 @@ LAYERS = [
     {"leaderboard"},
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
-    {"practice", "handout", "student_cli"},
+    {"practice", "handout", "student_cli", "adopting"},
     {"bench"},
     {"trial_commands"},
     {"kit_commands"},

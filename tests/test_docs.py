@@ -28,6 +28,8 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 NOT_RUN_HERE = {
     "demo": "has its own test",
+    "adopt": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
+    "ps1": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
     "bench": "has its own test",
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",

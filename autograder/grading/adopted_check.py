@@ -160,6 +160,7 @@ class AdoptedRun(CheckRun):
         last: bool,
         hidden: bool = False,
     ) -> None:
+        """Run one part of the test. The value of its last expression counts if it is the last part."""
         program = _compiled(source, self.cell.grade_id, self._students())
         if program is None:
             self.failure = "This check is not a program that can run here."

@@ -145,7 +145,7 @@ class StudentSession:
         self._reached += 1
 
     def spawn(self) -> StudentProcess:
-        """Another process, with nothing run in it; in an adopted course what lies beside the notebook is in its folder."""
+        """Another process, with nothing run in it; of an adopted course it has the files beside the notebook."""
         worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
         if self.assignment.adopted:
             folders = [str(path / self.assignment.name) for path in self.sandbox.readable]
