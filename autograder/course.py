@@ -261,7 +261,8 @@ class Course:
 
     def assignments(self) -> list[str]:
         """The names of the assignments that have a source, in order."""
-        return sorted(folder.name for folder in self.source.glob("*") if any(folder.glob("*.ipynb")))
+        folders = (folder for folder in self.source.glob("*") if not folder.name.startswith("."))
+        return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
 
     def settings(self, assignment: str) -> AssignmentSettings:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""

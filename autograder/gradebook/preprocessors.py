@@ -11,6 +11,7 @@ import copy
 import datetime as dt
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import outer_seconds
 from autograder.grading.reference import beside_notebook, reference_for
-from autograder.grading.result import Result, decode_result, encode_result
+from autograder.grading.result import FORGEABLE, Result, decode_result, encode_result
 from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
@@ -149,6 +150,8 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
         )
         key, auto, manual, waited = grade.id, grade.auto_score, grade.manual_score, grade.needs_manual_grade
         super()._add_score(cell, resources)
+        if cell.metadata["nbgrader"]["grade_id"] in _by_hand(resources):
+            grade.auto_score, grade.needs_manual_grade = None, manual is None or waited
         if is_solution(cell):
             known = self._same_answer(key, hash_answer(cell.source, attachments_of(cell)))
         else:
@@ -185,6 +188,11 @@ class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
+def _by_hand(resources: dict[str, Any]) -> set[str]:
+    """The checks of an adopted course that a person grades, though they are tests."""
+    return {cell.grade_id for cell in _subject(resources)[1].checks if cell.level == "by hand"}
+
+
 def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | None:
     """The time stamp in a folder; None, with a warning, where it cannot be read."""
     try:
@@ -206,11 +214,16 @@ CourseDirectory.get_existing_timestamp = _existing_timestamp
 def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
     """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
     settings, sandbox = course.config.grading, _sandbox(course)
-    reference_for(assignment)  # made here once, for every child
+
+    def folder() -> AbstractContextManager[None]:
+        beside = with_files_beside([course.data], assignment) if course.adopted else None
+        return beside or beside_notebook(course.release, assignment)
+
+    with folder():
+        reference_for(assignment)  # made here once, for every child
 
     def work() -> bytes:
-        folder = with_files_beside([course.data], assignment) if course.adopted else None
-        with folder or beside_notebook(course.release, assignment):
+        with folder():
             return encode_result(
                 grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
             )
@@ -239,6 +252,7 @@ class StripHidden(ClearHiddenTests):  # type: ignore[misc]
         """One cell of it."""
         cell, resources = super().preprocess_cell(cell, resources, index)
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.outputs = [each for each in cell.outputs if each.get("text") != FORGEABLE]
             for output in cell.outputs:
                 if output.output_type == "error":
                     output.traceback = output.evalue.split("\n")

@@ -15,7 +15,9 @@ import contextlib
 import math
 import re
 import shutil
+import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -169,7 +171,8 @@ class AdoptedRun(CheckRun):
         worker.deadline, worker.transcript = time.monotonic() + seconds, self.exchanges
         asking.prints, asking.asked = bool(_LOOKS_AT_OUTPUT.search(source)), self.asked
         try:
-            with contextlib.redirect_stdout(self._printed if not hidden else _Nowhere()), _own_warnings():
+            printed = contextlib.redirect_stdout(self._printed if not hidden else _Nowhere())
+            with printed, _own_warnings(), _within(2 * seconds + 1):
                 value = program.execute(self._names)
             if last:
                 self.points = self._worth(value)
@@ -249,6 +252,25 @@ def _mirror(side: StudentSession, asking: Asking, names: Mapping[str, Any], name
         side.worker.run_source(source, _name=name, _value=asking.sent(names[name]))
     else:
         side.worker.run_source("get_ipython().user_ns.pop(_name, None); None", _name=name)
+
+
+@contextlib.contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """A time for what a test does here, such as following a chain of objects that a student has made a circle."""
+
+    def stop(*_: object) -> None:
+        raise TimeoutError("the check took too long")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class _Nowhere:

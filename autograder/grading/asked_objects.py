@@ -11,25 +11,19 @@ asked whether it equals something, contains it, or is true: that would be asking
 
 from __future__ import annotations
 
-import builtins
-import collections
-import datetime
-import decimal
-import fractions
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from autograder.grading.rebuilding import FIELDS, MOST_OBJECTS, REF, STANDARD, fields_of, put_fields, take_over
 from autograder.isolation.failures import OpaqueValue, StudentError
 from autograder.isolation.proxies import Handle, handle_owner, remote
 from autograder.isolation.student_process import StudentProcess
 
 __all__ = ["AskedObject", "Asking"]
 
-_MOST_OBJECTS = 5000
-_REF = "\0ref"
 _ASKED_DUNDERS = ("__name__", "__doc__", "__qualname__", "__dict__", "__module__", "__annotations__")
 _CALL = """
 import contextlib as _contextlib, io as _io
@@ -38,47 +32,6 @@ with _contextlib.redirect_stdout(_text):
     _result = _function(*_args, **_keywords)
 (_result, _text.getvalue())
 """
-_FIELDS = f"""
-def _flat(_root, _names, _most):
-    _table, _todo, _kept = {{}}, [_root], [_root]
-    def _part(_value):
-        if type(_value).__name__ in _names and not isinstance(_value, type):
-            if id(_value) not in _table and len(_table) < _most:
-                _table[id(_value)] = None
-                _todo.append(_value)
-                _kept.append(_value)
-            return ({_REF!r}, id(_value))
-        if type(_value) in (list, tuple, set, frozenset):
-            return type(_value)([_part(_item) for _item in _value])
-        if type(_value) is dict:
-            return {{_key: _part(_item) for _key, _item in _value.items()}}
-        return _value
-    while _todo:
-        _object = _todo.pop()
-        _fields = dict(getattr(_object, "__dict__", {{}}))
-        for _kind in type(_object).__mro__:
-            _slots = _kind.__dict__.get("__slots__", ())
-            for _slot in (_slots,) if isinstance(_slots, str) else _slots:
-                if hasattr(_object, _slot):
-                    _fields[_slot] = getattr(_object, _slot)
-        _table[id(_object)] = (type(_object).__name__, {{_key: _part(_item) for _key, _item in _fields.items()}})
-    return id(_root), _table
-_flat(_root, _names, _most)
-"""
-# Objects of the standard library that are data under another name: how to ask for it, and how to make them here.
-_STANDARD: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "OrderedDict": ("list(_value.items())", collections.OrderedDict),
-    "defaultdict": ("list(_value.items())", dict),
-    "Counter": ("list(_value.items())", lambda items: collections.Counter(dict(items))),
-    "deque": ("list(_value)", collections.deque),
-    "dict_keys": ("list(_value)", lambda items: dict.fromkeys(items).keys()),
-    "dict_values": ("list(_value)", list),
-    "Decimal": ("str(_value)", decimal.Decimal),
-    "Fraction": ("(_value.numerator, _value.denominator)", lambda pair: fractions.Fraction(*pair)),
-    "date": ("_value.isoformat()", datetime.date.fromisoformat),
-    "datetime": ("_value.isoformat()", datetime.datetime.fromisoformat),
-    "timedelta": ("(_value.days, _value.seconds, _value.microseconds)", lambda parts: datetime.timedelta(*parts)),
-}
 
 
 class Asking:
@@ -110,7 +63,7 @@ class Asking:
 
     def _received_object(self, value: Handle, made: bool) -> Any:
         title = value._handle_title
-        if title in self.classes or title in _STANDARD:
+        if title in self.classes or title in STANDARD:
             is_class = self.ask("isinstance(_value, type)", _value=value)
             if is_class is False and title in self.classes:
                 self.asked.add(f"objects of the given class {title}")
@@ -120,7 +73,7 @@ class Asking:
         return AskedObject(self, value, made)
 
     def _standard(self, value: Handle, title: str) -> Any:
-        source, make = _STANDARD[title]
+        source, make = STANDARD[title]
         try:
             return make(self.received(self.ask(source, _value=value)))
         except (TypeError, ValueError, ArithmeticError) as error:
@@ -128,8 +81,8 @@ class Asking:
 
     def _rebuilt(self, value: Handle) -> Any:
         """An object of a given class, and all of given classes that it leads to, from their fields."""
-        match self.ask(_FIELDS, _root=value, _names=list(self.classes), _most=_MOST_OBJECTS):
-            case (int(root), dict(table)) if root in table and len(table) <= _MOST_OBJECTS + 1:
+        match self.ask(FIELDS, _root=value, _names=list(self.classes), _most=MOST_OBJECTS):
+            case (int(root), dict(table)) if root in table and len(table) <= MOST_OBJECTS + 1:
                 return self._assembled(root, table)
         raise OpaqueValue(f"{value!r} has no fields that can be read")
 
@@ -142,13 +95,12 @@ class Asking:
                 case _:
                     raise OpaqueValue("an object of a given class that is none")
         for number, (_, fields) in table.items():
-            for key, item in fields.items():
-                object.__setattr__(objects[number], str(key), self._part(item, objects))
+            put_fields(objects[number], {str(key): self._part(item, objects) for key, item in fields.items()})
         return objects[root]
 
     def _part(self, value: Any, objects: Mapping[Any, Any]) -> Any:
         match value:
-            case (str(mark), int(number)) if mark == _REF and number in objects:
+            case (str(mark), int(number)) if mark == REF and number in objects:
                 return objects[number]
             case list() | set() | frozenset() | tuple():
                 return type(value)([self._part(item, objects) for item in value])
@@ -177,12 +129,12 @@ class Asking:
     def _made_there(self, value: Any, seen: dict[int, Any]) -> Any:
         if id(value) in seen:
             return seen[id(value)]
-        if len(seen) > _MOST_OBJECTS:
-            raise OpaqueValue(f"more than {_MOST_OBJECTS} objects cannot be handed over")
+        if len(seen) > MOST_OBJECTS:
+            raise OpaqueValue(f"more than {MOST_OBJECTS} objects cannot be handed over")
         name = type(value).__name__
         self.asked.add(f"objects of the given class {name}")
         there = seen[id(value)] = self.ask(f"object.__new__({name})")
-        fields = {key: self.sent(item, seen) for key, item in _fields_of(value).items()}
+        fields = {key: self.sent(item, seen) for key, item in fields_of(value).items()}
         self.ask("[object.__setattr__(_object, _key, _item) for _key, _item in _fields.items()]; None",
                  _object=there, _fields=fields)  # fmt: skip
         return there
@@ -201,7 +153,7 @@ class Asking:
             elif any(type(each) in (list, dict, set, np.ndarray) for each in args):
                 result, after = handle_owner(function).call_with_arguments(function, sent, named)
                 for own, changed in zip(args, after, strict=False):
-                    _take_over(own, self.received(changed))
+                    take_over(own, self.received(changed))
             else:
                 result = function(*sent, **named)
         except StudentError as error:
@@ -220,8 +172,7 @@ class Asking:
         raise OpaqueValue("a call that gave nothing")
 
     def _refresh(self, own: Any, there: Handle) -> None:
-        for key, item in _fields_of(self._rebuilt(there)).items():
-            object.__setattr__(own, key, item)
+        put_fields(own, fields_of(self._rebuilt(there)))
 
     def _own_error(self, error: StudentError) -> Exception:
         """An error of a class that the instructor gave, as one of that class, so that a test can catch it."""
@@ -244,7 +195,7 @@ class Asking:
     def builtins(self) -> dict[str, Any]:
         """What stands in place of builtins that would look at the stand-in instead of the object."""
         return {"isinstance": self._isinstance, "issubclass": self._issubclass, "type": self._type,
-                "callable": self._callable, "id": self._id}  # fmt: skip
+                "callable": self._callable}  # fmt: skip
 
     def _isinstance(self, value: Any, kind: Any) -> bool:
         if isinstance(kind, tuple):
@@ -272,10 +223,6 @@ class Asking:
 
     def _callable(self, value: Any) -> bool:
         return self.truth("callable(_value)", _value=value) if type(value) is AskedObject else callable(value)
-
-    def _id(self, value: Any) -> int:
-        answer = self.ask("id(_value)", _value=value._handle) if type(value) is AskedObject else id(value)
-        return answer if type(answer) is int else 0
 
 
 class AskedObject:
@@ -450,26 +397,3 @@ def _has_handle(value: Any) -> bool:
     if type(value) in (list, tuple, set, frozenset):
         return any(map(_has_handle, value))
     return type(value) is dict and any(map(_has_handle, value.values()))
-
-
-def _fields_of(value: Any) -> dict[str, Any]:
-    fields = dict(getattr(value, "__dict__", {}))
-    for kind in type(value).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        for slot in (slots,) if isinstance(slots, str) else slots:
-            if builtins.hasattr(value, slot):
-                fields[slot] = getattr(value, slot)
-    return fields
-
-
-def _take_over(own: Any, changed: Any) -> None:
-    """Make an argument what the student's function made of it."""
-    if type(own) is not type(changed):
-        return
-    if type(own) is list:
-        own[:] = changed
-    elif type(own) in (dict, set):
-        own.clear()
-        own.update(changed)
-    elif type(own) is np.ndarray and own.shape == changed.shape and own.dtype == changed.dtype and own.flags.writeable:
-        own[...] = changed

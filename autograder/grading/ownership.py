@@ -11,6 +11,7 @@ import ast
 import builtins
 import contextlib
 import io
+import os
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ class AdoptedNames:
         self.asked_for: set[str] = set()
         self._names: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
         self._owner: dict[str, str] = {}
+        os.environ.setdefault("MPLBACKEND", "Agg")  # A cell that shows a figure must not wait for somebody to close it.
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             for number, cell in enumerate(assignment.cells):
                 self._pass(cell, assignment.cells[number + 1 :])

@@ -10,8 +10,19 @@ import msgspec
 from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.submission.model import Repair
 
-__all__ = ["CheckResult", "Outcome", "Result", "GradingUsage", "check_outputs", "decode_result", "encode_result"]
+__all__ = [
+    "CheckResult",
+    "Outcome",
+    "Result",
+    "GradingUsage",
+    "FORGEABLE",
+    "check_outputs",
+    "decode_result",
+    "encode_result",
+]
 
+FORGEABLE = "For graders: this check ran in the student's own process, so its result can be forged.\n"
+"""What the graded notebook says of such a check; pages for students leave it out."""
 Outcome = Literal["passed", "partial", "failed", "not-reached"]
 
 
@@ -133,6 +144,8 @@ def decode_result(data: bytes) -> Result:
 def check_outputs(check: CheckResult, order: int) -> list[dict[str, Any]]:
     """A check's outputs as nbgrader reads a grade from them: a message, then one error or one plain number."""
     outputs: list[dict[str, Any]] = []
+    if check.forgeable:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": FORGEABLE})
     if check.outcome in ("failed", "not-reached"):
         text = check.text or "This check failed."
         outputs.append({"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": text.split("\n")})
