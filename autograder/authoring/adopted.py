@@ -43,6 +43,7 @@ __all__ = [
     "notebooks_of",
     "read_adopted",
     "read_instructors_notebook",
+    "units_of",
 ]
 
 Level = Literal["apart", "asked", "together", "by hand"]
@@ -146,6 +147,15 @@ class AdoptedNotebook(NamedTuple):
     release: str
 
     answers: Path
+
+
+def units_of(course: Course, name: str) -> list[str]:
+    """By what the grader knows the notebooks of an assignment; but in adopted courses it has one, and its name.
+
+    Raises:
+        AuthoringError: as `notebooks_of`.
+    """
+    return notebooks_of(course, name) if course.adopted else [name]
 
 
 def read_adopted(course: Course, name: str, adoption: Adoption | None = None) -> AdoptedNotebook:

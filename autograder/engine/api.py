@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from autograder.authoring.adopted import lay_out_files, notebooks_of
+from autograder.authoring.adopted import lay_out_files, units_of
 from autograder.course import Course
 from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor
@@ -110,7 +110,7 @@ def grade_assignments(
     reports: list[ClassReport] = []
     if course.adopted:
         lay_out_files(course)
-    units = [each for name in names for each in notebooks_of(course, name)] if course.adopted else names
+    units = [each for name in names for each in units_of(course, name)]
     with Pool(partial(_workers, course, workers, scheduler, missing_ok)) as pool:
         for name in units:
             reports.append(grade_class(course, name, make_executor=pool.lend, **settings))
