@@ -200,7 +200,7 @@ class Asking:
     def _isinstance(self, value: Any, kind: Any) -> bool:
         if isinstance(kind, tuple):
             return any(self._isinstance(value, each) for each in kind)
-        if kind == self._type:
+        if type(kind) is not AskedObject and kind == self._type:
             kind = type
         if type(value) is AskedObject and isinstance(kind, type):
             if self.classes.get(kind.__name__) is kind:
