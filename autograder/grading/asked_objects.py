@@ -17,7 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from autograder.grading.rebuilding import FIELDS, MOST_OBJECTS, REF, STANDARD, fields_of, put_fields, take_over
+from autograder.grading.rebuilding import (
+    FIELDS,
+    LIBRARY,
+    MOST_OBJECTS,
+    REF,
+    STANDARD,
+    fields_of,
+    has_handle,
+    home_of,
+    put_fields,
+    take_over,
+)
 from autograder.isolation.failures import OpaqueValue, StudentError
 from autograder.isolation.proxies import Handle, handle_owner, remote
 from autograder.isolation.student_process import StudentProcess
@@ -55,9 +66,9 @@ class Asking:
         """What a test sees of a value that came from the student's process."""
         if type(value) is Handle:
             return self._received_object(value, made)
-        if type(value) in (list, tuple, set, frozenset) and any(map(_has_handle, value)):
+        if type(value) in (list, tuple, set, frozenset) and any(map(has_handle, value)):
             return type(value)([self.received(item) for item in value])
-        if type(value) is dict and any(map(_has_handle, value.values())):
+        if type(value) is dict and any(map(has_handle, value.values())):
             return {key: self.received(item) for key, item in value.items()}
         return value
 
@@ -124,7 +135,8 @@ class Asking:
             return self._made_there(value, seen)
         if isinstance(value, type) and self.classes.get(value.__name__) is value:
             return self.ask(value.__name__)
-        return value
+        home = home_of(value)
+        return self.ask(LIBRARY, **home) if home else value
 
     def _made_there(self, value: Any, seen: dict[int, Any]) -> Any:
         if id(value) in seen:
@@ -160,19 +172,16 @@ class Asking:
             raise self._own_error(error) from error
         for each in args:
             if id(each) in seen and type(seen[id(each)]) is Handle and type(each) is not AskedObject:
-                self._refresh(each, seen[id(each)])
+                put_fields(each, fields_of(self._rebuilt(seen[id(each)])))
         return self.received(result, made=made)
 
     def _call_printing(self, function: Handle, args: Any, keywords: Any) -> Any:
+        self.asked.add("what is printed")
         match self.ask(_CALL, _function=function, _args=args, _keywords=keywords):
             case (result, str(text)):
-                self.asked.add("what is printed")
                 sys.stdout.write(text)
                 return result
         raise OpaqueValue("a call that gave nothing")
-
-    def _refresh(self, own: Any, there: Handle) -> None:
-        put_fields(own, fields_of(self._rebuilt(there)))
 
     def _own_error(self, error: StudentError) -> Exception:
         """An error of a class that the instructor gave, as one of that class, so that a test can catch it."""
@@ -389,11 +398,3 @@ for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
 for _name in ("neg", "pos", "abs", "invert"):
     setattr(AskedObject, f"__{_name}__", _unary(_name))
 AskedObject.__array_ufunc__ = None  # type: ignore[attr-defined]
-
-
-def _has_handle(value: Any) -> bool:
-    if type(value) is Handle:
-        return True
-    if type(value) in (list, tuple, set, frozenset):
-        return any(map(_has_handle, value))
-    return type(value) is dict and any(map(_has_handle, value.values()))

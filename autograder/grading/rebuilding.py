@@ -6,13 +6,29 @@ import collections
 import datetime
 import decimal
 import fractions
+import importlib
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-__all__ = ["FIELDS", "MOST_OBJECTS", "REF", "STANDARD", "fields_of", "put_fields", "take_over"]
+from autograder.isolation.proxies import Handle
 
+__all__ = [
+    "FIELDS",
+    "LIBRARY",
+    "MOST_OBJECTS",
+    "REF",
+    "STANDARD",
+    "fields_of",
+    "has_handle",
+    "home_of",
+    "put_fields",
+    "take_over",
+]
+
+LIBRARY = "__import__('operator').attrgetter(_path)(__import__('importlib').import_module(_module))"
 MOST_OBJECTS = 5000
 REF = "\0ref"
 FIELDS = f"""
@@ -67,6 +83,29 @@ def fields_of(value: Any) -> dict[str, Any]:
             if hasattr(value, slot):
                 fields[slot] = getattr(value, slot)
     return fields
+
+
+def home_of(value: Any) -> dict[str, str]:
+    """Module and name of a library's function or class, of which every process has its own; nothing for others."""
+    if not callable(value) or getattr(value, "__module__", None) == "__main__":
+        return {}
+    owner = getattr(value, "__objclass__", None)
+    module = str(getattr(owner or value, "__module__", None) or "builtins")
+    path = str(getattr(value, "__qualname__", None) or getattr(value, "__name__", ""))
+    try:
+        found = operator.attrgetter(path)(importlib.import_module(module))
+    except (ImportError, AttributeError, ValueError, TypeError):
+        return {}
+    return {"_module": module, "_path": path} if found is value else {}
+
+
+def has_handle(value: Any) -> bool:
+    """Whether an object of the student's is in a value."""
+    if type(value) is Handle:
+        return True
+    if type(value) in (list, tuple, set, frozenset):
+        return any(map(has_handle, value))
+    return type(value) is dict and any(map(has_handle, value.values()))
 
 
 def put_fields(value: Any, fields: Mapping[str, Any]) -> None:
