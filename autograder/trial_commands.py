@@ -74,7 +74,7 @@ def adopt(
     for line in report.lines() if not json else ():
         typer.echo(line)
     if compare:
-        from autograder.adopting.comparison import compare_with_nbgrader
+        from autograder.adopting.beside_nbgrader import compare_with_nbgrader
 
         with tempfile.TemporaryDirectory(prefix="compared-") as name:
             for line in compare_with_nbgrader(Course.find(folder), Path(name), missing).lines():

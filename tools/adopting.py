@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.adopting.adoption import adopt_course
-from autograder.adopting.comparison import Comparison, compare_with_nbgrader
+from autograder.adopting.beside_nbgrader import SideBySide, compare_with_nbgrader
 from autograder.course import Course
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ def main() -> None:
     PAGE.write_text(re.sub(r"<!-- table -->.*?<!-- end of table -->", lambda _: table, text, flags=re.DOTALL), "utf-8")
 
 
-def section(course: str, headline: str, compared: Comparison) -> str:
+def section(course: str, headline: str, compared: SideBySide) -> str:
     """The table of one course, under its name."""
     return "\n".join([f"**{course}.** {headline}", "", *compared.lines()])
 

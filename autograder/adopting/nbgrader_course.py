@@ -19,6 +19,7 @@ from autograder.gradebook.late_plugin import nbgrader_configuration
 __all__ = ["adopted_toml", "isolating_lines", "make_course", "markers_of", "write_adoption"]
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
+_HEAD = "# Written by `autograder adopt`; docs/graders.md lists every setting."
 _LINES = """from pathlib import Path
 from autograder.gradebook.nbgrader_setup import configure
 configure(get_config(), Path(__file__).parent)"""
@@ -40,11 +41,16 @@ def make_course(folder: Path) -> Course:
             "Name the folder that holds nbgrader_config.py."
         )
     path = folder / "course.toml"
-    if path.is_file() and not (folder / ADOPTED_NAME).is_file():
+    if path.is_file() and not (folder / ADOPTED_NAME).is_file() and not _is_ours(path):
         raise CourseError(f"{path} exists: this is a course of this package's already. There is nothing to adopt.")
     if not path.is_file():
         write_atomically(path, _course_toml(folder, config, directories).encode(), 0o644)
     return Course.find(folder)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether an earlier `adopt` wrote the file, and then was interrupted."""
+    return path.read_text(encoding="utf-8").startswith(_HEAD)
 
 
 def _directories(config: Config) -> dict[str, str]:
@@ -58,7 +64,7 @@ def _course_toml(folder: Path, config: Config, directories: Mapping[str, str]) -
     url = str(chosen.get("db_url", "") or "")
     seconds = config.get("Execute", {}).get("timeout", config.get("ExecutePreprocessor", {}).get("timeout"))
     lines = [
-        "# Written by `autograder adopt`; docs/graders.md lists every setting.",
+        _HEAD,
         f"id = {json.dumps(course_id)}",
         f"title = {json.dumps(course_id)}",
         *([f"gradebook = {json.dumps(url)}"] if url else []),

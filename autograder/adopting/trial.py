@@ -38,7 +38,7 @@ _SETTINGS = GradingSettings(cell_seconds=10.0, check_seconds=10.0, total_seconds
 _OUTER_SECONDS = 120.0
 
 
-class Attempt(NamedTuple):
+class TriedNotebook(NamedTuple):
     """A notebook that is graded to try the checks.
 
     Attributes:
@@ -143,18 +143,20 @@ def _difference(name: str, apart: CheckResult | None, together: CheckResult) -> 
     return f"{name}: apart {gave}{said}, together {together.points:g}"
 
 
-def attempts_at(assignment: Assignment) -> Iterator[Attempt]:
+def attempts_at(assignment: Assignment) -> Iterator[TriedNotebook]:
     """The solution, the blank notebook, and notebooks with one exercise wrong each."""
     right = solved(assignment)
-    yield Attempt("the solution", right)
-    yield Attempt("the blank notebook", blank_submission(assignment))
+    yield TriedNotebook("the solution", right)
+    yield TriedNotebook("the blank notebook", blank_submission(assignment))
     count = 0
     for name, cell in assignment.exercises.items():
         for number, source in enumerate(_wrong(cell.source), 1):
             if count >= _MOST:
                 return
             count += 1
-            yield Attempt(f"wrong answer {number} to {name}", _with(right, cell.grade_id, source, f"{name}-{number}"))
+            yield TriedNotebook(
+                f"wrong answer {number} to {name}", _with(right, cell.grade_id, source, f"{name}-{number}")
+            )
 
 
 def blank_submission(assignment: Assignment) -> Submission:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.adopting.adoption import adopt_course
-from autograder.adopting.comparison import compare_with_nbgrader
+from autograder.adopting.beside_nbgrader import compare_with_nbgrader
 from autograder.engine.api import grade_assignments
 from autograder.engine.progress import Silent
 

@@ -2,7 +2,7 @@
 
 nbgrader runs in a copy of the course, and only on the instructor's solution, the blank notebook and mechanical changes
 of the solution: no student's code is run without isolation. Its part is a process of its own:
-``python -m autograder.adopting.comparison ROOT ASSIGNMENT...`` prints one JSON object.
+``python -m autograder.adopting.beside_nbgrader ROOT ASSIGNMENT...`` prints one JSON object.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from autograder.engine.progress import Silent
 from autograder.errors import AutograderError
 from autograder.submission.model import Submission
 
-__all__ = ["Comparison", "ComparedCheck", "compare_with_nbgrader", "main"]
+__all__ = ["SideBySide", "ComparedCheck", "compare_with_nbgrader", "main"]
 
 _MOST_WRONG = 6
 _STEPS = ("Autograde", "GenerateAssignment", "GenerateFeedback", "HTMLExporter")
@@ -59,7 +59,7 @@ class ComparedCheck(msgspec.Struct, frozen=True):
         return [name for name, points in self.theirs.items() if self.ours.get(name) != points]
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class SideBySide(msgspec.Struct, frozen=True):
     """All checks of a course, and the seconds that a submission took.
 
     Attributes:
@@ -94,7 +94,7 @@ def _cell(check: ComparedCheck, name: str) -> str:
     return shown if theirs == ours else f"{shown} → {'–' if ours is None else f'{ours:g}'}"
 
 
-def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str] = ()) -> Comparison:
+def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str] = ()) -> SideBySide:
     """Grade the solution, the blank notebook and wrong ones by both.
 
     Args:
@@ -126,7 +126,7 @@ def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str
     ours_seconds = (time.perf_counter() - started) / len(attempts)
     own = _auto_scores(copy.gradebook_url, names)
     checks = list(_compared(copy, names, attempts, found["scores"], own))
-    return Comparison(checks, attempts, found["seconds"] / len(attempts), ours_seconds)
+    return SideBySide(checks, attempts, found["seconds"] / len(attempts), ours_seconds)
 
 
 def _compared(
@@ -193,7 +193,7 @@ def _their(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
-    command = [sys.executable, "-m", "autograder.adopting.comparison", str(root), what, *names]
+    command = [sys.executable, "-m", "autograder.adopting.beside_nbgrader", str(root), what, *names]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, check=False)
     if done.returncode:
         raise AutograderError(f"nbgrader itself failed on this course: {done.stderr.strip()[-1500:]}")
