@@ -20,6 +20,7 @@ from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = [
+    "ADOPTED_NAME",
     "AssignmentSettings",
     "AuthoringSettings",
     "Course",
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 FILE_NAME = "course.toml"
+ADOPTED_NAME = "adopted.toml"
 SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -233,6 +235,11 @@ class Course:
         """The gradebook's database URL; by default SQLite's ``gradebook.db`` beside course.toml."""
         return self.config.gradebook or f"sqlite:///{self.root / 'gradebook.db'}"
 
+    @cached_property
+    def adopted(self) -> bool:
+        """Whether this is a course of nbgrader's, whose notebooks are graded as they are (docs/adopting.md)."""
+        return (self.root / ADOPTED_NAME).is_file()
+
     def _folder(self, name: str) -> Path:
         return (self.root / name).resolve()
 
@@ -278,7 +285,8 @@ class Course:
 
     def assignments(self) -> list[str]:
         """The names of the assignments that have a source, in order."""
-        return sorted(folder.name for folder in self.source.glob("*") if any(folder.glob("*.ipynb")))
+        folders = (folder for folder in self.source.glob("*") if not folder.name.startswith("."))
+        return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
 
     def settings(self, assignment: str) -> AssignmentSettings:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""

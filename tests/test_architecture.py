@@ -32,7 +32,7 @@ LAYERS = [
     {"leaderboard"},
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
-    {"practice", "handout", "student_cli", "similarity", "desk"},
+    {"practice", "handout", "student_cli", "similarity", "desk", "adopting"},
     {"bench"},
     {"trial_commands"},
     {"kit_commands", "staff_commands"},

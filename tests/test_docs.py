@@ -30,6 +30,8 @@ COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 NOT_RUN_HERE = {
     "demo": "has its own test",
+    "adopt": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
+    "ps1": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
     "bench": "has its own test",
     "01-first-steps": "is the assignment that new-course makes: tests/authoring/test_new_course.py",
     "desk": "runs until it is stopped: tests/desk/, tests/browser/test_desk_in_a_browser.py",

@@ -99,7 +99,10 @@ def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
     """How worker processes are made for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release))
+    notebooks = (
+        "" if course.adopted else str(course.release)
+    )  # There a copy of what lies beside them is in each folder.
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=notebooks)
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):
