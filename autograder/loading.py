@@ -15,7 +15,14 @@ _GRADING = (
     "alembic jinja2 jupytext markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 pygments pyseccomp dateutil "
     "yaml sqlalchemy"
 )
-_EXTRAS = {"grade": _GRADING, "cluster": "dask distributed", "postgres": "psycopg"}
+_SERVING = "starlette uvicorn itsdangerous python_multipart multipart"
+_EXTRAS = {
+    "grade": _GRADING,
+    "cluster": "dask distributed",
+    "postgres": "psycopg",
+    "serve": _SERVING,
+    "hub": "jupyterhub",
+}
 _EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}
 
 

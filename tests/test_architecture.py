@@ -33,9 +33,11 @@ LAYERS = [
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
     {"practice", "handout", "student_cli"},
+    {"service"},
     {"bench"},
     {"trial_commands"},
     {"kit_commands"},
+    {"service_commands"},
     {"cli"},
     {"__main__"},
 ]

@@ -149,6 +149,7 @@ def _say_where(
         ("feedback", f"{_shown(page)} (one page for each student)"),
         ("graded notebooks", f"{_shown(sample.autograded)}/"),
         ("gradebook", f"{_shown(sample.root / 'gradebook.db')} (nbgrader's)"),
+        ("handing in", f"autograder serve --course {folder}, a page that grades what students upload at once"),
         ("formgrader", f"cd {folder} && jupyter lab --ServerApp.root_dir=., then Nbgrader, Formgrader in the menu"),
     ]
     screen.print("\nOpen next:", style="bold")
