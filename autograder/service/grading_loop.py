@@ -181,6 +181,9 @@ class GradingLoop:
         stack.callback(executor.close)
         self._executor = RetryingExecutor(executor)
         self._pool = stack.enter_context(Pool(self._make_executor))  # For what changed between grading and writing.
+        for name in self._course.assignments():  # While workers warm up: nobody shall wait for the first page.
+            with self._alone(("", name)):
+                self._bundle(name)
 
     def _turn(self) -> None:
         self._news.clear()

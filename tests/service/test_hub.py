@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ from autograder.service.access import roster_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NAME = "00-two-functions"
+ME = getpass.getuser()  # The simple spawner starts everybody's server under this account.
 PROXY = "configurable-http-proxy"
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -36,6 +38,11 @@ c.JupyterHub.authenticator_class = "dummy"
 c.DummyAuthenticator.allow_all = True
 c.DummyAuthenticator.password = "pw"
 c.JupyterHub.spawner_class = "simple"
+c.Spawner.args = ["--allow-root"]
+c.Spawner.default_url = "/lab"
+c.Spawner.notebook_dir = {home!r}
+c.Spawner.environment = {{"JUPYTER_CONFIG_DIR": {settings!r}, "JUPYTER_DATA_DIR": {home!r} + "/.data"}}
+c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.JupyterHub.load_groups = {{"formgrade-small": ["tina"]}}
 c.JupyterHub.services = [{{
     "name": "handin",
@@ -47,6 +54,14 @@ c.JupyterHub.load_roles = [
     {{"name": "user", "scopes": ["self", "access:services!service=handin"]}},
     {{"name": "handin", "services": ["handin"], "scopes": ["read:users:name", "read:users:groups"]}},
 ]
+"""
+
+
+NBGRADER = """
+c = get_config()
+c.CourseDirectory.course_id = "small"
+c.Exchange.root = {exchange!r}
+c.Exchange.cache = {home!r} + "/.cache"
 """
 
 
@@ -72,10 +87,18 @@ def proxy_command(folder: Path) -> list[str]:
 def hub(served: Any, tmp_path: Path) -> Iterator[str]:
     """The address of a running hub whose service serves the small course."""
     ports = {name: free_port() for name in ("port", "hub_port", "api_port", "service_port")}
-    (served.root / "students.csv").write_text("id,first_name,last_name\nada,Ada,L\nbob,Bob,M\n")
-    served.configure("[serve]\npause_minutes = 0\n[grading]\ncheck_seconds = 10\n")
-    proxy = proxy_command(tmp_path)
-    text = CONFIGURATION.format(**ports, proxy=proxy, python=sys.executable, course=str(served.root))
+    (served.root / "students.csv").write_text(f"id,first_name,last_name\nada,Ada,L\nbob,Bob,M\n{ME},Eve,N\n")
+    exchange = served.root / "exchange" / "small"
+    for folder in ("inbound", f"outbound/{NAME}", "feedback"):
+        (exchange / folder).mkdir(parents=True)
+    (exchange / "outbound" / NAME / "two_functions.ipynb").write_text(json.dumps(served.release))
+    served.configure('[serve]\npause_minutes = 0\nexchange = "exchange"\n[grading]\ncheck_seconds = 10\n')
+    home, settings = tmp_path / "home", tmp_path / "settings"
+    home.mkdir()
+    settings.mkdir()
+    (settings / "nbgrader_config.py").write_text(NBGRADER.format(exchange=str(exchange.parent), home=str(home)))
+    paths = {"course": str(served.root), "home": str(home), "settings": str(settings)}
+    text = CONFIGURATION.format(**ports, **paths, proxy=proxy_command(tmp_path), python=sys.executable)
     (tmp_path / "jupyterhub_config.py").write_text(text)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("PYTEST_CURRENT_TEST", None)
@@ -167,9 +190,51 @@ def test_two_students_hand_in_behind_a_hub_and_a_teaching_assistant_sees_both(
         states = {cookie["name"] for cookie in ada.context.cookies() if not cookie["httpOnly"]}
         assert "autograder-session" not in states
         browser.close()
-    assert set(roster_of(served.course)) == {"ada", "bob"}
+    assert set(roster_of(served.course)) == {"ada", "bob", ME}
     assert not served.store.of_student("mallory")
     assert json.loads((served.root / "leaderboard" / f"{NAME}.json").read_text())["ranked"] == 2
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_a_student_presses_submit_in_jupyterlab_and_reads_feedback_within_seconds(
+    served: Any, hub: str, tmp_path: Path, half: dict[str, str]
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = signed_in(browser, hub, ME)
+        lab = page.context.new_page()
+        lab.goto(f"{hub}/hub/spawn/{ME}")
+        lab.wait_for_selector("#jp-MainMenu", timeout=150_000)
+        lab.get_by_role("menuitem", name="Nbgrader").click()
+        lab.get_by_role("menuitem", name="Assignment List").click()
+        lab.get_by_role("button", name="Fetch", exact=True).click()
+        submit = lab.get_by_role("button", name="Submit", exact=True)
+        submit.wait_for(timeout=60_000)
+        (tmp_path / "home" / NAME / "two_functions.ipynb").write_bytes(served.notebook(half))
+        began = time.monotonic()
+        submit.click()
+        page.goto(f"{hub}/services/handin/assignments/{NAME}")
+        page.wait_for_selector("[data-state=graded]", timeout=60_000)
+        assert time.monotonic() - began < 30
+        assert "3 of 4 points" in page.inner_text("[data-said]")
+        until_there(served.root / "exchange" / "small" / "feedback")
+        lab.get_by_role("button", name="Refresh").first.click()
+        fetch = lab.get_by_role("button", name="Fetch Feedback").first
+        fetch.click()
+        until_there(tmp_path / "home" / NAME / "feedback")
+        (feedback,) = (tmp_path / "home" / NAME / "feedback").rglob("*.html")
+        assert "3 <small>of 4" in feedback.read_text()
+        browser.close()
+
+
+def until_there(folder: Path) -> None:
+    """Wait until there is a page in a folder."""
+    end = time.monotonic() + 60
+    while not list(folder.rglob("*.html")):
+        assert time.monotonic() < end, f"nothing came to {folder.name}"
+        time.sleep(0.2)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
