@@ -76,7 +76,7 @@ class GradingLoop:
         spare: int = 2,
         missing_ok: Sequence[str] = (),
     ) -> None:
-        self._course, self._store, self._missing_ok = course, store, missing_ok
+        self._course, self._store, self.missing_ok = course, store, missing_ok
         self._make_executor, self._active, self._slots = make_executor, active, active + spare
         self._numbers = count()
         self._running: dict[int, tuple[HandIn, str, float]] = {}
@@ -330,7 +330,7 @@ class GradingLoop:
                 name,
                 students=students,
                 yes=True,
-                missing_ok=self._missing_ok,
+                missing_ok=self.missing_ok,
                 progress=Silent(),
                 make_executor=self._pool.lend,
             )

@@ -185,7 +185,7 @@ class Pages:
         submission = align(read_submission(self._store.content(attempt), attempt.file), assignment)
         result = msgspec.structs.replace(result, repairs=submission.repairs)
         told = told_of(result, assignment, shown)  # type: ignore[arg-type]
-        with Pictures.of(self.course) as pictures:
+        with Pictures.of(self.course, self._loop.missing_ok) as pictures:
             return feedback_page(
                 assignment,
                 submission,
@@ -257,7 +257,7 @@ class Pages:
             "longest": waits[-1] if waits else None,
             "failed": self._store.failed(),
             "troubles": sorted(self._loop.troubles().items()),
-            "unreadable": [each for each in lately if each.outcome == "unreadable"],
+            "unreadable": [each for each in lately if each.outcome == "unreadable" and self._is_last(each)],
             "doubtful": [each for each in graded if each.reason],
             "students": sorted(roster_of(self.course)),
             "assignments": self.course.assignments(),

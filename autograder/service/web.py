@@ -8,8 +8,10 @@ import importlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -266,20 +268,10 @@ class Site:
             visitor.person, name, content, plain_file_name(file.filename or ""), str(form.get("ticket", "")), now
         )
 
-    def _hand_in(
-        self, student: str, name: str, content: bytes, file: str, ticket: str, now: dt.datetime, source: str = "upload"
-    ) -> None:
+    def _hand_in(self, student: str, name: str, content: bytes, file: str, ticket: str, now: dt.datetime) -> None:
         policy = Policy(self._loop.course, name)
-        self._store.hand_in(
-            student,
-            name,
-            content,
-            file=file,
-            at=now,
-            ticket=ticket[:100],
-            source=source,
-            refusal=lambda earlier: policy.refusal(student, earlier, now),
-        )
+        refusal = partial(policy.refusal, student, now=now)
+        self._store.hand_in(student, name, content, file=file, at=now, ticket=ticket[:100], refusal=refusal)
         self._loop.wake()
 
     def _own(self, request: Request, visitor: Visitor) -> HandIn:
@@ -338,8 +330,9 @@ class Site:
     def _board(self, request: Request) -> Response:
         self._known(request)
         stem, _, form = request.path_params["file"].rpartition(".")
-        path = self._loop.course.root / "leaderboard" / f"{stem}.{form}"
-        if stem not in {*self._loop.course.assignments(), "course", CHALLENGE} or not path.is_file():
+        course = self._loop.course
+        path = course.root / "leaderboard" / f"{stem}.{form}"
+        if stem not in {*course.assignments(), "course", CHALLENGE} or not path.is_file():
             raise HTTPException(404)
         if form != "html":
             return Response(path.read_bytes(), media_type="text/csv" if form == "csv" else "application/json")
@@ -375,6 +368,9 @@ class Site:
     def _staff(self, request: Request) -> Response:
         if not self._known(request).is_staff:
             raise HTTPException(404)
+        student, assignment = (request.query_params.get(name, "") for name in ("student", "assignment"))
+        if student and self._pages.assignment(assignment) is not None:
+            return RedirectResponse(f"{self._prefix}assignments/{assignment}?{urlencode({'student': student})}", 303)
         values = self._pages.staff(dt.datetime.now(dt.UTC))
         return self._page(request, "staff", desk=bool(self._desk_routes), **values)
 
@@ -387,8 +383,10 @@ class Site:
 
         async def for_staff(scope: Scope, receive: Receive, send: Send) -> None:
             visitor = self._visitor(Request(scope)) if scope["type"] == "http" else None
-            shown = desk if visitor and visitor.is_staff else PlainTextResponse("There is no such page.", 404)
-            await shown(scope, receive, send)
+            if visitor is None or not visitor.is_staff:
+                await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
+            else:
+                await desk({**scope, "autograder.person": visitor.person}, receive, send)
 
         return [Mount("/desk", for_staff)]
 

@@ -333,6 +333,13 @@ def test_staff_see_what_needs_a_look_and_can_try_again(web: Web) -> None:
     assert "about" in tina.get("/staff").text
 
 
+def test_staff_find_a_students_page(web: Web, adas: Any) -> None:
+    tina = web.visit("tina", "staff")
+    answer = tina.get(f"/staff?student=ada&assignment={NAME}")
+    assert answer.headers["location"] == f"/assignments/{NAME}?student=ada"
+    assert adas.name in tina.get(answer.headers["location"]).text
+
+
 def test_markup_in_a_name_is_text(web: Web) -> None:
     web.visit("ada").upload(b"{}", file='<img src=x onerror="alert(1)">.ipynb')
     assert "<img" not in web.visit("ada").get(f"/assignments/{NAME}").text
