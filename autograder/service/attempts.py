@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autograder.atomic_files import private_folder
-from autograder.errors import ServiceError
+from autograder.errors import MachineryError, ServiceError
 
 __all__ = ["AttemptStore", "Duty", "HandIn", "name_of_content"]
 
@@ -102,7 +102,7 @@ class AttemptStore:
         path: of the database, made if it is missing.
 
     Raises:
-        ServiceError: it cannot be used, and what to do.
+        MachineryError: it cannot be used, and what to do.
     """
 
     def __init__(self, path: Path) -> None:
@@ -142,6 +142,7 @@ class AttemptStore:
 
         Raises:
             ServiceError: it is refused; the message is for the student.
+            MachineryError: it cannot be kept.
         """
         digest = name_of_content(content)
         ticket = (
@@ -317,8 +318,8 @@ class AttemptStore:
     def _attempts(self, condition: str, *values: object) -> list[HandIn]:
         return [_read(row) for row in self._run(f"SELECT {_COLUMNS} FROM attempt WHERE {condition}", *values)]
 
-    def _explained(self, error: Exception) -> ServiceError:
-        return ServiceError(
+    def _explained(self, error: Exception) -> MachineryError:
+        return MachineryError(
             f"What was handed in cannot be read or kept in {self._path} ({error}). Free space or correct the "
             "permissions, and start `autograder serve` again: it goes on from there."
         )

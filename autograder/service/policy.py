@@ -15,7 +15,7 @@ from autograder.service.attempts import HandIn
 
 __all__ = ["Policy", "in_fair_order"]
 
-_MOST_WAITING = 5
+_MOST_WAITING = 20
 _UNREADABLE_PER_DAY = 50
 _COUNTED = ("", "graded")  # A file that cannot be read, or that the grader gave up on, costs nobody an attempt.
 

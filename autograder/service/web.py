@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import importlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,10 +42,12 @@ __all__ = ["Site"]
 COOKIE = "autograder-session"
 _FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 _BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
+_BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
 _UPLOAD_SECONDS = 120.0
 _EVENT_SECONDS = 0.5
 _BEAT_SECONDS = 15.0
-_STATIC = Path(__file__).with_name("static")
+
+log = logging.getLogger(__name__)
 
 
 class Site:
@@ -92,7 +95,7 @@ class Site:
             Route("/events/{name}", self._events),
             Route("/staff", self._staff),
             Route("/health", self._health),
-            Mount("/static", StaticFiles(directory=_STATIC)),
+            Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
             *self._desk_routes,
         ]
         handlers: dict[Any, Any] = {HTTPException: self._refused, AutograderError: self._said_no}
@@ -156,7 +159,10 @@ class Site:
         return self._page(request, "refused", error.status_code, status=error.status_code, said=said)
 
     def _said_no(self, request: Request, error: AutograderError) -> Response:
-        return self._page(request, "refused", 400, status=400, said=str(error))
+        if isinstance(error, ServiceError):
+            return self._page(request, "refused", 400, status=400, said=str(error))
+        log.error("%s: %s", request.url.path, error)  # It may name files of this machine.
+        return self._page(request, "refused", 503, status=503, said=_BROKEN)
 
     # Coming and going.
 
@@ -201,10 +207,9 @@ class Site:
 
     def _home(self, request: Request) -> Response:
         visitor = self._known(request)
-        now = dt.datetime.now(dt.UTC)
-        found = [] if visitor.is_staff else self._pages.assignments(visitor.person, now)
         if visitor.is_staff:
             return RedirectResponse(f"{self._prefix}staff", 303)
+        found = self._pages.assignments(visitor.person, dt.datetime.now(dt.UTC))
         return self._page(request, "home", assignments=found, announcements=self._loop.course.config.announcements)
 
     def _assignment(self, request: Request) -> Response:

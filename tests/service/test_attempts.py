@@ -111,7 +111,7 @@ REFUSALS = [
     ("[assignments.00-two-functions]\ncloses = 2026-03-01\n", [], "This closed Sunday, 1 March 2026"),
     ("", [attempt(1, at=NOON - MINUTE / 2, outcome="graded")], "Hand in again in 31 seconds"),
     ("", [attempt(n, at=NOON - 2 * MINUTE, outcome="graded") for n in range(10)], "attempt 10 of 10 for today"),
-    ("[serve]\nattempts_per_day = 0\n", [attempt(n, at=NOON - 2 * MINUTE) for n in range(5)], "are still waiting"),
+    ("[serve]\nattempts_per_day = 0\n", [attempt(n, at=NOON - 2 * MINUTE) for n in range(20)], "are still waiting"),
 ]
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.course import Course
+from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.grading.result import CheckResult, Result
 from autograder.service.told import bits_told, told_of
 
+ROOT = Path(__file__).parents[2]
+COURSE = Course.find(ROOT)
 HIDDEN = "### BEGIN HIDDEN TESTS\nassert secret\n### END HIDDEN TESTS\n"
 
 
@@ -82,3 +88,10 @@ def test_points_never_change_by_what_is_told() -> None:
 
 def test_the_bits_of_an_attempt_are_those_of_its_outcomes() -> None:
     assert bits_told(ASSIGNMENT) == pytest.approx(math.log2(4))  # none, one, two, both: points tell them apart
+
+
+@pytest.mark.parametrize("name", COURSE.assignments())
+def test_no_assignment_tells_more_bits_than_the_page_on_security_says(name: str) -> None:
+    said = re.search(r"at most (\d+) bits for an attempt", (ROOT / "docs" / "security.md").read_text())
+    assert said is not None
+    assert bits_told(load_cached_assignment(COURSE, name)) <= int(said[1])

@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from autograder.course import Course
+from autograder.errors import MachineryError
 from autograder.service.access import Access
 from autograder.service.guards import Guard, Limiter, Together
 from autograder.service.web import COOKIE, Site
@@ -268,6 +269,16 @@ def test_an_upload_of_nothing_says_so(web: Web, content: bytes, said: str) -> No
     answer = web.visit("ada").upload(content)
     assert answer.status_code == 400
     assert said in answer.text
+
+
+def test_a_full_disk_is_told_without_a_word_on_this_machine(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MachineryError(f"{web.served.root}: the disk is full")
+
+    monkeypatch.setattr(web.served.store, "hand_in", full)
+    answer = web.visit("ada").upload(b"{}")
+    assert answer.status_code == 503
+    assert str(web.served.root) not in answer.text
 
 
 def test_who_comes_too_often_waits(web: Web) -> None:
