@@ -40,7 +40,7 @@ c.DummyAuthenticator.password = "pw"
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.args = ["--allow-root"]
 c.Spawner.default_url = "/lab"
-c.Spawner.notebook_dir = {home!r}
+c.SimpleLocalProcessSpawner.home_dir_template = {home!r} + "/{{username}}"
 c.Spawner.environment = {{"JUPYTER_CONFIG_DIR": {settings!r}, "JUPYTER_DATA_DIR": {home!r} + "/.data"}}
 c.Spawner.start_timeout = c.Spawner.http_timeout = 120
 c.JupyterHub.load_groups = {{"formgrade-small": ["tina"]}}
@@ -212,7 +212,7 @@ def test_a_student_presses_submit_in_jupyterlab_and_reads_feedback_within_second
         lab.get_by_role("button", name="Fetch", exact=True).click()
         submit = lab.get_by_role("button", name="Submit", exact=True)
         submit.wait_for(timeout=60_000)
-        (tmp_path / "home" / NAME / "two_functions.ipynb").write_bytes(served.notebook(half))
+        (tmp_path / "home" / ME / NAME / "two_functions.ipynb").write_bytes(served.notebook(half))
         began = time.monotonic()
         submit.click()
         page.goto(f"{hub}/services/handin/assignments/{NAME}")
@@ -223,8 +223,8 @@ def test_a_student_presses_submit_in_jupyterlab_and_reads_feedback_within_second
         lab.get_by_role("button", name="Refresh").first.click()
         fetch = lab.get_by_role("button", name="Fetch Feedback").first
         fetch.click()
-        until_there(tmp_path / "home" / NAME / "feedback")
-        (feedback,) = (tmp_path / "home" / NAME / "feedback").rglob("*.html")
+        until_there(tmp_path / "home" / ME / NAME / "feedback")
+        (feedback,) = (tmp_path / "home" / ME / NAME / "feedback").rglob("*.html")
         assert "3 <small>of 4" in feedback.read_text()
         browser.close()
 
