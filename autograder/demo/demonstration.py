@@ -71,7 +71,7 @@ def run_demo(course: Course, folder: Path, workers: int | None = None, console: 
     handed = make_sample_class(assignment)
     for one in handed:
         hand_in(one, sample.submitted, assignment, _DUE)
-    _write_if_changed(sample.root / "students.csv", "\n".join(["id", *sorted(one.student for one in handed), ""]))
+    _write_if_changed(sample.root / "students.csv", "\n".join(["id", *sorted({one.student for one in handed}), ""]))
     screen.print(f"A sample class of {len(handed)} has handed in {ASSIGNMENT}. Grading it in isolation:")
     report = grade_class(sample, ASSIGNMENT, workers=workers, yes=True)
     board = _publish(sample, screen)

@@ -11,6 +11,7 @@ import hashlib
 import secrets
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +111,8 @@ class AttemptStore:
         self._own = threading.local()
         self.changes = 0
         """Grows with every change that this process makes."""
+        self.touched: Counter[str] = Counter()
+        """The same for each student."""
         try:
             private_folder(path.parent)
             self._connection.execute("PRAGMA journal_mode = WAL")
@@ -164,6 +167,7 @@ class AttemptStore:
                 f"VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
                 values,
             ).fetchone()
+        self.touched[student] += 1
         return _read(row)
 
     # What became of it.
@@ -188,6 +192,7 @@ class AttemptStore:
             )
             if found.rowcount and outcome != "failed":
                 self._owe(database, attempt.student, attempt.assignment)
+        self.touched[attempt.student] += 1
 
     def try_again(self, name: str) -> None:
         """Put an attempt that the grader gave up on back into the queue, at its old place."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import io
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 
@@ -74,32 +75,42 @@ class BoardsDue:
         return ("", f"board {board or 'course'}") in self.troubles
 
     def _freeze(self, course: Course) -> None:
+        """Freeze the boards of what has closed and is graded; where that fails, again a minute later."""
         moment = dt.datetime.now(dt.UTC)
-        waiting = {each.assignment for each in self._store.waiting()} | {
-            each.assignment for each in self._store.duties()
-        }
+        waiting = {each.assignment for each in (*self._store.waiting(), *self._store.duties())}
         for name, settings in course.config.assignments.items():
             if settings.closes and moment >= settings.closes and name not in waiting:
-                for board in boards_of(name):
-                    recently = time.monotonic() - self._last.get(board, -_AGAIN_SECONDS) < _AGAIN_SECONDS
-                    if board is None or (self._failed(board) and recently):
-                        continue
-                    if (course.root / "gradebook.db").exists() and frozen_at(log_of(course, board)) is None:
-                        self._publish(course, board, freeze=True)
+                for board in filter(None, boards_of(name)):
+                    waited = time.monotonic() - self._last.get(board, -_AGAIN_SECONDS) >= _AGAIN_SECONDS
+                    if waited or not self._failed(board):
+                        self._freeze_one(course, board)
+
+    def _freeze_one(self, course: Course, board: str) -> None:
+        log, open_yet = log_of(course, board), False
+        with self._noted(board):
+            open_yet = log.path.is_file() and frozen_at(log) is None  # What was never published cannot freeze.
+        if open_yet:
+            self._publish(course, board, freeze=True)
 
     def _publish(self, course: Course, board: str | None, freeze: bool = False) -> None:
         self._changed.pop(board, None)
-        key = ("", f"board {board or 'course'}")
-        frozen = board is not None and frozen_at(log_of(course, board)) is not None
-        # Once it is frozen, a change needs a reason: an attempt that came in time and was graded, or corrected, later.
-        reason = "an attempt that counts was graded after the board was frozen" if frozen else ""
-        try:
+        self._last[board] = time.monotonic()
+        with self._noted(board):
+            frozen = board is not None and frozen_at(log_of(course, board)) is not None
+            # Once it is frozen, a change needs a reason: an attempt in time that was graded, or corrected, later.
+            reason = "an attempt that counts was graded after the board was frozen" if frozen else ""
             quiet = Console(file=io.StringIO())
             publish_boards(course, board, _FORMATS, console=quiet, freeze=freeze, reason=reason)
-            self.troubles.pop(key, None)
             if board is not None:
                 self._unpublished.pop(board, None)
+
+    @contextmanager
+    def _noted(self, board: str | None) -> Iterator[None]:
+        """What fails inside is told of the board, which is due again."""
+        key = ("", f"board {board or 'course'}")
+        try:
+            yield
+            self.troubles.pop(key, None)
         except Exception as error:
             self.troubles[key] = reason_of("", error)
             self._changed[board] = time.monotonic()
-        self._last[board] = time.monotonic()

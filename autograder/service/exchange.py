@@ -21,7 +21,7 @@ from autograder.engine.known_results import read_file
 from autograder.errors import AutograderError, ServiceError
 from autograder.service.access import can_be_an_id, roster_of
 from autograder.service.attempts import AttemptStore, HandIn
-from autograder.service.policy import Policy
+from autograder.service.policy import policy_of
 from autograder.submission.opening import open_below
 
 __all__ = ["Exchange"]
@@ -93,7 +93,7 @@ class Exchange:
             _check_owner(path, student)
         content, now = read_file(path), dt.datetime.now(dt.UTC)
         changed = max(path.stat().st_ctime, folder.stat().st_ctime)
-        at, policy = min(now, dt.datetime.fromtimestamp(changed, dt.UTC)), Policy(course, assignment)
+        at, policy = min(now, dt.datetime.fromtimestamp(changed, dt.UTC)), policy_of(course, assignment)
         self._store.hand_in(
             student,
             assignment,

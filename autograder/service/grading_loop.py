@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
+from pathlib import Path
 
 from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
@@ -28,14 +29,15 @@ from autograder.engine.messages import Bundle, Job, Reply
 from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
 from autograder.engine.writer import reason_of
-from autograder.errors import AutograderError, LayerMissing, UnreadableSubmission
+from autograder.errors import AutograderError, GradebookError, LayerMissing, MachineryError, UnreadableSubmission
 from autograder.gradebook.journal import Journal
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.roster import FILE_NAME as ROSTER
 from autograder.service.attempts import AttemptStore, Duty, HandIn
 from autograder.service.boards_due import BoardsDue
 from autograder.service.exchange import Exchange
-from autograder.service.policy import Policy, in_fair_order
+from autograder.service.policy import in_fair_order, policy_of
 from autograder.service.submitted_folder import SubmittedFolder
 from autograder.submission.alignment import align
 from autograder.submission.belonging import catalogue_of
@@ -61,7 +63,7 @@ class GradingLoop:
         course: whose.
         store: of its attempts.
         make_executor: makes the workers.
-        active: how many attempts are begun at once; those that have run long do not count.
+        active: how many attempts are begun at once; those that have run long do not count. More on a larger cluster.
         spare: for how many more there are workers, which attempts that run long leave to others.
         missing_ok: layers of the sandbox that may be missing, by name.
     """
@@ -77,7 +79,8 @@ class GradingLoop:
         missing_ok: Sequence[str] = (),
     ) -> None:
         self._course, self._store, self.missing_ok = course, store, missing_ok
-        self._make_executor, self._active, self._slots = make_executor, active, active + spare
+        self._make_executor, self._active, self._spare = make_executor, active, spare
+        self._slots = active + spare
         self._numbers = count()
         self._running: dict[int, tuple[HandIn, str, float]] = {}
         self._bundles: dict[str, tuple[tuple[int, ...], Bundle]] = {}
@@ -92,8 +95,7 @@ class GradingLoop:
         self._troubles: dict[tuple[str, str], tuple[str, float]] = {}
         self._seconds: deque[float] = deque([0.5], _RECENT)
         self._order: tuple[tuple[int, ...], list[HandIn]] = ((), [])
-        self._configured = 0
-        self._ready = threading.Event()
+        self._configured: list[int] = []
         self.exchange: Exchange | None = None
         """nbgrader's, to be looked at as well."""
         self.failure = ""
@@ -115,19 +117,10 @@ class GradingLoop:
         """Say that something was handed in."""
         self._news.set()
 
-    def wait_until_warm(self, seconds: float) -> bool:
-        """Wait for the first turn of the loop. Returns whether it came."""
-        return self._ready.wait(seconds)
-
     @property
     def course(self) -> Course:
         """The course as course.toml has it now."""
         return self._course
-
-    @property
-    def state(self) -> tuple[int, ...]:
-        """Something that differs after anything changed that a student could see."""
-        return self._store.changes, *list(self._running)
 
     def is_grading(self, attempt: HandIn) -> bool:
         """Whether an attempt is being graded just now."""
@@ -167,12 +160,10 @@ class GradingLoop:
                     while not self._ended.is_set():
                         self._turn()
                         self.failure = ""
-                        self._ready.set()
             except Exception as error:
                 log.exception("The grading loop begins again")
                 self.failure = str(error) if isinstance(error, AutograderError) else reason_of("grading", error)
                 self._running.clear()
-                self._ready.set()
                 self._ended.wait(60 if isinstance(error, LayerMissing) else 3)
 
     def _open(self, stack: ExitStack) -> None:
@@ -180,6 +171,7 @@ class GradingLoop:
         executor = self._make_executor()
         stack.callback(executor.close)
         self._executor = RetryingExecutor(executor)
+        self._slots, self._active = executor.slots, max(1, executor.slots - self._spare)
         self._pool = stack.enter_context(Pool(self._make_executor))  # For what changed between grading and writing.
         for name in self._course.assignments():  # While workers warm up: nobody shall wait for the first page.
             with self._alone(("", name)):
@@ -194,15 +186,16 @@ class GradingLoop:
                 self.exchange.look(self._course, self._folder.notebook)
         self._begin()
         self._receive_all()
+        self._begin()  # Workers are not to wait while this thread writes.
         self._write()
         self._boards.publish(self._course, idle=not self._running)
-        if not self._running and not self._store.waiting():
+        if not self._running:
             self._news.wait(_IDLE_SECONDS)
 
     def _look_at_configuration(self) -> None:
-        """Read course.toml again when it has changed; one that is half edited is told and waited out."""
+        """Read course.toml again when it or the roster has changed; a half edited one is told and waited out."""
         with self._alone(("", "course.toml")):
-            state = (self._course.root / "course.toml").stat().st_mtime_ns
+            state = [_changed_at(self._course.root / name) for name in ("course.toml", ROSTER)]
             if state != self._configured:
                 self._course, self._configured = Course.find(self._course.root), state
 
@@ -232,8 +225,12 @@ class GradingLoop:
                 self._begin_one(attempt)
 
     def _begin_one(self, attempt: HandIn) -> None:
-        try:
+        bundle = None
+        with self._alone(("", attempt.assignment)):
             bundle = self._bundle(attempt.assignment)
+        if bundle is None:  # Somebody edits the assignment, perhaps: its attempts wait.
+            return
+        try:
             submission = self._read(attempt, bundle.assignment)
             key = result_key(submission.key, bundle.assignment.key, bundle.grader)
             result = self._results.get(key)
@@ -246,8 +243,8 @@ class GradingLoop:
             self._running[number] = attempt, key, time.monotonic()
         except UnreadableSubmission as error:
             self._store.finish(attempt, "unreadable", reason=str(error))
-        except LayerMissing:
-            raise
+        except (MachineryError, GradebookError):
+            raise  # Not this attempt's trouble.
         except Exception as error:
             log.exception("%s", attempt.name)
             self._store.finish(attempt, "failed", reason=reason_of("reading it", error))
@@ -309,7 +306,7 @@ class GradingLoop:
 
     def _place(self, duty: Duty) -> bool:
         """Put the counting attempt where the engine looks; False if there is none, or something is in the way."""
-        policy, found = Policy(self._course, duty.assignment), False
+        policy, found = policy_of(self._course, duty.assignment), False
         with self._alone((duty.student, duty.assignment)):
             attempts = self._store.of_student(duty.student, duty.assignment)
             chosen = self._store.chosen(duty.student, duty.assignment)
@@ -349,3 +346,7 @@ class GradingLoop:
                 reason = "; ".join(filter(None, kinds.values())) or "it was not found where it was put"
                 self._troubles[duty.student, name] = reason, time.monotonic()
         self._boards.changed(name, students, dt.datetime.now(dt.UTC))
+
+
+def _changed_at(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.is_file() else 0

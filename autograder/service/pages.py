@@ -25,7 +25,7 @@ from autograder.service.access import roster_of
 from autograder.service.attempts import AttemptStore, HandIn
 from autograder.service.boards_due import boards_of
 from autograder.service.grading_loop import GradingLoop
-from autograder.service.policy import Policy
+from autograder.service.policy import policy_of
 from autograder.service.told import told_of
 from autograder.submission.alignment import align
 from autograder.submission.notebook_reader import read_submission
@@ -102,7 +102,7 @@ class Pages:
         own = self._store.of_student(student)
         found = []
         for name in self.course.assignments():
-            attempts, policy = [each for each in own if each.assignment == name], Policy(self.course, name)
+            attempts, policy = [each for each in own if each.assignment == name], policy_of(self.course, name)
             deadline = policy.deadline(student)
             assignment = self.assignment(name)
             rows = self.attempts(student, name, attempts)
@@ -123,7 +123,7 @@ class Pages:
 
     def attempts(self, student: str, assignment: str, attempts: Sequence[HandIn]) -> list[AttemptRow]:
         """A student's attempts at one assignment, oldest first."""
-        policy = Policy(self.course, assignment)
+        policy = policy_of(self.course, assignment)
         chosen = self._store.chosen(student, assignment) if policy.counts == "chosen" else ""
         counting = policy.counting(student, attempts, chosen)
         deadline, shown = policy.deadline(student), policy.shown(student, dt.datetime.now(dt.UTC))
@@ -165,7 +165,7 @@ class Pages:
 
     def shown(self, attempt: HandIn) -> str:
         """What feedback on an attempt shows now: ``nothing``, ``points``, ``brief`` or ``full``."""
-        policy = Policy(self.course, attempt.assignment)
+        policy = policy_of(self.course, attempt.assignment)
         return policy.shown(attempt.student, dt.datetime.now(dt.UTC))
 
     def feedback(self, attempt: HandIn, shown: str = "") -> str | None:
@@ -208,7 +208,7 @@ class Pages:
 
     def _official(self, attempt: HandIn, assignment: Assignment) -> str | None:
         """The page in ``feedback/``, with what a person gave: for the attempt that the gradebook has, if it has it."""
-        policy = Policy(self.course, attempt.assignment)
+        policy = policy_of(self.course, attempt.assignment)
         attempts = self._store.of_student(attempt.student, attempt.assignment)
         chosen = self._store.chosen(attempt.student, attempt.assignment)
         counting = policy.counting(attempt.student, attempts, chosen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from autograder.course import Course, Shown
@@ -13,7 +13,7 @@ from autograder.gradebook.lateness import LateRules
 from autograder.gradebook.stamps import Stamp
 from autograder.service.attempts import HandIn
 
-__all__ = ["Policy", "in_fair_order"]
+__all__ = ["Policy", "in_fair_order", "policy_of"]
 
 _MOST_WAITING = 20
 _UNREADABLE_PER_DAY = 50
@@ -141,6 +141,12 @@ class Policy:
         """A moment for people, in the course's zone."""
         local = moment.astimezone(self.zone)
         return f"{local:%A}, {local.day} {local:%B %Y, %H:%M} {local.tzname()}"
+
+
+@lru_cache(maxsize=64)
+def policy_of(course: Course, assignment: str) -> Policy:
+    """The rules of a course, as it was read once, for one assignment."""
+    return Policy(course, assignment)
 
 
 def in_fair_order(waiting: Sequence[HandIn], running: Iterable[str] = ()) -> list[HandIn]:

@@ -32,7 +32,7 @@ from autograder.service.exchange import Exchange
 from autograder.service.grading_loop import GradingLoop
 from autograder.service.guards import Guard, Together
 from autograder.service.pages import Pages, render
-from autograder.service.policy import Policy
+from autograder.service.policy import policy_of
 
 if TYPE_CHECKING:
     from autograder.service.hub import Hub
@@ -44,7 +44,7 @@ _FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'
 _BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
 _BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
 _UPLOAD_SECONDS = 120.0
-_EVENT_SECONDS = 0.5
+_EVENT_SECONDS, _PLACE_SECONDS = 0.3, 2.0
 _BEAT_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
@@ -218,7 +218,7 @@ class Site:
         if assignment is None:
             raise HTTPException(404)
         student = self._whose(request, visitor)
-        attempts, policy = self._store.of_student(student, name), Policy(self._loop.course, name)
+        attempts, policy = self._store.of_student(student, name), policy_of(self._loop.course, name)
         now, deadline = dt.datetime.now(dt.UTC), policy.deadline(student)
         return self._page(
             request,
@@ -274,7 +274,7 @@ class Site:
         )
 
     def _hand_in(self, student: str, name: str, content: bytes, file: str, ticket: str, now: dt.datetime) -> None:
-        policy = Policy(self._loop.course, name)
+        policy = policy_of(self._loop.course, name)
         refusal = partial(policy.refusal, student, now=now)
         self._store.hand_in(student, name, content, file=file, at=now, ticket=ticket[:100], refusal=refusal)
         self._loop.wake()
@@ -317,7 +317,7 @@ class Site:
         if action == "try-again" and visitor.is_staff:
             self._store.try_again(attempt.name)
         elif action == "choose" and not visitor.is_staff:
-            if Policy(self._loop.course, attempt.assignment).counts != "chosen":
+            if policy_of(self._loop.course, attempt.assignment).counts != "chosen":
                 raise ServiceError("In this course it is not for students to choose which attempt counts.")
             self._may_change(attempt, now)
             self._store.choose(visitor.person, attempt.assignment, attempt.name)
@@ -328,7 +328,7 @@ class Site:
             raise HTTPException(404)
 
     def _may_change(self, attempt: HandIn, now: dt.datetime) -> None:
-        closes = Policy(self._loop.course, attempt.assignment).closes
+        closes = policy_of(self._loop.course, attempt.assignment).closes
         if closes and now >= closes:
             raise ServiceError("This is closed: which attempt counts stands.")
 
@@ -349,22 +349,22 @@ class Site:
         visitor, name = self._known(request), request.path_params["name"]
         if visitor.is_staff or self._pages.assignment(name) is None:
             raise HTTPException(404)
-        return StreamingResponse(self._told(visitor, name), media_type="text/event-stream")
+        return StreamingResponse(self._told(request, visitor, name), media_type="text/event-stream")
 
-    async def _told(self, visitor: Visitor, name: str) -> AsyncIterator[str]:
+    async def _told(self, request: Request, visitor: Visitor, name: str) -> AsyncIterator[str]:
         """The state of a student's attempts, whenever it is another one; something now and then in any case."""
         with self._streams.one_more(visitor.person) as allowed:
-            state: tuple[int, ...] = (-1,)
-            said, beat = "", time.monotonic()
-            while allowed and time.time() < visitor.until:
-                if self._loop.state != state:
-                    state = self._loop.state
-                    now = await run_in_threadpool(self._pages.snapshot, visitor.person, name)
+            own, said, looked, beat = -1, "", 0.0, time.monotonic()
+            while allowed:
+                waits = '"waiting"' in said and time.monotonic() - looked > _PLACE_SECONDS
+                if waits or own != self._store.touched[visitor.person]:
+                    own = self._store.touched[visitor.person]
+                    now, looked = await run_in_threadpool(self._pages.snapshot, visitor.person, name), time.monotonic()
                     if now != said:
-                        said, beat = now, time.monotonic()
+                        said, beat = now, looked
                         yield f"data: {said}\n\n"
                 if time.monotonic() - beat > _BEAT_SECONDS:
-                    beat = time.monotonic()
+                    beat, allowed = time.monotonic(), self._visitor(request) is not None
                     yield ": still here\n\n"
                 await asyncio.sleep(_EVENT_SECONDS)
 

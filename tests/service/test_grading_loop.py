@@ -111,6 +111,21 @@ def test_what_the_machinery_fails_on_is_never_a_zero_and_can_be_tried_again(
     assert grades(served) == {"ada": 4}
 
 
+def test_while_an_assignment_cannot_be_read_its_attempts_wait(served: Any, until: Until) -> None:
+    source = next((served.root / "solutions" / NAME).glob("*.ipynb"))
+    content = source.read_bytes()
+    source.write_text("{")
+    with served.serving() as loop:
+        served.hand_in("ada")
+        loop.wake()
+        until(lambda: ("", NAME) in loop.troubles())
+        assert len(served.store.waiting()) == 1
+        source.write_bytes(content)
+        until(served.settled)
+        until(lambda: not loop.troubles())
+    assert grades(served) == {"ada": 4}
+
+
 def test_what_lies_under_submitted_is_taken_in_with_its_own_time(served: Any, until: Until) -> None:
     folder = served.root / "submitted" / "ada" / NAME
     folder.mkdir(parents=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from autograder.service.access import Access
 from autograder.service.guards import Guard, Limiter, Together
 from autograder.service.web import COOKIE, Site
 
+from .conftest import ENGINE, Served, until
+
 NAME = "00-two-functions"
 HERE = "http://127.0.0.1:8321"
+STANDINS = ENGINE / "standins"
 OURS = {"sec-fetch-site": "same-origin"}
-Until = Callable[..., None]
 
 
 class Visit:
@@ -64,20 +66,36 @@ class Web:
         return Visit(self.application, cookie)
 
 
+@pytest.fixture(scope="module")
+def graded(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A course in which an attempt of Ada's is graded and published, to be copied."""
+    root = tmp_path_factory.mktemp("graded") / "course"
+    shutil.copytree(built, root)
+    served = Served(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(STANDINS))
+        with served.serving() as loop:
+            served.hand_in("ada", served.notebook(remark="adas own words"))
+            loop.wake()
+            until(served.settled)
+            until((root / "leaderboard" / f"{NAME}.json").exists)
+    return root
+
+
 @pytest.fixture
-def web(served: Any) -> Web:
+def web(request: pytest.FixtureRequest, tmp_path: Path) -> Web:
+    root = request.getfixturevalue("graded" if "adas" in request.fixturenames else "built")
+    shutil.copytree(root, tmp_path / "course")
+    served = Served(tmp_path / "course")
     served.configure("[serve]\npause_minutes = 0\n")
     return Web(served)
 
 
 @pytest.fixture
-def adas(web: Web, until: Until) -> Any:
+def adas(web: Web) -> Any:
     """An attempt of Ada's, graded and published."""
-    with web.served.serving() as loop:
-        taken = web.served.hand_in("ada", web.served.notebook(remark="adas own words"))
-        loop.wake()
-        until(web.served.settled)
-    return taken
+    (attempt,) = web.served.store.of_student("ada")
+    return attempt
 
 
 def test_an_upload_is_in_the_queue_once_it_is_answered(web: Web) -> None:
