@@ -77,7 +77,8 @@ class BoardsDue:
     def _freeze(self, course: Course) -> None:
         """Freeze the boards of what has closed and is graded; where that fails, again a minute later."""
         moment = dt.datetime.now(dt.UTC)
-        waiting = {each.assignment for each in (*self._store.waiting(), *self._store.duties())}
+        waiting = {each.assignment for each in self._store.waiting()}
+        waiting |= {each.assignment for each in self._store.duties()}
         for name, settings in course.config.assignments.items():
             if settings.closes and moment >= settings.closes and name not in waiting:
                 for board in filter(None, boards_of(name)):
