@@ -28,6 +28,7 @@ __all__ = [
     "Directories",
     "ExportSettings",
     "GradingSettings",
+    "ServiceSettings",
 ]
 
 FILE_NAME = "course.toml"
@@ -36,8 +37,11 @@ SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Minutes = Annotated[float, msgspec.Meta(ge=0, le=525_600)]
+Attempts = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Days = Annotated[float, msgspec.Meta(ge=0, le=3650)]
 Unknown = Literal["ask", "no penalty", "one day"]
+Counts = Literal["last", "best", "on time", "chosen"]
+Shown = Literal["nothing", "points", "brief", "full"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -70,6 +74,8 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
     Attributes:
         opens: the moment from which it is handed out, in UTC; None at once.
         due: the moment after which a submission is late, in UTC.
+        closes: the moment after which the service takes nothing more, in UTC; None for never.
+        attempts_per_day, pause_minutes, counts: in place of those of :class:`ServiceSettings`; None leaves theirs.
         optional: an optional assignment can only help a student's total.
         grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
             in place of those of :class:`GradingSettings`; None leaves theirs.
@@ -77,6 +83,10 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
 
     opens: dt.datetime | None = None
     due: dt.datetime | None = None
+    closes: dt.datetime | None = None
+    attempts_per_day: Attempts | None = None
+    pause_minutes: Minutes | None = None
+    counts: Counts | None = None
     optional: bool = False
     grace_minutes: Minutes | None = None
     late_penalty_per_day: Share | None = None
@@ -133,6 +143,33 @@ class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     missing: Literal["empty", "zero"] = "empty"
 
 
+class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How ``autograder serve`` takes in work, and what it tells.
+
+    Attributes:
+        attempts_per_day: graded attempts of one student at one assignment in a day of the course's zone; 0 for any.
+        pause_minutes: between two attempts of one student at one assignment.
+        counts: the attempt that the gradebook gets: the ``last``, the ``best``, the last ``on time``, the ``chosen``.
+        before_due: what feedback shows until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
+            (and visible messages and named misconceptions), or the ``full`` page.
+        after_due: the same, from then on.
+        upload_mb: the largest file, in MiB.
+        exchange: nbgrader's exchange, from which it collects; empty for none.
+        check_owner: whether a folder in the exchange must belong to the account that it names.
+        staff_group: the JupyterHub group whose members are staff; empty for ``formgrade-`` and the course's id.
+    """
+
+    attempts_per_day: Attempts = 10
+    pause_minutes: Minutes = 1.0
+    counts: Counts = "last"
+    before_due: Shown = "brief"
+    after_due: Shown = "full"
+    upload_mb: Annotated[int, msgspec.Meta(ge=1, le=64)] = 20
+    exchange: str = ""
+    check_owner: bool = True
+    staff_group: str = ""
+
+
 class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the course asks of each of its assignments; the audit holds them to it.
 
@@ -181,6 +218,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     grading: GradingSettings = GradingSettings()
     export: ExportSettings = ExportSettings()
     authoring: AuthoringSettings = AuthoringSettings()
+    serve: ServiceSettings = ServiceSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -33,9 +33,10 @@ LAYERS = [
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
     {"practice", "handout", "student_cli", "similarity", "desk", "adopting"},
+    {"service"},
     {"bench"},
     {"trial_commands"},
-    {"kit_commands", "staff_commands"},
+    {"kit_commands", "staff_commands", "service_commands"},
     {"cli"},
     {"__main__"},
 ]

@@ -20,7 +20,15 @@ from click.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
-from autograder.course import AssignmentSettings, AuthoringSettings, Course, CourseConfig, Directories, GradingSettings
+from autograder.course import (
+    AssignmentSettings,
+    AuthoringSettings,
+    Course,
+    CourseConfig,
+    Directories,
+    GradingSettings,
+    ServiceSettings,
+)
 from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +45,7 @@ NOT_RUN_HERE = {
     "desk": "runs until it is stopped: tests/desk/, tests/browser/test_desk_in_a_browser.py",
     "--measure": "takes a minute: tests/bench/test_planted_copies.py",
     "--also": "needs an earlier term: tests/similarity/",
+    "serve": "runs until it is stopped: tests/service/",
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",
@@ -138,7 +147,13 @@ def test_the_settings_in_the_docs_are_valid_and_name_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "kind"), [("authoring", AuthoringSettings), ("directories", Directories), ("grading", GradingSettings)]
+    ("table", "kind"),
+    [
+        ("authoring", AuthoringSettings),
+        ("directories", Directories),
+        ("grading", GradingSettings),
+        ("serve", ServiceSettings),
+    ],
 )
 def test_the_defaults_in_the_docs_are_the_defaults(table: str, kind: type[msgspec.Struct]) -> None:
     assert SETTINGS[table] == msgspec.to_builtins(kind())

@@ -127,6 +127,12 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     submission: Submission
     earlier: bytes = b""
 
+    @classmethod
+    def of(cls, number: int, bundle: Bundle, submission: Submission, earlier: bytes = b"") -> Job:
+        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
+        return cls(number, bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
+
 
 class Reply(msgspec.Struct, frozen=True, tag=True):
     """From a worker: what came of a job.
