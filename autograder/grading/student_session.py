@@ -27,6 +27,7 @@ __all__ = ["Budget", "StudentSession"]
 _BUILTINS = frozenset(vars(builtins))
 _LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
 _LONGEST_LINE = 120
+_MOST_LINES = 4096  # of a notebook whose lines are named: twelve bits
 
 
 class Budget:
@@ -177,7 +178,12 @@ class StudentSession:
         return sorted(names - self._known)
 
     def place(self) -> str:
-        """The function and line of the student's code in which the last error arose, in words; empty if not known."""
+        """The function and line of the student's code in which the last error arose, in words; empty if not known.
+
+        In a notebook of very many lines the choice of one would tell a hidden input.
+        """
+        if sum(cell.source.count("\n") + 1 for cell in self._ran) > _MOST_LINES:
+            return ""
         found = self._worker.place() if self._worker is not None and self.worker_lives else None
         if found is None or not 0 <= found[0] < len(self._ran):
             return ""

@@ -42,6 +42,7 @@ _LIMITS = Limits(
     total_bytes=512 * MIB,
     call_seconds=_CALL_SECONDS,
     course_data=False,
+    own_files=False,
 )
 _MODULES = ("autograder.lab", "math", "numpy", "scipy", "torch")
 _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS

@@ -53,7 +53,8 @@ class Mounts:
         """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
         words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dir", "/dev"]
         for device in _DEVICES:
-            words += ["--dev-bind", device, device]
+            # Read-only, or whoever may write to one could leave the time there for the next submission.
+            words += ["--dev-bind", device, device, "--remount-ro", device]
         for link in _SYSTEM_LINKS:
             path = Path(link)
             if path.is_symlink():

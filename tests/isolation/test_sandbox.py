@@ -189,6 +189,14 @@ def test_a_folder_that_holds_secrets_is_not_shown(tmp_path: Path, name: str) -> 
         Sandbox.start(readable=[tmp_path])
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's sandbox runs as another user")
+def test_data_that_students_code_may_not_read_stop_the_start_and_cost_nobody_points(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "digits.csv").touch(0o600)
+    with pytest.raises(MachineryError, match=rf"may not read {tmp_path}/digits\.csv.*chmod -R a\+rX {tmp_path}"):
+        Sandbox.start(readable=[tmp_path])
+
+
 def test_a_python_error_while_starting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.isolation.sandbox._STARTER", "raise ImportError('no such thing')")
     with pytest.raises(MachineryError, match=r"no such thing(.|\n)*autograder doctor"):

@@ -53,6 +53,7 @@ def main() -> None:
         None if separate else Folders(Path(settings["base"]), settings["folder_bytes"] if settings["mount"] else 0)
     )
     _drop_user(settings)
+    _try_to_read(settings["data"])
     processes = _own_processes() if separate else -1
     from autograder.isolation.guest import preload  # only now: nothing heavy runs with privileges
 
@@ -99,6 +100,14 @@ def _drop_user(settings: dict[str, Any]) -> None:
     kernel.forbid_new_privileges()
     kernel.forbid_dumps()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _try_to_read(data: list[str]) -> None:
+    """End the start if a file of the course's data is closed to this user: every student's code would fail for it."""
+    for path in data:
+        for each in (Path(path), *Path(path).rglob("*")):
+            if not os.access(each, os.R_OK | (os.X_OK if each.is_dir() else 0)):
+                sys.exit(f"students' code may not read {each}, as its permissions stand. Try: chmod -R a+rX {path}")
 
 
 def _own_processes() -> int:

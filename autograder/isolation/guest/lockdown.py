@@ -50,14 +50,14 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     """
     kernel.forbid_new_privileges()
     addresses, held = _memory_now()  # before /proc is gone
-    if confinement.separate:
+    if confinement.separate and limits.own_files:
         _separate(confinement, folder)
     kernel.die_with_parent(parent)
     kernel.forbid_dumps()
     set_limits(limits, confinement.processes, addresses, held)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()
-        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder])
+        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder] if limits.own_files else [])
     if confinement.program:
         kernel.load_filter(confinement.program)
     _prove(confinement)
