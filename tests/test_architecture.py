@@ -129,7 +129,7 @@ def test_no_public_class_name_stands_twice() -> None:
 def test_only_the_lab_reexports() -> None:
     """A package that lists its modules' names would hide a module of the same name, and load all to give one."""
     packages = {module: path for module, path in FILES.items() if path.name == "__init__.py" and module != "autograder"}
-    listing = {module for module in packages if IMPORTS[module] and "def " not in packages[module].read_text()}
+    listing = {module for module in packages if IMPORTS[module] and "__all__" in packages[module].read_text()}
     assert listing == {"autograder.lab"}
 
 

@@ -66,7 +66,7 @@ def grade_class(
     run = ClassRun(
         course,
         assignment_name,
-        make_executor=make_executor or partial(_workers, course, workers, scheduler, missing_ok),
+        make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch)),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
@@ -105,8 +105,10 @@ def grade_assignments(
     return reports
 
 
-def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
-    options = options_of(course, missing_ok)
+def _workers(
+    course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str], torch: bool = True
+) -> Executor:
+    options = options_of(course, missing_ok, torch)
     if scheduler:
         from autograder.engine.cluster import ClusterWorkers
 

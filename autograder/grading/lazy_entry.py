@@ -11,9 +11,7 @@ import msgspec
 import numpy as np
 
 from autograder.authoring.assignment import Assignment
-from autograder.challenge.competition import Competition
 from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import hidden_test
 from autograder.challenge.rules import RULES
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
@@ -74,6 +72,9 @@ class LazyEntry:
     def _entered(self) -> CompetitionEntry:
         if self._hidden_data is None:
             raise MachineryError("the challenge needs its hidden pictures. Set hidden_data in course.toml.")
+        from autograder.challenge.competition import Competition  # it loads torch
+        from autograder.challenge.hidden import hidden_test
+
         given = fashion("train")
         sources = code_of(self._side.submission)
         competition = Competition(

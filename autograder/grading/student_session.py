@@ -22,7 +22,7 @@ from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.submission.model import Submission, SubmissionCell
 from autograder.submission.stopping import Stopped, stopped
 
-__all__ = ["Budget", "StudentSession"]
+__all__ = ["Budget", "StudentSession", "names_torch"]
 
 _BUILTINS = frozenset(vars(builtins))
 _LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
@@ -216,6 +216,7 @@ class StudentSession:
             cpu_seconds=int(self.settings.total_seconds) + 1,
             wall_seconds=self.settings.total_seconds,
             memory_bytes=self.settings.memory_mb << 20,
+            torch=names_torch(self.submission, self.assignment),
         )
 
     def add_usage(self, other: StudentSession) -> None:
@@ -232,6 +233,13 @@ class StudentSession:
             self.cpu_seconds += usage.cpu_seconds
             self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
             self._worker = None
+
+
+def names_torch(submission: Submission, assignment: Assignment) -> bool:
+    """Whether code of the submission or the assignment names torch, demonstrations aside: only then it is there."""
+    ours = (cell.source for cell in assignment.cells if cell.cell_type == "code" and cell.kind != "demo")
+    theirs = (cell.source for cell in submission.cells if cell.cell_type == "code" and cell.kind != "demo")
+    return any("torch" in source for source in (*ours, *theirs))
 
 
 def _stopped(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:
