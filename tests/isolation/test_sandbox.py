@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import MachineryError
+from autograder.isolation.failures import StudentError
+from autograder.isolation.limits import Limits
 from autograder.isolation.sandbox import ROOM, Sandbox
 from autograder.isolation.student_process import StudentProcess
 
@@ -207,3 +209,20 @@ def test_a_request_to_a_closed_sandbox_is_refused() -> None:
     sandbox = Sandbox([], [], frozenset())
     with pytest.raises(MachineryError):
         sandbox.spawn()
+
+
+LOADED = "import sys; sorted(name for name in sys.modules if not name.startswith('autograder.isolation'))"
+
+
+@pytest.mark.slow
+def test_whether_the_warm_process_holds_torch_is_hidden_from_work_that_does_not_name_it(
+    sandbox: Sandbox,
+) -> None:
+    limits = Limits(torch=False)
+    with Sandbox.start(torch=False) as light, light.spawn(limits) as there, sandbox.spawn(limits) as here:
+        assert there.run_source(LOADED) == here.run_source(LOADED)
+        for worker in (there, here):
+            with pytest.raises(StudentError, match="notebooks that name it"):
+                worker.run_source("import torch.nn")
+        with pytest.raises(MachineryError, match="without torch"):
+            light.spawn()
