@@ -52,7 +52,7 @@ KEPT = {
     "A picture that a student": "test_the_pixels_stay_and_nothing_else test_only_so_many_are_shown picture_bomb",
     "Metadata, further frames": "test_the_pixels_stay_and_nothing_else",
     "Nothing is fetched": "markup_in_text test_what_cannot_be_shown_says_why",
-    "The gradebook, results": "test_no_other_account_reads_grades_or_hidden_tests test_a_graded_notebook_is_valid_and_lies_where_nbgrader_looks",
+    "The gradebook, results": "test_no_other_account_reads_grades_or_hidden_tests",
     "Of outputs, text": "test_only_harmless_kinds_of_data_are_kept html_script svg_script",
     "Text cells are shown": "markup_in_text attachments",
     "Where the grader itself fails": "test_killed_before_any_question_a_submission_is_not_graded",
