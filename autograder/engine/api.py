@@ -63,7 +63,7 @@ def grade_class(
     """
 
     chosen = progress or progress_for(assignment_name)
-    run = ClassRun(
+    run: ClassRun = ClassRun(
         course,
         assignment_name,
         make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch)),

@@ -57,7 +57,8 @@ def hide_torch() -> None:
     """Go on as if torch had never been loaded: so a result does not hang on what the warm process holds."""
     for name in _with_torch:
         sys.modules.pop(name, None)
-    sys.meta_path.insert(0, _NoTorch)  # type: ignore[arg-type]
+    finder: Any = _NoTorch
+    sys.meta_path.insert(0, finder)
 
 
 def _warm_torch() -> None:
