@@ -168,7 +168,7 @@ def twelve_ends(target: Target) -> Target:
 )
 def two_hundred_burning_threads(target: Target) -> Target:
     return target.append(
-        "import threading\ndef burn():\n    x = 0\n    while True: x += 1\nfor _ in range(200): threading.Thread(target=burn, daemon=True).start()"
+        "import threading, numpy\n_square = numpy.ones((300, 300))\ndef burn():\n    while True: numpy.dot(_square, _square)\nfor _ in range(200): threading.Thread(target=burn, daemon=True).start()"
     )
 
 
