@@ -243,13 +243,12 @@ def two_entries_of_one_name(target: Target) -> Intake:
 )
 def overlapping_entries(target: Target) -> Intake:
     whole = zipped({"a.ipynb": b" " * (8 << 20)})
-    start = whole.index(b"PK\1\2")
-    end = whole.index(b"PK\5\6")
-    directory = b"".join(whole[start:end].replace(b"a.ipynb", b"%07d" % n) for n in range(1000))
+    start, end = whole.index(b"PK\1\2"), whole.index(b"PK\5\6")
+    directory = whole[start:end] * 1000
     tail = bytearray(whole[end:])
     tail[8:12] = (1000).to_bytes(2, "little") * 2
     tail[12:16] = len(directory).to_bytes(4, "little")
-    return Intake("canvas", {"mine.zip": whole[:start] + directory.replace(b"0.ipynb", b"00.ipynb") + bytes(tail)})
+    return Intake("canvas", {"mine.zip": whole[:start] + directory + bytes(tail)})
 
 
 @attack(
