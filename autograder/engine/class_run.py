@@ -30,6 +30,7 @@ from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow
 from autograder.gradebook.notice import Notice
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.grading.student_session import names_torch
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
@@ -229,6 +230,12 @@ class ClassRun:
         self._journal.enter(self._assignment.unit, [refused])
 
     # Grading what is not.
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether anything that has to be graded names torch."""
+        works = (group[0][1] for group in self._waiting.values())
+        return any(names_torch(work, self._assignment) for work in works)
 
     def _map(self, stack: ExitStack) -> None:
         executor = self._make_executor()
