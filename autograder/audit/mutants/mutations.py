@@ -54,8 +54,8 @@ def _changed(tree: ast.Module, operator: str) -> Iterator[str]:
             if name in ("annotation", "returns", "decorator_list", "type_comment", "format_spec"):
                 continue
             for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(parent, ast.Compare) and isinstance(node, ast.Tuple) and operator == "axes":
-                    continue  # In which order a word is searched for makes no difference.
+                if operator == "axes" and isinstance(node, ast.Tuple) and _is_unordered(parent):
+                    continue
                 if isinstance(node, ast.AST) and not isinstance(node, ast.Raise | ast.JoinedStr):
                     yield from _replaced(tree, parent, name, place, node, operator)
 
@@ -84,9 +84,21 @@ def _replaced(
 def _changeable(tree: ast.Module) -> list[ast.AST]:
     """All nodes that are not part of an error's text, the outermost first."""
     found: list[ast.AST] = [tree]
+    rest: set[int] = set()
     for node in found:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SHAPERS:
+            rest |= {id(part) for argument in node.args for part in ast.walk(argument)}
         found += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.Raise | ast.JoinedStr)]
-    return found
+    return [node for node in found if not (isinstance(node, ast.UnaryOp) and id(node) in rest)]
+
+
+_SHAPERS = ("reshape", "view", "unflatten")
+"""Take any negative number for the length that is left over."""
+
+
+def _is_unordered(parent: ast.AST) -> bool:
+    """Whether the order of a tuple here makes no difference: words that are searched for, axes that are reduced."""
+    return isinstance(parent, ast.Compare) or (isinstance(parent, ast.keyword) and parent.arg in ("axis", "dim"))
 
 
 def _compiles(source: str) -> bool:

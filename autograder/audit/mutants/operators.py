@@ -72,6 +72,10 @@ _LEFT_OUT = frozenset(
     )
 )
 
+_NO_DIFFERENCE = frozenset(("order", "optimize", "copy", "strict", "kind"))
+"""Keywords that change how a result is computed or laid out, not what it is."""
+_MADE = frozenset(("zeros", "zeros_like", "empty", "empty_like", "full", "ones"))
+
 
 def comparisons(node: ast.AST) -> Iterator[ast.AST]:
     """A bound that belongs, or does not; a test that is turned round."""
@@ -188,10 +192,10 @@ def calls(node: ast.AST) -> Iterator[ast.AST]:
         yield node.args[0]
     if name in _TWIN:
         yield ast.Call(_renamed(node.func, _TWIN[name]), node.args, node.keywords)
-    if name == "array" and of_module:
+    if name == "array" and of_module and isinstance(node.args[0], ast.Name | ast.Attribute | ast.Subscript | ast.Call):
         yield ast.Call(_renamed(node.func, "asarray"), node.args, node.keywords)
     for place, keyword in enumerate(node.keywords):
-        if keyword.arg:
+        if keyword.arg and keyword.arg not in _NO_DIFFERENCE:
             yield ast.Call(node.func, node.args, [*node.keywords[:place], *node.keywords[place + 1 :]])
     if name == "range" and len(node.args) == 1:
         yield ast.Call(node.func, [ast.Constant(1), *node.args], [])
@@ -218,6 +222,25 @@ def slices(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Slice(**{**parts, name: None})
 
 
+def state(node: ast.AST) -> Iterator[ast.AST]:
+    """Something stays behind: an array that is made once for each shape, a result that is kept for the next call."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MADE and node.args:
+        yield _kept(node.func.attr, node.args[0], node)
+    elif isinstance(node, ast.FunctionDef) and (names := [each.arg for each in node.args.args if each.arg != "self"]):
+        changed = copy.deepcopy(node)
+        returns = [each for each in ast.walk(changed) if isinstance(each, ast.Return) and each.value]
+        for each in returns:
+            each.value = _kept(node.name, ast.parse(f"getattr({names[0]}, 'shape', '')", mode="eval").body, each.value)
+        if returns:
+            yield changed
+
+
+def _kept(name: str, key: ast.expr, value: ast.expr | None) -> ast.expr:
+    """The value that was found first for this name and key."""
+    text = ast.Call(ast.Name("str"), [ast.List([ast.Constant(name), copy.deepcopy(key)])], [])
+    return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, copy.deepcopy(value)], [])
+
+
 OPERATORS: dict[str, Operator] = {
     "axes": axes,
     "arithmetic": arithmetic,
@@ -226,6 +249,7 @@ OPERATORS: dict[str, Operator] = {
     "conditions": conditions,
     "constants": constants,
     "slices": slices,
+    "state": state,
     "statements": statements,
     "types": types,
 }
