@@ -1534,6 +1534,8 @@ for layers, case in [
     ([conv(4, 3), conv(2, 3, seen=5)], "a second layer that sees more channels than there are"),
     ([conv(4, 9)], "a kernel larger than the image"), ([conv(4, 3), pool(7, 2, ceil=True)], "a window larger than the map"),
     ([conv(4, (3, 8))], "a kernel wider than the image"), ([conv(4, 3, stride=(1, 0))], "stride 0"),
+    ([conv(4, 10, padding=1)], "a kernel wider than the padded image"),
+    ([conv(4, (11, 3), padding=(1, 0))], "a kernel higher than the padded image"),
 ]:
     refuses(architecture_table, {"input": (3, 8, 7), "layers": layers}, argument="spec", case=case)
 for kind in ("Conv", "fc", "", None):

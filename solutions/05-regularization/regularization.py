@@ -525,6 +525,8 @@ refuses(dropout_backward, np.ones((1, 5)), np.ones((4, 5)), argument="grad", cas
 refuses(dropout_backward, np.ones((5, 2)), np.ones((2, 5)), argument="grad", case="a mask that is turned")
 refuses(dropout_backward, np.ones((1, 4)), np.ones((4, 1)), argument="grad", case="a row and a column")
 mask = np.array([[2.0, 0.0, 2.0], [0.0, 2.0, 2.0]])
+for other in (mask, 2 - mask, mask[::-1]):
+    same(dropout_backward, solution.dropout_backward, rng.normal(size=(2, 3)), other, case="another mask of the same shape")
 refuses_each(dropout_backward, rng.normal(size=(2, 3)), mask, reference=solution.dropout_backward, allowed={
     "grad": domain.shape(), "mask": domain.shape()})
 ### END HIDDEN TESTS
@@ -1407,6 +1409,7 @@ same(lambda x: student.kept_apart(augment, x, labels, {0, 1, 2}, False, 3), lamb
      case="images, once the new ones are overwritten", hint="the new images should be new arrays, in training or not.")
 for train in (True, False):
     unchanged(augment, images, labels, {1}, train, 3, case=f"train is {train}")
+    fresh_result(augment, images, labels, {1}, train, 3, case=f"train is {train}")
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5

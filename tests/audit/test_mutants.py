@@ -41,7 +41,7 @@ def texts(source: str) -> list[str]:
         ("y = range(H - h + 1)", "y = range(H - h + 2)"),
         ("y = range(n)", "y = range(1, n)"),
         ("y = np.asarray(x, dtype=float)", "y = np.asarray(x)"),
-        ("y = np.zeros(3, dtype=float)", "y = np.zeros(3, dtype=np.float32)"),
+        ("y = np.zeros(3, dtype=float)", "y = np.zeros(3, dtype=np.float16)"),
         ("y = x.copy()", "y = x"),
         ("y = np.array(x)", "y = np.asarray(x)"),
         ("x = x + 1", "x += 1"),
