@@ -54,7 +54,7 @@ def _changed(tree: ast.Module, operator: str) -> Iterator[str]:
             if name in ("annotation", "returns", "decorator_list", "type_comment", "format_spec"):
                 continue
             for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if operator == "axes" and isinstance(node, ast.Tuple) and _is_unordered(parent):
+                if operator == "axes" and isinstance(node, ast.Tuple) and _is_unordered(parent, name):
                     continue
                 if isinstance(node, ast.AST) and not isinstance(node, ast.Raise | ast.JoinedStr):
                     yield from _replaced(tree, parent, name, place, node, operator)
@@ -96,9 +96,16 @@ _SHAPERS = ("reshape", "view", "unflatten")
 """Take any negative number for the length that is left over."""
 
 
-def _is_unordered(parent: ast.AST) -> bool:
-    """Whether the order of a tuple here makes no difference: words that are searched for, axes that are reduced."""
-    return isinstance(parent, ast.Compare) or (isinstance(parent, ast.keyword) and parent.arg in ("axis", "dim"))
+_UNORDERED = ("all", "any", "max", "min", "prod", "sum")
+
+
+def _is_unordered(parent: ast.AST, field: str) -> bool:
+    """Whether a tuple's order makes no difference here: words searched for, axes reduced, numbers looped over."""
+    if isinstance(parent, ast.Call):
+        return getattr(parent.func, "attr", getattr(parent.func, "id", "")) in _UNORDERED
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("axis", "dim")
+    return isinstance(parent, ast.Compare) or (isinstance(parent, ast.For | ast.comprehension) and field == "iter")
 
 
 def _compiles(source: str) -> bool:
