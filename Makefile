@@ -43,8 +43,8 @@ test: tests-need setup ## Lint, types, tests and the audit
 notebooks: setup ## Derive every notebook from solutions/
 	@$(BIN)/autograder build
 
-audit: grading setup ## Grade the tests: misconceptions caught, alternatives accepted, nothing leaked
-	@$(BIN)/autograder audit --all
+audit: grading setup ## Grade the tests: misconceptions caught, alternatives accepted, nothing leaked, a mutant of each exercise killed
+	@$(BIN)/autograder audit --all --sample 1
 
 bench: grading setup ## Time this grader and nbgrader's own on the same class
 	@$(BIN)/autograder bench

@@ -218,6 +218,8 @@ for columns in (0, -2):
     refuses(tile_filters, w, columns, argument="columns", case="no columns")
 refuses(tile_filters, w[0], 2, argument="w", case="three axes")
 refuses(tile_filters, w[None], 2, argument="w", case="five axes")
+refuses_each(tile_filters, w, 3, allowed={"w": domain.dimensions(4), "columns": domain.whole(1, fractions=False)},
+             reference=solution.tile_filters)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -301,6 +303,7 @@ same(evolution, solution.evolution, filters, case="three times")
 unchanged(evolution, filters)
 refuses(evolution, filters[0], argument="snapshots", case="one time only, four axes")
 refuses(evolution, filters[None], argument="snapshots", case="six axes")
+refuses_each(evolution, filters, allowed={"snapshots": domain.dimensions(5)}, reference=solution.evolution)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -516,6 +519,9 @@ for parameter in model.parameters():
     parameter.data.copy_(torch.from_numpy(rng.normal(size=tuple(parameter.shape))))
 same(feature_maps, solution.feature_maps, model, x, "relu", case="the last layer")
 unchanged(feature_maps, model, x, "relu")
+for layer in ("conv", "relu"):
+    maps = feature_maps(model, x, layer)
+    passes(getattr(maps, "requires_grad", False) is False, "A gradient is kept with the maps.", hint="torch.no_grad()")
 for name in ("conv2", "Conv", "relu.conv", "con"):
     refuses(feature_maps, model, x, name, argument="layer", case="a name that no layer has")
 ### END HIDDEN TESTS
@@ -634,6 +640,10 @@ for rule in ("gradient", "deconvnet", "guided"):
     refuses(relu_backward, rule, g[:, :1], a, argument="grad", case="shapes that differ")
 for rule in ("Guided", "relu", ""):
     refuses(relu_backward, rule, g, a, argument="rule", case="an unknown rule")
+for rule in ("gradient", "deconvnet", "guided"):
+    refuses_each(relu_backward, rule, g, a, reference=solution.relu_backward, allowed={
+        "rule": domain.word("gradient", "deconvnet", "guided"), "grad": domain.shape()})
+    fresh_result(relu_backward, rule, g.abs() + 1, a + 1, case=f"{rule}, nothing but positive numbers")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1183,6 +1193,9 @@ for k in (0, 5, -1):
 refuses(top_patches, model, "conv2", 1, images, 2, argument="layer", case="a layer that there is not")
 for channel in (3, -1):
     refuses(top_patches, model, "conv", channel, images, 2, argument="channel", case="a channel that there is not")
+refuses_each(top_patches, model, "relu", 1, images, 2, allowed={
+    "channel": domain.whole(0, int(model.conv.out_channels) - 1, fractions=False),
+    "k": domain.whole(1, len(images), fractions=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1363,6 +1376,8 @@ for size in ((6, 2), (2, 7), (0, 1)):
     refuses(occlusion, model, x, 1, size, (1, 1), argument="size", case="a square that does not fit")
 for stride in ((0, 1), (1, 0)):
     refuses(occlusion, model, x, 1, (2, 2), stride, argument="stride", case="a stride below 1")
+refuses_each(occlusion, model, x, 1, (2, 2), (1, 1), reference=solution.occlusion, allowed={
+    "size": domain.pair(1, fractions=False, lengths=False), "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -270,6 +270,11 @@ refuses(affordable_epochs, 0.5, 0, 100, 10, 0.25, argument="images", case="no pi
 refuses(affordable_epochs, 0.5, 250, 0, 10, 0.25, argument="batch_size", case="empty batches")
 refuses(affordable_epochs, 0.5, 250, 100, -1, 0.25, argument="budget", case="a negative budget")
 refuses(affordable_epochs, 0.5, 250, 100, 10, -0.25, argument="reserve", case="a negative reserve")
+refuses_each(affordable_epochs, 0.5, 250, 100, 10.0, 0.25, reference=solution.affordable_epochs, allowed={
+    "step_seconds": domain.number(above=0.0), "images": domain.whole(1, fractions=False),
+    "batch_size": domain.whole(1, fractions=False), "budget": domain.number(least=0.0),
+    "reserve": domain.number(least=0.0, below=1.0)})
+fresh_result(affordable_epochs, 0.5, 250, 100, 10.0, 0.25, kind=int)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -458,6 +463,11 @@ same(accuracy_interval, solution.accuracy_interval, 6, 12, 2, case="allowed numb
 refuses(accuracy_interval, -1, 12, 2, argument="right", case="a negative number of right answers")
 refuses(accuracy_interval, 6, 12, 0, argument="z", case="z of zero")
 refuses(accuracy_interval, 6, 12, -2, argument="z", case="a negative z")
+for right in (0, 6, 12):
+    refuses_each(accuracy_interval, right, 12, 2.0, reference=solution.accuracy_interval, allowed={
+        "right": domain.whole(0, 12, fractions=False), "z": domain.number(above=0.0)})
+for images in (0, -1, -12):
+    refuses(accuracy_interval, 0, images, 2.0, argument="images", case="no pictures")
 ### END HIDDEN TESTS
 
 # %% [markdown]

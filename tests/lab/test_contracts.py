@@ -153,6 +153,19 @@ def test_a_narrower_test_of_an_argument_is_named(old: str, new: str, told: str) 
     assert told in message(refuses_each, names["pooled"], TABLE, (1, 2), "max", allowed=ALLOWED)
 
 
+def test_fractions_and_other_lengths_are_tried_only_where_they_are_promised_to_be_refused() -> None:
+    def positive(window: Any) -> None:
+        if min(window) < 1:
+            raise ValueError("window")
+
+    refuses_each(positive, (1, 2), allowed={"window": domain.pair(1, fractions=False, lengths=False)})
+    for domain_, told in [
+        (domain.pair(1, lengths=False), "a fraction"),
+        (domain.pair(1, fractions=False), "single entry"),
+    ]:
+        assert told in message(refuses_each, positive, (1, 2), allowed={"window": domain_})
+
+
 def test_refusing_everything_is_not_enough() -> None:
     def refusing(*_: Any) -> Any:
         raise ValueError("x window mode")
