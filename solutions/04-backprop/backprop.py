@@ -56,7 +56,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from autograder.lab import (
-    close, progress, refuses, show_curves, show_grid, show_matrix, snapshot, style, zip_digits,
+    close, keeps_arguments, progress, refuses, show_curves, show_grid, show_matrix, snapshot, style, zip_digits,
 )
 
 style()
@@ -133,15 +133,21 @@ def affine_backward(grad, cache):
 # %% check="affine_backward" name="by-hand" points=0.5
 x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
 dx, dw, db = affine_backward(np.array([[1.0], [10.0]]), (x, w))
-close(dx, [[5, 6], [50, 60]], case="dx")
-close(dw, [[31, 42]], case="dw")
-close(db, [11], case="db")
+close(dx, [[5, 6], [50, 60]], case="dx", hint="each example's upstream gradient, times the weights.")
+close(dw, [[31, 42]], case="dw", hint="each example's upstream gradient, times that example; added over the examples.")
+close(db, [11], case="db", hint="1 + 10: the examples share one bias.")
 
 # %% [markdown]
-# Hidden: other sizes, with random upstream gradients, against an independent program; and wrong arguments.
+# The next check has two units of three inputs. What follows in its cell is hidden: other sizes, with random upstream
+# gradients, against an independent program.
 
 # %% check="affine_backward" name="general" points=1
 # Hidden: batches, inputs and units of different numbers, one of each included.
+x, w = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+dx, dw, db = affine_backward(np.array([[1.0, -1.0], [2.0, 0.0]]), (x, w))
+close(dx, [[-3, -3, -3], [2, 4, 6]], case="two units, dx", hint="the first example: 1 · (1, 2, 3) − 1 · (4, 5, 6).")
+close(dw, [[1, 2, 4], [-1, 0, -2]], case="two units, dw", hint="the first unit: 1 · (1, 0, 2) + 2 · (0, 1, 1).")
+close(db, [3, -1], case="two units, db", hint="one number for each unit, added over the examples.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -158,6 +164,12 @@ for n, d, k in [(4, 3, 5), (7, 2, 3), (1, 6, 4), (5, 1, 2), (3, 4, 1), (4, 4, 4)
 
 # %% check="affine_backward" name="arguments" points=0.5
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
+x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
+_, dw, db = affine_backward(np.array([[2.0], [0.5]]), (x, w))
+close(dw, [[3.5, 6]], case="a gradient of the right shape, dw", hint="2 · (1, 2) + 0.5 · (3, 4).")
+close(db, [2.5], case="a gradient of the right shape, db", hint="added over the examples.")
+refuses(affine_backward, np.ones((1, 2)), (x, w), argument="grad", case="a row for a column")
+refuses(affine_backward, np.ones((1, 1)), (x, w), argument="grad", case="one example for two")
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
 same(affine_backward, solution.affine_backward, rng.normal(size=(4, 5)), cache, case="4 examples, 3 inputs, 5 units")
@@ -220,6 +232,15 @@ for name, expected in [("tanh", 8), ("sigmoid", 2), ("leaky", 0.8)]:
 
 # %% check="activation_backward" name="values" points=0.5
 # Hidden: arrays of several shapes, both signs, and numbers far from zero.
+# tanh(ln 2) is 0.6, and the sigmoid of ln 3 is 0.75.
+close(activation_backward("tanh", np.array([100.0, -10.0]), np.log([2, 1 / 2])), [64, -6.4], case="tanh at ±ln 2",
+      hint="1 less the square of 0.6, times the upstream gradient.")
+close(activation_backward("sigmoid", np.array([16.0, -16.0]), np.log([3, 1 / 3])), [3, -3], case="sigmoid at ±ln 3",
+      hint="0.75 times 0.25, times the upstream gradient.")
+close(activation_backward("sigmoid", np.ones(2), np.array([-1000.0, 1000.0])), [0, 0], case="sigmoid, far from zero",
+      hint="e to the power of 1000 is too large for a float.")
+close(activation_backward("leaky", np.array([10.0, -10.0, 5.0]), np.array([-2.0, 2.0, 0.0])), [1, -10, 0.5],
+      case="leaky at -2, 2 and 0", hint="the sign of x decides, not that of grad; at 0 the slope is 0.1.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -241,6 +262,8 @@ for name in ("tanh", "sigmoid", "leaky"):
 
 # %% check="activation_backward" name="arguments" points=0.5
 # Hidden: wrong arguments, and arguments that must stay as they were.
+refuses(activation_backward, "tanh", np.ones((1, 3)), np.ones((3, 1)), argument="grad", case="a row for a column")
+refuses(activation_backward, "relu", np.ones(3), np.ones(3), argument="name", case="an unknown name")
 ### BEGIN HIDDEN TESTS
 for name in ("tanh", "sigmoid", "leaky"):
     grad, x = rng.normal(size=(3, 5)), rng.normal(size=(3, 5))
@@ -366,7 +389,7 @@ dx, dw, db = conv_backward(np.array([1.0, 2.0]).reshape(1, 1, 1, 2), (x, w, (1, 
 close(dx, [[[[10, 20, 50, 40, 60, 0]]]], case="dx",
       hint="which weight did each pixel meet, in every window it lies in?")
 close(dw, [[[[7, 10, 13]]]], case="dw", hint="which pixel did each weight meet, in every window?")
-close(db, [3], case="db")
+close(db, [3], case="db", hint="every output pixel adds its gradient.")
 
 # %% [markdown]
 # > **Museum of real bugs.** Published tests of this function tend to use a square image, a stride that divides evenly
@@ -374,11 +397,16 @@ close(db, [3], case="db")
 # > and still come out right, because every output pixel says the same. The hidden checks use random upstream
 # > gradients.
 #
-# The next checks look at the three results one by one, so each earns its own points. One shows an example that is too
-# long for a pencil: its numbers were computed with the solution, in whole numbers.
+# The next checks look at the three results one by one, so each earns its own points. Each begins with an example that
+# you can see: small whole numbers, in which an image, a filter or a direction that was forgotten shows.
 
 # %% check="conv_backward" name="kernels" points=1.5
 # Hidden: dw, for batches, channels, filters and kernels of different sizes.
+x = np.array([[1.0, 2.0, 3.0], [4.0, 0.0, 5.0]]).reshape(2, 1, 1, 3)  # two images of one row
+grad = np.array([[1.0, 2.0], [3.0, -1.0]]).reshape(2, 1, 1, 2)
+dw = conv_backward(grad, (x, np.ones((1, 1, 1, 2)), (1, 2), (0, 1)))[1]  # framed: (0, 1, 2, 3, 0) and (0, 4, 0, 5, 0)
+close(dw, [[[[4, 14]]]], case="dw, two images, stride 2, one column of padding",
+      hint="1 · (0, 1) + 2 · (2, 3) + 3 · (0, 4) − 1 · (0, 5).")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -403,6 +431,11 @@ for sizes in [
 
 # %% check="conv_backward" name="input" points=1.5
 # Hidden: dx, for batches, channels, filters and kernels of different sizes.
+x, w = np.zeros((1, 1, 3, 3)), np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 1, 2, 2)
+grad = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(1, 1, 2, 2)
+dx = conv_backward(grad, (x, w, (2, 1), (1, 0)))[0]
+close(dx, [[[[3, 34, 40], [100, 1200, 2000], [300, 3400, 4000]]]], case="dx, stride 2 down, a row of padding",
+      hint="the first two windows lie half on the frame; their lower rows (3, 4) fall on the first row of x.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -427,6 +460,9 @@ for sizes in [
 
 # %% check="conv_backward" name="bias" points=0.5
 # Hidden: db.
+grad = np.array([[[1.0, 2.0], [5.0, 0.0]], [[3.0, 4.0], [-1.0, 2.0]]]).reshape(2, 2, 1, 2)
+db = conv_backward(grad, (np.zeros((2, 1, 1, 3)), np.ones((2, 1, 1, 2)), (1, 1), (0, 0)))[2]
+close(db, [10, 6], case="db of two filters, two images", hint="1 + 2 + 3 + 4 for the first filter.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -482,6 +518,11 @@ for sizes in [
 
 # %% check="conv_backward" name="padding" points=0.5
 # Hidden: all three, with little padding, much padding, or none in one direction.
+x, w = np.array([3.0, 5.0]).reshape(1, 1, 1, 2), np.array([10.0, 20.0, 30.0]).reshape(1, 1, 1, 3)
+dx, dw, db = conv_backward(np.array([1.0, 2.0]).reshape(1, 1, 1, 2), (x, w, (1, 1), (0, 1)))  # framed: (0, 3, 5, 0)
+close(dx, [[[[40, 70]]]], case="dx, padding across only",
+      hint="on the framed row it is (10, 40, 70, 60); the frame is no part of x.")
+close(dw, [[[[6, 13, 5]]]], case="dw, padding across only", hint="1 · (0, 3, 5) + 2 · (3, 5, 0).")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -505,6 +546,9 @@ for sizes in [
 
 # %% check="conv_backward" name="arguments" points=0.5
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
+cache = np.ones((1, 1, 4, 5)), np.ones((2, 1, 3, 3)), (1, 1), (0, 0)  # the output is (1, 2, 2, 3)
+refuses(conv_backward, np.ones((1, 2, 3, 2)), cache, argument="grad", case="rows and columns exchanged")
+refuses(conv_backward, np.ones((1, 1, 2, 3)), cache, argument="grad", case="one filter for two")
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(2, 3, 7, 9)), rng.normal(size=(4, 3, 2, 3)), (2, 1), (0, 1)
 same(conv_backward, solution.conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, case="stride 2 down")
@@ -600,6 +644,12 @@ close(kernels, [[[[30, 20, 10]]]], case="kernels")
 
 # %% check="as_convolution" name="general" points=1
 # Hidden: stride 1, several channels and filters, with padding and without.
+w, grad = np.arange(1.0, 9.0).reshape(2, 1, 2, 2), np.arange(1.0, 7.0).reshape(1, 2, 3, 1)
+field, kernels = as_convolution(grad, w, (2, 2), (1, 1), (1, 0))  # two filters; x has 2 × 2 pixels, framed 4 × 2
+close(field, [[[[0, 1, 0], [0, 2, 0], [0, 3, 0]], [[0, 4, 0], [0, 5, 0], [0, 6, 0]]]], case="field, two filters",
+      hint="a kernel of 2 × 2 wants one zero on each side, less what was padded on the way forward.")
+close(kernels, [[[[4, 3], [2, 1]], [[8, 7], [6, 5]]]], case="kernels, two filters",
+      hint="both axes flipped; and one channel that sees two filters.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -622,6 +672,13 @@ for (n, c, h, w), (f, kh, kw), padding in [
 
 # %% check="as_convolution" name="stride" points=1
 # Hidden: strides of several sizes, which leave rows or columns unseen.
+w, grad = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+field, kernels = as_convolution(grad[None, None], w[None, None], (5, 4), (2, 3), (0, 1))
+wanted = np.zeros((6, 5))
+wanted[1, 0], wanted[1, 3], wanted[3, 0], wanted[3, 3] = 1, 2, 3, 4
+close(field, [[wanted]], case="field, stride 2 down and 3 across, a row unseen",
+      hint="neighbours are one stride apart; the field has 5 + 1 rows, also those for a row that no window saw.")
+close(kernels, [[[[4, 3], [2, 1]]]], case="kernels", hint="half a turn, whatever the stride.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -645,6 +702,9 @@ for (n, c, h, w), (f, kh, kw), stride, padding in [
 
 # %% check="as_convolution" name="arguments" points=0.5
 # Hidden: wrong arguments, and arguments that must stay as they were.
+w, grad = np.ones((1, 1, 3, 2)), np.ones((1, 1, 2, 2))
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (3, 0), argument="padding", case="padding as long as the kernel")
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", case="negative padding")
 ### BEGIN HIDDEN TESTS
 w, grad = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(1, 2, 4, 5))
 same(as_convolution, solution.as_convolution, grad, w, (6, 6), (1, 1), (0, 0), case="no padding")
@@ -750,11 +810,19 @@ close(gradient_check(lambda x: np.tanh(x), lambda grad, x: grad * (1 - np.tanh(x
       hint="a checker that has found a mistake before must still believe the next layer.")
 
 # %% [markdown]
-# Now your checker goes hunting. Three hidden checks plant four bugs each among layers that are right. All four have to
-# be found, and no right layer may be accused. First, mistakes in the derivative itself:
+# Now your checker goes hunting. Three checks plant four bugs each among layers that are right. All four have to be
+# found, and no right layer may be accused. You see the trickiest of each kind; the others are hidden. First, mistakes in
+# the derivative itself:
 
 # %% check="gradient_check" name="derivatives" points=1
 # Hidden: four wrong derivatives, four right ones.
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+close(gradient_check(lambda x: 0 * x + 2, lambda grad, x: 0 * grad, x), True, case="a layer that ignores its input",
+      hint="both gradients are all zeros, and agree; what does your comparison divide by?")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3.02 * grad, x), False, case="two thirds of a percent off",
+      hint="the tolerance is 1e-4 of the larger norm.")
+close(gradient_check(lambda x: x**2, lambda grad, x: grad * 2 * x, x), True, case="a square",
+      hint="the two points of a central difference lie twice the step apart.")
 ### BEGIN HIDDEN TESTS
 away = lambda shape: rng.uniform(0.2, 2.0, size=shape) * rng.permutation(np.resize([-1.0, 1.0], np.prod(shape))).reshape(shape)
 weights = rng.normal(size=(3, 4))
@@ -781,6 +849,13 @@ for name, (f, df, right) in layers.items():
 
 # %% check="gradient_check" name="upstream" points=1
 # Hidden: four mistakes with the upstream gradient, four right layers; images, vectors and a single number as output.
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad, x), True, case="three times its input",
+      hint="which upstream gradient did df get, and which weighs the differences?")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad[:, ::-1], x), False, case="the same, but reversed",
+      hint="an upstream gradient of ones looks the same from both sides, and so does a sum.")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.abs(grad), x), False, case="a sign that is lost",
+      hint="are some of your upstream gradients negative?")
 ### BEGIN HIDDEN TESTS
 def softmax(x):
     e = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -811,6 +886,14 @@ for name, (f, df, right) in layers.items():
 
 # %% check="gradient_check" name="scales" points=1
 # Hidden: four mistakes in layers whose gradients are large, small or wrong in few places; four right layers.
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+tiny, curved = lambda x: 1e-9 * np.sin(x), lambda x: np.sin(300 * x)
+close(gradient_check(tiny, lambda grad, x: grad * 2e-9 * np.cos(x), x), False, case="tiny, and twice too much",
+      hint="a difference of 1e-9 is much if the gradient is 1e-9: compare with the norms.")
+close(gradient_check(curved, lambda grad, x: grad * 300 * np.cos(300 * x), x), True, case="a strong curve",
+      hint="a difference to one side errs here by more than the tolerance.")
+close(gradient_check(lambda x: 5 * x, lambda grad, x: 5 * grad * [[1, 1, 1], [1, 1, 0]], x), False,
+      case="the last number is lost", hint="do you move every number of x?")
 ### BEGIN HIDDEN TESTS
 def last_lost(array):
     array[-1, -1, -1] = 0
@@ -835,6 +918,15 @@ for name, (f, df, right) in layers.items():
 
 # %% check="gradient_check" name="arguments" points=0.5
 # Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
+x = np.array([[1e-7, 2.0], [-1.0, 1e-7]])
+close(gradient_check(lambda x: x**2 + 1000, lambda grad, x: 2 * grad * x, x), True, case="small in places",
+      hint="where the gradient is nearly zero, rounding is all that is left: compare the norms of the whole arrays.")
+close(gradient_check(lambda x: x.sum(axis=0), lambda grad, x: grad, x), False, case="a gradient of another shape",
+      hint="numpy stretches a row until it fits; compare the shapes first.")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.sign(grad), x), False, case="a size that is lost",
+      hint="draw upstream gradients from a normal distribution; then their sizes differ.")
+close(gradient_check(lambda x: x**2, lambda grad, x: np.inf * grad, x), False, case="an infinite gradient",
+      hint="infinity is not larger than infinity: ask first whether all numbers are finite.")
 ### BEGIN HIDDEN TESTS
 exp, x = lambda x: np.exp(x), rng.normal(size=(2, 1, 3))
 for shape in [(1,), (2, 1, 3, 2), (7,)]:
@@ -928,10 +1020,13 @@ def squared_error(outputs, targets):
 # %% check="squared_error" name="by-hand" points=0.5
 loss, grad = squared_error(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 4.0]]))
 close(loss, 3.25, case="loss", hint="a mean over how many numbers?")
-close(grad, [[0, 1], [1.5, 0]], case="grad")
+close(grad, [[0, 1], [1.5, 0]], case="grad", hint="twice the difference, over how many numbers?")
 
 # %% check="squared_error" name="general" points=0.5
 # Hidden: batches of several sizes, and a single output.
+loss, grad = squared_error(np.array([[1.0, 5.0, -2.0, 3.0]]), np.array([[0.0, 5.0, 1.0, 1.0]]))
+close(loss, 3.5, case="one example, the loss", hint="(1 + 0 + 9 + 4) / 4.")
+close(grad, [[0.5, 0, -1.5, 1]], case="one example, the gradient", hint="half of each difference, 2/4.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -947,6 +1042,7 @@ for shape in [(7, 3), (2, 10), (1, 4), (5, 1)]:
 
 # %% check="squared_error" name="arguments" points=0.5
 # Hidden: targets of another shape, and arguments that must stay as they were.
+refuses(squared_error, np.ones((2, 3)), np.ones((1, 3)), argument="targets", case="targets of one row")
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(4, 3))
 same(squared_error, solution.squared_error, outputs, rng.normal(size=(4, 3)), case="4 examples, 3 outputs")
@@ -1003,10 +1099,14 @@ def softmax_cross_entropy(logits, labels):
 # %% check="softmax_cross_entropy" name="by-hand" points=0.5
 loss, grad = softmax_cross_entropy(np.array([[0.0, np.log(3)]]), np.array([1]))
 close(loss, np.log(4 / 3), case="loss", hint="minus the logarithm of the probability of the right class.")
-close(grad, [[0.25, -0.25]], case="grad")
+close(grad, [[0.25, -0.25]], case="grad", hint="the probabilities, less 1 at the right class.")
 
 # %% check="softmax_cross_entropy" name="general" points=0.5
 # Hidden: batches of several sizes, more classes.
+loss, grad = softmax_cross_entropy(np.log([[1.0, 3.0, 4.0], [2.0, 2.0, 4.0]]), np.array([1, 0]))  # rows add up to 8
+close(loss, (np.log(8 / 3) + np.log(4)) / 2, case="two examples, the loss", hint="probabilities 3/8 and 1/4; the mean.")
+close(grad, [[1 / 16, -5 / 16, 1 / 4], [-3 / 8, 1 / 8, 1 / 4]], case="two examples, the gradient",
+      hint="the first row: (1/8, 3/8 − 1, 1/2), over two examples.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1023,6 +1123,10 @@ for n, k in [(7, 3), (2, 10), (1, 4), (5, 2)]:
 
 # %% check="softmax_cross_entropy" name="large" points=0.5
 # Hidden: logits that are very large, very small, and very different.
+loss, grad = softmax_cross_entropy(np.array([[0.0, 1000.0], [0.0, 0.0]]), np.array([0, 0]))
+close(loss, (1000 + np.log(2)) / 2, case="a very wrong answer, the loss",
+      hint="subtract each row's own largest logit, and take no logarithm of what may be rounded to 0.")
+close(grad, [[-0.5, 0.5], [-0.25, 0.25]], case="a very wrong answer, the gradient", hint="the probabilities are 0 and 1.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1043,6 +1147,9 @@ for apart in (1500.0, 7000.0):
 
 # %% check="softmax_cross_entropy" name="arguments" points=0.5
 # Hidden: wrong labels, and arguments that must stay as they were.
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, 3]), argument="labels", case="a label too large")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, -1]), argument="labels", case="a label below 0")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0]), argument="labels", case="a label is missing")
 ### BEGIN HIDDEN TESTS
 logits, labels = rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
 same(softmax_cross_entropy, solution.softmax_cross_entropy, logits, labels, case="4 examples, 3 classes")
@@ -1152,7 +1259,8 @@ def initial_parameters(seed):
 # %% check="initial_parameters" name="count" points=0.5
 parameters = initial_parameters(1)
 unused = 25 * np.sum(~connected)
-close(sum(array.size for array in parameters.values()) - unused, 9760, case="all parameters, less those not connected")
+close(sum(array.size for array in parameters.values()) - unused, 9760, case="all parameters, less those not connected",
+      hint="every unit of the maps has a bias of its own.")
 close(np.abs(parameters["w2"][~connected]).max(), 0, case="the largest weight that is not connected",
       hint="connected[target, source] says which to keep; axis 0 of w2 is the target.")
 ### BEGIN HIDDEN TESTS
@@ -1163,6 +1271,18 @@ same(lambda seed: {name: list(np.shape(array)) for name, array in initial_parame
 
 # %% check="initial_parameters" name="distribution" points=1
 # Hidden: the range of the weights, how they are spread over it, and what depends on the seed.
+draws = [initial_parameters(n) for n in (1, 2, 3)]
+for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
+    largest = max(np.abs(draw[name]).max() for draw in draws) / (2.4 / np.sqrt(inputs))
+    close(0.985 < largest <= 1.000001, True, case=f"the largest of {name} is nearly 2.4 over the root of {inputs}",
+          hint="how many inputs does a unit see, and are all numbers of the range equally likely?")
+close(0.45 < np.mean(draws[0]["w3"] < 0) < 0.55, True, case="half of w3 is negative", hint="from −limit to limit.")
+close(max(np.abs(draws[0][name]).max() for name in ("b1", "b2", "b3", "b4")), 0, case="the largest bias",
+      hint="biases begin at zero.")
+close(np.array_equal(draws[0]["w4"], draws[1]["w4"]), False, case="two seeds draw the same", hint="pass the seed on.")
+layers = [draws[0][name].ravel()[:25] * inputs**0.5 for name, inputs in {"w1": 25, "w4": 30}.items()]
+close(np.allclose(*layers), False, case="two layers begin with the same draws",
+      hint="make one generator, and draw from it in turn.")
 ### BEGIN HIDDEN TESTS
 first, again, other = (initial_parameters(n) for n in (int(seed % 1000), int(seed % 1000), int(seed % 1000) + 1))
 for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
@@ -1262,6 +1382,24 @@ class LeNet1989:
 # If all weights are zero, only the last bias is heard: the outputs are its tanh, and its gradient is
 # $(1 - \tanh^2 b) \cdot g$, added over the batch. With $\tanh b = 0.6$, two images and an upstream gradient of 1
 # everywhere, that is $2 \cdot 0.64 = 1.28$.
+#
+# The other visible checks build a network with few weights that are not zero, and show it a blank sheet, −1 all over.
+# Map 0 of layer 1 has all 25 weights 0.02. As the frame holds −1, too, every sum is −0.5, at the border as well, and the
+# map is tanh −0.5 all over, call it −a. Map 1 has the weights −0.02 and is a. In layer 2, target 0 sees map 0 and target
+# 1 sees map 1, with weights 0.04. Away from the border target 0 is tanh(−a). In its corner, 16 of 25 places are frame,
+# so it is tanh(0.04 · (−9 a − 16)). Layers 3 and 4 hand on three such numbers, through one more tanh each.
+
+# %%
+def blank_sheet():
+    """Few weights that are not zero: layer 4 puts out what three units of layer 2 hand on."""
+    parameters = {name: np.zeros(shape) for name, shape in {
+        "w1": (12, 1, 5, 5), "b1": (12, 8, 8), "w2": (12, 12, 5, 5), "b2": (12, 4, 4), "w3": (30, 192), "b3": (30,),
+        "w4": (10, 30), "b4": (10,)}.items()}
+    parameters["w1"][0], parameters["w1"][1] = 0.02, -0.02
+    parameters["w2"][0, 0], parameters["w2"][1, 1] = 0.04, 0.04
+    for unit, place in enumerate((5, 0, 16)):  # map 0 in its middle, map 0 in its corner, map 1 in its corner
+        parameters["w3"][unit, place] = parameters["w4"][unit, unit] = 1.0
+    return parameters, np.full((1, 1, 16, 16), -1.0)
 
 # %% check="LeNet1989" name="by-hand" points=0.5
 silent = {name: 0 * array for name, array in initial_parameters(1).items()}
@@ -1274,6 +1412,12 @@ close(net.backward(np.ones((2, 10)))["b4"], np.full(10, 1.28), case="the gradien
 
 # %% check="LeNet1989" name="forward" points=1
 # Hidden: outputs for random parameters, biases included, compared with an independent program.
+parameters, paper = blank_sheet()
+a = np.tanh(0.5)
+sums = np.array([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)])
+close(LeNet1989(parameters).forward(paper)[0, :3], np.tanh(np.tanh(np.tanh(sums))), case="a blank sheet",
+      hint="middle, corner, corner: what holds the frame of each layer, where is tanh, and in which order are maps read?")
+refuses(LeNet1989(parameters).forward, paper[0], argument="images", case="a batch without its first axis")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1298,6 +1442,28 @@ refuses(net.forward, np.zeros((2, 1, 28, 28)), argument="images", case="images o
 
 # %% check="LeNet1989" name="backward" points=1.5
 # Hidden: every gradient, for random upstream gradients, compared with an independent program.
+parameters, paper = blank_sheet()
+net, a = LeNet1989(parameters), np.tanh(0.5)
+net.forward(paper)
+h3 = np.tanh(np.tanh([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)]))
+close(np.diag(net.backward(np.ones((1, 10)))["w4"])[:3], (1 - np.tanh(h3) ** 2) * h3, case="a blank sheet, w4",
+      hint="what went into layer 4, times the slope of its tanh.")
+
+# Other parameters and images, and for some numbers of each array the central difference.
+draw = np.random.default_rng(4)
+start = {name: draw.normal(0, 0.5 / np.sqrt(np.prod(array.shape[1:])), array.shape)
+         for name, array in parameters.items()}
+start["w2"] *= connected[:, :, None, None]
+images, upstream = draw.uniform(-1, 1, size=(2, 1, 16, 16)), draw.normal(size=(2, 10))
+net = LeNet1989(start)
+net.forward(images)
+gradients = net.backward(upstream)
+for name, array in start.items():
+    move = 1e-5 * (array * draw.normal(size=array.shape))
+    up, down = (LeNet1989({**start, name: array + sign * move}).forward(images) for sign in (1, -1))
+    close(np.sum(gradients[name] * move) / 1e-5, np.sum(upstream * (up - down)) / 2e-5, 1e-5,
+          case=f"{name}, moved a little",
+          hint="compare the way back through this layer with its way forward, step by step.")
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1328,6 +1494,13 @@ for n in (3, 1):
 
 # %% check="LeNet1989" name="unconnected" points=0.5
 # Hidden: weights that are not connected have no gradient; parameters, images and gradients stay as they were.
+parameters, paper = blank_sheet()
+net = LeNet1989(parameters)
+net.forward(paper)
+upstream = np.ones((1, 10))
+close(np.abs(net.backward(upstream)["w2"][~connected]).max(), 0, case="w2 where nothing is connected",
+      hint="zero it, or the first step of training connects the maps.")
+close(upstream, np.ones((1, 10)), case="the upstream gradient, after the call", hint="does a `*=` change it?")
 ### BEGIN HIDDEN TESTS
 parameters = solution.initial_parameters(int(seed % 1000))
 net = LeNet1989(parameters)
@@ -1432,6 +1605,14 @@ close(loss, 1.78, case="the mean loss", hint="each loss counts as it was before 
 
 # %% check="sgd_epoch" name="order" points=0.5
 # Hidden: other orders, with some examples missing and some twice; several parameters.
+def one_weight(parameters, image, target):
+    gap = parameters["w"] * image[0] - target[0]
+    return float(gap @ gap), {"w": 2 * gap * image[0]}
+
+x, t = np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]])
+after, loss = sgd_epoch({"w": np.array([1.0])}, one_weight, x, t, [1, 0, 1], 0.1)  # w goes 1, 0.2, 0.16, 0.032
+close(after["w"], [0.032], case="the second example twice, the weight", hint="each entry of order is a step.")
+close(loss, (4 + 0.04 + 0.1024) / 3, case="the second example twice, the loss", hint="the mean over three losses.")
 ### BEGIN HIDDEN TESTS
 def line(parameters, image, target):
     gap = float(image[0] @ parameters["w"] + parameters["b"][0] - target[0])
@@ -1480,6 +1661,13 @@ passes(bool(after < 0.1 * before), "After 60 passes over four examples, the loss
 
 # %% check="sgd_epoch" name="arguments" points=0.5
 # Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
+def falling(parameters, image, target):
+    return 1.0, {"w": image[0]}
+
+start, x, t = {"w": np.ones(2)}, np.ones((3, 2)), np.zeros(3)
+keeps_arguments(sgd_epoch, start, falling, x, t, [0, 2], 0.5, case="the parameters that were passed in")
+refuses(sgd_epoch, start, falling, x, t, [0], 0.0, argument="learning_rate", case="a rate of 0")
+refuses(sgd_epoch, start, falling, x, t, [], 0.1, argument="order", case="an empty order")
 ### BEGIN HIDDEN TESTS
 def one_by_one(parameters, image, target):
     """A loss that shows the parameters of each call; it takes one example at a time."""
@@ -1690,6 +1878,11 @@ close(rejected, [0.25, 0.75, 0], case="shares rejected", hint="how many of all e
 
 # %% check="reject_curve" name="general" points=1
 # Hidden: random outputs of several classes, some of them negative, many limits.
+outputs = np.array([[2.0, -1.0, 0.5], [-1.0, -3.0, -4.0], [0.0, 3.0, -5.0], [1.0, 0.75, 0.0]])  # 1.5, 2, 3 and 0.25
+thresholds, rejected = reject_curve(outputs, np.array([0, 0, 0, 1]), [0.3, 0.5, 0.4])  # the last two are wrong
+close(thresholds, [np.inf, 0.25, 1.5], case="three classes, thresholds",
+      hint="from 0.25 on 2/4 are wrong, from 1.5 on 1/3, from 2 on 1/2, from 3 on 1/1; where none will do, infinity.")
+close(rejected, [1, 0, 0.25], case="three classes, shares rejected", hint="a share of all four.")
 ### BEGIN HIDDEN TESTS
 def by_counting(outputs, labels, max_errors):
     rows = []
@@ -1712,6 +1905,11 @@ for n, k in [(40, 10), (25, 3), (60, 2), (37, 5)]:
 
 # %% check="reject_curve" name="ties" points=0.5
 # Hidden: examples of equal confidence, and errors that fall and rise again.
+outputs = np.array([[4.0, 0.0], [4.0, 0.0], [3.0, 0.0], [3.0, 0.0]])  # the surest two are right and wrong
+thresholds, rejected = reject_curve(outputs, np.array([0, 1, 0, 0]), [0.0, 0.3, 0.5])
+close(thresholds, [np.inf, 3, 3], case="ties, thresholds",
+      hint="examples of equal confidence are accepted together; where none will do, the threshold is infinite.")
+close(rejected, [1, 0, 0], case="ties, shares rejected", hint="with an infinite threshold all are rejected.")
 ### BEGIN HIDDEN TESTS
 def answers(confidences):
     return np.stack([np.asarray(confidences, dtype=float), np.zeros(len(confidences))], axis=1)
@@ -1728,6 +1926,8 @@ same(reject_curve, solution.reject_curve, answers([7, 6, 5, 4, 3, 2, 1]), labels
 
 # %% check="reject_curve" name="extremes" points=0.5
 # Hidden: nothing to reject, and nothing to accept.
+close(reject_curve(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([1, 1]), [0.5, 1.0]), [[np.inf, 1], [1, 0]],
+      case="all answers wrong", hint="only if all may be wrong, there is a threshold; the lowest is 1.")
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(9, 4))
 answers = outputs.argmax(axis=1)
@@ -1740,6 +1940,9 @@ same(reject_curve, solution.reject_curve, outputs[:1], answers[:1], [0.01], case
 
 # %% check="reject_curve" name="arguments" points=0.5
 # Hidden: wrong arguments, and arguments that must stay as they were.
+outputs = np.array([[1.0, 0.0], [2.0, 0.0]])
+refuses(reject_curve, outputs, np.array([1]), [0.1], argument="labels", case="a label is missing")
+refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_errors", case="a share above 1")
 ### BEGIN HIDDEN TESTS
 outputs, labels = rng.normal(size=(6, 3)), rng.integers(0, 3, size=6)
 same(reject_curve, solution.reject_curve, outputs, labels, [0.37, 0.61], case="6 digits")
