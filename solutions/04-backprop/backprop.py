@@ -33,9 +33,9 @@
 # ## How this notebook works
 #
 # As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
-# hold numbers that you can verify with a pencil; those that begin with `Hidden` run when your work is graded and ask
-# for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1, if that is
-# larger).
+# hold numbers that you can verify with a pencil. What a line beginning with `Hidden` announces runs when your work is
+# graded, and asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1,
+# if that is larger).
 #
 # Everywhere below: feature maps have the axes (N, C, H, W): image, channel, row, column. Vectors have the axes (N, D).
 # All hold float64. A pair, such as a stride, is a tuple of two whole numbers, vertical first. Your functions return new
@@ -142,12 +142,12 @@ close(db, [11], case="db", hint="1 + 10: the examples share one bias.")
 # gradients, against an independent program.
 
 # %% check="affine_backward" name="general" points=1
-# Hidden: batches, inputs and units of different numbers, one of each included.
 x, w = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 dx, dw, db = affine_backward(np.array([[1.0, -1.0], [2.0, 0.0]]), (x, w))
 close(dx, [[-3, -3, -3], [2, 4, 6]], case="two units, dx", hint="the first example: 1 · (1, 2, 3) − 1 · (4, 5, 6).")
 close(dw, [[1, 2, 4], [-1, 0, -2]], case="two units, dw", hint="the first unit: 1 · (1, 0, 2) + 2 · (0, 1, 1).")
 close(db, [3, -1], case="two units, db", hint="one number for each unit, added over the examples.")
+# Hidden: batches, inputs and units of different numbers, one of each included.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -163,13 +163,13 @@ for n, d, k in [(4, 3, 5), (7, 2, 3), (1, 6, 4), (5, 1, 2), (3, 4, 1), (4, 4, 4)
 ### END HIDDEN TESTS
 
 # %% check="affine_backward" name="arguments" points=0.5
-# Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
 _, dw, db = affine_backward(np.array([[2.0], [0.5]]), (x, w))
 close(dw, [[3.5, 6]], case="a gradient of the right shape, dw", hint="2 · (1, 2) + 0.5 · (3, 4).")
 close(db, [2.5], case="a gradient of the right shape, db", hint="added over the examples.")
 refuses(affine_backward, np.ones((1, 2)), (x, w), argument="grad", case="a row for a column")
 refuses(affine_backward, np.ones((1, 1)), (x, w), argument="grad", case="one example for two")
+# Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
 same(affine_backward, solution.affine_backward, rng.normal(size=(4, 5)), cache, case="4 examples, 3 inputs, 5 units")
@@ -231,8 +231,6 @@ for name, expected in [("tanh", 8), ("sigmoid", 2), ("leaky", 0.8)]:
           hint="the derivative at what went in, x, times the upstream gradient; at 0 the leaky one is 0.1.")
 
 # %% check="activation_backward" name="values" points=0.5
-# Hidden: arrays of several shapes, both signs, and numbers far from zero.
-# tanh(ln 2) is 0.6, and the sigmoid of ln 3 is 0.75.
 close(activation_backward("tanh", np.array([100.0, -10.0]), np.log([2, 1 / 2])), [64, -6.4], case="tanh at ±ln 2",
       hint="1 less the square of 0.6, times the upstream gradient.")
 close(activation_backward("sigmoid", np.array([16.0, -16.0]), np.log([3, 1 / 3])), [3, -3], case="sigmoid at ±ln 3",
@@ -241,6 +239,8 @@ close(activation_backward("sigmoid", np.ones(2), np.array([-1000.0, 1000.0])), [
       hint="e to the power of 1000 is too large for a float.")
 close(activation_backward("leaky", np.array([10.0, -10.0, 5.0]), np.array([-2.0, 2.0, 0.0])), [1, -10, 0.5],
       case="leaky at -2, 2 and 0", hint="the sign of x decides, not that of grad; at 0 the slope is 0.1.")
+# Hidden: arrays of several shapes, both signs, and numbers far from zero.
+# tanh(ln 2) is 0.6, and the sigmoid of ln 3 is 0.75.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -261,9 +261,9 @@ for name in ("tanh", "sigmoid", "leaky"):
 ### END HIDDEN TESTS
 
 # %% check="activation_backward" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
 refuses(activation_backward, "tanh", np.ones((1, 3)), np.ones((3, 1)), argument="grad", case="a row for a column")
 refuses(activation_backward, "relu", np.ones(3), np.ones(3), argument="name", case="an unknown name")
+# Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 for name in ("tanh", "sigmoid", "leaky"):
     grad, x = rng.normal(size=(3, 5)), rng.normal(size=(3, 5))
@@ -401,12 +401,12 @@ close(db, [3], case="db", hint="every output pixel adds its gradient.")
 # you can see: small whole numbers, in which an image, a filter or a direction that was forgotten shows.
 
 # %% check="conv_backward" name="kernels" points=1.5
-# Hidden: dw, for batches, channels, filters and kernels of different sizes.
 x = np.array([[1.0, 2.0, 3.0], [4.0, 0.0, 5.0]]).reshape(2, 1, 1, 3)  # two images of one row
 grad = np.array([[1.0, 2.0], [3.0, -1.0]]).reshape(2, 1, 1, 2)
 dw = conv_backward(grad, (x, np.ones((1, 1, 1, 2)), (1, 2), (0, 1)))[1]  # framed: (0, 1, 2, 3, 0) and (0, 4, 0, 5, 0)
 close(dw, [[[[4, 14]]]], case="dw, two images, stride 2, one column of padding",
       hint="1 · (0, 1) + 2 · (2, 3) + 3 · (0, 4) − 1 · (0, 5).")
+# Hidden: dw, for batches, channels, filters and kernels of different sizes.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -430,12 +430,12 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="input" points=1.5
-# Hidden: dx, for batches, channels, filters and kernels of different sizes.
 x, w = np.zeros((1, 1, 3, 3)), np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 1, 2, 2)
 grad = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(1, 1, 2, 2)
 dx = conv_backward(grad, (x, w, (2, 1), (1, 0)))[0]
 close(dx, [[[[3, 34, 40], [100, 1200, 2000], [300, 3400, 4000]]]], case="dx, stride 2 down, a row of padding",
       hint="the first two windows lie half on the frame; their lower rows (3, 4) fall on the first row of x.")
+# Hidden: dx, for batches, channels, filters and kernels of different sizes.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -459,10 +459,10 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="bias" points=0.5
-# Hidden: db.
 grad = np.array([[[1.0, 2.0], [5.0, 0.0]], [[3.0, 4.0], [-1.0, 2.0]]]).reshape(2, 2, 1, 2)
 db = conv_backward(grad, (np.zeros((2, 1, 1, 3)), np.ones((2, 1, 1, 2)), (1, 1), (0, 0)))[2]
 close(db, [10, 6], case="db of two filters, two images", hint="1 + 2 + 3 + 4 for the first filter.")
+# Hidden: db.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -485,7 +485,6 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="stride" points=1
-# Hidden: all three, with strides that skip pixels and do not divide the size.
 x, w = np.arange(60.0).reshape(2, 2, 3, 5) % 7, np.arange(16.0).reshape(2, 2, 2, 2) % 5 - 2
 grad = np.array([[[[1.0, 0.0]], [[0.0, 2.0]]], [[[0.0, -1.0]], [[3.0, 0.0]]]])
 dx, dw, db = conv_backward(grad, (x, w, (2, 2), (0, 0)))  # two images, channels and filters; a row and a column unseen
@@ -495,6 +494,7 @@ close(dx[0], [[[-2, -1, 2, 4, 0], [0, 1, -4, -2, 0], unseen], [[2, -2, 0, 2, 0],
 close(dw[1], [[[10, 15], [0, 5]], [[15, 20], [5, 10]]],
       case="dw of the second filter", hint="add over the images; windows begin two pixels apart.")
 close(db, [0, 5], case="db", hint="one number for each filter, added over images, rows and columns.")
+# Hidden: all three, with strides that skip pixels and do not divide the size.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -517,12 +517,12 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="padding" points=0.5
-# Hidden: all three, with little padding, much padding, or none in one direction.
 x, w = np.array([3.0, 5.0]).reshape(1, 1, 1, 2), np.array([10.0, 20.0, 30.0]).reshape(1, 1, 1, 3)
 dx, dw, db = conv_backward(np.array([1.0, 2.0]).reshape(1, 1, 1, 2), (x, w, (1, 1), (0, 1)))  # framed: (0, 3, 5, 0)
 close(dx, [[[[40, 70]]]], case="dx, padding across only",
       hint="on the framed row it is (10, 40, 70, 60); the frame is no part of x.")
 close(dw, [[[[6, 13, 5]]]], case="dw, padding across only", hint="1 · (0, 3, 5) + 2 · (3, 5, 0).")
+# Hidden: all three, with little padding, much padding, or none in one direction.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -545,10 +545,10 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="arguments" points=0.5
-# Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 cache = np.ones((1, 1, 4, 5)), np.ones((2, 1, 3, 3)), (1, 1), (0, 0)  # the output is (1, 2, 2, 3)
 refuses(conv_backward, np.ones((1, 2, 3, 2)), cache, argument="grad", case="rows and columns exchanged")
 refuses(conv_backward, np.ones((1, 1, 2, 3)), cache, argument="grad", case="one filter for two")
+# Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(2, 3, 7, 9)), rng.normal(size=(4, 3, 2, 3)), (2, 1), (0, 1)
 same(conv_backward, solution.conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, case="stride 2 down")
@@ -643,13 +643,13 @@ close(field, [[[[0, 0, 1, 0, 2, 0, 0, 0]]]], case="field")
 close(kernels, [[[[30, 20, 10]]]], case="kernels")
 
 # %% check="as_convolution" name="general" points=1
-# Hidden: stride 1, several channels and filters, with padding and without.
 w, grad = np.arange(1.0, 9.0).reshape(2, 1, 2, 2), np.arange(1.0, 7.0).reshape(1, 2, 3, 1)
 field, kernels = as_convolution(grad, w, (2, 2), (1, 1), (1, 0))  # two filters; x has 2 × 2 pixels, framed 4 × 2
 close(field, [[[[0, 1, 0], [0, 2, 0], [0, 3, 0]], [[0, 4, 0], [0, 5, 0], [0, 6, 0]]]], case="field, two filters",
       hint="a kernel of 2 × 2 wants one zero on each side, less what was padded on the way forward.")
 close(kernels, [[[[4, 3], [2, 1]], [[8, 7], [6, 5]]]], case="kernels, two filters",
       hint="both axes flipped; and one channel that sees two filters.")
+# Hidden: stride 1, several channels and filters, with padding and without.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -671,7 +671,6 @@ for (n, c, h, w), (f, kh, kw), padding in [
 ### END HIDDEN TESTS
 
 # %% check="as_convolution" name="stride" points=1
-# Hidden: strides of several sizes, which leave rows or columns unseen.
 w, grad = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
 field, kernels = as_convolution(grad[None, None], w[None, None], (5, 4), (2, 3), (0, 1))
 wanted = np.zeros((6, 5))
@@ -679,6 +678,7 @@ wanted[1, 0], wanted[1, 3], wanted[3, 0], wanted[3, 3] = 1, 2, 3, 4
 close(field, [[wanted]], case="field, stride 2 down and 3 across, a row unseen",
       hint="neighbours are one stride apart; the field has 5 + 1 rows, also those for a row that no window saw.")
 close(kernels, [[[[4, 3], [2, 1]]]], case="kernels", hint="half a turn, whatever the stride.")
+# Hidden: strides of several sizes, which leave rows or columns unseen.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -701,10 +701,10 @@ for (n, c, h, w), (f, kh, kw), stride, padding in [
 ### END HIDDEN TESTS
 
 # %% check="as_convolution" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
 w, grad = np.ones((1, 1, 3, 2)), np.ones((1, 1, 2, 2))
 refuses(as_convolution, grad, w, (4, 3), (1, 1), (3, 0), argument="padding", case="padding as long as the kernel")
 refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", case="negative padding")
+# Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 w, grad = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(1, 2, 4, 5))
 same(as_convolution, solution.as_convolution, grad, w, (6, 6), (1, 1), (0, 0), case="no padding")
@@ -811,11 +811,10 @@ close(gradient_check(lambda x: np.tanh(x), lambda grad, x: grad * (1 - np.tanh(x
 
 # %% [markdown]
 # Now your checker goes hunting. Three checks plant four bugs each among layers that are right. All four have to be
-# found, and no right layer may be accused. You see the trickiest of each kind; the others are hidden. First, mistakes in
-# the derivative itself:
+# found, and no right layer may be accused. You see the trickiest of each kind; the others are hidden. First, mistakes
+# in the derivative itself:
 
 # %% check="gradient_check" name="derivatives" points=1
-# Hidden: four wrong derivatives, four right ones.
 x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
 close(gradient_check(lambda x: 0 * x + 2, lambda grad, x: 0 * grad, x), True, case="a layer that ignores its input",
       hint="both gradients are all zeros, and agree; what does your comparison divide by?")
@@ -823,6 +822,7 @@ close(gradient_check(lambda x: 3 * x, lambda grad, x: 3.02 * grad, x), False, ca
       hint="the tolerance is 1e-4 of the larger norm.")
 close(gradient_check(lambda x: x**2, lambda grad, x: grad * 2 * x, x), True, case="a square",
       hint="the two points of a central difference lie twice the step apart.")
+# Hidden: four wrong derivatives, four right ones.
 ### BEGIN HIDDEN TESTS
 away = lambda shape: rng.uniform(0.2, 2.0, size=shape) * rng.permutation(np.resize([-1.0, 1.0], np.prod(shape))).reshape(shape)
 weights = rng.normal(size=(3, 4))
@@ -848,7 +848,6 @@ for name, (f, df, right) in layers.items():
 # Second, mistakes in what is done with the upstream gradient:
 
 # %% check="gradient_check" name="upstream" points=1
-# Hidden: four mistakes with the upstream gradient, four right layers; images, vectors and a single number as output.
 x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
 close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad, x), True, case="three times its input",
       hint="which upstream gradient did df get, and which weighs the differences?")
@@ -856,6 +855,7 @@ close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad[:, ::-1], x), Fal
       hint="an upstream gradient of ones looks the same from both sides, and so does a sum.")
 close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.abs(grad), x), False, case="a sign that is lost",
       hint="are some of your upstream gradients negative?")
+# Hidden: four mistakes with the upstream gradient, four right layers; images, vectors and a single number as output.
 ### BEGIN HIDDEN TESTS
 def softmax(x):
     e = np.exp(x - x.max(axis=-1, keepdims=True))
@@ -885,7 +885,6 @@ for name, (f, df, right) in layers.items():
 # Third, very large and very small gradients, strong curves, and mistakes in a single place:
 
 # %% check="gradient_check" name="scales" points=1
-# Hidden: four mistakes in layers whose gradients are large, small or wrong in few places; four right layers.
 x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
 tiny, curved = lambda x: 1e-9 * np.sin(x), lambda x: np.sin(300 * x)
 close(gradient_check(tiny, lambda grad, x: grad * 2e-9 * np.cos(x), x), False, case="tiny, and twice too much",
@@ -894,6 +893,7 @@ close(gradient_check(curved, lambda grad, x: grad * 300 * np.cos(300 * x), x), T
       hint="a difference to one side errs here by more than the tolerance.")
 close(gradient_check(lambda x: 5 * x, lambda grad, x: 5 * grad * [[1, 1, 1], [1, 1, 0]], x), False,
       case="the last number is lost", hint="do you move every number of x?")
+# Hidden: four mistakes in layers whose gradients are large, small or wrong in few places; four right layers.
 ### BEGIN HIDDEN TESTS
 def last_lost(array):
     array[-1, -1, -1] = 0
@@ -917,7 +917,6 @@ for name, (f, df, right) in layers.items():
 ### END HIDDEN TESTS
 
 # %% check="gradient_check" name="arguments" points=0.5
-# Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
 x = np.array([[1e-7, 2.0], [-1.0, 1e-7]])
 close(gradient_check(lambda x: x**2 + 1000, lambda grad, x: 2 * grad * x, x), True, case="small in places",
       hint="where the gradient is nearly zero, rounding is all that is left: compare the norms of the whole arrays.")
@@ -927,6 +926,7 @@ close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.sign(grad), x), Fal
       hint="draw upstream gradients from a normal distribution; then their sizes differ.")
 close(gradient_check(lambda x: x**2, lambda grad, x: np.inf * grad, x), False, case="an infinite gradient",
       hint="infinity is not larger than infinity: ask first whether all numbers are finite.")
+# Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
 ### BEGIN HIDDEN TESTS
 exp, x = lambda x: np.exp(x), rng.normal(size=(2, 1, 3))
 for shape in [(1,), (2, 1, 3, 2), (7,)]:
@@ -1023,10 +1023,10 @@ close(loss, 3.25, case="loss", hint="a mean over how many numbers?")
 close(grad, [[0, 1], [1.5, 0]], case="grad", hint="twice the difference, over how many numbers?")
 
 # %% check="squared_error" name="general" points=0.5
-# Hidden: batches of several sizes, and a single output.
 loss, grad = squared_error(np.array([[1.0, 5.0, -2.0, 3.0]]), np.array([[0.0, 5.0, 1.0, 1.0]]))
 close(loss, 3.5, case="one example, the loss", hint="(1 + 0 + 9 + 4) / 4.")
 close(grad, [[0.5, 0, -1.5, 1]], case="one example, the gradient", hint="half of each difference, 2/4.")
+# Hidden: batches of several sizes, and a single output.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1041,8 +1041,8 @@ for shape in [(7, 3), (2, 10), (1, 4), (5, 1)]:
 ### END HIDDEN TESTS
 
 # %% check="squared_error" name="arguments" points=0.5
-# Hidden: targets of another shape, and arguments that must stay as they were.
 refuses(squared_error, np.ones((2, 3)), np.ones((1, 3)), argument="targets", case="targets of one row")
+# Hidden: targets of another shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(4, 3))
 same(squared_error, solution.squared_error, outputs, rng.normal(size=(4, 3)), case="4 examples, 3 outputs")
@@ -1102,11 +1102,11 @@ close(loss, np.log(4 / 3), case="loss", hint="minus the logarithm of the probabi
 close(grad, [[0.25, -0.25]], case="grad", hint="the probabilities, less 1 at the right class.")
 
 # %% check="softmax_cross_entropy" name="general" points=0.5
-# Hidden: batches of several sizes, more classes.
 loss, grad = softmax_cross_entropy(np.log([[1.0, 3.0, 4.0], [2.0, 2.0, 4.0]]), np.array([1, 0]))  # rows add up to 8
 close(loss, (np.log(8 / 3) + np.log(4)) / 2, case="two examples, the loss", hint="probabilities 3/8 and 1/4; the mean.")
 close(grad, [[1 / 16, -5 / 16, 1 / 4], [-3 / 8, 1 / 8, 1 / 4]], case="two examples, the gradient",
       hint="the first row: (1/8, 3/8 − 1, 1/2), over two examples.")
+# Hidden: batches of several sizes, more classes.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1122,11 +1122,11 @@ for n, k in [(7, 3), (2, 10), (1, 4), (5, 2)]:
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="large" points=0.5
-# Hidden: logits that are very large, very small, and very different.
 loss, grad = softmax_cross_entropy(np.array([[0.0, 1000.0], [0.0, 0.0]]), np.array([0, 0]))
 close(loss, (1000 + np.log(2)) / 2, case="a very wrong answer, the loss",
       hint="subtract each row's own largest logit, and take no logarithm of what may be rounded to 0.")
-close(grad, [[-0.5, 0.5], [-0.25, 0.25]], case="a very wrong answer, the gradient", hint="the probabilities are 0 and 1.")
+close(grad, [[-0.5, 0.5], [-0.25, 0.25]], case="a very wrong answer, the gradient", hint="probabilities 0 and 1.")
+# Hidden: logits that are very large, very small, and very different.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -1146,10 +1146,10 @@ for apart in (1500.0, 7000.0):
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="arguments" points=0.5
-# Hidden: wrong labels, and arguments that must stay as they were.
 refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, 3]), argument="labels", case="a label too large")
 refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, -1]), argument="labels", case="a label below 0")
 refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0]), argument="labels", case="a label is missing")
+# Hidden: wrong labels, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 logits, labels = rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
 same(softmax_cross_entropy, solution.softmax_cross_entropy, logits, labels, case="4 examples, 3 classes")
@@ -1270,7 +1270,6 @@ same(lambda seed: {name: list(np.shape(array)) for name, array in initial_parame
 ### END HIDDEN TESTS
 
 # %% check="initial_parameters" name="distribution" points=1
-# Hidden: the range of the weights, how they are spread over it, and what depends on the seed.
 draws = [initial_parameters(n) for n in (1, 2, 3)]
 for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
     largest = max(np.abs(draw[name]).max() for draw in draws) / (2.4 / np.sqrt(inputs))
@@ -1283,6 +1282,7 @@ close(np.array_equal(draws[0]["w4"], draws[1]["w4"]), False, case="two seeds dra
 layers = [draws[0][name].ravel()[:25] * inputs**0.5 for name, inputs in {"w1": 25, "w4": 30}.items()]
 close(np.allclose(*layers), False, case="two layers begin with the same draws",
       hint="make one generator, and draw from it in turn.")
+# Hidden: the range of the weights, how they are spread over it, and what depends on the seed.
 ### BEGIN HIDDEN TESTS
 first, again, other = (initial_parameters(n) for n in (int(seed % 1000), int(seed % 1000), int(seed % 1000) + 1))
 for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
@@ -1384,10 +1384,10 @@ class LeNet1989:
 # everywhere, that is $2 \cdot 0.64 = 1.28$.
 #
 # The other visible checks build a network with few weights that are not zero, and show it a blank sheet, −1 all over.
-# Map 0 of layer 1 has all 25 weights 0.02. As the frame holds −1, too, every sum is −0.5, at the border as well, and the
-# map is tanh −0.5 all over, call it −a. Map 1 has the weights −0.02 and is a. In layer 2, target 0 sees map 0 and target
-# 1 sees map 1, with weights 0.04. Away from the border target 0 is tanh(−a). In its corner, 16 of 25 places are frame,
-# so it is tanh(0.04 · (−9 a − 16)). Layers 3 and 4 hand on three such numbers, through one more tanh each.
+# Map 0 of layer 1 has all 25 weights 0.02. As the frame holds −1, too, every sum is −0.5, at the border as well, and
+# the map is tanh −0.5 all over, call it −a. Map 1 has the weights −0.02 and is a. In layer 2, target 0 sees map 0 and
+# target 1 sees map 1, with weights 0.04. Away from the border target 0 is tanh(−a). In its corner, 16 of 25 places are
+# frame, so it is tanh(0.04 · (−9 a − 16)). Layers 3 and 4 hand on three such numbers, through one more tanh each.
 
 # %%
 def blank_sheet():
@@ -1411,13 +1411,13 @@ close(net.backward(np.ones((2, 10)))["b4"], np.full(10, 1.28), case="the gradien
       hint="first back through the last tanh, whose input is remembered; then added over the images.")
 
 # %% check="LeNet1989" name="forward" points=1
-# Hidden: outputs for random parameters, biases included, compared with an independent program.
 parameters, paper = blank_sheet()
 a = np.tanh(0.5)
 sums = np.array([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)])
 close(LeNet1989(parameters).forward(paper)[0, :3], np.tanh(np.tanh(np.tanh(sums))), case="a blank sheet",
-      hint="middle, corner, corner: what holds the frame of each layer, where is tanh, and in which order are maps read?")
+      hint="middle, corner, corner: what does each frame hold, where is tanh, and in which order are maps read?")
 refuses(LeNet1989(parameters).forward, paper[0], argument="images", case="a batch without its first axis")
+# Hidden: outputs for random parameters, biases included, compared with an independent program.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1441,7 +1441,6 @@ refuses(net.forward, np.zeros((2, 1, 28, 28)), argument="images", case="images o
 ### END HIDDEN TESTS
 
 # %% check="LeNet1989" name="backward" points=1.5
-# Hidden: every gradient, for random upstream gradients, compared with an independent program.
 parameters, paper = blank_sheet()
 net, a = LeNet1989(parameters), np.tanh(0.5)
 net.forward(paper)
@@ -1464,6 +1463,7 @@ for name, array in start.items():
     close(np.sum(gradients[name] * move) / 1e-5, np.sum(upstream * (up - down)) / 2e-5, 1e-5,
           case=f"{name}, moved a little",
           hint="compare the way back through this layer with its way forward, step by step.")
+# Hidden: every gradient, for random upstream gradients, compared with an independent program.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1493,7 +1493,6 @@ for n in (3, 1):
 ### END HIDDEN TESTS
 
 # %% check="LeNet1989" name="unconnected" points=0.5
-# Hidden: weights that are not connected have no gradient; parameters, images and gradients stay as they were.
 parameters, paper = blank_sheet()
 net = LeNet1989(parameters)
 net.forward(paper)
@@ -1501,6 +1500,7 @@ upstream = np.ones((1, 10))
 close(np.abs(net.backward(upstream)["w2"][~connected]).max(), 0, case="w2 where nothing is connected",
       hint="zero it, or the first step of training connects the maps.")
 close(upstream, np.ones((1, 10)), case="the upstream gradient, after the call", hint="does a `*=` change it?")
+# Hidden: weights that are not connected have no gradient; parameters, images and gradients stay as they were.
 ### BEGIN HIDDEN TESTS
 parameters = solution.initial_parameters(int(seed % 1000))
 net = LeNet1989(parameters)
@@ -1604,7 +1604,6 @@ close(after["w"], [0.16], case="the weight",
 close(loss, 1.78, case="the mean loss", hint="each loss counts as it was before its step.")
 
 # %% check="sgd_epoch" name="order" points=0.5
-# Hidden: other orders, with some examples missing and some twice; several parameters.
 def one_weight(parameters, image, target):
     gap = parameters["w"] * image[0] - target[0]
     return float(gap @ gap), {"w": 2 * gap * image[0]}
@@ -1613,6 +1612,7 @@ x, t = np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]])
 after, loss = sgd_epoch({"w": np.array([1.0])}, one_weight, x, t, [1, 0, 1], 0.1)  # w goes 1, 0.2, 0.16, 0.032
 close(after["w"], [0.032], case="the second example twice, the weight", hint="each entry of order is a step.")
 close(loss, (4 + 0.04 + 0.1024) / 3, case="the second example twice, the loss", hint="the mean over three losses.")
+# Hidden: other orders, with some examples missing and some twice; several parameters.
 ### BEGIN HIDDEN TESTS
 def line(parameters, image, target):
     gap = float(image[0] @ parameters["w"] + parameters["b"][0] - target[0])
@@ -1660,7 +1660,6 @@ passes(bool(after < 0.1 * before), "After 60 passes over four examples, the loss
 ### END HIDDEN TESTS
 
 # %% check="sgd_epoch" name="arguments" points=0.5
-# Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
 def falling(parameters, image, target):
     return 1.0, {"w": image[0]}
 
@@ -1668,6 +1667,7 @@ start, x, t = {"w": np.ones(2)}, np.ones((3, 2)), np.zeros(3)
 keeps_arguments(sgd_epoch, start, falling, x, t, [0, 2], 0.5, case="the parameters that were passed in")
 refuses(sgd_epoch, start, falling, x, t, [0], 0.0, argument="learning_rate", case="a rate of 0")
 refuses(sgd_epoch, start, falling, x, t, [], 0.1, argument="order", case="an empty order")
+# Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
 ### BEGIN HIDDEN TESTS
 def one_by_one(parameters, image, target):
     """A loss that shows the parameters of each call; it takes one example at a time."""
@@ -1877,12 +1877,12 @@ close(thresholds, [0.5, 0.9, 0.2], case="thresholds",
 close(rejected, [0.25, 0.75, 0], case="shares rejected", hint="how many of all examples lie below the threshold?")
 
 # %% check="reject_curve" name="general" points=1
-# Hidden: random outputs of several classes, some of them negative, many limits.
 outputs = np.array([[2.0, -1.0, 0.5], [-1.0, -3.0, -4.0], [0.0, 3.0, -5.0], [1.0, 0.75, 0.0]])  # 1.5, 2, 3 and 0.25
 thresholds, rejected = reject_curve(outputs, np.array([0, 0, 0, 1]), [0.3, 0.5, 0.4])  # the last two are wrong
 close(thresholds, [np.inf, 0.25, 1.5], case="three classes, thresholds",
       hint="from 0.25 on 2/4 are wrong, from 1.5 on 1/3, from 2 on 1/2, from 3 on 1/1; where none will do, infinity.")
 close(rejected, [1, 0, 0.25], case="three classes, shares rejected", hint="a share of all four.")
+# Hidden: random outputs of several classes, some of them negative, many limits.
 ### BEGIN HIDDEN TESTS
 def by_counting(outputs, labels, max_errors):
     rows = []
@@ -1904,12 +1904,12 @@ for n, k in [(40, 10), (25, 3), (60, 2), (37, 5)]:
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="ties" points=0.5
-# Hidden: examples of equal confidence, and errors that fall and rise again.
 outputs = np.array([[4.0, 0.0], [4.0, 0.0], [3.0, 0.0], [3.0, 0.0]])  # the surest two are right and wrong
 thresholds, rejected = reject_curve(outputs, np.array([0, 1, 0, 0]), [0.0, 0.3, 0.5])
 close(thresholds, [np.inf, 3, 3], case="ties, thresholds",
       hint="examples of equal confidence are accepted together; where none will do, the threshold is infinite.")
 close(rejected, [1, 0, 0], case="ties, shares rejected", hint="with an infinite threshold all are rejected.")
+# Hidden: examples of equal confidence, and errors that fall and rise again.
 ### BEGIN HIDDEN TESTS
 def answers(confidences):
     return np.stack([np.asarray(confidences, dtype=float), np.zeros(len(confidences))], axis=1)
@@ -1925,9 +1925,9 @@ same(reject_curve, solution.reject_curve, answers([7, 6, 5, 4, 3, 2, 1]), labels
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="extremes" points=0.5
-# Hidden: nothing to reject, and nothing to accept.
 close(reject_curve(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([1, 1]), [0.5, 1.0]), [[np.inf, 1], [1, 0]],
       case="all answers wrong", hint="only if all may be wrong, there is a threshold; the lowest is 1.")
+# Hidden: nothing to reject, and nothing to accept.
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(9, 4))
 answers = outputs.argmax(axis=1)
@@ -1939,10 +1939,10 @@ same(reject_curve, solution.reject_curve, outputs[:1], answers[:1], [0.01], case
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="arguments" points=0.5
-# Hidden: wrong arguments, and arguments that must stay as they were.
 outputs = np.array([[1.0, 0.0], [2.0, 0.0]])
 refuses(reject_curve, outputs, np.array([1]), [0.1], argument="labels", case="a label is missing")
 refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_errors", case="a share above 1")
+# Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 outputs, labels = rng.normal(size=(6, 3)), rng.integers(0, 3, size=6)
 same(reject_curve, solution.reject_curve, outputs, labels, [0.37, 0.61], case="6 digits")

@@ -35,9 +35,9 @@
 # ## How this notebook works
 #
 # As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
-# hold numbers that you can verify with a pencil; those that begin with `Hidden` run when your work is graded and ask
-# for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1, if that is
-# larger).
+# hold numbers that you can verify with a pencil. What a line beginning with `Hidden` announces runs when your work is
+# graded, and asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1,
+# if that is larger).
 #
 # Your functions return new arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a
 # message that names the argument.
@@ -127,16 +127,19 @@ def weight_decay(parameters, lam):
 # %% check="weight_decay" name="by-hand" points=0.5
 penalty, gradients = weight_decay(small_layer, 0.1)
 close(penalty, 0.7, case="the penalty", hint="half of λ, times the sum of the squares; the bias is no weight.")
-close(gradients["conv.weight"], [[0.1, -0.2], [0.3, 0]], case="the gradient of the weights")
-close(gradients["conv.bias"], [0, 0], case="the gradient of the biases")
+close(gradients["conv.weight"], [[0.1, -0.2], [0.3, 0]], case="the gradient of the weights",
+      hint="the ½ cancels the 2 of the derivative.")
+close(gradients["conv.bias"], [0, 0], case="the gradient of the biases", hint="a bias costs nothing.")
 
 # %% [markdown]
 # Hidden: other networks, compared with the derivative that torch finds; no decay; wrong arguments.
 
 # %% check="weight_decay" name="any-network" points=0.5
-# Hidden: several layers, arrays of one to four dimensions, several values of λ, λ = 0.
 two_weights = {"a.weight": np.array([[1.0, 2.0]]), "b.weight": np.array([3.0])}
-close(weight_decay(two_weights, 2.0)[0], 14, case="two layers", hint="λ/2 is 1, and the squares are 1, 4 and 9.")
+penalty, gradients = weight_decay(two_weights, 2.0)
+close(penalty, 14, case="two layers", hint="λ/2 is 1, and the squares are 1, 4 and 9.")
+close(gradients["a.weight"], [[2, 4]], case="two layers, the gradient of the first", hint="λ times each weight.")
+# Hidden: several layers, arrays of one to four dimensions, several values of λ, λ = 0.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -159,9 +162,12 @@ unchanged(weight_decay, parameters, 0.3, case="the parameters")
 ### END HIDDEN TESTS
 
 # %% check="weight_decay" name="biases" points=0.5
-# Hidden: weights and biases, in any order.
-close(weight_decay({"bias": np.array([3.0]), "unbiased.weight": np.array([2.0])}, 1.0)[0], 2, case="what is a bias?",
+penalty, gradients = weight_decay({"bias": np.array([3.0]), "unbiased.weight": np.array([2.0, -4.0])}, 1.0)
+close(penalty, 10, case="what is a bias?",
       hint="the name of a bias ends in bias; that it holds the word is not enough.")
+close(gradients["unbiased.weight"], [2, -4], case="what is a bias? The gradient of the weights", hint="λ times w.")
+close(gradients["bias"], [0], case="what is a bias? The gradient of the bias", hint="it costs nothing.")
+# Hidden: weights and biases, in any order.
 ### BEGIN HIDDEN TESTS
 parameters = {
     "dense.bias": rng.normal(size=4) + 2.0, "dense.weight": rng.normal(size=(4, 3)),
@@ -281,17 +287,19 @@ def group_decay(parameters, first, lam1, second, lam2):
 # %% check="group_decay" name="by-hand" points=0.5
 penalty, gradients = group_decay(two_layers, ["conv.weight"], 0.1, ["dense.weight"], 1.0)
 close(penalty, 4.75, case="the penalty", hint="which λ belongs to which group, and what is in neither?")
-close(gradients["conv.weight"], [0.1, 0.2], case="the first group")
-close(gradients["dense.weight"], [[3]], case="the second group")
-close(gradients["dense.bias"], [0], case="in neither group")
+close(gradients["conv.weight"], [0.1, 0.2], case="the first group", hint="λ₁ times each weight.")
+close(gradients["dense.weight"], [[3]], case="the second group", hint="λ₂ times each weight.")
+close(gradients["dense.bias"], [0], case="in neither group", hint="it has an entry, too: zeros.")
 
 # %% [markdown]
 # Hidden: other groups, and groups that make no sense.
 
 # %% check="group_decay" name="groups" points=1
+penalty, gradients = group_decay(two_layers, ["dense.bias"], 0.5, ["dense.weight"], 2.0)
+close(penalty, 13, case="a bias in a group", hint="the groups decide, not the names: 0.25 · 16 + 1 · 9.")
+close(gradients["dense.weight"], [[6]], case="a bias in a group, the other group", hint="its own λ.")
+close(gradients["conv.weight"], [0, 0], case="a bias in a group, what is free", hint="an entry of zeros.")
 # Hidden: several parameters in each group, biases in groups, empty groups, different λ.
-close(group_decay(two_layers, ["dense.bias"], 0.5, [], 9.0)[0], 4, case="a bias in a group",
-      hint="the groups decide, not the names: 0.25 times 16.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -323,6 +331,7 @@ unchanged(group_decay, parameters, ["a.weight"], 0.3, ["b.weight"], 0.2, case="t
 
 # %% check="group_decay" name="arguments" points=1
 refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0, argument="second", case="in both groups")
+refuses(group_decay, two_layers, ["conv.wieght"], 0.1, [], 1.0, argument="first", case="a misspelt name")
 ### BEGIN HIDDEN TESTS
 refuses(group_decay, two_layers, ["dense.bias", "conv.weight"], 0.2, ["dense.weight", "dense.bias"], 0.2,
         argument="second", case="a bias in both groups, λ₁ = λ₂")
@@ -386,13 +395,18 @@ def dropout(x, drop_prob, train, rng):
 # %% check="dropout" name="by-hand" points=0.5
 close(dropout(units, 0.5, True, 0)[0], [[2, 0, 0], [0, 10, 12]], case="half of the units dropped",
       hint="the random numbers are shown above: which units are dropped, and what becomes of the others?")
-close(dropout(units, 0.25, True, 0)[1], [[4 / 3, 4 / 3, 0], [0, 4 / 3, 4 / 3]], case="the mask for p = 0.25")
-close(dropout(units, 0.5, False, 0)[0], units, case="no training")
+close(dropout(units, 0.25, True, 0)[1], [[4 / 3, 4 / 3, 0], [0, 4 / 3, 4 / 3]], case="the mask for p = 0.25",
+      hint="the factor of each entry: 0, or one over what is left on average.")
+close(dropout(units, 0.5, False, 0)[0], units, case="no training", hint="what does `train` decide?")
 
 # %% [markdown]
 # Hidden: other shapes and probabilities, what happens on average, evaluation, wrong arguments.
 
 # %% check="dropout" name="any-shape" points=1
+y, mask = dropout(np.array([1.0, 2.0, 3.0, 4.0]), 0.75, True, 1)  # the seed 1 gives 0.51, 0.95, 0.14 and 0.95
+close(mask, [0, 4, 0, 4], case="four units, another seed, the mask",
+      hint="one random number for each entry, from `rng`; a quarter is left on average.")
+close(y, [0, 8, 0, 16], case="four units, another seed", hint="x times the mask.")
 # Hidden: arrays of one to four dimensions, probabilities from 0 to nearly 1.
 ### BEGIN HIDDEN TESTS
 for shape, drop_prob in [((7,), 0.3), ((5, 8), 0.7), ((3, 4, 5, 2), 0.2), ((2, 1, 6, 3), 0.9), ((4, 6), 0.0)]:
@@ -419,6 +433,9 @@ for drop_prob in (0.2, 0.85):
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="generator" points=0.5
+first, second = two_calls(dropout, np.ones((2, 2)), 0.6, True)  # 0.33, 0.99, 0.32, 0.79, then 0.87, 0.39, 0.44, 0.37
+close(first[1], [[0, 2.5], [0, 2.5]], case="the first step", hint="less than 0.6? The others are divided by 0.4.")
+close(second[1], [[2.5, 0], [0, 0]], case="the second step", hint="the generator goes on from where it stands.")
 # Hidden: two steps with one and the same generator.
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(6, 7))
@@ -428,6 +445,11 @@ same(lambda x: student.two_calls(dropout, x, 0.4, True), lambda _: expected, x, 
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="evaluation" points=0.5
+x = np.array([[1.0, -2.0]])
+y, mask = dropout(x, 0.75, False, 0)
+close(y, [[1, -2]], case="no training, p = 0.75", hint="nothing dropped, nothing scaled.")
+close(mask, [[1, 1]], case="no training, the mask", hint="nothing dropped, nothing scaled.")
+close(kept_apart(dropout, x, 0.75, False, 0), [[1, -2]], case="x, once y is overwritten", hint="return a new array.")
 # Hidden: outside of training, x stays what it is and the mask is 1, for every drop_prob that is allowed.
 ### BEGIN HIDDEN TESTS
 for drop_prob in (0.0, 0.4, 0.99):
@@ -484,12 +506,15 @@ def dropout_backward(grad, mask):
 
 # %% check="dropout_backward" name="by-hand" points=0.5
 mask = np.array([[2.0, 0, 0], [0, 2, 2]])
-close(dropout_backward(np.array([[1.0, 10, 100], [1e3, 1e4, 1e5]]), mask), [[2, 0, 0], [0, 2e4, 2e5]])
+close(dropout_backward(np.array([[1.0, 10, 100], [1e3, 1e4, 1e5]]), mask), [[2, 0, 0], [0, 2e4, 2e5]],
+      case="the way back", hint="what became of each entry on the way forward?")
 
 # %% [markdown]
 # Hidden: other masks, compared with torch; wrong arguments.
 
 # %% check="dropout_backward" name="any-mask" points=0.5
+close(dropout_backward(np.array([1.0, -3.0, 5.0, 7.0]), np.array([0.0, 4.0, 0.0, 4.0])), [0, -12, 0, 28],
+      case="a mask for p = 0.75", hint="the same factor as on the way forward, from the same mask.")
 # Hidden: random gradients and masks, compared with the derivative that torch finds.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -506,8 +531,9 @@ unchanged(dropout_backward, rng.normal(size=(3, 4)), np.full((3, 4), 2.0))
 ### END HIDDEN TESTS
 
 # %% check="dropout_backward" name="arguments" points=0.5
-# Hidden: gradients that do not fit the mask.
 refuses(dropout_backward, np.ones((2, 3)), np.ones(3), argument="grad", case="a mask of one row")
+refuses(dropout_backward, np.ones((1, 3)), np.ones((3, 1)), argument="grad", case="a row and a column")
+# Hidden: gradients that do not fit the mask.
 ### BEGIN HIDDEN TESTS
 same(dropout_backward, solution.dropout_backward, np.ones((2, 5)), np.full((2, 5), 1.25), case="nothing dropped")
 refuses(dropout_backward, np.ones((2, 5)), np.ones(5), argument="grad", case="a mask of one row")
@@ -639,6 +665,13 @@ close(best_weights["dense.weight"], [4, 4], case="the weights after the best epo
 # arguments.
 
 # %% check="EarlyStopping" name="patience" points=1
+played, best_epoch, best_loss, _ = EarlyStopping(3, 0.0).rehearse([3.0, 2.0, 2.5, 1.0, 1.5, 1.25, 2.0, 0.5])
+close([played, best_epoch, best_loss], [7, 4, 1], case="patience 3",
+      hint="epochs 5, 6 and 7 are no better than epoch 4; the bump at epoch 3 was made good.")
+stopping = EarlyStopping(1, 0.0)
+answers = [stopping.update(loss, {"w": np.zeros(1)}) for loss in (1.0, 2.0, 0.5)]
+close(answers, [False, True, False], case="what update returns, also after it has said stop",
+      hint="an improvement counts, whenever it comes.")
 # Hidden: random losses, patience from 1 to 6; when training stops and which epoch was best.
 ### BEGIN HIDDEN TESTS
 def stops(losses, patience):
@@ -663,9 +696,9 @@ same(lambda: answers, lambda: expected, case="what update returns, also after it
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="improvement" points=1
-# Hidden: losses that fall by less than min_delta, by just as much, and little by little.
 close(EarlyStopping(2, 0.5).rehearse([2.0, 1.5, 1.25, 1.0])[:2], [4, 3], case="just min_delta, then a little more",
       hint="1.5 is not less than 2 - 0.5; 1.25 is; 1.0 is not less than 1.25 - 0.5.")
+# Hidden: losses that fall by less than min_delta, by just as much, and little by little.
 ### BEGIN HIDDEN TESTS
 for losses, patience, min_delta, expected, case in [
     ([1.0, 1.5, 1.25, 1.75, 0.25, 0.5], 3, 1.0, (4, 1, 1.0), "losses within min_delta above the best"),
@@ -681,11 +714,16 @@ for losses, patience, min_delta, expected, case in [
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="not-a-number" points=0.5
-# Hidden: losses that are NaN or infinite, at the beginning, in between and at the end.
-close(EarlyStopping(2, 0.0).rehearse([3.0, float("nan"), 2.0])[:2], [3, 3], case="NaN in between",
+nan = float("nan")
+close(EarlyStopping(2, 0.0).rehearse([3.0, nan, 2.0])[:2], [3, 3], case="NaN in between",
       hint="every comparison with NaN is false.")
+played, best_epoch, best_loss, best_weights = EarlyStopping(2, 0.0).rehearse([nan, 2.0, nan, nan, 1.0])
+close([played, best_epoch, best_loss], [4, 2, 2], case="NaN first and last",
+      hint="NaN is no improvement, not even at first; write the comparison so that false means none.")
+close(best_weights["dense.weight"], [2, 2], case="NaN first and last, the weights", hint="those of epoch 2.")
+# Hidden: losses that are NaN or infinite, at the beginning, in between and at the end.
 ### BEGIN HIDDEN TESTS
-nan, inf = float("nan"), float("inf")
+inf = float("inf")
 for losses, expected, case in [
     ([2.0, nan, nan, nan, 1.0], (4, 1, 2.0), "NaN after a number"),
     ([nan, 2.0, nan, 1.5, nan, nan, 1.75], (7, 4, 1.5), "NaN at the beginning and in between"),
@@ -699,6 +737,9 @@ passes(best_weights is None, "Before the first improvement, best_weights should 
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="weights" points=1
+kept = EarlyStopping(3, 0.0).rehearse([5.0, 4.0, 4.5, 4.25, 4.75])[3]
+close(kept["dense.weight"], [2, 2], case="the weights of the second of five epochs",
+      hint="copies of the arrays, made when the loss is lower than the best so far.")
 # Hidden: the weights that are kept, while training goes on and changes its own.
 ### BEGIN HIDDEN TESTS
 for losses, best in [([5.0, 4.0, 3.0, 3.5, 3.25, 3.75], 3), ([1.0, 2.0, 3.0, 4.0], 1), ([3.0, 2.0, 1.0], 3)]:
@@ -745,8 +786,14 @@ validation = 1.6 * np.exp(-epochs / 9) + 0.4 + 0.008 * epochs + 0.03 * np.random
 ends = {patience: EarlyStopping(patience, 0.0).rehearse(validation)[:2] for patience in (1, 3, 10)}
 for patience, (played, best) in ends.items():
     print(f"patience {patience:2}: stops after epoch {played}, keeps the weights of epoch {best}")
-show_curves({"training": training, "validation": validation}, mark=ends[10][1], mark_label="kept with patience 10",
-            xlabel="epoch", ylabel="loss", title="Too little patience stops at the first bump")
+fig, ax = plt.subplots()
+show_curves({"training": training, "validation": validation}, ax, xlabel="epoch", ylabel="loss",
+            title="Too little patience stops at the first bump")
+for height, (patience, (played, best)) in zip((0.95, 0.85, 0.75), ends.items()):
+    ax.axvline(played, color="#666666", linestyle=":")
+    ax.plot(best, validation[best - 1], "o", color="#444444")
+    ax.annotate(f"patience {patience} stops, keeps {best}", (played, height), xytext=(4, 0),
+                xycoords=("data", "axes fraction"), textcoords="offset points", va="top", fontsize="small")
 
 # %% [markdown]
 # ## 4. Momentum
@@ -802,9 +849,12 @@ close(new_w, [-0.5, 4], case="the weights", hint="they lose the new increment.")
 # Hidden: other numbers, many steps in a row, wrong arguments.
 
 # %% check="momentum" name="one-step" points=1
-# Hidden: arrays of one to four dimensions, several values of η and γ, γ = 0; the arguments stay as they were.
 close(momentum(np.array([1.0]), np.array([2.0]), np.array([9.0]), 0.5, 0.0)[0], [0], case="γ = 0",
       hint="without memory: the weight less η times the gradient.")
+new_w, new_velocity = momentum(np.array([2.0, -1.0]), np.array([4.0, 2.0]), np.array([1.0, -2.0]), 0.5, 0.25)
+close(new_velocity, [2.25, 0.5], case="η = 0.5, γ = 0.25, the increment", hint="(2, 1) and a quarter of (1, -2).")
+close(new_w, [-0.25, -1.5], case="η = 0.5, γ = 0.25, the weights", hint="they lose the new increment.")
+# Hidden: arrays of one to four dimensions, several values of η and γ, γ = 0; the arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 for shape, learning_rate, gamma in [
     ((5,), 0.03, 0.9), ((3, 4), 2.0, 0.25), ((2, 3, 4, 5), 0.4, 0.0), ((1, 6), 0.7, 0.99), ((1,), 0.5, 0.5),
@@ -817,10 +867,10 @@ unchanged(momentum, *(rng.normal(size=(2, 3)) for _ in range(3)), 0.1, 0.9)
 ### END HIDDEN TESTS
 
 # %% check="momentum" name="many-steps" points=0.5
-# Hidden: many steps down a bowl, compared with another account of the same motion; the first step from rest.
 w, velocity = momentum(np.zeros(1), np.ones(1), np.zeros(1), 1.0, 0.5)
 w, velocity = momentum(np.asarray(w), np.ones(1), np.asarray(velocity), 1.0, 0.5)
 close([w, velocity], [[-2.5], [1.5]], case="two steps of gradient 1", hint="the increments are 1 and 1 + 0.5.")
+# Hidden: many steps down a bowl, compared with another account of the same motion; the first step from rest.
 ### BEGIN HIDDEN TESTS
 first, velocity = rng.normal(size=4), np.zeros(4)
 w, slopes = first, []
@@ -835,9 +885,10 @@ for step in range(1, 9):
 ### END HIDDEN TESTS
 
 # %% check="momentum" name="arguments" points=0.5
-# Hidden: shapes that do not fit, learning rates and momentum factors out of range.
 refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9, argument="grad", case="a gradient of another shape")
 refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", case="γ = 1")
+refuses(momentum, np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)), 0.1, 0.9, argument="grad", case="a column")
+# Hidden: shapes that do not fit, learning rates and momentum factors out of range.
 ### BEGIN HIDDEN TESTS
 a, b = np.ones((2, 3)), np.ones((1, 3))
 same(momentum, solution.momentum, 3 * a, a, a, 0.5, 0.25, case="the smallest example")
@@ -963,14 +1014,16 @@ close([learning_rate_at("step", epoch, 0.8, 0.25, 10) for epoch in (0, 9, 10, 25
       case="step, epochs 0, 9, 10, 25", hint="how many whole periods have passed?")
 close([learning_rate_at("exponential", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 20)], [0.8, 0.4, 0.05],
       case="exponential, epochs 0, 5, 20", hint="the exponent is the number of periods, and need not be whole.")
-close([learning_rate_at("cosine", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 10, 30)], [0.8, 0.5, 0.2, 0.2],
-      case="cosine, epochs 0, 5, 10, 30",
+close([learning_rate_at("cosine", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 10, 20)], [0.8, 0.5, 0.2, 0.2],
+      case="cosine, epochs 0, 5, 10, 20",
       hint="half a turn in one period, from the top down to start times factor; then flat.")
 
 # %% [markdown]
 # Hidden: other epochs, factors and periods for each schedule, and wrong arguments.
 
 # %% check="learning_rate_at" name="step" points=0.5
+close([learning_rate_at("step", epoch, 2.0, 0.5, 4) for epoch in (3, 4, 7, 8, 12)], [2, 1, 1, 0.5, 0.25],
+      case="step, a period of 4 epochs", hint="the factor once for each whole period that has passed.")
 # Hidden: the step schedule in many epochs.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.2, 0.9))
@@ -983,6 +1036,8 @@ close(learning_rate_at("step", 99, start, factor, 100), start, case="step, the f
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="exponential" points=0.5
+close([learning_rate_at("exponential", epoch, 2.0, 0.25, 4) for epoch in (2, 4, 6)], [1, 0.5, 0.25],
+      case="exponential, a period of 4 epochs", hint="half a period takes the root of the factor.")
 # Hidden: the exponential schedule in many epochs.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.2, 0.9))
@@ -994,6 +1049,9 @@ close(learning_rate_at("exponential", 8, start, 1.0, 5), start, case="exponentia
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="cosine" points=1
+close([learning_rate_at("cosine", epoch, 2.0, 0.5, 6) for epoch in (0, 2, 3, 4, 6, 12)], [2, 1.75, 1.5, 1.25, 1, 1],
+      case="cosine, a period of 6 epochs",
+      hint="the cosine of a third of the half turn is ½, so a quarter of the way down is gone; then it stays below.")
 # Hidden: the cosine schedule in many epochs, within its period and after.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.05, 0.5))
@@ -1007,9 +1065,9 @@ close(learning_rate_at("cosine", 3, start, 1.0, 7), start, case="cosine, the fac
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="arguments" points=0.5
-# Hidden: unknown schedules, and numbers out of range.
 refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
 refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", case="a factor above 1")
+# Hidden: unknown schedules, and numbers out of range.
 ### BEGIN HIDDEN TESTS
 for kind in ("linear", "", "Cosine"):
     refuses(learning_rate_at, kind, 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
@@ -1029,8 +1087,10 @@ for kind in ("step", "exponential", "cosine"):
 epochs = np.arange(0, 31)
 curves = {kind: [learning_rate_at(kind, epoch, 0.8, 0.25, 15) for epoch in epochs]
           for kind in ("step", "exponential", "cosine")}
-show_curves(curves, x=epochs, mark=15, mark_label="one period", xlabel="epoch", ylabel="learning rate",
+fig, ax = plt.subplots()
+show_curves(curves, ax, x=epochs, mark=15, mark_label="one period", xlabel="epoch", ylabel="learning rate",
             title="Three ways from 0.8 to 0.2")
+ax.get_lines()[0].set_drawstyle("steps-post")
 
 # %% [markdown]
 # ## 6. Annealing: going uphill on purpose
@@ -1082,6 +1142,10 @@ close(anneal_accept(-1.0, 2.0, 0.99), True, case="a descent", hint="it is taken 
 # Hidden: other numbers, very large and very small ones, wrong arguments.
 
 # %% check="anneal_accept" name="rule" points=0.5
+close([anneal_accept(2.0, 1.0, u) for u in (0.13, 0.14)], [True, False], case="a climb by 2, T = 1, u = 0.13 and 0.14",
+      hint="the probability is 0.135.")
+close([anneal_accept(0.5, 1.0, u) for u in (0.6, 0.61)], [True, False], case="a climb by ½, T = 1, u = 0.6 and 0.61",
+      hint="the probability is 0.607; chance decides, not whether it is above one half.")
 # Hidden: climbs and descents at many temperatures, with u just below and just above the probability.
 ### BEGIN HIDDEN TESTS
 for dE in (0.2, 0.7, 1.5, 3.0):
@@ -1095,8 +1159,10 @@ same(anneal_accept, lambda *_: True, 2.0, 0.7, 0.0, case="a climb, u = 0")
 ### END HIDDEN TESTS
 
 # %% check="anneal_accept" name="extremes" points=0.5
-# Hidden: enormous descents, enormous climbs, temperatures near 0 and very high ones.
 close(anneal_accept(-800.0, 1.0, 0.5), True, case="a large descent", hint="exp(800) is too large for a float.")
+close(anneal_accept(5.0, 1e9, 0.99), True, case="a very high temperature", hint="the probability is almost 1.")
+close(anneal_accept(1e6, 0.01, 0.001), False, case="an enormous climb", hint="the probability is almost 0.")
+# Hidden: enormous descents, enormous climbs, temperatures near 0 and very high ones.
 ### BEGIN HIDDEN TESTS
 for dE, T, u, expected, case in [
     (-1e6, 0.01, 0.5, True, "an enormous descent"), (-800.0, 1.0, 0.999, True, "a large descent"),
@@ -1107,8 +1173,8 @@ for dE, T, u, expected, case in [
 ### END HIDDEN TESTS
 
 # %% check="anneal_accept" name="arguments" points=0.5
-# Hidden: temperatures that are none.
 refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", case="a temperature of 0")
+# Hidden: temperatures that are none.
 ### BEGIN HIDDEN TESTS
 same(anneal_accept, solution.anneal_accept, 0.5, 1.0, 0.3, case="a climb")
 for T in (0.0, -1.0):
@@ -1218,9 +1284,9 @@ close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 5), [[[0, 0, 0], [0, 0,
 # Hidden: other pictures, and shifts in every direction, of any size.
 
 # %% check="shift_image" name="any-shift" points=0.5
-# Hidden: pictures of one or several channels that are not square, shifts both ways, also out of the frame.
 close(shift_image(np.arange(8.0).reshape(2, 2, 2), -1, 1), [[[0, 2], [0, 0]], [[0, 6], [0, 0]]],
       case="two channels, up and to the right", hint="every channel moves alike.")
+# Hidden: pictures of one or several channels that are not square, shifts both ways, also out of the frame.
 ### BEGIN HIDDEN TESTS
 def by_matrices(image, down, right):
     return np.eye(image.shape[1], k=-down) @ image @ np.eye(image.shape[2], k=right)
@@ -1327,6 +1393,13 @@ close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labe
 # Hidden: random pictures, labels that are safe to mirror and labels that are not, evaluation, wrong arguments.
 
 # %% check="augment" name="changes" points=0.5
+rows = [[0.1, 0.3, 0.5, 0.7, 0.9], [0.2, 0.8, 0.4, 0.6, 0.3], [0.6, 0.2, 0.9, 0.1, 0.5], [0.3, 0.7, 0.2, 0.8, 0.4]]
+same_picture = np.tile(np.array(rows), (3, 1, 1, 1))  # the seed 3028 wants the first two mirrored, if that is safe
+found = np.asarray(augment(same_picture, np.array([0, 1, 0]), {0}, True, 3028)[0])
+close(found[:, 0, 1], [[0.2832, 0.7664, 0.36, 0.5059, 0.0], [0.042, 0.2788, 0.7227, 0.3663, 0.5849],
+                       [0.6627, 0.3837, 0.5488, 0.6417, 0.0]], 1e-4, case="the second row of three new pictures",
+      hint="only labels in mirror_safe are mirrored; the order is mirror, rotate, shift, noise, clip. (Too long for a "
+           "pencil: computed with the solution.)")
 # Hidden: random pictures of one and several channels; no label, all labels and some labels safe to mirror.
 ### BEGIN HIDDEN TESTS
 for shape, safe in [((9, 1, 7, 10), set()), ((8, 3, 9, 6), {0, 1, 2, 3}), ((5, 2, 8, 8), {1, 2})]:
@@ -1352,6 +1425,8 @@ same(augment, solution.augment, images, labels, {2}, True, 7, case="labels in an
 ### END HIDDEN TESTS
 
 # %% check="augment" name="generator" points=0.5
+first, second = two_calls(augment, np.zeros((1, 1, 2, 3)), np.array([0]), set(), True)
+close(np.array_equal(first[0], second[0]), False, case="two epochs have the same noise", hint="the generator goes on.")
 # Hidden: two epochs with one and the same generator.
 ### BEGIN HIDDEN TESTS
 images, labels = rng.uniform(0, 1, size=(3, 1, 6, 8)), np.array([1, 0, 2])
@@ -1362,6 +1437,9 @@ same(lambda *args: student.two_calls(augment, *args, {0, 1, 2}, True), lambda *_
 ### END HIDDEN TESTS
 
 # %% check="augment" name="evaluation" points=0.5
+grey = np.full((1, 1, 2, 3), 0.5)
+close(kept_apart(augment, grey, np.array([0]), {0}, False, 3), np.full((1, 1, 2, 3), 0.5),
+      case="the pictures, once the new ones are overwritten", hint="return new arrays, in training or not.")
 # Hidden: outside of training, pictures and labels come back as they are; arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 images, labels = rng.uniform(0, 1, size=(4, 2, 6, 9)), rng.integers(0, 3, size=4)
@@ -1376,8 +1454,8 @@ for train in (True, False):
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5
-# Hidden: more pictures than labels, or fewer.
 refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4, argument="labels", case="two labels for three")
+# Hidden: more pictures than labels, or fewer.
 ### BEGIN HIDDEN TESTS
 images = rng.uniform(0, 1, size=(3, 1, 5, 6))
 same(augment, solution.augment, images[:1], np.array([1]), {1}, True, 4, case="a single picture")
@@ -1536,14 +1614,21 @@ def gradient_flow(x, weights, activation, grad):
 # The example above:
 
 # %% check="gradient_flow" name="by-hand" points=0.5
-close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1],
+close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1], case="ReLU",
       hint="from the input up, the root of the mean of the squares at each level: x, (3, 0) and 6.")
 
 # %% [markdown]
 # Hidden: layers of different widths, all six activations, and wrong arguments.
 
 # %% check="gradient_flow" name="activations" points=1
+weights = [np.array([[np.log(2)]]), np.array([[np.log(3) / 0.6]])]
+found = gradient_flow(np.array([[1.0], [-1.0]]), weights, "tanh", np.array([[1.0], [3.0]]))
+top = np.sqrt(5)  # the root of the mean of 1 and 9
+middle = top * 0.36 * np.log(3) / 0.6
+close(found, [middle * 0.64 * np.log(2), middle, top], case="tanh, two examples",
+      hint="at each layer times the slope at its sum, then times its weight; one mean over all entries.")
 # Hidden: all six activations, layers of different widths, a random gradient; compared with torch.
+# Two examples, two layers of one unit. tanh(ln 2) is 0.6, with the slope 0.64; tanh(ln 3) is 0.8, with the slope 0.36.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1581,8 +1666,9 @@ unchanged(gradient_flow, rng.normal(size=(3, 6)), weights[:2], "sigmoid", rng.no
 ### END HIDDEN TESTS
 
 # %% check="gradient_flow" name="arguments" points=0.5
-# Hidden: unknown activations, gradients that do not fit.
 refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)), argument="activation", case="relu")
+refuses(gradient_flow, np.ones((3, 2)), two_relu_layers, "ReLU", np.ones((1, 1)), argument="grad", case="one for three")
+# Hidden: unknown activations, gradients that do not fit.
 ### BEGIN HIDDEN TESTS
 x, weights = rng.normal(size=(4, 5)), [rng.normal(size=(6, 5)), rng.normal(size=(2, 6))]
 same(gradient_flow, solution.gradient_flow, x, weights, "ELU", rng.normal(size=(4, 2)), case="two layers")
@@ -1900,6 +1986,8 @@ middle, reach = paired_interval(np.array([4.0, 9.0]), np.array([3.0, 6.0]))
 close([middle, reach], [2, 12.7062047], case="two seeds", hint="for one degree of freedom t is 12.706.")
 
 # %% check="paired_interval" name="general" points=0.5
+middle, reach = paired_interval(np.array([10.0, 12.0, 14.0]), np.array([9.0, 12.0, 12.0]))
+close([middle, reach], [1, 2.4841377], case="three seeds", hint="the differences are 1, 0 and 2, and t is 4.303.")
 # Hidden: other numbers of seeds, and rows that differ much or little.
 ### BEGIN HIDDEN TESTS
 for n, spread in [(3, 1.0), (5, 4.0), (12, 0.3), (40, 2.0)]:
@@ -1911,6 +1999,7 @@ unchanged(paired_interval, rng.normal(size=5), rng.normal(size=5))
 # %% check="paired_interval" name="arguments" points=0.5
 refuses(paired_interval, np.ones(4), np.ones(3), argument="baseline", case="a seed is missing")
 refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", case="one seed")
+refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="one number to compare with")
 ### BEGIN HIDDEN TESTS
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
 refuses(paired_interval, np.ones((3, 2)), np.ones((3, 2)), argument="errors", case="a table")
