@@ -619,3 +619,44 @@ def interval_by_sums(errors, baseline):
     middle = gaps.sum() / n
     variance = ((gaps - middle) ** 2).sum() / (n - 1)
     return np.float64(middle), -scipy.stats.t(n - 1).ppf(0.025) * (variance / n) ** 0.5
+
+
+# choose_strength
+
+
+@alternative(of="choose_strength", route="dictionaries, candidate after candidate")
+def chosen_by_dictionaries(run, plain, candidates, seeds):
+    if not candidates or len(seeds) < 2:
+        raise ValueError("candidates or seeds: too few")
+    rows = {k: [run(candidate, seed) for seed in seeds] for k, candidate in enumerate(candidates)}
+    best = min(rows, key=lambda k: sum(validation for _, validation in rows[k]) / len(seeds))
+    baseline = [run(plain, seed)[0] for seed in seeds]
+    return [best, *paired_interval(np.array([error for error, _ in rows[best]]), np.array(baseline))]  # noqa: F821
+
+
+@alternative(of="choose_strength", route="seed after seed, sums instead of means")
+def chosen_seed_by_seed(run, plain, candidates, seeds):
+    if len(candidates) < 1:
+        raise ValueError("candidates must not be empty")
+    if len(seeds) < 2:
+        raise ValueError("seeds must be two at least")
+    sums, tests, baseline = np.zeros(len(candidates)), [], []
+    for seed in seeds:
+        baseline.append(run(plain, seed)[0])
+        outcomes = np.array([run(candidate, seed) for candidate in candidates])
+        sums += outcomes[:, 1]
+        tests.append(outcomes[:, 0])
+    k = np.argmin(sums)
+    return k, *paired_interval(np.array(tests)[:, k], np.array(baseline))  # noqa: F821
+
+
+@alternative(of="choose_strength", route="the interval from scipy's test of paired samples")
+def chosen_with_scipy(run, plain, candidates, seeds):
+    if len(seeds) < 2 or len(candidates) == 0:
+        raise ValueError("seeds or candidates")
+    table = [[run(setting, seed) for seed in seeds] for setting in (plain, *candidates)]
+    means = [np.mean([pair[1] for pair in row]) for row in table[1:]]
+    k = means.index(min(means))
+    old, new = ([pair[0] for pair in row] for row in (table[0], table[1 + k]))
+    interval = scipy.stats.ttest_rel(new, old).confidence_interval(0.95)  # noqa: F821
+    return k, (interval.low + interval.high) / 2, (interval.high - interval.low) / 2

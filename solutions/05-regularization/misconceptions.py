@@ -1696,3 +1696,82 @@ changed(
     """,
     new="",
 )
+
+
+# choose_strength
+
+
+changed(
+    "chosen_on_the_test",
+    of="choose_strength",
+    says="You choose by test error. Whatever decides must not judge as well: the second number of each pair is the "
+    "validation error.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(test[1:].mean(axis=1).argmin())",
+)
+
+
+changed(
+    "compared_on_validation",
+    of="choose_strength",
+    says="Your interval is made of validation errors. Those have decided; the chosen one is judged by its test errors.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (chosen, *paired_interval(validation[1 + chosen], validation[0]))",
+)
+
+
+changed(
+    "worst_chosen",
+    of="choose_strength",
+    says="You choose the candidate with the highest validation error. Lower is better.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(validation[1:].mean(axis=1).argmax())",
+)
+
+
+changed(
+    "plain_among_the_candidates",
+    of="choose_strength",
+    says="You count the position with plain in front. It is the position in candidates, from 0.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (1 + chosen, *paired_interval(test[1 + chosen], test[0]))",
+)
+
+
+changed(
+    "lowest_single_seed",
+    of="choose_strength",
+    says="You choose the candidate with the lowest single validation error. One lucky seed proves little: take the mean "
+    "over the seeds.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(validation[1:].min(axis=1).argmin())",
+)
+
+
+changed(
+    "seeds_counted_from_zero",
+    of="choose_strength",
+    says="You run the seeds 0, 1, 2, …, as many as there are. Asked for are the numbers in seeds.",
+    old="results = np.array([[run(setting, seed) for seed in seeds] for setting in [plain, *candidates]])",
+    new="""
+        results = np.array([[run(setting, seed) for seed in range(len(seeds))] for setting in [plain, *candidates]])
+    """,
+)
+
+
+changed(
+    "plain_less_the_chosen",
+    of="choose_strength",
+    says="Your difference is plain less the chosen one. Negative should mean that the chosen one is better.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (chosen, *paired_interval(test[0], test[1 + chosen]))",
+)
+
+
+changed(
+    "one_seed_accepted_for_a_choice",
+    of="choose_strength",
+    says="You accept a single seed. It has no spread, so it gives no interval: refuse it.",
+    old='raise ValueError(f"seeds must hold at least two, not {len(seeds)}")',
+    new="return 0, 0.0, math.inf",
+)

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Regularization and optimization", minutes: 135, seconds: 180}
+#   autograder: {title: "Regularization and optimization", minutes: 145, seconds: 180}
 # ---
 
 # %% [markdown]
@@ -23,12 +23,13 @@
 # 6. the rule by which simulated annealing sometimes goes uphill,
 # 7. a data augmentation that never makes a label wrong,
 # 8. a probe of what six activation functions do to gradients in a deep network,
-# 9. and from all of these two tables, with error bars: one for clean labels, one for labels of which many are wrong.
+# 9. and from all of these two tables, with error bars: one for clean labels, one for labels of which many are wrong;
+#    and an experiment of your own, which chooses on validation data and is judged on others.
 #
 # **What you need.** numpy; the chain rule; training by gradient descent, from assignment 04. No code of yours from
 # there: what this notebook needs of it is given.
 #
-# **How long it takes.** 120 to 150 minutes for you; about three minutes for your laptop, from top to bottom, most of
+# **How long it takes.** 130 to 160 minutes for you; about three minutes for your laptop, from top to bottom, most of
 # it for the tables.
 
 # %% [markdown]
@@ -329,7 +330,7 @@ unchanged(group_decay, parameters, ["a.weight"], 0.3, ["b.weight"], 0.2, case="t
 # %% [markdown]
 # Which λ would a parameter obey that stands in both groups?
 
-# %% check="group_decay" name="arguments" points=1
+# %% check="group_decay" name="arguments" points=0.5
 refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0, argument="second", case="in both groups")
 refuses(group_decay, two_layers, ["conv.wieght"], 0.1, [], 1.0, argument="first", case="a misspelt name")
 ### BEGIN HIDDEN TESTS
@@ -402,7 +403,7 @@ close(dropout(units, 0.5, False, 0)[0], units, case="no training", hint="what do
 # %% [markdown]
 # Hidden: other shapes and probabilities, what happens on average, evaluation, wrong arguments.
 
-# %% check="dropout" name="any-shape" points=1
+# %% check="dropout" name="any-shape" points=0.5
 y, mask = dropout(np.array([1.0, 2.0, 3.0, 4.0]), 0.75, True, 1)  # the seed 1 gives 0.51, 0.95, 0.14 and 0.95
 close(mask, [0, 4, 0, 4], case="four units, another seed, the mask",
       hint="one random number for each entry, from `rng`; a quarter is left on average.")
@@ -664,7 +665,7 @@ close(best_weights["dense.weight"], [4, 4], case="the weights after the best epo
 # Hidden: when to stop, what counts as an improvement, losses that are NaN, what happens to the weights, and wrong
 # arguments.
 
-# %% check="EarlyStopping" name="patience" points=1
+# %% check="EarlyStopping" name="patience" points=0.5
 played, best_epoch, best_loss, _ = EarlyStopping(3, 0.0).rehearse([3.0, 2.0, 2.5, 1.0, 1.5, 1.25, 2.0, 0.5])
 close([played, best_epoch, best_loss], [7, 4, 1], case="patience 3",
       hint="epochs 5, 6 and 7 are no better than epoch 4; the bump at epoch 3 was made good.")
@@ -2077,14 +2078,127 @@ for table, rows in validation_errors.items():
           f"– choose {best}")
 
 # %% [markdown]
+# ### An experiment of your own
+#
+# Those two strengths were ours. Now find one yourself, and in earnest: try several candidates, choose by *validation*
+# error, and only then look at the test error of the one that was chosen, against plain, with the same seeds. Write that
+# as a function. It knows nothing of networks: it is given a function that runs one setting with one seed. So it can be
+# tested with runs that take no time.
+#
+# *By hand.* Two seeds, 0 and 1. The validation errors of candidate A are 30 and 34, with the mean 32; those of
+# candidate B are 31 and 31, so B is chosen, whatever the test errors are. The test errors of B are 29 and 35, those of
+# plain 31 and 38. The differences are −2 and −3, with the mean −2.5; $s$ is $\sqrt{1/2}$, and with $t = 12.706$ the
+# reach is $12.706 / 2 = 6.353$.
+
+# %%
+def made_up(setting, seed):
+    """A run that is only played: (test error, validation error) of plain and two candidates, for the seeds 0 and 1."""
+    errors = {
+        "plain": [(31.0, 33.0), (38.0, 36.0)],
+        "A": [(25.0, 30.0), (24.0, 34.0)],
+        "B": [(29.0, 31.0), (35.0, 31.0)],
+    }
+    return errors[setting][seed]
+
+# %% exercise="choose_strength"
+def choose_strength(run, plain, candidates, seeds):
+    """Choose one of several settings on validation data, and compare it with plain on test data.
+
+    run         function: run(setting, seed) trains once and returns the pair (test error, validation error)
+    plain       the setting to compare with
+    candidates  a list of settings
+    seeds       a list of whole numbers
+
+    The candidate with the lowest mean validation error over the seeds is chosen; of several, the first. Its test errors
+    are compared with those of plain, seed by seed, as paired_interval does.
+    Returns the triple (chosen, middle, reach), where chosen is the position in candidates, counted from 0.
+    Calls run once for each seed with plain and with each candidate, and never with the same setting and seed again.
+    Raises ValueError if candidates is empty, or seeds holds fewer than two.
+    """
+    ### BEGIN SOLUTION
+    if len(candidates) == 0:
+        raise ValueError("candidates is empty")
+    if len(seeds) < 2:
+        raise ValueError(f"seeds must hold at least two, not {len(seeds)}")
+    results = np.array([[run(setting, seed) for seed in seeds] for setting in [plain, *candidates]])
+    test, validation = results[..., 0], results[..., 1]
+    chosen = int(validation[1:].mean(axis=1).argmin())
+    return (chosen, *paired_interval(test[1 + chosen], test[0]))
+    ### END SOLUTION
+
+# %% [markdown]
+# The example above:
+
+# %% check="choose_strength" name="by-hand" points=0.5
+chosen, middle, reach = choose_strength(made_up, "plain", ["A", "B"], [0, 1])
+close(chosen, 1, case="the chosen candidate", hint="the mean of the second number of each pair.")
+close([middle, reach], [-2.5, 6.3531024], case="its interval", hint="test errors, B less plain, seed by seed.")
+close(choose_strength(made_up, "plain", ["B", "A"], [1, 0])[0], 0, case="candidates and seeds exchanged",
+      hint="the position in candidates, counted from 0.")
+
+# %% check="choose_strength" name="general" points=0.5
+def by_formula(setting, seed):
+    return 30.0 - 2.0 * setting + 0.3 * (seed % 5) * setting, (setting - 3.0) ** 2 + 0.1 * (seed % 4)
+
+chosen, middle, _ = choose_strength(by_formula, 0.0, [1.0, 5.0, 3.5, 2.0], [7, 11, 23])
+close([chosen, middle], [2, -4.9], case="four candidates, three seeds",
+      hint="3.5 is nearest to 3, where validation errors are lowest; its test errors are lower by 7, less 1.05 · the "
+           "mean of seed % 5.")
+# Hidden: other runs, candidates and seeds; how often each setting is run with each seed.
+### BEGIN HIDDEN TESTS
+table = rng.normal(30, 4, size=(8, 50, 2))
+
+@public
+def looked_up(setting, seed):
+    return setting[seed]
+
+for count, seeds in [(4, [3, 1, 4]), (6, [5, 9, 2, 6, 8]), (2, [11, 12]), (1, [7, 0, 20, 21])]:
+    settings = [[tuple(pair) for pair in row] for row in (table + rng.normal(size=table.shape)).tolist()]
+    same(choose_strength, solution.choose_strength, looked_up, settings[0], settings[1 : 1 + count], seeds,
+         case=f"{count} candidates, {len(seeds)} seeds")
+same(choose_strength, solution.choose_strength, looked_up, settings[0], [settings[2], settings[2]], [4, 9],
+     case="two candidates alike")
+### END HIDDEN TESTS
+
+# %% check="choose_strength" name="arguments" points=0.5
+refuses(choose_strength, made_up, "plain", [], [0, 1], argument="candidates", case="no candidate")
+refuses(choose_strength, made_up, "plain", ["A"], [0], argument="seeds", case="a single seed")
+close(choose_strength(made_up, "plain", ["A"], [0, 1])[:2], [0, -10], case="one candidate", hint="−6 and −14.")
+# Hidden: no seeds; arguments that must stay as they were.
+### BEGIN HIDDEN TESTS
+@public
+def looked_up(setting, seed):
+    return setting[seed]
+
+settings = [[tuple(pair) for pair in row] for row in rng.normal(30, 4, size=(4, 6, 2)).tolist()]
+same(choose_strength, solution.choose_strength, looked_up, settings[0], settings[1:], [5, 2, 3], case="three of them")
+refuses(choose_strength, looked_up, settings[0], settings[1:], [], argument="seeds", case="no seed")
+unchanged(choose_strength, looked_up, settings[0], settings[1:], [5, 2, 3])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Your experiment, on noisy labels: how strong should weight decay be? Three seeds that you have not looked at yet, and
+# as many networks as the line says. Then ask another question: other strengths of dropout, a schedule with decay, a
+# sigmoid, clean labels. (About 20 seconds.)
+
+# %% demo=True
+strengths, new_seeds = [0.003, 0.01, 0.03, 0.06], [100, 101, 102]
+candidates = [Setting(lam=lam) for lam in strengths]
+count = (1 + len(candidates)) * len(new_seeds)
+with_noise = lambda setting, seed: run(setting, seed, WRONG_SHARE["noisy"])[:2]
+chosen, middle, reach = choose_strength(with_noise, Setting(), candidates, new_seeds)
+print(f"{count} networks; chosen on validation pictures: λ = {strengths[chosen]}")
+print(f"test error against plain: {middle:+.1f} ± {reach:.1f} points, {len(new_seeds)} seeds")
+
+# %% [markdown]
 # Mind what these tables do *not* say. They hold for this network, so few pictures and these settings: another λ, more
 # epochs, or all of the training pictures may turn a row round. Techniques that make learning harder need longer to pay
 # off, and every row had the same number of epochs. All rows share the same test pictures, so none of the bars shows how
 # much another test set would have changed. "Cannot be told" is not "does nothing".
 #
-# Now it is your laboratory. Change a setting, add a row that switches on several techniques at once, raise `EPOCHS` for
-# augmentation, set another share of wrong labels, or take more seeds. Use seeds that you have not looked at yet, if
-# you want to know whether a surprise was one.
+# All of this is your laboratory. Change a setting, add a row that switches on several techniques at once, raise
+# `EPOCHS` for augmentation, set another share of wrong labels, or take more seeds. Use seeds that you have not looked
+# at yet, if you want to know whether a surprise was one.
 
 # %% [markdown]
 # ## 10. In your own words
@@ -2129,7 +2243,8 @@ for table, rows in validation_errors.items():
 # * say how annealing escapes from a hollow, and what it costs;
 # * augment pictures without making a label wrong;
 # * measure what an activation function does to gradients in a deep network;
-# * test a claim about training with several seeds, paired differences and an interval, and say when you cannot tell.
+# * test a claim about training with several seeds, paired differences and an interval, and say when you cannot tell;
+# * choose on validation data, and judge on other data what was chosen.
 #
 # Before you hand in, choose *Kernel → Restart Kernel and Run All Cells*, and see that every visible check is silent.
 #
