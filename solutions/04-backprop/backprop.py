@@ -971,11 +971,13 @@ versions = {"yours": conv_backward(grad, forward(x)[1])[0]}
 versions["kernel turned"] = conv_backward(grad, (x, w[:, :, ::-1, ::-1], (1, 2), (1, 1)))[0]
 versions["last columns lost"] = versions["yours"] * (np.arange(9) < 7)
 gaps = [np.abs(dx[0, 0] - np.reshape(measured, (6, 9))) for dx in versions.values()]
-show_grid([gap > 1e-6 for gap in gaps], list(versions), columns=3, limits=(0, 1), size=3,
-          title="White: claimed and measured differ. What does each mistake look like?")
+fig, axes = plt.subplots(1, 3, figsize=(11, 2.9))
+for (name, gap), ax in zip(zip(versions, gaps), axes):
+    show_matrix((gap > 1e-6).astype(int), ax, title=name, limits=(0, 1))
+fig.suptitle("1: claimed and measured differ. What does each mistake look like?", x=0.01, ha="left");
 
 # %% [markdown]
-# A right layer is black all over. A turned kernel is wrong nearly everywhere; a lost column is wrong there and nowhere
+# A right layer is 0 all over. A turned kernel is wrong nearly everywhere; a lost column is wrong there and nowhere
 # else. Such a map often names the mistake before you have read the code.
 #
 # And the test of all tests, on what you wrote so far:
