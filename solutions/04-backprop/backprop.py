@@ -170,8 +170,8 @@ x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
 _, dw, db = affine_backward(np.array([[2.0], [0.5]]), (x, w))
 close(dw, [[3.5, 6]], case="a gradient of the right shape, dw", hint="2 · (1, 2) + 0.5 · (3, 4).")
 close(db, [2.5], case="a gradient of the right shape, db", hint="added over the examples.")
-refuses(affine_backward, np.ones((1, 2)), (x, w), argument="grad", case="a row for a column")
-refuses(affine_backward, np.ones((1, 1)), (x, w), argument="grad", case="one example for two")
+refuses(affine_backward, np.ones((1, 2)), (x, w), argument="grad", named=True, case="a row for a column")
+refuses(affine_backward, np.ones((1, 1)), (x, w), argument="grad", named=True, case="one example for two")
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
@@ -264,8 +264,9 @@ for name in ("tanh", "sigmoid", "leaky"):
 ### END HIDDEN TESTS
 
 # %% check="activation_backward" name="arguments" points=0.5
-refuses(activation_backward, "tanh", np.ones((1, 3)), np.ones((3, 1)), argument="grad", case="a row for a column")
-refuses(activation_backward, "relu", np.ones(3), np.ones(3), argument="name", case="an unknown name")
+refuses(activation_backward, "tanh", np.ones((1, 3)), np.ones((3, 1)),
+        argument="grad", named=True, case="a row for a column")
+refuses(activation_backward, "relu", np.ones(3), np.ones(3), argument="name", named=True, case="an unknown name")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 for name in ("tanh", "sigmoid", "leaky"):
@@ -549,8 +550,8 @@ for sizes in [
 
 # %% check="conv_backward" name="arguments" points=0.5
 cache = np.ones((1, 1, 4, 5)), np.ones((2, 1, 3, 3)), (1, 1), (0, 0)  # the output is (1, 2, 2, 3)
-refuses(conv_backward, np.ones((1, 2, 3, 2)), cache, argument="grad", case="rows and columns exchanged")
-refuses(conv_backward, np.ones((1, 1, 2, 3)), cache, argument="grad", case="one filter for two")
+refuses(conv_backward, np.ones((1, 2, 3, 2)), cache, argument="grad", named=True, case="rows and columns exchanged")
+refuses(conv_backward, np.ones((1, 1, 2, 3)), cache, argument="grad", named=True, case="one filter for two")
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(2, 3, 7, 9)), rng.normal(size=(4, 3, 2, 3)), (2, 1), (0, 1)
@@ -705,8 +706,9 @@ for (n, c, h, w), (f, kh, kw), stride, padding in [
 
 # %% check="as_convolution" name="arguments" points=0.5
 w, grad = np.ones((1, 1, 3, 2)), np.ones((1, 1, 2, 2))
-refuses(as_convolution, grad, w, (4, 3), (1, 1), (3, 0), argument="padding", case="padding as long as the kernel")
-refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", case="negative padding")
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (3, 0),
+        argument="padding", named=True, case="padding as long as the kernel")
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", named=True, case="negative padding")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 w, grad = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(1, 2, 4, 5))
@@ -1359,10 +1361,10 @@ for n, d, scale in [(5, 3, 1.0), (8, 2, 0.01), (3, 6, 30.0), (2, 4, 1.0)]:
 
 # %% check="BatchNorm" name="arguments" points=0.5
 layer = BatchNorm(np.array([2.0]), np.array([1.0]))
-refuses(layer.forward, np.ones((1, 1)), argument="x", case="a single example, which has no variance")
-refuses(layer.forward, np.ones(4), argument="x", case="an array of one axis")
+refuses(layer.forward, np.ones((1, 1)), argument="x", named=True, case="a single example, which has no variance")
+refuses(layer.forward, np.ones(4), argument="x", named=True, case="an array of one axis")
 close(layer.forward(np.array([[3000.0], [1000.0]])), [[3], [-1]], case="two examples", hint="x̂ is 1 and −1.")
-refuses(layer.backward, np.ones((1, 1)), argument="grad", case="a gradient of one row for two")
+refuses(layer.backward, np.ones((1, 1)), argument="grad", named=True, case="a gradient of one row for two")
 # Hidden: other shapes; arguments, γ and β must stay as they were.
 ### BEGIN HIDDEN TESTS
 gamma, beta, x = rng.normal(1, 0.5, size=3), rng.normal(size=3), rng.normal(size=(6, 3))
@@ -1556,9 +1558,12 @@ for apart in (1500.0, 7000.0):
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="arguments" points=0.5
-refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, 3]), argument="labels", case="a label too large")
-refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, -1]), argument="labels", case="a label below 0")
-refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0]), argument="labels", case="a label is missing")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, 3]),
+        argument="labels", named=True, case="a label too large")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, -1]),
+        argument="labels", named=True, case="a label below 0")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0]),
+        argument="labels", named=True, case="a label is missing")
 # Hidden: wrong labels, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 logits, labels = rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
@@ -1826,7 +1831,7 @@ a = np.tanh(0.5)
 sums = np.array([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)])
 close(LeNet1989(parameters).forward(paper)[0, :3], np.tanh(np.tanh(np.tanh(sums))), case="a blank sheet",
       hint="middle, corner, corner: what does each frame hold, where is tanh, and in which order are maps read?")
-refuses(LeNet1989(parameters).forward, paper[0], argument="images", case="a batch without its first axis")
+refuses(LeNet1989(parameters).forward, paper[0], argument="images", named=True, case="a batch without its first axis")
 # Hidden: outputs for random parameters, biases included, compared with an independent program.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -2075,8 +2080,8 @@ def falling(parameters, image, target):
 
 start, x, t = {"w": np.ones(2)}, np.ones((3, 2)), np.zeros(3)
 keeps_arguments(sgd_epoch, start, falling, x, t, [0, 2], 0.5, case="the parameters that were passed in")
-refuses(sgd_epoch, start, falling, x, t, [0], 0.0, argument="learning_rate", case="a rate of 0")
-refuses(sgd_epoch, start, falling, x, t, [], 0.1, argument="order", case="an empty order")
+refuses(sgd_epoch, start, falling, x, t, [0], 0.0, argument="learning_rate", named=True, case="a rate of 0")
+refuses(sgd_epoch, start, falling, x, t, [], 0.1, argument="order", named=True, case="an empty order")
 # Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
 ### BEGIN HIDDEN TESTS
 def one_by_one(parameters, image, target):
@@ -2350,8 +2355,8 @@ same(reject_curve, solution.reject_curve, outputs[:1], answers[:1], [0.01], case
 
 # %% check="reject_curve" name="arguments" points=0.5
 outputs = np.array([[1.0, 0.0], [2.0, 0.0]])
-refuses(reject_curve, outputs, np.array([1]), [0.1], argument="labels", case="a label is missing")
-refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_errors", case="a share above 1")
+refuses(reject_curve, outputs, np.array([1]), [0.1], argument="labels", named=True, case="a label is missing")
+refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_errors", named=True, case="a share above 1")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 outputs, labels = rng.normal(size=(6, 3)), rng.integers(0, 3, size=6)

@@ -186,7 +186,7 @@ same(weight_decay, solution.weight_decay, {"a.bias": np.ones(3)}, 0.5, case="not
 # A negative λ would reward large weights:
 
 # %% check="weight_decay" name="arguments" points=0.5
-refuses(weight_decay, small_layer, -0.1, argument="lam", case="a negative rate of decay")
+refuses(weight_decay, small_layer, -0.1, argument="lam", named=True, case="a negative rate of decay")
 ### BEGIN HIDDEN TESTS
 refuses(weight_decay, {"a.bias": np.ones(2)}, -1e-6, argument="lam", case="a negative rate of decay, only biases")
 same(weight_decay, solution.weight_decay, {"w": np.arange(-2, 4)}, 0.25, case="whole numbers as weights")
@@ -331,8 +331,9 @@ unchanged(group_decay, parameters, ["a.weight"], 0.3, ["b.weight"], 0.2, case="t
 # Which λ would a parameter obey that stands in both groups?
 
 # %% check="group_decay" name="arguments" points=0.5
-refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0, argument="second", case="in both groups")
-refuses(group_decay, two_layers, ["conv.wieght"], 0.1, [], 1.0, argument="first", case="a misspelt name")
+refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0,
+        argument="second", case="in both groups")
+refuses(group_decay, two_layers, ["conv.wieght"], 0.1, [], 1.0, argument="first", named=True, case="a misspelt name")
 ### BEGIN HIDDEN TESTS
 refuses(group_decay, two_layers, ["dense.bias", "conv.weight"], 0.2, ["dense.weight", "dense.bias"], 0.2,
         argument="second", case="a bias in both groups, λ₁ = λ₂")
@@ -465,7 +466,7 @@ for drop_prob in (0.0, 0.4, 0.99):
 # With $p = 1$ nothing would be left to scale up:
 
 # %% check="dropout" name="arguments" points=0.5
-refuses(dropout, units, 1.0, True, 0, argument="drop_prob", case="drop_prob 1")
+refuses(dropout, units, 1.0, True, 0, argument="drop_prob", named=True, case="drop_prob 1")
 ### BEGIN HIDDEN TESTS
 for drop_prob in (-0.1, 1.5):
     refuses(dropout, units, drop_prob, True, 0, argument="drop_prob", case="drop_prob out of range")
@@ -764,8 +765,8 @@ same(lambda: kept, lambda: weights, case="weights of two shapes")
 # Somebody without patience never begins:
 
 # %% check="EarlyStopping" name="arguments" points=0.5
-refuses(EarlyStopping, 0, 0.1, argument="patience", case="no patience")
-refuses(EarlyStopping, 3, -0.1, argument="min_delta", case="a negative min_delta")
+refuses(EarlyStopping, 0, 0.1, argument="patience", named=True, case="no patience")
+refuses(EarlyStopping, 3, -0.1, argument="min_delta", named=True, case="a negative min_delta")
 ### BEGIN HIDDEN TESTS
 refuses(EarlyStopping, -2, 0.0, argument="patience", case="negative patience")
 refuses(EarlyStopping, 1, -1e-9, argument="min_delta", case="min_delta just below 0")
@@ -886,9 +887,11 @@ for step in range(1, 9):
 ### END HIDDEN TESTS
 
 # %% check="momentum" name="arguments" points=0.5
-refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9, argument="grad", case="a gradient of another shape")
-refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", case="γ = 1")
-refuses(momentum, np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)), 0.1, 0.9, argument="grad", case="a column")
+refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9,
+        argument="grad", named=True, case="a gradient of another shape")
+refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", named=True, case="γ = 1")
+refuses(momentum, np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)), 0.1, 0.9,
+        argument="grad", named=True, case="a column")
 # Hidden: shapes that do not fit, learning rates and momentum factors out of range.
 ### BEGIN HIDDEN TESTS
 a, b = np.ones((2, 3)), np.ones((1, 3))
@@ -1066,8 +1069,8 @@ close(learning_rate_at("cosine", 3, start, 1.0, 7), start, case="cosine, the fac
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="arguments" points=0.5
-refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
-refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", case="a factor above 1")
+refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", named=True, case="an unknown schedule")
+refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", named=True, case="a factor above 1")
 # Hidden: unknown schedules, and numbers out of range.
 ### BEGIN HIDDEN TESTS
 for kind in ("linear", "", "Cosine"):
@@ -1174,7 +1177,7 @@ for dE, T, u, expected, case in [
 ### END HIDDEN TESTS
 
 # %% check="anneal_accept" name="arguments" points=0.5
-refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", case="a temperature of 0")
+refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", named=True, case="a temperature of 0")
 # Hidden: temperatures that are none.
 ### BEGIN HIDDEN TESTS
 same(anneal_accept, solution.anneal_accept, 0.5, 1.0, 0.3, case="a climb")
@@ -1455,7 +1458,8 @@ for train in (True, False):
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5
-refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4, argument="labels", case="two labels for three")
+refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4,
+        argument="labels", case="two labels for three")
 # Hidden: more pictures than labels, or fewer.
 ### BEGIN HIDDEN TESTS
 images = rng.uniform(0, 1, size=(3, 1, 5, 6))
@@ -1667,8 +1671,10 @@ unchanged(gradient_flow, rng.normal(size=(3, 6)), weights[:2], "sigmoid", rng.no
 ### END HIDDEN TESTS
 
 # %% check="gradient_flow" name="arguments" points=0.5
-refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)), argument="activation", case="relu")
-refuses(gradient_flow, np.ones((3, 2)), two_relu_layers, "ReLU", np.ones((1, 1)), argument="grad", case="one for three")
+refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)),
+        argument="activation", named=True, case="relu")
+refuses(gradient_flow, np.ones((3, 2)), two_relu_layers, "ReLU", np.ones((1, 1)),
+        argument="grad", named=True, case="one for three")
 # Hidden: unknown activations, gradients that do not fit.
 ### BEGIN HIDDEN TESTS
 x, weights = rng.normal(size=(4, 5)), [rng.normal(size=(6, 5)), rng.normal(size=(2, 6))]
@@ -1999,7 +2005,7 @@ unchanged(paired_interval, rng.normal(size=5), rng.normal(size=5))
 
 # %% check="paired_interval" name="arguments" points=0.5
 refuses(paired_interval, np.ones(4), np.ones(3), argument="baseline", case="a seed is missing")
-refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", case="one seed")
+refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", named=True, case="one seed")
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="one number to compare with")
 ### BEGIN HIDDEN TESTS
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
@@ -2161,8 +2167,8 @@ same(choose_strength, solution.choose_strength, looked_up, settings[0], [setting
 ### END HIDDEN TESTS
 
 # %% check="choose_strength" name="arguments" points=0.5
-refuses(choose_strength, made_up, "plain", [], [0, 1], argument="candidates", case="no candidate")
-refuses(choose_strength, made_up, "plain", ["A"], [0], argument="seeds", case="a single seed")
+refuses(choose_strength, made_up, "plain", [], [0, 1], argument="candidates", named=True, case="no candidate")
+refuses(choose_strength, made_up, "plain", ["A"], [0], argument="seeds", named=True, case="a single seed")
 close(choose_strength(made_up, "plain", ["A"], [0, 1])[:2], [0, -10], case="one candidate", hint="−6 and −14.")
 # Hidden: no seeds; arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
