@@ -435,9 +435,10 @@ for drop_prob in (0.2, 0.85):
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="generator" points=0.5
-first, second = two_calls(dropout, np.ones((2, 2)), 0.6, True)  # 0.33, 0.99, 0.32, 0.79, then 0.87, 0.39, 0.44, 0.37
-close(first[1], [[0, 2.5], [0, 2.5]], case="the first step", hint="less than 0.6? The others are divided by 0.4.")
-close(second[1], [[2.5, 0], [0, 0]], case="the second step", hint="the generator goes on from where it stands.")
+generator = np.random.default_rng(8)
+generator.random(4)  # the first step has taken 0.33, 0.99, 0.32 and 0.79; the next four are 0.87, 0.39, 0.44 and 0.37
+close(dropout(np.ones((2, 2)), 0.6, True, generator)[1], [[2.5, 0], [0, 0]], case="the second step",
+      hint="np.random.default_rng(rng) takes a generator as it is, and goes on from where it stands.")
 # Hidden: two steps with one and the same generator.
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(6, 7))
@@ -1429,8 +1430,12 @@ same(augment, solution.augment, images, labels, {2}, True, 7, case="labels in an
 ### END HIDDEN TESTS
 
 # %% check="augment" name="generator" points=0.5
-first, second = two_calls(augment, np.zeros((1, 1, 2, 3)), np.array([0]), set(), True)
-close(np.array_equal(first[0], second[0]), False, case="two epochs have the same noise", hint="the generator goes on.")
+used, same_again = np.random.default_rng(2), np.random.default_rng(2)
+for generator in (used, same_again):
+    draw_changes((1, 2, 3), generator)  # the first epoch has taken its share
+wanted = draw_changes((1, 2, 3), same_again).noise.clip(0, 1)
+close(augment(np.zeros((1, 1, 2, 3)), np.array([0]), set(), True, used)[0], [wanted], case="black, second epoch",
+      hint="np.random.default_rng(rng) takes a generator as it is, and goes on from where it stands.")
 # Hidden: two epochs with one and the same generator.
 ### BEGIN HIDDEN TESTS
 images, labels = rng.uniform(0, 1, size=(3, 1, 6, 8)), np.array([1, 0, 2])
