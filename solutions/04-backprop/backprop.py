@@ -643,8 +643,8 @@ def as_convolution(grad, w, size, stride, padding):
 # %% check="as_convolution" name="by-hand" points=0.5
 grad, w = np.array([1.0, 2.0]).reshape(1, 1, 1, 2), np.array([10.0, 20.0, 30.0]).reshape(1, 1, 1, 3)
 field, kernels = as_convolution(grad, w, (1, 6), (1, 2), (0, 0))
-close(field, [[[[0, 0, 1, 0, 2, 0, 0, 0]]]], case="field")
-close(kernels, [[[[30, 20, 10]]]], case="kernels")
+close(field, [[[[0, 0, 1, 0, 2, 0, 0, 0]]]], case="field", hint="6 windows of 3 need 8 numbers; where is the 1?")
+close(kernels, [[[[30, 20, 10]]]], case="kernels", hint="turned by half a turn.")
 
 # %% check="as_convolution" name="general" points=0.5
 w, grad = np.arange(1.0, 9.0).reshape(2, 1, 2, 2), np.arange(1.0, 7.0).reshape(1, 2, 3, 1)
@@ -815,9 +815,9 @@ close(gradient_check(lambda x: np.tanh(x), lambda grad, x: grad * (1 - np.tanh(x
       hint="a checker that has found a mistake before must still believe the next layer.")
 
 # %% [markdown]
-# Now your checker goes hunting. Three checks plant four bugs each among layers that are right. All four have to be
-# found, and no right layer may be accused. You see the trickiest of each kind; the others are hidden. First, mistakes
-# in the derivative itself:
+# Now your checker goes hunting. Three checks plant bugs among layers that are right. All of them have to be found, and
+# no right layer may be accused. You see the trickiest of each kind; four more of each are hidden. First, mistakes in
+# the derivative itself:
 
 # %% check="gradient_check" name="derivatives" points=0.5
 x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])

@@ -1392,7 +1392,7 @@ close(augment(black, some_labels, {0, 1}, True, 1)[0], wanted, case="black pictu
       hint="is there one generator for all pictures, and one call of draw_changes for each?")
 close(augment(black + 0.5, some_labels, {0, 1}, False, 1)[0], black + 0.5, case="grey pictures, no training",
       hint="what does `train` decide?")
-close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labels")
+close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labels", hint="as they came.")
 
 # %% [markdown]
 # Hidden: random pictures, labels that are safe to mirror and labels that are not, evaluation, wrong arguments.
