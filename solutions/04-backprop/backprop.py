@@ -1264,7 +1264,8 @@ print(f"arrays: {1e6 * arrays:.0f} µs, Values: {1e6 * (perf_counter() - began):
 # \hat x_{nd} = \frac{x_{nd} - \mu_d}{\sqrt{v_d + \varepsilon}}, \quad y_{nd} = \gamma_d\, \hat x_{nd} + \beta_d.$$
 #
 # The small $\varepsilon = 10^{-5}$ keeps the root away from 0. (When training is over, the mean and variance of many
-# batches take the place of the batch's own. That part we leave out.)
+# batches take the place of the batch's own. That part we leave out. And that it helps is certain; whether because of
+# the drift is disputed.)
 #
 # On the way back, each $x_{nd}$ reaches the loss along three paths: directly, through the mean, and through the
 # variance. So the gradient of one number depends on those of all others in its column.
