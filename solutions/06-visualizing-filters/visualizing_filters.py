@@ -1052,7 +1052,9 @@ for rule, back in zip(rules, backs, strict=True):
     print(f"{rule:10} negative pixels {int((back < 0).sum()):4}, sum of all sizes {float(back.abs().sum()):8.1f}")
 
 # %% [markdown]
-# All three show the same place, because all three begin there. They differ in what they let pass.
+# All three show the same place, because all three begin there, and a slanted stroke. They differ in what they let pass. The
+# deconvnet has a faint bar far above the stroke, where ReLU had let nothing through on the way forward; the gradient has dark
+# places beside the stroke, where the unit would rather see less. The guided rule leaves out both, as its sum tells.
 #
 # > **Predict, then run.** The next cell does the same with the network as it was *before training*, with random weights
 # > that know nothing of digits. Will its reconstruction look like noise, or like the 3? After all, the switches come
@@ -1587,17 +1589,17 @@ fig.suptitle("Where does covering 5 × 5 pixels cost the answer, and what does t
 
 # %% demo=True
 def saliency(model, x, label):
-    """How strongly each pixel moves the network's number for a class; shape of x."""
+    """How strongly each pixel moves the network's number for a class, the most being 1; shape of x."""
     pixels = x[None].clone().requires_grad_()
     model(pixels)[0, label].backward()
-    return pixels.grad[0].abs()
+    return pixels.grad[0].abs() / pixels.grad.abs().max()
 
 
 pictures, seen = [digits[labels == digit][1] for digit in (2, 3, 4, 7, 9)], (2, 3, 4, 7, 9)
 gradients = [saliency(network, x, digit) for x, digit in zip(pictures, seen)]
 covered = [occlusion(network, x, digit, (5, 5), (1, 1), 0.0) for x, digit in zip(pictures, seen)]
-show_grid(pictures + gradients + covered, [*seen, *["saliency"] * 5, *["left, covered by paper"] * 5], columns=5, size=1.8,
-          title="Do the two maps point at the same places?")
+show_grid(pictures + gradients + covered, [*seen, *["saliency"] * 5, *["probability left"] * 5], columns=5, size=1.8,
+          limits=(0, 1), title="Do the two maps point at the same places?")
 
 # %% [markdown]
 # They answer different questions. Saliency says where a *tiny* change would move the answer, and it is speckled, because
@@ -1857,8 +1859,8 @@ show_grid(list(fooling), [f"{digit}: {100 * p:.1f} %" for digit, p in enumerate(
           title="What the network takes for each digit, and how sure it is")
 
 # %% [markdown]
-# The network is surer of these than of most real digits. It was trained to tell digits from one another, never to tell a
-# digit from something else. A high confidence says "more like this class than like the other nine", and no more.
+# A few have something of their digit, and nobody would call one a digit. Yet the network is surer of these than of most real
+# digits. It was trained to tell digits from one another, never to tell a digit from something else. A high confidence says "more like this class than like the other nine", and no more.
 #
 # ## 9. The repair
 #
