@@ -2104,7 +2104,6 @@ refuses(repair, model, images, truth, 0, 0.1, 1, argument="steps", case="no step
 # %% check="repair" name="thresholds" points=1
 # Hidden: the digits' network, repaired; it is asked about distorted test digits. (Some seconds.)
 ### BEGIN HIDDEN TESTS
-repaired = repair(network, train_digits, train_labels, REPAIR_STEPS, REPAIR_RATE, int(rng.integers(10**6)))
 some = torch.from_numpy(rng.permutation(len(digits))[:600])
 shift = [int(side) for side in rng.choice([-2, 2], size=2)]
 asked = {
@@ -2112,10 +2111,12 @@ asked = {
     "noise": (digits[some] + 0.3 * torch.from_numpy(rng.normal(size=(600, 1, 16, 16))), 0.78),
     "shift": (shifted(digits[some], shift[0], 0), 0.75), "shift across": (shifted(digits[some], 0, shift[1]), 0.75),
 }
-for name, (pictures, wanted) in asked.items():
-    said = np.asarray(repaired(pictures).detach()).argmax(axis=1)
-    right = float((said == labels[some].numpy()).mean())
-    passes(right >= wanted, f"On {name} test digits the repaired network is not right often enough.")
+with aside():  # a diagnosis would train a network for every misconception
+    repaired = repair(network, train_digits, train_labels, REPAIR_STEPS, REPAIR_RATE, int(rng.integers(10**6)))
+    for name, (pictures, wanted) in asked.items():
+        said = np.asarray(repaired(pictures).detach()).argmax(axis=1)
+        right = float((said == labels[some].numpy()).mean())
+        passes(right >= wanted, f"On {name} test digits the repaired network is not right often enough.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
