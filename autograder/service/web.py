@@ -389,7 +389,8 @@ class Site:
             if visitor is None or not visitor.is_staff:
                 await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             else:
-                own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}  # its links
+                # Without these the desk makes its links from its own addresses.
+                own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}
                 await desk({**own, "autograder.person": visitor.person}, receive, send)
 
         return [Mount("/desk", for_staff)]
