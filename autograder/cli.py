@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from autograder import __version__, kit_commands, trial_commands
+from autograder import __version__, kit_commands, service_commands, staff_commands, trial_commands
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.loading import extra_for
@@ -364,12 +364,18 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
+app.command()(staff_commands.desk)
+app.command()(staff_commands.similarity)
+app.command()(service_commands.serve)
+app.command()(service_commands.links)
 app.command()(trial_commands.doctor)
 app.command()(trial_commands.adopt)
 app.command()(trial_commands.demo)
 app.command()(trial_commands.bench)
 
-_ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", "report"}
+_ABOUT_STUDENTS = {
+    "collect", "demo", "desk", "export", "feedback", "grade", "links", "regrade", "report", "serve", "similarity"
+}  # fmt: skip
 """Commands whose files no other account of the machine may read."""
 
 

@@ -279,7 +279,11 @@ def _upgraded(notebook: Mapping[str, Any]) -> dict[str, Any]:
 def _normalised(cell: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
     source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
     kind = cell["cell_type"] if cell["cell_type"] in ("code", "markdown") else "markdown"
-    made = {"cell_type": kind, "metadata": dict(cell.get("metadata", {})), "source": _with_our_marks(source, markers)}
+    made: dict[str, Any] = {
+        "cell_type": kind,
+        "metadata": dict(cell.get("metadata", {})),
+        "source": _with_our_marks(source, markers),
+    }
     if isinstance(cell.get("id"), str):
         made["id"] = cell["id"]
     if kind == "code":
@@ -368,10 +372,10 @@ def _cells(instructor: Mapping[str, Any], release: Mapping[str, Any]) -> Iterato
 
 def _exercise_of(check: str, exercises: Mapping[str, str]) -> str:
     words = set(re.findall(r"\w+", check))
-    for exercise, source in reversed(exercises.items()):
+    for exercise, source in reversed(list(exercises.items())):
         if words & {*defined_names(source), *re.findall(r"^(\w+)\s*=", source, re.MULTILINE)}:
             return exercise
-    return next(reversed(exercises), "")
+    return next(reversed(list(exercises)), "")
 
 
 def _marks_of(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -65,10 +65,10 @@ def grade_class(
     """
 
     chosen = progress or progress_for(assignment_name)
-    run = ClassRun(
+    run: ClassRun = ClassRun(
         course,
         assignment_name,
-        make_executor=make_executor or partial(_workers, course, workers, scheduler, missing_ok),
+        make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch)),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
@@ -119,8 +119,10 @@ def grade_assignments(
     return reports
 
 
-def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
-    options = options_of(course, missing_ok)
+def _workers(
+    course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str], torch: bool = True
+) -> Executor:
+    options = options_of(course, missing_ok, torch)
     if scheduler:
         from autograder.engine.cluster import ClusterWorkers
 

@@ -20,7 +20,7 @@ from autograder.engine.executor import Executor, RetryingExecutor
 from autograder.engine.grading_report import ClassReport, SubmissionReport
 from autograder.engine.incremental import StoredResult
 from autograder.engine.interruption import stopping
-from autograder.engine.known_results import Lookup, look_up, parse
+from autograder.engine.known_results import Lookup, keep_reply, look_up, parse
 from autograder.engine.messages import Bundle, Job, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.selection import settle
@@ -30,6 +30,7 @@ from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow
 from autograder.gradebook.notice import Notice
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.grading.student_session import names_torch
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
@@ -230,6 +231,12 @@ class ClassRun:
 
     # Grading what is not.
 
+    @property
+    def needs_torch(self) -> bool:
+        """Whether anything that has to be graded names torch."""
+        works = (group[0][1] for group in self._waiting.values())
+        return any(names_torch(work, self._assignment) for work in works)
+
     def _map(self, stack: ExitStack) -> None:
         executor = self._make_executor()
         stack.callback(executor.close)
@@ -255,10 +262,8 @@ class ClassRun:
         executor.close()
 
     def _job(self, number: int, submission: Submission) -> Job:
-        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
         earlier = b"" if self._again else self._journal.earlier(self._assignment.unit, submission.key)
-        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
-        return Job(number, self._bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
+        return Job.of(number, self._bundle, submission, earlier)
 
     def _fail_all(self, group: Sequence[tuple[Lookup, Submission]], reason: str) -> None:
         for looked, _ in group:
@@ -288,10 +293,7 @@ class ClassRun:
 
     def _kept(self, key: str, reply: Reply) -> StoredResult:
         """The outcome of a reply, stored."""
-        graded = msgspec.json.decode(reply.result, type=StoredResult)
-        # First the store, then the gradebook: whatever happens in between, the next run finds the result.
-        self._store.put(key, graded.result)
-        self._journal.keep(self._assignment.unit, graded.result.submission_key, key, reply.result)
+        graded = keep_reply(self._store, self._journal, self._assignment.unit, key, reply)
         self._count_seconds(graded.result.usage.phases, reply.seconds)
         for check, seconds in graded.result.usage.checks.items():
             self._checks[check] += seconds

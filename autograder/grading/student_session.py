@@ -22,7 +22,7 @@ from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.submission.model import Submission, SubmissionCell
 from autograder.submission.stopping import Stopped, stopped
 
-__all__ = ["Budget", "StudentSession"]
+__all__ = ["Budget", "StudentSession", "names_torch"]
 
 _BUILTINS = frozenset(vars(builtins))
 _COPY = """
@@ -34,6 +34,7 @@ None
 """
 _LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
 _LONGEST_LINE = 120
+_MOST_LINES = 4096  # of a notebook whose lines are named: twelve bits
 
 
 class Budget:
@@ -207,7 +208,12 @@ class StudentSession:
         return sorted(names - self._known)
 
     def place(self) -> str:
-        """The function and line of the student's code in which the last error arose, in words; empty if not known."""
+        """The function and line of the student's code in which the last error arose, in words; empty if not known.
+
+        In a notebook of very many lines the choice of one would tell a hidden input.
+        """
+        if sum(cell.source.count("\n") + 1 for cell in self._ran) > _MOST_LINES:
+            return ""
         found = self._worker.place() if self._worker is not None and self.worker_lives else None
         if found is None or not 0 <= found[0] < len(self._ran):
             return ""
@@ -240,6 +246,7 @@ class StudentSession:
             cpu_seconds=int(self.settings.total_seconds) + 1,
             wall_seconds=self.settings.total_seconds,
             memory_bytes=self.settings.memory_mb << 20,
+            torch=names_torch(self.submission, self.assignment),
         )
 
     def add_usage(self, other: StudentSession) -> None:
@@ -260,6 +267,13 @@ class StudentSession:
         usage = worker.close()
         self.cpu_seconds += usage.cpu_seconds
         self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
+
+
+def names_torch(submission: Submission, assignment: Assignment) -> bool:
+    """Whether code of the submission or the assignment names torch, demonstrations aside: only then it is there."""
+    ours = (cell.source for cell in assignment.cells if cell.cell_type == "code" and cell.kind != "demo")
+    theirs = (cell.source for cell in submission.cells if cell.cell_type == "code" and cell.kind != "demo")
+    return any("torch" in source for source in (*ours, *theirs))
 
 
 def _stopped(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:
