@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-import tomllib
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from autograder.deadlines import EXAMPLE, Extension, LatePolicy, read_times
+from autograder.deadlines import Extension, LatePolicy, read_settings
 from autograder.errors import CourseError
 from autograder.roster import FILE_NAME as ROSTER_NAME
 from autograder.roster import Roster
@@ -251,7 +250,7 @@ class Course:
         start = Path(path or ".").resolve()
         for folder in (start, *start.parents):
             if (folder / FILE_NAME).is_file():
-                return cls(folder, _read(folder / FILE_NAME))
+                return cls(folder, read_settings(folder / FILE_NAME, CourseConfig))
         raise CourseError(
             f"There is no {FILE_NAME} in {start} or above it. Go to the course's folder, or name it with --course."
         )
@@ -392,27 +391,3 @@ def _stray(name: str, known: list[str]) -> str:
         f"{FILE_NAME}, [assignments.{name}]: there is no such assignment yet, so what it says counts for none of them."
         f"{guess} There are: {listed}."
     )
-
-
-def _read(path: Path) -> CourseConfig:
-    text = ""
-    try:
-        text = path.read_text(encoding="utf-8")
-        return msgspec.convert(read_times(tomllib.loads(text), path), CourseConfig)
-    except tomllib.TOMLDecodeError as error:
-        raise CourseError(f"{path} cannot be read: {error}{_quoted(text, str(error))}. Correct the file.") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} cannot be read: {error}. Correct the file.") from error
-    except msgspec.ValidationError as error:
-        raise CourseError(f"{path}: {error}. Correct that key; docs/graders.md lists them all.") from error
-
-
-def _quoted(text: str, complaint: str) -> str:
-    """The line that a complaint of the TOML reader is about, and for a time how to write one."""
-    found = re.search(r"at line (\d+)", complaint)
-    lines = text.splitlines()
-    if not found or int(found[1]) > len(lines):
-        return ""
-    line = lines[int(found[1]) - 1].strip()
-    hint = f". A time is written as {EXAMPLE}" if re.search(r"=\s*\d+[-:.]", line) else ""
-    return f", which reads: {line[:120]}{hint}"

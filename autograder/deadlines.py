@@ -9,15 +9,18 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
+import tomllib
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from autograder.errors import CourseError
 
-__all__ = ["EXAMPLE", "Extension", "LatePolicy", "read_times"]
+__all__ = ["EXAMPLE", "Extension", "LatePolicy", "read_settings", "read_times"]
+
+T = TypeVar("T")
 
 EXAMPLE = "2026-03-02T23:59:00+01:00"
 DAY = 24 * 60 * 60
@@ -162,3 +165,32 @@ def _parsed(value: Any) -> dt.datetime | None:
 def _refuse(path: Path, key: str, value: Any, what: str, remedy: str) -> NoReturn:
     shown = value.isoformat() if isinstance(value, dt.date | dt.time) else repr(value)[:80]
     raise CourseError(f"{path}, {key}: {shown} is not {what}. {remedy}.")
+
+
+def read_settings(path: Path, kind: type[T]) -> T:
+    """The settings in a TOML file that may hold times.
+
+    Raises:
+        CourseError: it cannot be read, or a key of it is wrong; names the file and the key.
+    """
+    text = ""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(read_times(tomllib.loads(text), path), kind)
+    except tomllib.TOMLDecodeError as error:
+        raise CourseError(f"{path} cannot be read: {error}{_quoted(text, str(error))}. Correct the file.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} cannot be read: {error}. Correct the file.") from error
+    except msgspec.ValidationError as error:
+        raise CourseError(f"{path}: {error}. Correct that key; docs/graders.md lists them all.") from error
+
+
+def _quoted(text: str, complaint: str) -> str:
+    """The line that a complaint of the TOML reader is about, and for a time how to write one."""
+    found = re.search(r"at line (\d+)", complaint)
+    lines = text.splitlines()
+    if not found or int(found[1]) > len(lines):
+        return ""
+    line = lines[int(found[1]) - 1].strip()
+    hint = f". A time is written as {EXAMPLE}" if re.search(r"=\s*\d+[-:.]", line) else ""
+    return f", which reads: {line[:120]}{hint}"

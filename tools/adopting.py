@@ -32,9 +32,15 @@ def main() -> None:
             (folder / f"{course}-compared").mkdir()
             compared = compare_with_nbgrader(Course.find(folder / course), folder / f"{course}-compared")
             parts.append(section(course, report.headline, compared))
+            write("table", "\n\n".join(parts))
+
+
+def write(what: str, content: str) -> None:
+    """Put ``content`` between the page's two marks for ``what``."""
     text = PAGE.read_text(encoding="utf-8")
-    table = "<!-- table -->\n\n" + "\n\n".join(parts) + "\n\n<!-- end of table -->"
-    PAGE.write_text(re.sub(r"<!-- table -->.*?<!-- end of table -->", lambda _: table, text, flags=re.DOTALL), "utf-8")
+    begin, end = f"<!-- {what} -->", f"<!-- end of {what} -->"
+    made = f"{begin}\n\n{content}\n\n{end}"
+    PAGE.write_text(re.sub(f"{begin}.*?{end}", lambda _: made, text, flags=re.DOTALL), encoding="utf-8")
 
 
 def section(course: str, headline: str, compared: SideBySide) -> str:

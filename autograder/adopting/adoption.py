@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from autograder.adopting.nbgrader_course import isolating_lines, make_course, markers_of, write_adoption
+from autograder.adopting.nbgrader_course import frame_of, isolating_lines, make_course, markers_of, write_adoption
 from autograder.adopting.trial import Trials, plan_notebook
 from autograder.authoring.adopted import Adoption, PlannedCheck, lay_out_files, load_adoption, notebooks_of
 from autograder.authoring.assignment import Assignment, AssignmentCell, adopted_assignment
@@ -123,7 +123,8 @@ def adopt_course(
     """
     course = make_course(folder)
     known = load_adoption(course) if course.adopted else Adoption()
-    known = msgspec.structs.replace(known, markers=markers_of(course.root))
+    header, footer = frame_of(course.root)
+    known = msgspec.structs.replace(known, markers=markers_of(course.root), header=header, footer=footer)
     if together is not None:
         known = msgspec.structs.replace(known, together=together)
     write_adoption(course, known)

@@ -31,7 +31,7 @@ from autograder.submission.model import Submission
 
 __all__ = ["SideBySide", "ComparedCheck", "compare_with_nbgrader", "main"]
 
-_MOST_WRONG = 6
+_MOST_WRONG = 3
 _STEPS = ("Autograde", "GenerateAssignment", "GenerateFeedback", "HTMLExporter")
 
 

@@ -16,7 +16,7 @@ from autograder.course import ADOPTED_NAME, Course
 from autograder.errors import CourseError
 from autograder.gradebook.late_plugin import nbgrader_configuration
 
-__all__ = ["adopted_toml", "isolating_lines", "make_course", "markers_of", "write_adoption"]
+__all__ = ["adopted_toml", "frame_of", "isolating_lines", "make_course", "markers_of", "write_adoption"]
 
 _FOLDERS = ("source", "release", "submitted", "autograded", "feedback")
 _HEAD = "# Written by `autograder adopt`; docs/graders.md lists every setting."
@@ -109,6 +109,13 @@ def markers_of(folder: Path) -> Markers:
     )
 
 
+def frame_of(folder: Path) -> tuple[str, str]:
+    """The notebooks that nbgrader puts above and below each one that it hands out, as paths from ``folder``."""
+    chosen = nbgrader_configuration(folder).get("IncludeHeaderFooter", {})
+    header, footer = (str(chosen.get(name, "") or "") for name in ("header", "footer"))
+    return header, footer
+
+
 def write_adoption(course: Course, adoption: Adoption) -> Path:
     """Write ``adopted.toml``. Returns its path."""
     path = course.root / ADOPTED_NAME
@@ -125,6 +132,7 @@ def adopted_toml(adoption: Adoption) -> str:
         "# A level may be changed by hand: apart, asked, together (in the student's own process), by hand.",
         "# The page docs/adopting.md explains them.",
         f"together = {json.dumps(adoption.together)}  # false: whatever needs it is graded by hand",
+        *(f"{name} = {json.dumps(value)}" for name in ("header", "footer") if (value := getattr(adoption, name))),
         *(["", "[markers]"] if changed else []),
         *(f"{name} = {json.dumps(value)}" for name, value in changed.items()),
     ]

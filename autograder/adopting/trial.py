@@ -92,7 +92,7 @@ def plan_notebook(
     Raises:
         AuthoringError: the notebook cannot be read.
     """
-    assignment = adopted_assignment(course, unit, Adoption(markers=known.markers))
+    assignment = adopted_assignment(course, unit, msgspec.structs.replace(known, checks={}))
     kept = {} if again else _kept(assignment, known.checks.get(unit, {}))
     if len(kept) == len(assignment.checks):
         return kept

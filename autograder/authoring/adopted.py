@@ -38,6 +38,7 @@ __all__ = [
     "Markers",
     "PlannedCheck",
     "check_digest",
+    "frame_files",
     "lay_out_files",
     "load_adoption",
     "notebooks_of",
@@ -47,6 +48,9 @@ __all__ = [
 ]
 
 Level = Literal["apart", "asked", "together", "by hand"]
+
+
+_UNREADABLE = "{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
 
 
 class Markers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -81,11 +85,14 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     Attributes:
         together: whether checks may be graded within the student's own process, where results can be forged.
+        header, footer: notebooks that nbgrader puts above and below each one that it hands out; empty for none.
         markers: as in nbgrader_config.py.
         checks: by notebook, such as ``ps1/problem1``, and grade id.
     """
 
     together: bool = True
+    header: str = ""
+    footer: str = ""
     markers: Markers = Markers()
     checks: dict[str, dict[str, PlannedCheck]] = {}
 
@@ -149,6 +156,13 @@ class AdoptedNotebook(NamedTuple):
     answers: Path
 
 
+def frame_files(course: Course) -> list[Path]:
+    """The files outside of an assignment's folder that its notebooks depend on. Raises AuthoringError."""
+    plan = load_adoption(course)
+    names = [ADOPTED_NAME, plan.header, plan.footer]
+    return [course.root / name for name in names if name and (course.root / name).is_file()]
+
+
 def units_of(course: Course, name: str) -> list[str]:
     """By what the grader knows the notebooks of an assignment; but in adopted courses it has one, and its name.
 
@@ -175,7 +189,8 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
     plan = adoption or load_adoption(course)
     folder, _, stem = names[0].partition("/")
     path = course.source / folder / f"{stem}.ipynb"
-    instructor = read_instructors_notebook(path, plan.markers)
+    frame = [course.root / name if name else None for name in (plan.header, plan.footer)]
+    instructor = read_instructors_notebook(path, plan.markers, *frame)
     release = released(instructor, plan.markers.code_stub, plan.markers.text_stub)
     cells = list(_cells(instructor, release))
     for cell in cells:
@@ -211,26 +226,45 @@ def _is_left_out(path: Path) -> bool:
     return hidden or path.suffix in (".ipynb", ".pyc") or path.name == "timestamp.txt"
 
 
-def read_instructors_notebook(path: Path, markers: Markers) -> dict[str, Any]:
+def read_instructors_notebook(
+    path: Path, markers: Markers, header: Path | None = None, footer: Path | None = None
+) -> dict[str, Any]:
     """A source notebook in format 4.5, with the markers of this package; only in memory.
 
+    Args:
+        path: of the notebook.
+        markers: the course's.
+        header, footer: notebooks whose cells stand above and below.
+
     Raises:
-        AuthoringError: it is not a notebook, or has no Python in it.
+        AuthoringError: one of them is not a notebook, or has no Python in it.
     """
-    try:
-        notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-        if int(notebook.get("nbformat", 4)) < 4:
-            notebook = _upgraded(notebook)
-        cells = [_normalised(cell, markers) for cell in notebook["cells"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuthoringError(
-            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
-        ) from error
+    notebook = _read(path)
+    cells = [cell for each in (header, path, footer) if each for cell in _normalised_cells(each, markers)]
     language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")).lower()
     if language not in ("python", "python3", ""):
         raise AuthoringError(f"{path} is written in {language}. Only Python can be graded here; leave it to nbgrader.")
     _name_cells(cells, path)
     return {"cells": cells, "metadata": dict(notebook.get("metadata", {})), "nbformat": 4, "nbformat_minor": 5}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
+        return _upgraded(notebook) if int(notebook.get("nbformat", 4)) < 4 else notebook
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AuthoringError(
+            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
+        ) from error
+
+
+def _normalised_cells(path: Path, markers: Markers) -> list[dict[str, Any]]:
+    try:
+        return [_normalised(cell, markers) for cell in _read(path)["cells"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AuthoringError(
+            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
+        ) from error
 
 
 def _upgraded(notebook: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import contextlib
 import msgspec
 
 from autograder.atomic_files import write_atomically
+from autograder.authoring.adopted import frame_files
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.course import ADOPTED_NAME, Course
+from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.identity import digest, reading_digest
 
@@ -35,7 +36,7 @@ def _digest(course: Course, name: str) -> str:
     """Names the content of all files that an assignment is read from."""
     parts = [reading_digest(), name.encode()]
     folder = course.source / (name.partition("/")[0] if course.adopted else name)
-    plan = [course.root / ADOPTED_NAME] if course.adopted else []
+    plan = frame_files(course) if course.adopted else []
     for path in sorted([*folder.glob("*.ipynb"), *folder.rglob("*.py"), *plan]) if ".." not in name else []:
         parts += [path.name.encode(), path.read_bytes()]
     return digest(*parts)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, case, create_engine, func, select
+from sqlalchemy import Row, case, create_engine, exists, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -164,11 +164,15 @@ def _grade(row: Row[*tuple[Any, ...]], due: dt.datetime | None, terms: Terms | N
 
 def _scores(assignment: str):  # type: ignore[no-untyped-def]
     """Per submission: points, open parts, and checks the autograder has not scored; one pass over the grades."""
+    from nbgrader.api import BaseCell, GradeCell, SubmittedAssignment, SubmittedNotebook
     from nbgrader.api import Grade as Row_
-    from nbgrader.api import GradeCell, SubmittedAssignment, SubmittedNotebook
 
     cells = GradeCell.__table__.c
-    unscored = Row_.auto_score.is_(None) & Row_.manual_score.is_(None)
+    base, twin = BaseCell.__table__, BaseCell.__table__.alias()
+    by_hand = exists().where(  # Code that a person grades is an answer, not a check that was left out.
+        twin.c.type == "SolutionCell", twin.c.notebook_id == base.c.notebook_id, twin.c.name == base.c.name
+    )
+    unscored = Row_.auto_score.is_(None) & Row_.manual_score.is_(None) & ~by_hand
     return (
         select(
             SubmittedAssignment.id.label("submission"),
@@ -179,6 +183,7 @@ def _scores(assignment: str):  # type: ignore[no-untyped-def]
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Row_, Row_.notebook_id == SubmittedNotebook.id)
         .outerjoin(GradeCell.__table__, cells.id == Row_.cell_id)
+        .outerjoin(base, base.c.id == Row_.cell_id)
         .where(SubmittedAssignment.assignment_id == assignment)
         .group_by(SubmittedAssignment.id)
         .subquery()
