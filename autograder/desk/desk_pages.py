@@ -126,15 +126,15 @@ class DeskPages:
         return as_plain_text(str(name), _LONGEST_NAME).strip() or getpass.getuser()
 
     def _question(self, request: Request) -> Question:
-        path = request.path_params
-        for question in questions_of(self._course, path["assignment"]):
-            if question.name == path["question"]:
+        unit, name = request.path_params["assignment"].replace("~", "/"), request.path_params["question"]
+        for question in questions_of(self._course, unit):
+            if question.name == name:
                 return question
-        raise AuthoringError(f"{path['assignment']} has no written question called '{path['question']}'.")
+        raise AuthoringError(f"{unit} has no written question called '{name}'.")
 
     def _marks_of(self, question: Question) -> list[WrittenMark]:
         """The marks in an order that tells nothing about who is who, and is the same at every visit."""
-        found = self._marks.marks(question.assignment.name, question.name)
+        found = self._marks.marks(question.unit, question.name)
         return sorted(found, key=lambda mark: hashlib.sha256(f"{question.name} {mark.key}".encode()).digest())
 
     def _text_of(self, question: Question, mark: WrittenMark) -> Markup:
@@ -147,7 +147,7 @@ class DeskPages:
         return student_html(cell, OwnAlbum())
 
     def _common(self, question: Question) -> dict[str, Any]:
-        name = question.assignment.name
+        name = question.unit
         return {
             "question": question,
             "asked": course_html(question.text),
@@ -164,13 +164,13 @@ class DeskPages:
         for name in self._course.assignments():
             try:
                 found += [self._progress(question) for question in questions_of(self._course, name)]
-            except GradebookError as error:
+            except AutograderError as error:  # One assignment's trouble is never another's.
                 troubles.append(f"{name}: {error}")
         handed_in = [each for each in found if each.answers]
         return self._shown(request, "home.html.j2", questions=handed_in, troubles=troubles)
 
     def _progress(self, question: Question) -> QuestionProgress:
-        marks = self._marks.marks(question.assignment.name, question.name)
+        marks = self._marks.marks(question.unit, question.name)
         counted = sum(mark.open for mark in marks), sum(mark.second is not None for mark in marks)
         return QuestionProgress(question, len(marks), *counted)
 
@@ -192,7 +192,7 @@ class DeskPages:
         return self._to_answer(request, question, (waiting or marks)[0].key, second=second)
 
     def _to_answer(self, request: Request, question: Question, key: str, *, second: bool) -> Response:
-        path = request.url_for("answer", assignment=question.assignment.name, question=question.name, key=key).path
+        path = request.url_for("answer", **question.path, key=key).path
         return RedirectResponse(path + ("?second" if second else ""), 303)
 
     def _answer(self, request: Request, _: FormData) -> Response:
@@ -263,7 +263,7 @@ class DeskPages:
             return
         self._marks.give(key, seen, items, comment, grader, points)
         if form.get("keep"):
-            self._marks.save_comment(question.assignment.name, question.name, comment)
+            self._marks.save_comment(question.unit, question.name, comment)
 
     def _target(self, question: Question, key: str, form: FormData, *, second: bool) -> str:
         """Where to go after an answer was marked: where the form says, else to the next one that waits."""
@@ -291,7 +291,7 @@ class DeskPages:
         if item.id:
             self._marks.change_item(item, remove=form.get("act") == "remove")
         else:
-            self._marks.add_item(question.assignment.name, question.name, item)
+            self._marks.add_item(question.unit, question.name, item)
         return self._to_answer(request, question, str(form.get("back", "")), second=False)
 
     def _comments(self, request: Request, form: FormData) -> Response:
@@ -340,7 +340,7 @@ class DeskPages:
             except ChangedMeanwhile:
                 left += 1
         if form.get("keep"):
-            self._marks.save_comment(question.assignment.name, question.name, comment)
+            self._marks.save_comment(question.unit, question.name, comment)
         if not chosen:
             raise GradebookError("No answer was chosen. Go back and tick those that the mark is for.")
         if left:
@@ -348,7 +348,7 @@ class DeskPages:
                 f"{len(chosen) - left} of {len(chosen)} were marked. Somebody else has marked the other {left} since "
                 "you opened the page; they were left as they are."
             )
-        path = request.url_for("alike", assignment=question.assignment.name, question=question.name).path
+        path = request.url_for("alike", **question.path).path
         return RedirectResponse(path, 303)
 
     def _agreement(self, request: Request, _: FormData) -> Response:

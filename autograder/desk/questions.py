@@ -10,6 +10,7 @@ from textwrap import shorten
 
 import msgspec
 
+from autograder.authoring.adopted import units_of
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
 from autograder.course import Course
@@ -46,6 +47,16 @@ class Question(msgspec.Struct, frozen=True):
         return self.cell.grade_id
 
     @property
+    def unit(self) -> str:
+        """By what the grader knows the notebook."""
+        return self.assignment.unit
+
+    @property
+    def path(self) -> dict[str, str]:
+        """What names the question in an address."""
+        return {"assignment": self.unit.replace("/", "~"), "question": self.name}
+
+    @property
     def title(self) -> str:
         """The name for people."""
         return self.name.removeprefix("answer-").replace("-", " ").capitalize()
@@ -64,14 +75,16 @@ def questions_of(course: Course, name: str) -> list[Question]:
     Raises:
         AuthoringError: there is no such assignment.
     """
-    if name not in course.assignments():
+    if name.partition("/")[0] not in course.assignments():
         raise AuthoringError(f"There is no assignment '{name}' (there are: {', '.join(course.assignments())}).")
-    assignment, before, found = load_cached_assignment(course, name), "", []
-    for cell in assignment.cells:
-        if cell.kind == "prose":
-            before = cell.release_source
-        elif cell.kind == "answer":
-            found.append(Question(assignment, cell, before))
+    found = []
+    for unit in units_of(course, name):
+        assignment, before = load_cached_assignment(course, unit), ""
+        for cell in assignment.cells:
+            if cell.kind == "prose":
+                before = cell.release_source
+            elif cell.kind == "answer" and cell.cell_type == "markdown":
+                found.append(Question(assignment, cell, before))
     return found
 
 

@@ -158,8 +158,10 @@ class WrittenMark(msgspec.Struct, frozen=True):
 
 
 def of_question(assignment: str, question: str) -> Any:
-    """The condition that picks the graded cell of a question."""
-    return and_(ASSIGNMENT.c.name == assignment, BASE.c.name == question, BASE.c.type == "GradeCell")
+    """The condition that picks the graded cell of a question; the assignment may name its notebook, as ``ps1/one``."""
+    name, _, notebook = assignment.partition("/")
+    wanted = [ASSIGNMENT.c.name == name, BASE.c.name == question, BASE.c.type == "GradeCell"]
+    return and_(*wanted, *([NOTEBOOK.c.name == notebook] if notebook else []))
 
 
 def cell_of(db: Connection, assignment: str, question: str) -> str:
@@ -184,6 +186,7 @@ def marks_where(db: Connection, condition: Any) -> list[WrittenMark]:
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
         .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
+        .join(NOTEBOOK, NOTEBOOK.c.id == BASE.c.notebook_id)
         .where(condition)
         .order_by(SUBMITTED.c.student_id)
     ).all()

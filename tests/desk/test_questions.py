@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa, to_table
 
+from autograder.authoring.adopted import Adoption
+from autograder.authoring.assignment import adopted_assignment
 from autograder.course import Course
+from autograder.desk import questions
 from autograder.desk.agreement import agreement
 from autograder.desk.questions import alike, questions_of, start_items
 
@@ -57,3 +62,16 @@ def test_kappa_is_that_of_statsmodels(pairs: list[tuple[float, float]]) -> None:
 
 def test_without_a_second_mark_there_is_no_agreement() -> None:
     assert math.isnan(agreement([], []).kappa)
+
+
+def test_the_questions_of_every_notebook_of_an_adopted_course_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(Path(__file__).parents[1] / "adopting" / "courses" / "texts" / "source", tmp_path / "source")
+    (tmp_path / "course.toml").write_text('id = "texts"\n[directories]\nsource = "source"\n')
+    (tmp_path / "adopted.toml").write_text("")
+    adopted = partial(adopted_assignment, adoption=Adoption())  # without trying each check
+    monkeypatch.setattr(questions, "load_cached_assignment", adopted)
+    (found,) = questions_of(Course.find(tmp_path), "week1")
+    assert (found.unit, found.name) == ("week1/words", "explain")
+    assert found.path == {"assignment": "week1~words", "question": "explain"}
