@@ -245,7 +245,7 @@ def run_night(
     Raises:
         MachineryError: an attempt was lost, doubled or graded wrongly.
     """
-    night, root = Night(), _make_course(course, folder)
+    night, root, busy = Night(), _make_course(course, folder), os.getloadavg()[0]
     assignment, made = load_assignment(root, ASSIGNMENT), random.Random(23)
     handed = _files(assignment, students, attempts, flood, endless)
     access = Access(root, AttemptStore(root.results / "service.db"))
@@ -280,7 +280,14 @@ def run_night(
     over.set()
     service.stop()
     _verify(root, assignment, evenings)
-    settings = {"students": students, "attempts": attempts, "seconds": seconds, "kills": kills, "flood": flood}
+    settings: dict[str, Any] = {
+        "students": students,
+        "attempts": attempts,
+        "seconds": seconds,
+        "kills": kills,
+        "flood": flood,
+    }
+    settings["busy"] = round(busy, 1)  # How many processes of others already waited for a core.
     return {**settings, "took": round(took, 1), "refused": len(night.refused), **night.figures()}
 
 
