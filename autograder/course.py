@@ -20,6 +20,7 @@ from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = [
+    "ADOPTED_NAME",
     "AssignmentSettings",
     "AuthoringSettings",
     "Course",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 FILE_NAME = "course.toml"
+ADOPTED_NAME = "adopted.toml"
 SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -43,7 +45,18 @@ Shown = Literal["nothing", "points", "brief", "full"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's."""
+    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's.
+
+    Attributes:
+        source: what instructors edit.
+        release: what students get, derived from ``source``.
+        submitted: what students hand in.
+        autograded: graded notebooks.
+        feedback: a page of feedback for each student and assignment.
+        results: stored results, the journal, and what else the grader keeps for itself.
+        data: images and datasets that notebooks read.
+        hidden_data: data of hidden tests, which students' code never sees.
+    """
 
     source: str = "solutions"
     release: str = "notebooks"
@@ -180,7 +193,20 @@ class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 
 
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of course.toml. See docs/graders.md for every key."""
+    """The whole of course.toml. docs/graders.md shows the keys in use.
+
+    Attributes:
+        id: the course's name for programs, as nbgrader's ``course_id``.
+        title: the course's name for people.
+        time_zone: in which due dates without a zone are meant, such as ``Europe/London``.
+        gradebook: the database's URL; empty for ``gradebook.db`` beside course.toml.
+        fixed_secret: the course secret of a test course, which everybody may know; empty for a secret of its own.
+        colab_archive: the address from which Google Colab fetches the course's tools and data; empty for none.
+        extensions: more time for a student or a group: a moment or a number of days by assignment.
+        leaderboard: how boards are made; docs/leaderboard.md has the keys.
+        prizes: what can be won on which board.
+        announcements: sentences that every board shows.
+    """
 
     id: str
     title: str = ""
@@ -247,6 +273,11 @@ class Course:
         """The gradebook's database URL; by default SQLite's ``gradebook.db`` beside course.toml."""
         return self.config.gradebook or f"sqlite:///{self.root / 'gradebook.db'}"
 
+    @cached_property
+    def adopted(self) -> bool:
+        """Whether this is a course of nbgrader's, whose notebooks are graded as they are (docs/adopting.md)."""
+        return (self.root / ADOPTED_NAME).is_file()
+
     def _folder(self, name: str) -> Path:
         return (self.root / name).resolve()
 
@@ -292,7 +323,8 @@ class Course:
 
     def assignments(self) -> list[str]:
         """The names of the assignments that have a source, in order."""
-        return sorted(folder.name for folder in self.source.glob("*") if any(folder.glob("*.ipynb")))
+        folders = (folder for folder in self.source.glob("*") if not folder.name.startswith("."))
+        return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
 
     def settings(self, assignment: str) -> AssignmentSettings:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""

@@ -20,6 +20,7 @@ _EXTRAS = {
     "grade": _GRADING,
     "cluster": "dask distributed",
     "postgres": "psycopg",
+    "similarity": "copydetect",
     "serve": _SERVING,
     "hub": "jupyterhub",
 }

@@ -22,7 +22,7 @@ from autograder.loading import extra_for
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 GROUPS: dict[str, list[str]] = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
-EXTRAS = ("grade", "cluster", "postgres", "serve", "hub")  # of what the package imports
+EXTRAS = ("grade", "cluster", "postgres", "similarity", "serve", "hub")  # of what the package imports
 TARGETS = {"demo", "test", "lab", "notebooks", "audit", "bench", "lint", "setup", "help"}
 
 

@@ -339,7 +339,7 @@ def _look_into_gradebook(course: Course, night: Night, over: threading.Event) ->
 def _verify(course: Course, assignment: Assignment, evenings: list[_Student]) -> None:
     store = AttemptStore(course.results / "service.db")
     wrong = [each.failure for each in evenings if each.failure]
-    points = check_points(course.gradebook_url, ASSIGNMENT)
+    points = check_points(course.gradebook_url, ASSIGNMENT, assignment.notebook)
     for each in evenings:
         attempts = store.of_student(each.student, ASSIGNMENT)
         if len(attempts) != each.acknowledged or len({one.digest for one in attempts}) != len(attempts):

@@ -94,9 +94,12 @@ def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue
         ) from error
 
 
-def keep_reply(store: ResultStore, journal: Journal, key: str, reply: Reply) -> StoredResult:
-    """The outcome of a reply, stored under ``key``: whatever happens before it is written, the next run finds it."""
+def keep_reply(store: ResultStore, journal: Journal, unit: str, key: str, reply: Reply) -> StoredResult:
+    """The outcome of a reply, stored under ``key`` for an assignment or, where it has several, one of its notebooks.
+
+    Whatever happens before it is written, the next run finds it.
+    """
     graded = msgspec.json.decode(reply.result, type=StoredResult)
     store.put(key, graded.result)
-    journal.keep(graded.result.assignment, graded.result.submission_key, key, reply.result)
+    journal.keep(unit, graded.result.submission_key, key, reply.result)
     return graded

@@ -277,7 +277,7 @@ class GradingLoop:
         if reply.failure:
             self._store.finish(attempt, "failed", reason=reply.failure.strip(), seconds=reply.seconds)
             return
-        graded = keep_reply(self._results, self._journal, key, reply)
+        graded = keep_reply(self._results, self._journal, attempt.assignment, key, reply)
         submission = self._read(attempt, self._bundle(attempt.assignment).assignment)
         self._seconds.append(reply.seconds)
         self._finish(attempt, submission, key, graded.result, reply.seconds)
