@@ -41,6 +41,7 @@ __all__ = ["Site"]
 
 COOKIE = "autograder-session"
 _FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+_NOTHING_RUNS = {"content-security-policy": "default-src 'none'; sandbox"}
 _BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
 _BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
 _UPLOAD_SECONDS = 120.0
@@ -297,10 +298,7 @@ class Site:
 
     def _notebook(self, request: Request) -> Response:
         attempt = self._own(request, self._known(request))
-        headers = {
-            "content-disposition": f'attachment; filename="{plain_file_name(attempt.file)}"',
-            "content-security-policy": "default-src 'none'; sandbox",
-        }
+        headers = {"content-disposition": f'attachment; filename="{plain_file_name(attempt.file)}"', **_NOTHING_RUNS}
         return Response(self._store.content(attempt), media_type="application/octet-stream", headers=headers)
 
     async def _act(self, request: Request) -> Response:
@@ -391,10 +389,12 @@ class Site:
             if visitor is None or not visitor.is_staff:
                 await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             else:
-                await desk({**scope, "autograder.person": visitor.person}, receive, send)
+                # Without our router, so that the desk's addresses are found among its own.
+                own = {key: value for key, value in scope.items() if key != "router"}
+                named = {"autograder.person": visitor.person, "app_root_path": scope["root_path"]}
+                await desk({**own, **named}, receive, send)
 
         return [Mount("/desk", for_staff)]
 
     def _health(self, _: Request) -> Response:
-        well = not self._loop.failure
-        return PlainTextResponse("ok\n" if well else "not grading\n", 200 if well else 503)
+        return PlainTextResponse("not grading\n", 503) if self._loop.failure else PlainTextResponse("ok\n")

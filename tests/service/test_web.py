@@ -370,6 +370,14 @@ def test_the_desk_is_there_for_staff_who_are_named_to_it(
     assert "/desk/" in web.visit("tina", "staff").get("/staff").text
 
 
+def test_the_desk_itself_finds_its_addresses_below_ours(served: Any) -> None:
+    tina = Web(served, prefix="/handin/").visit("tina", "staff")
+    page = tina.get("/handin/desk/")
+    assert page.status_code == 200
+    assert "tina" in page.text
+    assert tina.get(re.search(r'href="([^"]+\.css)"', page.text)[1]).status_code == 200  # type: ignore[index]
+
+
 def test_staff_see_what_needs_a_look_and_can_try_again(web: Web) -> None:
     taken = web.served.hand_in("ada")
     web.served.store.finish(taken, "failed", reason="the disk was full")
