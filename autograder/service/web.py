@@ -41,7 +41,6 @@ __all__ = ["Site"]
 
 COOKIE = "autograder-session"
 _FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-_NOTHING_RUNS = {"content-security-policy": "default-src 'none'; sandbox"}
 _BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
 _BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
 _UPLOAD_SECONDS = 120.0
@@ -298,7 +297,8 @@ class Site:
 
     def _notebook(self, request: Request) -> Response:
         attempt = self._own(request, self._known(request))
-        headers = {"content-disposition": f'attachment; filename="{plain_file_name(attempt.file)}"', **_NOTHING_RUNS}
+        name = f'attachment; filename="{plain_file_name(attempt.file)}"'
+        headers = {"content-disposition": name, "content-security-policy": "default-src 'none'; sandbox"}
         return Response(self._store.content(attempt), media_type="application/octet-stream", headers=headers)
 
     async def _act(self, request: Request) -> Response:
@@ -341,7 +341,7 @@ class Site:
             return Response(path.read_bytes(), media_type="text/csv" if form == "csv" else "application/json")
         return HTMLResponse(path.read_bytes(), headers={"content-security-policy": _BOARD_POLICY})
 
-    # What changes while one looks.
+    # What changes meanwhile.
 
     async def _events(self, request: Request) -> Response:
         visitor, name = self._known(request), request.path_params["name"]
@@ -389,10 +389,9 @@ class Site:
             if visitor is None or not visitor.is_staff:
                 await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             else:
-                # Without our router, so that the desk's addresses are found among its own.
-                own = {key: value for key, value in scope.items() if key != "router"}
-                named = {"autograder.person": visitor.person, "app_root_path": scope["root_path"]}
-                await desk({**own, **named}, receive, send)
+                # Without our router: the desk finds its addresses among its own.
+                own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}
+                await desk({**own, "autograder.person": visitor.person}, receive, send)
 
         return [Mount("/desk", for_staff)]
 

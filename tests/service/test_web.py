@@ -378,6 +378,18 @@ def test_the_desk_itself_finds_its_addresses_below_ours(served: Any) -> None:
     assert tina.get(re.search(r'href="([^"]+\.css)"', page.text)[1]).status_code == 200  # type: ignore[index]
 
 
+def test_staff_come_from_here_to_the_desk_and_stay_there(web: Web, adas: Any) -> None:
+    tina = web.visit("tina", "staff")
+    assert 'href="/desk/"' in tina.get("/staff").text
+    page = tina.get("/desk/")
+    assert page.status_code == 200
+    style, question = re.findall(r'href="([^"]+)"', page.text)[0], f"/desk/{NAME}/"
+    assert style.startswith("/desk/")
+    assert tina.get(style).headers["content-type"].startswith("text/css")
+    assert f'href="{question}' in page.text
+    assert "tina" in page.text
+
+
 def test_staff_see_what_needs_a_look_and_can_try_again(web: Web) -> None:
     taken = web.served.hand_in("ada")
     web.served.store.finish(taken, "failed", reason="the disk was full")
