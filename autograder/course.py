@@ -14,6 +14,7 @@ import msgspec
 
 from autograder.deadlines import Extension, LatePolicy, read_settings
 from autograder.errors import CourseError
+from autograder.handing_in import Attempts, Counts, Minutes, ServiceSettings
 from autograder.roster import FILE_NAME as ROSTER_NAME
 from autograder.roster import Roster
 from autograder.secrets import Secret
@@ -27,7 +28,6 @@ __all__ = [
     "Directories",
     "ExportSettings",
     "GradingSettings",
-    "ServiceSettings",
 ]
 
 FILE_NAME = "course.toml"
@@ -35,12 +35,8 @@ ADOPTED_NAME = "adopted.toml"
 SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Minutes = Annotated[float, msgspec.Meta(ge=0, le=525_600)]
-Attempts = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Days = Annotated[float, msgspec.Meta(ge=0, le=3650)]
 Unknown = Literal["ask", "no penalty", "one day"]
-Counts = Literal["last", "best", "on time", "chosen"]
-Shown = Literal["nothing", "points", "brief", "full"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -140,33 +136,6 @@ class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """
 
     missing: Literal["empty", "zero"] = "empty"
-
-
-class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How ``autograder serve`` takes in work, and what it tells.
-
-    Attributes:
-        attempts_per_day: graded attempts of one student at one assignment in a day of the course's zone; 0 for any.
-        pause_minutes: between two attempts of one student at one assignment.
-        counts: the attempt that the gradebook gets: the ``last``, the ``best``, the last ``on time``, the ``chosen``.
-        before_due: what feedback shows until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
-            (and visible messages and named misconceptions), or the ``full`` page.
-        after_due: the same, from then on.
-        upload_mb: the largest file, in MiB.
-        exchange: nbgrader's exchange, from which it collects; empty for none.
-        check_owner: whether a folder in the exchange must belong to the account that it names.
-        staff_group: the JupyterHub group whose members are staff; empty for ``formgrade-`` and the course's id.
-    """
-
-    attempts_per_day: Attempts = 10
-    pause_minutes: Minutes = 1.0
-    counts: Counts = "last"
-    before_due: Shown = "brief"
-    after_due: Shown = "full"
-    upload_mb: Annotated[int, msgspec.Meta(ge=1, le=64)] = 20
-    exchange: str = ""
-    check_owner: bool = True
-    staff_group: str = ""
 
 
 class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

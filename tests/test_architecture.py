@@ -22,7 +22,7 @@ MADE_AT_RUN_TIME = {".autograder", "submitted", "autograded", "feedback"}
 
 LAYERS = [
     {"errors", "lab", "secrets", "atomic_files", "loading", "magics", "redrawing", "times"},
-    {"deadlines", "roster_files"},
+    {"deadlines", "handing_in", "roster_files"},
     {"roster"},
     {"course"},
     {"authoring"},

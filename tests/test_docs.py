@@ -27,8 +27,8 @@ from autograder.course import (
     CourseConfig,
     Directories,
     GradingSettings,
-    ServiceSettings,
 )
+from autograder.handing_in import ServiceSettings
 from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]

@@ -171,7 +171,9 @@ class GradingLoop:
         executor = self._make_executor()
         stack.callback(executor.close)
         self._executor = RetryingExecutor(executor)
-        self._slots, self._active = executor.slots, max(1, executor.slots - self._spare)
+        # A cluster may be larger than this machine; one whose workers are still to come tells of none.
+        self._slots = max(self._slots, executor.slots)
+        self._active = max(self._active, executor.slots - self._spare)
         self._pool = stack.enter_context(Pool(self._make_executor))  # For what changed between grading and writing.
         for name in self._course.assignments():  # While workers warm up: nobody shall wait for the first page.
             with self._alone(("", name)):

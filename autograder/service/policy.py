@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
-from autograder.course import Course, Shown
+from autograder.course import Course
 from autograder.gradebook.lateness import LateRules
 from autograder.gradebook.stamps import Stamp
+from autograder.handing_in import Shown
 from autograder.service.attempts import HandIn
 
 __all__ = ["Policy", "in_fair_order", "policy_of"]

@@ -130,13 +130,11 @@ def _alone(course: Course) -> Iterator[None]:
 def _say(course: Course, url: str) -> None:
     screen = Console()
     screen.print(f"Serving {course.config.title or course.id}. Open:", style="bold", highlight=False)
-    for what, where in (("students", "with a link of: autograder links"), ("staff", _own_link(course, url))):
+    # A link is a key: into a terminal it may be written, into a log not.
+    own = staff_link(course, _OF_THE_TERMINAL, url, 1.0) if screen.is_terminal else "with autograder links --staff NAME"
+    for what, where in (("students", "with a link of: autograder links"), ("staff", own)):
         screen.print(f"  {what:<9} {where}", highlight=False, soft_wrap=True)
     screen.print("Ctrl-C ends it; what was handed in stays, and is graded after the next start.", highlight=False)
-
-
-def _own_link(course: Course, url: str) -> str:
-    return staff_link(course, _OF_THE_TERMINAL, url, 1.0)
 
 
 def staff_link(course: Course, name: str, url: str, days: float) -> str:

@@ -10,8 +10,8 @@ import msgspec
 
 from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import split_hidden
-from autograder.course import Shown
 from autograder.grading.result import CheckResult, Result
+from autograder.handing_in import Shown
 
 __all__ = ["bits_told", "told_of"]
 

@@ -14,6 +14,7 @@ from autograder.bench import benchmark, scale
 from autograder.bench.benchmark_page import PARTS, page_of
 from autograder.bench.contenders import Bench
 from autograder.bench.curve import draw_curve
+from autograder.bench.deadline_night import Night
 from autograder.bench.honest import honest_class
 from autograder.bench.measurements import Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.nbgrader_stock import stock_source_notebook
@@ -289,3 +290,13 @@ def test_a_comparison_is_only_added_to_where_it_was_measured(tmp_path: Path) -> 
     both, one = (benchmark._earlier(course, scale=scale, notebooks=True) for scale in (True, False))
     assert "but the long run and the notebooks in another" in page_of(both)
     assert "but the notebooks in another" in page_of(one)
+
+
+def test_the_page_tells_of_the_night_of_a_deadline_where_it_was_measured() -> None:
+    night = Night([0.05, 0.1], [0.5, 2.0], [0.1])
+    asked = {"students": 300, "attempts": 3, "seconds": 600.0, "kills": 2, "flood": 50, "busy": 0.1, "took": 700}
+    found = {**figures_of(made_up()), "deadline_night": {"the night": {**asked, **night.figures()}}}
+    page = page_of(found)
+    assert "| the night | 900 | 0.1 | 0.1 | 0.1 | 0.1 | 2.0 | 2.0 | 2.0 |" in page
+    assert "300 students hand in 3 times each within 10 minutes" in page
+    assert "the night of a deadline" not in page_of(figures_of(made_up()))

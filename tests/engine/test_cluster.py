@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,8 @@ from autograder.engine.incremental import StoredResult
 from autograder.engine.local import LocalWorkers
 from autograder.engine.messages import Bundle, Job, Options, Reply
 from autograder.engine.progress import Silent
+from autograder.service.attempts import AttemptStore
+from autograder.service.grading_loop import GradingLoop
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 
@@ -119,6 +124,21 @@ def test_a_cluster_that_loses_a_worker_gives_what_local_workers_give(a_class: Cl
         assert results(distant, bundle, work, cluster.kill_a_worker) == expected
     finally:
         distant.close()
+
+
+def test_what_is_handed_in_to_the_service_is_graded_through_a_scheduler(a_class: Class, cluster: Cluster) -> None:
+    course, store = a_class.course, AttemptStore(a_class.course.results / "service.db")
+    content = a_class.hand_in("ada").read_bytes()
+    shutil.rmtree(a_class.root / "submitted")
+    store.hand_in("ada", NAME, content, file="two_functions.ipynb", at=dt.datetime.now(dt.UTC))
+    loop = GradingLoop(course, store, partial(ClusterWorkers, cluster.address, Options()), active=1)
+    loop.start()
+    deadline = time.monotonic() + 120
+    while store.waiting() or store.duties():
+        assert time.monotonic() < deadline, loop.failure or loop.troubles()
+        time.sleep(0.1)
+    loop.stop()
+    assert a_class.totals() == {"ada": 4}
 
 
 def test_a_class_is_graded_through_a_scheduler(a_class: Class, cluster: Cluster) -> None:

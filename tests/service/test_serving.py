@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import io
 import re
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ from typing import Any
 
 import pytest
 import typer.main
+from rich.console import Console
 
 from autograder.cli import app
 from autograder.errors import ServiceError
+from autograder.service import serving
 from autograder.service.access import Access
 from autograder.service.serving import revoke_links, run_service, site_of, staff_link, student_links
 
@@ -87,6 +90,18 @@ def test_a_course_is_served_once(served: Any) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ServiceError, match="Another `autograder serve`"):
             run_service(served.course, "127.0.0.1", 0)
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, True), (False, False)])
+def test_a_link_for_staff_is_shown_on_a_terminal_and_never_logged(
+    served: Any, terminal: bool, shown: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Console(file=io.StringIO(), force_terminal=terminal, width=500)
+    monkeypatch.setattr(serving, "Console", lambda: screen)
+    serving._say(served.course, HERE)
+    said = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert (f"{HERE}/enter/" in said) == shown
+    assert "autograder links" in said
 
 
 def test_it_listens_on_this_machine_alone_unless_told_otherwise() -> None:

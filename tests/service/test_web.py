@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 import shutil
+import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from autograder.course import Course
@@ -350,6 +353,29 @@ def test_no_page_has_a_script_or_a_style_of_its_own(web: Web, adas: Any) -> None
 @pytest.mark.parametrize("path", ["/staff", "/desk/", "/desk/anything"])
 def test_the_pages_of_staff_are_not_there_for_students(web: Web, path: str) -> None:
     assert web.visit("ada").get(path).status_code == 404
+
+
+def test_the_desk_is_there_for_staff_who_are_named_to_it(
+    built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def desk(scope: Any, receive: Any, send: Any) -> None:
+        await PlainTextResponse(f"desk of {scope['autograder.person']}")(scope, receive, send)
+
+    monkeypatch.setitem(sys.modules, "autograder.desk", SimpleNamespace(application=lambda course: desk))
+    shutil.copytree(built, tmp_path / "course")
+    web = Web(Served(tmp_path / "course"))
+    assert web.visit("tina", "staff").get("/desk/").text == "desk of tina"
+    assert web.visit("ada").get("/desk/").status_code == 404
+    assert web.visit().get("/desk/").status_code == 404
+    assert "/desk/" in web.visit("tina", "staff").get("/staff").text
+
+
+def test_the_desk_itself_finds_its_addresses_below_ours(served: Any) -> None:
+    tina = Web(served, prefix="/handin/").visit("tina", "staff")
+    page = tina.get("/handin/desk/")
+    assert page.status_code == 200
+    assert "tina" in page.text
+    assert tina.get(re.search(r'href="([^"]+\.css)"', page.text)[1]).status_code == 200  # type: ignore[index]
 
 
 def test_staff_come_from_here_to_the_desk_and_stay_there(web: Web, adas: Any) -> None:
