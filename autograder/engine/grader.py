@@ -13,6 +13,7 @@ from autograder.engine.incremental import StoredResult, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
+from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import competes, outer_seconds
 from autograder.grading.reference import beside_notebook, reference_for
@@ -74,6 +75,8 @@ class Grader:
 
     def _beside_notebook(self, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
         """Work where the released notebook lies: what it reads by a relative path is there on the trusted side, too."""
+        if assignment.adopted:
+            return with_files_beside([Path(path) for path in self._options.readable], assignment)
         return beside_notebook(Path(self._options.notebooks) if self._options.notebooks else None, assignment)
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
@@ -131,7 +134,7 @@ def solved(assignment: Assignment) -> Submission:
             cell.kind,  # type: ignore[arg-type]
             cell.grade_id,
             cell.cell_id,
-            cell.source if cell.kind == "exercise" else cell.release_source,
+            cell.source if cell.kind in ("exercise", "free") else cell.release_source,
             cell.exercise,
             cell.cell_type,  # type: ignore[arg-type]
         )

@@ -101,7 +101,9 @@ def options_of(course: Course, missing_ok: Sequence[str] = (), torch: bool = Tru
     """How worker processes are made for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release), torch=torch)
+    # Beside an adopted course's notebooks lies a copy of what they read, in each folder.
+    notebooks = "" if course.adopted else str(course.release)
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=notebooks, torch=torch)
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):
@@ -125,6 +127,12 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     digest: str
     submission: Submission
     earlier: bytes = b""
+
+    @classmethod
+    def of(cls, number: int, bundle: Bundle, submission: Submission, earlier: bytes = b"") -> Job:
+        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
+        return cls(number, bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True):

@@ -68,6 +68,11 @@ class Sandbox:
         self._complaints: IO[bytes] | None = None
         self._separate = False
 
+    @property
+    def readable(self) -> list[Path]:
+        """The folders and files that students may read."""
+        return self._readable
+
     @classmethod
     def start(
         cls,
