@@ -68,7 +68,7 @@ def grade_class(
     run: ClassRun = ClassRun(
         course,
         assignment_name,
-        make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch)),
+        make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch())),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,

@@ -231,11 +231,9 @@ class ClassRun:
 
     # Grading what is not.
 
-    @property
     def needs_torch(self) -> bool:
         """Whether anything that has to be graded names torch."""
-        works = (group[0][1] for group in self._waiting.values())
-        return any(names_torch(work, self._assignment) for work in works)
+        return any(names_torch(group[0][1], self._assignment) for group in self._waiting.values())
 
     def _map(self, stack: ExitStack) -> None:
         executor = self._make_executor()
@@ -303,8 +301,6 @@ class ClassRun:
         for phase, spent in phases.items():
             self._phases[phase] += spent
         self._phases["process"] += seconds - sum(phases.values())
-
-    # Writing.
 
     def _take(
         self, looked: Lookup, submission: Submission, result: Result, kind: str, seconds: float, checks_run: int
