@@ -14,6 +14,7 @@ from autograder.lab.contracts import (
     refuses_each,
     types_of,
 )
+from autograder.lab.controls import move
 from autograder.lab.curves import show_curves
 from autograder.lab.datasets import (
     FASHION_CLASSES,
@@ -29,7 +30,7 @@ from autograder.lab.datasets import (
 )
 from autograder.lab.figures import show, show_grid, show_matrix, style
 from autograder.lab.filters import show_filters
-from autograder.lab.kernel_sweep import sweep
+from autograder.lab.kernel_sweep import sweep, sweep_step
 from autograder.lab.progress_bar import progress
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "lecture_image",
     "lecture_kernel",
     "makes_no_difference",
+    "move",
     "photograph",
     "progress",
     "refuses",
@@ -58,6 +60,7 @@ __all__ = [
     "snapshot",
     "style",
     "sweep",
+    "sweep_step",
     "types_of",
     "zip_digits",
 ]
