@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,14 +17,19 @@ def move(draw: Callable[..., object], **choices: Sequence[Any]) -> None:
     Parameters
     ----------
     draw: is called with one value for each name, and draws a figure.
-    choices: the values of each argument, at least one; the first is where its slider begins.
+    choices: the values of each argument, at least one. A slider begins at the default that ``draw`` has for its
+        argument, or else at the first value.
     """
+    defaults = {name: each.default for name, each in inspect.signature(draw).parameters.items()}
+    first = {name: defaults[name] if defaults[name] in values else values[0] for name, values in choices.items()}
     widgets = _widgets()
     if widgets is None:
-        draw(**{name: values[0] for name, values in choices.items()})
+        draw(**first)
         return
     sliders = {
-        name: widgets.SelectionSlider(options=list(values), description=name, continuous_update=False)
+        name: widgets.SelectionSlider(
+            options=list(values), value=first[name], description=name, continuous_update=False
+        )
         for name, values in choices.items()
     }
     widgets.interact(draw, **sliders)

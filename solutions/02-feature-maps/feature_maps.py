@@ -259,13 +259,13 @@ fig.supxlabel("pixel (the image is grey)");
 # Move it. Which kernels, strides and paddings make seven values of seven pixels? (Sliders need JupyterLab or Colab.)
 
 # %% demo=True
-def positions(kernel, stride, padding):
+def positions(kernel=3, stride=1, padding=0):
     _, ax = plt.subplots(figsize=(5, 2.6))
     draw_positions(ax, kernel, stride, padding)
     ax.set(xlabel="pixel (the image is grey)", xlim=(-4, 10), xticks=range(-3, 10))
 
 
-move(positions, kernel=(3, 1, 2, 4, 5, 6, 7), stride=(1, 2, 3, 4), padding=(0, 1, 2, 3))
+move(positions, kernel=range(1, 8), stride=range(1, 5), padding=range(4))
 
 # %% [markdown]
 # ## 2. Padding

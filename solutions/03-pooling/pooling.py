@@ -1377,7 +1377,7 @@ show_grid([answers[0][0], answers[1][0], pooled[0][0], pooled[1][0]],
 # Move it yourself. (Sliders need JupyterLab or Colab.) At which shift does the first of the pooled numbers change?
 
 # %% demo=True
-def answers_to(shift, window):
+def answers_to(shift=0, window=7):
     """The digit, the edge filter's answer, and that answer pooled, after a shift to the right."""
     answer = relu(correlate(shifted(digit, (0, shift)), edge, (1, 1)))
     shrunk = pool(answer, (window, window), (window, window), "max")
@@ -1387,7 +1387,7 @@ def answers_to(shift, window):
     show_matrix(shrunk[0, 0], axes[2], title="pooled", limits=(0, 3), decimals=1)
 
 
-move(answers_to, shift=(0, 1, 2, 3, 4), window=(7, 2, 3, 4, 5, 6))
+move(answers_to, shift=range(5), window=range(2, 8))
 
 # %% [markdown]
 # What moves on top stays below, more or less. Now as a number. Let a network answer to the image and to the moved

@@ -23,6 +23,7 @@ COURSE = Course.find(Path(__file__))
 ASSIGNMENTS = [name for name in COURSE.assignments() if (COURSE.release / name).is_dir()]
 SWITCH = re.compile(r"^(run_training\b[^=\n]*= )True", re.MULTILINE)
 """Where a notebook offers to skip its long training, it is skipped: everything else is run."""
+MOVED = "\nmove("
 QUICK = 30  # Seconds that a notebook's header states: validating it runs it a second time.
 NEGATIVE = """
 
@@ -50,6 +51,16 @@ def put(lab: Jupyter, name: str, changes: dict[str, str] | None = None) -> Path:
         cell["source"] = SWITCH.sub(r"\1False", cell["source"])
     path = lab.root / f"{name}{'-changed' if changes else ''}.ipynb"
     path.write_bytes(notebook_as_bytes(notebook))
+    return path
+
+
+def with_sliders(lab: Jupyter, name: str) -> Path:
+    """The solved notebook of an assignment down to its last slider, without its checks."""
+    notebook = json.loads(put(lab, name).read_text())
+    last = max(place for place, cell in enumerate(notebook["cells"]) if MOVED in cell["source"])
+    kept = [cell for cell in notebook["cells"][: last + 1] if not cell["metadata"].get("nbgrader", {}).get("grade")]
+    path = lab.root / f"{name}-sliders.ipynb"
+    path.write_bytes(notebook_as_bytes({**notebook, "cells": kept}))
     return path
 
 
@@ -115,3 +126,34 @@ def test_nbgraders_button_shows_what_came_what_was_expected_and_what_to_look_at(
     assert "expected 120" in told
     assert "got -120" in told
     assert "Look at: the sign" in told
+
+
+@pytest.mark.parametrize("name", ["01-convolution", "02-feature-maps", "03-pooling"])
+def test_a_slider_draws_the_figure_again(page: Any, lab: Jupyter, name: str) -> None:
+    path = with_sliders(lab, name)
+    opened(page, lab, path)
+    run_all(page, lab, path, 300)
+    area = page.locator(".jp-OutputArea:has(.noUi-handle)").last
+    area.scroll_into_view_if_needed()
+    before = area.locator("img").get_attribute("src")
+    area.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "([area, before]) => area.querySelector('img')?.src !== before", arg=[area.element_handle(), before]
+    )
+    assert area.locator("img").get_attribute("src").startswith("data:image/png")
+    assert area.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+
+
+def test_a_released_notebook_lets_one_type_into_exercises_and_demonstrations_and_not_into_checks(
+    page: Any, lab: Jupyter
+) -> None:
+    name = ASSIGNMENTS[0]
+    path = lab.root / "released.ipynb"
+    path.write_text(load_assignment(COURSE, name).release)
+    opened(page, lab, path)
+    kinds = {"raise NotImplementedError": "true", 'guess = "?"': "true", "120, case=": "false"}
+    for text, editable in kinds.items():
+        cell = page.locator(f".jp-CodeCell:has-text('{text}')").first
+        cell.scroll_into_view_if_needed()
+        assert cell.locator(".cm-content").get_attribute("contenteditable") == editable, text
