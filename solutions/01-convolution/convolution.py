@@ -50,10 +50,10 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# In each exercise, replace `raise NotImplementedError()` by your code. The docstring is the whole agreement: what goes
-# in, what comes out, and which arguments must be refused. Right after it stand checks with numbers that you can
-# verify with a pencil: a small example, and one that is less tidy. A check that passes is silent; one that fails says
-# what it expected, what it got, and one thing to look at.
+# In each exercise, replace `raise NotImplementedError()` with your code. The docstring is the whole agreement: what
+# goes in, what comes out, and which arguments must be refused. Checks with numbers that you can verify with a pencil
+# follow it: a small example, and one that is less tidy. A check that passes is silent; one that fails shows what it
+# expected, what it got, and one thing to look at.
 #
 # The last check of an exercise often shows only a comment that begins with `Hidden` and says how many points it holds.
 # It runs when your work is graded, on inputs you have not seen, and asks for nothing beyond the docstring. Some of the
@@ -93,7 +93,7 @@ def require(condition, message):
 # %% [markdown]
 # ## A picture, and a question
 #
-# The two pictures on the right were made from the left one by the same operation. All that differs are nine numbers.
+# The two pictures on the right were made from the left one by the same operation. All that differs is nine numbers.
 # Mid-grey is zero, white is positive, black is negative.
 
 # %% demo=True
@@ -125,8 +125,8 @@ nine_numbers = [[0, 0, 0],
 #
 # * **fully connected**: every hidden unit sees every pixel;
 # * **locally connected**: every hidden unit sees one square patch of the image, with weights of its own;
-# * **convolutional**: a unit also sees one patch only, but all units that belong to the same *filter* use the same
-#   weights, wherever their patch lies.
+# * **convolutional**: a unit also sees just one patch, but all units of the same *filter* use the same weights, wherever
+#   their patch lies.
 #
 # *By hand.* An image of 4 × 5 pixels, 6 hidden units, patches of 3 × 3 pixels, 2 filters. Fully connected, each of the
 # 6 units needs 20 weights: 120 in all. Locally connected, each needs 9: 54 in all. Convolutional, each of the 2 filters
@@ -225,8 +225,8 @@ for position, argument in enumerate(["height", "width", "hidden_units", "kernel_
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Each restriction, first to patches and then to shared weights, is worth several powers of ten. Mind that the axis is
-# logarithmic: on a linear one, only the first bar would be visible.
+# Each restriction, first to patches and then to shared weights, saves several powers of ten. The axis is logarithmic: on
+# a linear one, only the first bar would be visible.
 
 # %% demo=True
 kinds = ["full", "local", "convolutional"]
@@ -245,15 +245,15 @@ ax.invert_yaxis();
 # $$(f \star g)(t) = \sum_a f(a)\, g(t + a) \qquad\qquad (f * g)(t) = \sum_a f(a)\, g(t - a).$$
 #
 # One sign differs. Read $f$ as the short one, the *kernel*, and $g$ as the long one, the *signal*. Write $M$ and $N$ for
-# their lengths. Both are zero outside of their entries, $f(0) \dots f(M-1)$ and $g(0) \dots g(N-1)$.
+# their lengths. Both are zero outside their entries, $f(0) \dots f(M-1)$ and $g(0) \dots g(N-1)$.
 #
 # For which $t$ should one compute the sum? There are three customs:
 #
 # * **full**: every $t$ at which the two overlap at all. That makes $N + M - 1$ values.
 # * **valid**: only those $t$ at which every entry of $f$ meets an entry of $g$. That makes $N - M + 1$ values.
-# * **same**: $N$ values, as many as the signal has, from the middle of *full*: it goes without
+# * **same**: $N$ values, as many as the signal has, from the middle of *full*: it leaves out
 #   $\lfloor (M-1)/2 \rfloor$ values at the beginning and $\lfloor M/2 \rfloor$ at the end. If $M$ is even there is no
-#   exact middle, and one value more is missing at the end.
+#   exact middle, and one more value is missing at the end.
 #
 # *By hand.* Take $f = (1, 2)$ and $g = (3, 4, 5)$. Their cross-correlation begins at $t = -1$, where only $f(1)$ and
 # $g(0)$ meet: $2 \cdot 3 = 6$. At $t = 0$ it is $1 \cdot 3 + 2 \cdot 4 = 11$, at $t = 1$ it is
@@ -310,7 +310,7 @@ close(correlate1d(f, g, "same"), [6, 11, 14], case="same",
       hint="three values, from index (2 - 1) // 2 = 0 on.")
 
 # %% [markdown]
-# So small an example is too kind: *same* and *full* begin alike. Here is a less tidy one, $f = (1, 2, ½, 3)$ and
+# So small an example is too kind: *same* and *full* begin alike. Here is one that is less tidy, $f = (1, 2, ½, 3)$ and
 # $g = (2, 1, 0, 4, 1)$. At $t = 0$ the four entries of $f$ meet the first four of $g$: $2 + 2 + 0 + 12 = 16$. At $t = 1$
 # they meet the last four: $1 + 0 + 2 + 3 = 6$. So *valid* is $(16, 6)$. Three values come before, at $t = -3$:
 # $3 \cdot 2 = 6$, at $t = -2$: $½ \cdot 2 + 3 \cdot 1 = 4$, at $t = -1$: $2 \cdot 2 + ½ \cdot 1 + 0 = 4.5$. And three
@@ -553,8 +553,8 @@ close(correlate2d(image.T, kernel.T), [[0, 1], [5.5, -1.5], [-2.5, 8]], case="th
       hint="a 3×1 kernel has H − 2 positions downwards and W across.")
 
 # %% [markdown]
-# Next the lecture's own example, a binary image of 5 × 5 pixels and a kernel shaped like an X. The slide shows the
-# kernel, in small red digits, wander over the image, and a table of 3 × 3 fill up beside it. The first value is 4.
+# Next the lecture's own example, a binary image of 5 × 5 pixels and a kernel shaped like an X. On the slide the kernel,
+# in small red digits, wanders over the image while a table of 3 × 3 fills up beside it. The first value is 4.
 
 # %%
 slide_image = lecture_image()
@@ -802,7 +802,7 @@ for row, (name, kernel) in zip(axes, kernels.items()):
 #
 # $$S(i, j) = (I * K)(i, j) = \sum_m \sum_n I(m, n)\, K(i - m,\, j - n).$$
 #
-# Both $I$ and $K$ count as zero outside of their entries. Take it literally and compute every $(i, j)$ where anything but
+# Both $I$ and $K$ count as zero outside their entries. Take it literally and compute every $(i, j)$ where anything but
 # an empty sum can come out: $i$ from $0$ to $H + h - 2$ and $j$ from $0$ to $W + w - 2$. That is mode *full* in two
 # dimensions.
 #
@@ -935,15 +935,15 @@ print("you said:", guess)
 # ## 6. Be the tester
 #
 # So far others wrote the tests and you wrote the code. Now turn it round. You are given two operations that *claim* to be
-# the same, and may call them with inputs of your choice, but you cannot read them. Find an input on which they differ. Such an
-# input is a **witness**: it proves a bug, and whoever fixes the bug will keep it as a test.
+# the same. You may call them with inputs of your choice, but you cannot read them. Find an input on which they differ.
+# Such an input is a **witness**: it proves a bug, and whoever fixes the bug will keep it as a test.
 #
 # The X-shaped kernel taught that an input must not be too tidy. A symmetric kernel hides a flip. What is hidden by an
 # image that is square? By pixels that are all positive? All whole numbers? All small? By a kernel with odd sides only?
 # By kernels that are always small, or always smaller than the image? A bug may show on few inputs only, so try many kinds.
 #
 # And be fair. Two correct programs that add in another order differ by rounding, here by far less than $10^{-6}$. That is
-# no bug. If you accuse a correct program, that is a *false alarm*. The next cell says what counts as a difference, and
+# not a bug. If you accuse a correct program, that is a *false alarm*. The next cell defines what counts as a difference, and
 # which inputs are allowed:
 
 # %%
@@ -1134,7 +1134,7 @@ show_row(pictures, ["image", "kernel", "correlation", "convolution"])
 print("exchanged:", witness(convolve2d_full, lambda image, kernel: convolve2d_full(kernel, image)))
 
 # %% [markdown]
-# `None` is no proof. It says that you looked and found nothing, which is all that a test can ever say.
+# `None` is not a proof. It means that you looked and found nothing, which is all that a test can ever tell you.
 
 # %% [markdown]
 # ## 7. The same thing as a matrix
@@ -1274,8 +1274,8 @@ print("count_parameters:",
 # that become free are zero. Nothing comes back in on the other side.
 #
 # Now compare two arrays: the operation applied to the shifted image, and the operation applied to the image. Equivariance
-# says that entry $(i, j)$ of the first is entry $(i - \text{down},\ j - \text{right})$ of the second. Some entries have no
-# partner, because that index lies outside: they are the border that the shift filled, and they say nothing. The **gap** is
+# means that entry $(i, j)$ of the first is entry $(i - \text{down},\ j - \text{right})$ of the second. Some entries have no
+# partner, because that index lies outside: they are the border that the shift filled, and they prove nothing. The **gap** is
 # the largest absolute difference over all entries that have a partner.
 #
 # *By hand.* Let `op` multiply column $j$ by $j$, and let the image be the single row $(1, 2, 3)$. Then `op` gives
@@ -1428,9 +1428,9 @@ show_grid(pictures, ["first piece", "second piece", "its feature map", "its feat
           columns=2, size=1.8)
 
 # %% [markdown]
-# Your measure puts a number on it. Correlation is exact, and stays so if a function of single values follows. Keeping every
-# second pixel, which is how networks shrink their feature maps, is not: after it, a shift by two in the image is a shift
-# by one in the result. Assignment 03 returns to this. Nor is anything exact that depends on where a pixel lies.
+# Your measure puts a number on it. Correlation is exact, and stays exact if a function of single values follows. Keeping
+# every second pixel, which is how networks shrink their feature maps, is not exact: a shift by two in the image becomes a
+# shift by one in the result. Assignment 03 returns to this. Nor is anything exact that depends on where a pixel lies.
 
 # %%
 ramp = np.linspace(0, 1, photo.shape[1])
@@ -1453,7 +1453,7 @@ for name, op in ops.items():
 # %% [markdown]
 # ## 9. A kernel that is learned
 #
-# The lecture says that a network learns the values of its kernels on its own. Here is how, for one kernel.
+# The lecture promises that a network learns the values of its kernels on its own. Here is how, for one kernel.
 #
 # Suppose that you have an image $I$ and a target $Y$ that somebody made from it with an unknown kernel of size
 # $h \times w$, at valid positions. Start from a kernel of zeros and make the **mean squared error** small,
@@ -1577,7 +1577,7 @@ refuses(learn_kernel, np.ones((3, 5)), np.ones(4), 0, 0.1, argument="target", ca
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Noise is the ideal teacher: its pixels have nothing to do with each other, so each weight is learned almost on its own.
+# Noise is the ideal teacher: its pixels have nothing to do with one another, so each weight is learned almost by itself.
 
 # %%
 noise = np.random.default_rng(1).normal(size=(24, 24))
@@ -1679,8 +1679,8 @@ print("you said:", guess)
 #
 # Nobody grades this. `convolve2d_full` has a stride, too: with stride 2, a pixel's stamp lies *two* places further on than
 # its neighbour's, so the result is about twice as large as the image. It is how networks enlarge their maps, and it is
-# called *transposed convolution*. The image $(1, 2)$ and the kernel $(1, 10, 100)$ make $(1, 10, 102, 20, 200)$. torch
-# says whether you are right:
+# called *transposed convolution*. The image $(1, 2)$ and the kernel $(1, 10, 100)$ make $(1, 10, 102, 20, 200)$. Compare
+# yours with torch:
 
 # %% demo=True
 def convolve_transposed(image, kernel, stride):

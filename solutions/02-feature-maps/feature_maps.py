@@ -49,7 +49,7 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# As before, replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
+# As before, replace `raise NotImplementedError()` with your code. The docstring is the whole agreement. Visible checks
 # hold numbers that you can verify with a pencil. The one that begins with `Hidden` runs when your work is graded and
 # asks for nothing beyond the docstring. Counts must be exact whole numbers. Other values may differ by a millionth of
 # the largest expected value (or of 1, if that is larger).
@@ -116,7 +116,7 @@ ax.text(22, 1, "bigger model, more data, GPU, dropout", va="center", style="ital
 #
 # $$\frac{n + 2p - k}{s} \text{ more steps.}$$
 #
-# If that is no whole number, the last step would carry the kernel over the end. A convolution does not take it: it
+# If that is not a whole number, the last step would carry the kernel over the end. A convolution does not take it: it
 # rounds **down**, and the last pixels go unread. Some pooling layers do take it: they round **up**, which is called
 # *ceil mode*, and let the last window hang over the end.
 #
@@ -216,7 +216,7 @@ for n, kernel, stride, padding in [(7, 3, 2, 0), (10, 4, 3, 1), (11, 4, 3, 0), (
 # > padding, the formula can count a last window that lies wholly beyond the image. Libraries quietly drop it, so their
 # > sizes and the formula's differ there. The docstring asks for the formula; the hidden checks contain no such case.
 #
-# A kernel that does not fit, or a stride of nothing, has no output.
+# A kernel that does not fit has no output, and neither has a stride of 0.
 
 # %% check="output_size" name="arguments" points=0.5
 close(output_size(1, 1), 1, case="one pixel, a kernel of one", hint="1 is allowed.")
@@ -270,10 +270,10 @@ move(positions, kernel=range(1, 8), stride=range(1, 5), padding=range(4))
 # %% [markdown]
 # ## 2. Padding
 #
-# Padding frames the image, and only the image: the number of pictures and of channels stays as it is. The four sides
-# need not be equal: for a kernel of 5 at stride 2 to make 8 rows of 16, as in the network of 1989, 3 rows of padding
-# are enough, and 3 cannot be shared out evenly. Nor need the value be zero. In that network's images paper is −1, so
-# its border is −1 too; and where a maximum follows, the value that disturbs nothing is $-\infty$.
+# Padding frames the image, and only the image: there are as many images and channels as before. The four sides need not
+# be equal. For a kernel of 5 at stride 2 to make 8 rows of 16, as in the network of 1989, 3 rows of padding are enough,
+# and 3 cannot be shared out evenly. Nor need the value be zero. In that network's images paper is −1, so its border is
+# −1, too. Where a maximum follows, the value that disturbs nothing is $-\infty$.
 #
 # *By hand.* One row above, none below, none to the left, two to the right, filled with 9:
 #
@@ -605,7 +605,7 @@ show(one_map[0], signed=True, title="One filter, three channels: find both camer
 # %% [markdown]
 # ## 4. The same layer, fast
 #
-# Four loops in Python around a dozen multiplications each: nearly all of the time is spent on looping. A product of two
+# Four loops in Python around a dozen multiplications each: nearly all of the time goes into looping. A product of two
 # large matrices does the same multiplications without a loop of ours. So write every patch as a *row* of a matrix. The
 # name of this step is `im2col`, image to columns, although here, as often, the patches lie in rows.
 #
@@ -1228,15 +1228,15 @@ for (padding, ceil), (convolved, pooled) in zf_shapes().items():
     print(f"padding {padding}, pooling rounds {rounds}: 224 → {convolved} → {pooled} {remark}")
 
 # %% [markdown]
-# > *From the museum of real bugs.* "Round to the nearest" is a third way, and Python's `round(53.5)` is 54 while
-# > `round(54.5)` is 54 too. A network whose sizes are rounded to the nearest has the right shape for some images and
+# > *From the museum of real bugs.* "Round to the nearest" is a third way, and in Python both `round(53.5)` and
+# > `round(54.5)` are 54. A network whose sizes are rounded to the nearest has the right shape for some images and
 # > fails for others. And AlexNet's own paper says that its images are 224 pixels wide, which its first layer, kernels
 # > of 11 at stride 4 without padding, does not turn into the 55 of its figure. With 227 pixels it does.
 
 # %% [markdown]
 # ## 8. What does a network cost?
 #
-# There are three bills to pay. **Parameters** fill memory and must be learned. **Units** hold activations. And
+# A network has three costs. **Parameters** fill memory and must be learned. **Units** hold activations. And
 # **multiply-adds** take time: one for each weight at each place where it is used.
 #
 # Four functions describe layers, so that one can write a network down. They only make dictionaries. A pair may be given
@@ -1267,7 +1267,7 @@ def dense(units, bias="unit"):
 #   some of its filters read only the half of the channels that lay on their own GPU. In the network of 1989, each
 #   filter of the second layer reads 8 of 12 channels.
 # * `shared=False` gives every position weights of its own: the *locally connected* layer of the lecture.
-# * `bias` says how many biases a layer has: one for each `"filter"`, one for each `"unit"` (so in 1989), or `"none"`.
+# * `bias` is how many biases a layer has: one for each `"filter"`, one for each `"unit"` (as in 1989), or `"none"`.
 #   In a dense layer, each unit has its own weights anyway, and `"unit"` means one for each unit.
 #
 # *By hand.* Images of 1 × 8 × 6; `conv(4, 3)`, then `pool(2, 2)`, then `dense(10)`.
@@ -1580,8 +1580,8 @@ print("you said:", guess)
 # ## 9. GoogLeNet's block
 #
 # Two years later [GoogLeNet](https://arxiv.org/abs/1409.4842) did better with about a tenth of AlexNet's parameters. Its
-# figure, a long ribbon of small boxes, fills a page, but it repeats one block. A block sends its input through four branches at once and stacks their outputs as channels, as
-# the drawing at the end of this section shows:
+# figure, a long ribbon of small boxes, fills a page, but it repeats one block. A block sends its input through four
+# branches at once and stacks their outputs as channels, as the drawing at the end of this section shows:
 #
 # * kernels of 1 × 1;
 # * 1 × 1, then kernels of 3 × 3;
@@ -1745,7 +1745,7 @@ axes[1].set(title="What the grey boxes save", ylabel="multiply-adds, millions");
 # * **Groups.** Channels and filters are divided into as many groups, and each filter reads only the channels of its own
 #   group, as in AlexNet.
 #
-# Both take a few lines more in `conv_forward`. torch says whether you are right:
+# Both take a few lines more in `conv_forward`. Compare yours with torch:
 
 # %% demo=True
 def conv_further(x, w, b, dilation=(1, 1), groups=1):

@@ -7,7 +7,7 @@
 # %% [markdown]
 # # 3. Pooling: subsampling and invariance
 #
-# A convolution says for every pixel whether its pattern is there. That is more than a classifier wants to know, and
+# A convolution finds out for every pixel whether its pattern is there. That is more than a classifier wants to know, and
 # more than it can pay for. *Pooling* makes feature maps smaller by forgetting, on purpose, where exactly things were.
 # In this assignment you write it forwards and backwards, and then you measure what the forgetting buys.
 #
@@ -48,7 +48,7 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# As before, replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
+# As before, replace `raise NotImplementedError()` with your code. The docstring is the whole agreement. Visible checks
 # hold numbers that you can verify with a pencil. The one that begins with `Hidden` runs when your work is graded and
 # asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1, if that is
 # larger).
@@ -300,7 +300,7 @@ plt.gcf().set_facecolor("0.9")
 # %% [markdown]
 # ## 2. At the border
 #
-# With padding, windows may begin outside of the map. What should the added pixels hold?
+# With padding, windows may begin outside the map. What should the added pixels hold?
 #
 # * For a **sum**, zeros: they add nothing.
 # * For a **maximum**, zeros would be wrong. On a map of negative numbers they would win. Something is needed that never
@@ -600,8 +600,8 @@ for mode in ("max", "average"):
 print("you said:", guess)
 
 # %% [markdown]
-# ReLU never turns the order of two numbers round. What is largest before it is largest after it, so maximum and ReLU
-# may change places, and pooling first leaves ReLU a quarter of the work. In an average, negative numbers cancel
+# ReLU never reverses the order of two numbers. What is largest before it is largest after it, so maximum and ReLU may
+# change places, and pooling first leaves ReLU a quarter of the work. In an average, negative numbers cancel
 # positive ones, unless ReLU has removed them before.
 #
 # ### A maximum, from ReLU
@@ -688,13 +688,13 @@ ax.legend();
 
 # %% [markdown]
 # Four numbers are a tournament, $\max(\max(a, b), \max(c, d))$. So max pooling over 2 × 2 pixels is two rounds of small
-# convolutions and ReLUs with fixed weights. A pooling layer does nothing that a deeper network could not learn. It does
-# it without weights, and cheaply.
+# convolutions and ReLUs with fixed weights. A pooling layer does nothing that a deeper network could not learn, but it
+# needs no weights and costs little.
 #
 # ## 5. Backwards through ReLU
 #
-# In training, each layer is told how the loss changes with its *output*, and has to say how the loss changes with its
-# *input*. The chain rule does it: multiply what comes from above, `grad`, by the layer's own slope. The slope of ReLU
+# In training, each layer is told how the loss changes with its *output*, and has to work out how the loss changes with
+# its *input*. The chain rule does it: multiply what comes from above, `grad`, by the layer's own slope. The slope of ReLU
 # is 1 where its input was positive and 0 where it was negative. At exactly 0 there is a corner and no slope. The custom
 # is to take 0.
 #
@@ -952,8 +952,8 @@ for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
 # The 4 stands in row 1, column 0, so its switch is $1 \cdot 5 + 0 = 5$. The 5 stands in row 1, column 3: $8$. The 7 has
 # the switch $10$ and the 8 has $18$.
 #
-# What if two pixels of a window are equal? Behind a ReLU that is no rare accident. Where a filter found nothing, whole
-# windows hold nothing but zeros. One pixel has to win. We take the *first* in reading order.
+# What if two pixels of a window are equal? Behind a ReLU that is not rare. Where a filter found nothing, whole windows
+# hold only zeros. One pixel has to win. We take the *first* in reading order.
 
 # %% exercise="max_with_switches"
 def max_with_switches(x, window, stride):
@@ -1215,7 +1215,7 @@ show_grid([grad[0] for grad in ways_back.values()], list(ways_back), columns=4, 
 # %% [markdown]
 # ## 7. Unpooling
 #
-# Can max pooling be undone? Not wholly: of four numbers, three are gone. But the switches say where the fourth belongs.
+# Can max pooling be undone? Not entirely: of four numbers, three are gone. But the switches tell where the fourth belongs.
 # **Unpooling** puts each value back in its place and leaves the others 0. Zeiler and Fergus used it to look into a
 # trained network, and so will you in assignment 06.
 #
@@ -1449,7 +1449,7 @@ close(shift_stability(lambda batch: batch, line, [(0, 0), (0, 1)]), [1, 12 / 25]
 # * A batch of two, the row $(0, 3, 4, 0)$ and the much brighter $(80, 0, 60, 0)$, which becomes $(0, 80, 0, 60)$ and shares
 #   nothing. The similarities are 0.48 and 0, and their mean 0.24, for the bright image counts no more than the faint one.
 #   Moved by one to the *left* the similarities are 0.48 and 0 again.
-# * A network that says a single number, the pixel in column 2 less 2. Of the two rows it says 2 and 58, and after the shift
+# * A network that gives a single number, the pixel in column 2 less 2. For the two rows it gives 2 and 58, after the shift
 #   1 and −2. One answer points the same way as before, the other the opposite way: 1 and −1, on average 0.
 
 # %% check="shift_stability" name="untidy" points=1
@@ -1562,10 +1562,10 @@ ax.set_ylim(0, 1.05)
 print("you said:", guess)
 
 # %% [markdown]
-# A stride alone forgets nothing on purpose; it only looks at other pixels, and its answer changes at once. Pooling
-# makes the answer change more slowly, the more slowly the larger the window. It does not keep it from changing: a
-# maximum stays the same only as long as it stays in its window. The one answer here that is invariant is the maximum
-# over the whole map, and it has forgotten the place altogether.
+# A stride alone forgets nothing on purpose: it looks at other pixels, and its answer changes at once. Pooling makes the
+# answer change more slowly, and the larger the window, the more slowly. It does not stop the change: a maximum stays the
+# same only as long as it stays in its window. One answer here is invariant, the maximum over the whole map, and it has
+# forgotten the place completely.
 #
 # ### What is left of equivariance
 #
@@ -1631,8 +1631,8 @@ def read(images, weights, convolution):
     return sums.argmax(axis=1)
 
 # %% [markdown]
-# > **Predict, then run.** Of 500 digits that the network has not seen, by people it has not met, how many will it read
-# > wrongly: about 10, 50 or 250? (About a second.)
+# > **Predict, then run.** Of 500 digits that the network has not seen, written by other people, how many will it misread:
+# > about 10, 50 or 250? (About a second.)
 
 # %% demo=True
 guess = "?"  # 10, 50, or 250
@@ -1641,7 +1641,7 @@ trained = {name: values[-1].astype(float) for name, values in stored.items() if 
 pictures, labels = zip_digits("test", 500)
 answers = read(pictures, trained, my_convolution)
 wrong = np.flatnonzero(answers != labels)
-print(f"read wrongly: {len(wrong)} of {len(labels)}; you said: {guess}")
+print(f"misread: {len(wrong)} of {len(labels)}; you said: {guess}")
 shown = wrong[:12] if len(wrong) else np.arange(12)
 titles = [f"{labels[n]}, read as {answers[n]}" for n in shown]
 show_grid(pictures[shown, 0], titles, columns=6, limits=(0, 1), title="Could you have read them?")
@@ -1652,11 +1652,11 @@ show_grid(pictures[shown, 0], titles, columns=6, limits=(0, 1), title="Could you
 # %% demo=True
 for shift in range(4):
     right = np.mean(read(shifted(pictures, (0, shift)), trained, my_convolution) == labels)
-    print(f"moved by {shift}: {100 * right:5.1f} % read rightly")
+    print(f"moved by {shift}: {100 * right:5.1f} % read correctly")
 
 # %% [markdown]
-# A shift by one pixel does little harm, and that is what pooling was for. A shift by three is another matter: pooling
-# twice forgives what is small beside its windows, and no more. In assignment 04 you train such a network yourself.
+# A shift by one pixel does little harm, and that is what pooling was for. A shift by three is another matter: two rounds
+# of pooling forgive what is small beside their windows, and no more. In assignment 04 you train such a network yourself.
 #
 # ## 10. In your own words
 #
