@@ -488,7 +488,7 @@ for (H, W), (kh, kw), stride, padding in [
     ((4, 6), (2, 3), (1, 1), (0, 1)), ((8, 7), (3, 4), (3, 2), (1, 2)), ((2, 3), (4, 5), (2, 3), (1, 2)),
     ((9, 8), (2, 2), (4, 3), (0, 0)),
 ]:
-    x, w, b = rng.normal(size=(2, 3, H, W)), rng.normal(size=(4, 3, kh, kw)), rng.normal(size=4)
+    x, w, b = rng.normal(size=(2, 1, H, W)), rng.normal(size=(4, 1, kh, kw)), rng.normal(size=4)
     case = f"{H}×{W} images, {kh}×{kw} kernels, stride {stride}, padding {padding}"
     same(conv_forward, layer, x, w, b, stride, padding, case=case)
 ### END HIDDEN TESTS
@@ -541,6 +541,7 @@ for N, C, H, W, F, kh, kw in [(3, 2, 5, 7, 4, 3, 2), (2, 3, 6, 5, 4, 2, 3), (3, 
     x, w, b = rng.normal(size=(N, C, H, W)), rng.normal(size=(F, C, kh, kw)), rng.normal(size=F)
     case = f"{N} images of {C} channels, {H}×{W}; {F} kernels of {kh}×{kw}"
     same(conv_forward, layer, x, w, b, case=case)
+    same(conv_forward, layer, x, w, b, (2, 3), (1, 2), case=f"{case}, stride (2, 3), padding (1, 2)")
 for (C, H, W), (F, kh, kw) in [((3, 4, 2), (2, 1, 1)), ((2, 3, 5), (3, 3, 5)), ((1, 1, 6), (1, 1, 2)), ((1, 5, 1), (4, 3, 1))]:
     x, w, b = rng.normal(size=(2, C, H, W)), rng.normal(size=(F, C, kh, kw)), rng.normal(size=F)
     same(conv_forward, layer, x, w, b, case=f"{C}×{H}×{W} images, {F} kernels of {kh}×{kw}")
