@@ -13,6 +13,7 @@ from autograder.lab.contracts import (
     refuses,
     refuses_each,
     types_of,
+    unchanged,
 )
 from autograder.lab.controls import move
 from autograder.lab.curves import show_curves
@@ -62,5 +63,6 @@ __all__ = [
     "sweep",
     "sweep_step",
     "types_of",
+    "unchanged",
     "zip_digits",
 ]

@@ -77,6 +77,7 @@ import numpy as np
 
 from autograder.lab import close, lecture_image, lecture_kernel, move, photograph, refuses
 from autograder.lab import show, show_filters, show_grid, show_matrix, style, sweep, sweep_step
+from autograder.lab import unchanged
 
 style()
 photo = photograph("camera")[20:180, 60:220]
@@ -319,6 +320,9 @@ close(correlate1d(f, g, "same"), [6, 11, 14], case="same",
 # $3 \cdot 2 = 6$, at $t = -2$: $½ \cdot 2 + 3 \cdot 1 = 4$, at $t = -1$: $2 \cdot 2 + ½ \cdot 1 + 0 = 4.5$. And three
 # come after: 8.5, 6 and 1. *Same* has five values, from index $\lfloor 3/2 \rfloor = 1$ on. Exchange the two in mode
 # *full*, and the result is reversed.
+#
+# The last line of the check has whole numbers of 8 bits, as photographs have. They hold 0 to 255, and numpy multiplies them
+# in 8 bits, where 100 · 4 is 144, the remainder of 400.
 
 # %% check="correlate1d" name="untidy" points=1.5
 f, g = np.array([1, 2, 0.5, 3]), np.array([2, 1, 0, 4, 1])
@@ -330,10 +334,12 @@ close(correlate1d(f, g, "same"), [4, 4.5, 16, 6, 8.5], case="four entries, same"
       hint="at which index of full does same begin?")
 close(correlate1d(g, f, "full"), [1, 6, 8.5, 6, 16, 4.5, 4, 6], case="f longer than g, full",
       hint="the order of f and g makes a difference.")
+bytes_ = np.array([100, 200, 100], dtype=np.uint8)
+close(correlate1d(bytes_[:1], bytes_, "valid"), [10000, 20000, 10000], case="8-bit numbers",
+      hint="turn both arrays into floats before you multiply.")
 
 # %% [markdown]
-# Mind whole numbers of 8 bits, which hold 0 to 255: numpy multiplies them in 8 bits, where 100 · 4 is 144, the remainder
-# of 400. And mind *same* for kernels of even length, where programs disagree: here the docstring decides.
+# Mind *same* for kernels of even length, where programs disagree: here the docstring decides.
 
 # %% check="correlate1d" name="hidden" points=1
 # Hidden, 1 point: random signals and kernels of odd and even length, in every mode, exchanged as
@@ -432,6 +438,7 @@ close(convolve1d(f, g, "same"), [5, 3, 10.5, 12, 4], case="four entries, same",
 close(convolve1d(g, f, "full"), [2, 5, 3, 10.5, 12, 4, 12.5, 3], case="f longer than g, full",
       hint="here the order makes no difference.")
 close(f, [1, 2, 0.5, 3], case="f, after the calls", hint="f itself should stay as it was.")
+unchanged(convolve1d, f, g, "full")
 ### BEGIN HIDDEN TESTS
 for M, N in [(3, 8), (4, 9), (2, 7), (1, 4), (5, 5), (6, 6)]:
     kernel, signal = rng.normal(size=M), rng.normal(size=N)
@@ -728,6 +735,7 @@ close(convolve2d(image, kernel), [[-1.5, 7, -1], [7, -1.5, 5]], case="a 2×5 ima
       hint="the last weight of the kernel meets the first pixel.")
 close(kernel, [[2, -1, 0.5]], case="the kernel, after the call",
       hint="flip a copy or a view, not the kernel itself.")
+unchanged(convolve2d, image, kernel)
 
 # %% [markdown]
 # Random kernels have no symmetry to hide behind.
@@ -1357,6 +1365,7 @@ close(equivariance_gap(lambda x: x * np.arange(3).reshape(3, 1), image.T, (1, 0)
       hint="the first number of a shift counts rows.")
 close(image, [[1, 2, 3]], case="the image, after the calls",
       hint="make a new array for the shifted image.")
+unchanged(equivariance_gap, lambda x: 10 * x, image, (0, 1))
 
 # %% [markdown]
 # If nothing is left to compare, a gap of zero would be a false comfort:

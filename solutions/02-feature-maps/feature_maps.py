@@ -73,7 +73,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from autograder.lab import close, lecture_image, move, photograph, refuses
-from autograder.lab import show, show_curves, show_grid, show_matrix, style
+from autograder.lab import show, show_curves, show_grid, show_matrix, style, unchanged
 
 style()
 
@@ -476,6 +476,7 @@ close(conv_forward(line_x, line_w, line_b, (2, 3), (0, 1)), line_maps,
       hint="vertical comes first in every pair; the kernel is one row high and two columns wide.")
 close(line_b, [0.5, 1, 0], case="the biases, after the call",
       hint="b should keep its values and its shape.")
+unchanged(conv_forward, line_x, line_w, line_b, (2, 3), (0, 1))
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -899,6 +900,7 @@ close(activation(np.array([0.0, np.log(2)]), "tanh"), [0, 0.6], case="tanh",
 x = np.array([-2.0, 0.0, 3.0])
 close(activation(x, "relu"), [0, 0, 3], case="relu", hint="what is below zero becomes zero.")
 close(x, [-2, 0, 3], case="x, after the call", hint="return a new array and leave x alone.")
+unchanged(activation, x, "relu")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -954,6 +956,7 @@ unchanged(activation, x, "leaky_relu", case="leaky relu")
 # %% check="activation" name="maxout" points=1
 weights, biases = np.array([[[3.0], [0.0]], [[0.0], [1.0]]]), np.array([[-1.0], [0.5]])
 vector = np.array([[1.0, 2.0]])
+unchanged(activation, vector, "maxout", 1.0, weights, biases)
 close(activation(vector, "maxout", weights=weights, biases=biases), [[2.5]],
       case="maxout of two linear functions",
       hint="each linear function has its own bias, added before the larger value is taken.")
@@ -1080,6 +1083,7 @@ three = [(3, 2), (3, 2), (2, 1)]
 close(receptive_field(three), [11, 4], case="three layers",
       hint="a kernel counts in jumps of all the layers below.")
 close(len(three), 3, case="the list, after the call", hint="leave the list of layers as it was.")
+unchanged(receptive_field, three)
 ### BEGIN HIDDEN TESTS
 import torch
 

@@ -69,7 +69,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from autograder.lab import close, move, refuses, show, show_curves, show_grid, show_matrix
-from autograder.lab import snapshot, style, zip_digits
+from autograder.lab import snapshot, style, unchanged, zip_digits
 
 style()
 
@@ -581,6 +581,7 @@ x = np.array([[-2.0, 5.0]])
 close(relu(x), [[0, 5]], case="a matrix", hint="the shape stays as it is.")
 close(x, [[-2, 5]], case="the input, after the call",
       hint="`x[x < 0] = 0` writes into the array that it was given.")
+unchanged(relu, x)
 ### BEGIN HIDDEN TESTS
 same(relu, solution.relu, rng.normal(size=(3, 5)), case="a matrix")
 unchanged(relu, rng.normal(size=(2, 3, 4, 5)), case="maps with values of both signs")
@@ -761,6 +762,7 @@ close(grad, [[10, 20], [-30, 40]], case="grad, after the call",
 close(x, [[-2, 5], [3, -1]], case="x, after the call", hint="write into a new array, not into x.")
 refuses(relu_backward, np.ones((1, 2)), x, argument="grad", named=True, case="one row for two")
 refuses(relu_backward, np.ones(2), x, argument="grad", named=True, case="one axis for two")
+unchanged(relu_backward, grad, x)
 ### BEGIN HIDDEN TESTS
 grad, x = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 4, 5))
 same(relu_backward, solution.relu_backward, grad, x, case="four axes")
@@ -909,6 +911,7 @@ close(average_backward(upstream, (1, 1, 2, 5), (1, 2), (1, 3)), shares,
       hint="divide by the number of pixels in one window.")
 close(upstream, [[[[1, 10], [100, 1000]]]], case="grad, after the call",
       hint="`grad /= …` writes into grad itself.")
+unchanged(average_backward, upstream, (1, 1, 2, 5), (1, 2), (1, 3))
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
