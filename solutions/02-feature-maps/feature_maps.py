@@ -1608,12 +1608,12 @@ INCEPTION_3A = {"input": (192, 28, 28), "one": 64, "reduce_three": 96, "three": 
 def block_layers(spec, reductions):
     """The convolutions of a block: pairs of the channels that they read and the layer."""
     C = spec["input"][0]
-    last = [(C, conv(spec["one"], 1))]
+    plain = [(C, conv(spec["one"], 1))]
     if not reductions:
-        return [*last, (C, conv(spec["three"], 3, padding=1)),
+        return [*plain, (C, conv(spec["three"], 3, padding=1)),
                 (C, conv(spec["five"], 5, padding=2))]
     small, tiny = spec["reduce_three"], spec["reduce_five"]
-    return [*last, (C, conv(small, 1)), (small, conv(spec["three"], 3, padding=1)),
+    return [*plain, (C, conv(small, 1)), (small, conv(spec["three"], 3, padding=1)),
             (C, conv(tiny, 1)), (tiny, conv(spec["five"], 5, padding=2)),
             (C, conv(spec["pool"], 1))]
 
