@@ -12,8 +12,8 @@ DISTRIBUTION = "cnn-course-autograder"
 """The distribution's name on the index, for messages that say what to install."""
 
 _GRADING = (
-    "PIL alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "
-    "packaging pygments pyseccomp sqlalchemy yaml"
+    "alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "
+    "packaging PIL pygments pyseccomp sqlalchemy yaml"
 )
 _EXTRAS = {"grade": _GRADING, "cluster": "dask distributed", "postgres": "psycopg"}
 _EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}

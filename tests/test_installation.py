@@ -167,8 +167,9 @@ def as_ordinary_user(folder: Path) -> list[str]:
         return []
     for path in (folder, *folder.rglob("*")):
         os.chown(path, USER, USER, follow_symlinks=False)
-    for parent in folder.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o111)
+    for parent in folder.parents:
+        if not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
     return ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
 
 

@@ -100,6 +100,7 @@ def test_a_student_checks_without_the_graders_packages_and_a_grader_grades_with_
 
 
 COUNT = """
-from autograder.audit.attacks import catalogue_folder, load_catalogue
+from autograder.audit.attacks.campaign import catalogue_folder
+from autograder.audit.attacks.catalogue import load_catalogue
 print(len(load_catalogue(catalogue_folder())))
 """

@@ -115,8 +115,11 @@ class Owners:
             return (
                 "its name does not tell whose it is. Put it into a folder called after the student, and collect that."
             )
-        half = self._half(sender)
-        return f"nobody in the roster is '{sender.name}'. {half or f'Add the student to {FILE_NAME}.'}"
+        if sender.platform == "github":
+            way_out = f"Write the login into the student's row of {FILE_NAME}, in a column called github."
+        else:
+            way_out = self._half(sender) or f"Add the student to {FILE_NAME}."
+        return f"nobody in the roster is '{sender.name}'. {way_out}"
 
     def _half(self, sender: Submitter) -> str:
         """Return advice about a name whose part after a dash is somebody's: it may be a group, or a double name."""

@@ -235,10 +235,22 @@ class _Decision:
             return True
         if inner & set(self._assignments) or folder in self._present:
             return False  # STUDENT/ASSIGNMENT/NOTEBOOK, or a student who has handed in before.
-        named = all(_is_named(path.partition("/")[2]) for path in paths)
+        below = [path.partition("/")[2] for path in paths]
+        named = all(map(_is_named, below))
         if self._roster:
-            return not self._roster.knows(folder) and (named or any(self._roster.knows(each) for each in inner))
+            known = any(self._roster.knows(each) for each in inner)
+            return not self._roster.knows(folder) and (known or self._is_laid_out(below))
         return named or plain == self._download.name.lower() or folder in self._assignments
+
+    def _is_laid_out(self, paths: Sequence[str]) -> bool:
+        """Whether a platform's names stand at the root of ``paths``, or within the one folder there."""
+        for _ in range(_MOST_WRAPPERS):
+            if all(map(_is_named, paths)) or self._github("", paths) is not None:
+                return True
+            if not _only_folder(paths):
+                return False
+            paths = [path.partition("/")[2] for path in paths]
+        return False
 
     def _folders(self, prefix: str, paths: Sequence[str]) -> Reading:
         tree = f"{self._download.name}/{prefix}".rstrip("/").rpartition("/")[2] == "submitted"

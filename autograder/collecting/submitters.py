@@ -223,7 +223,7 @@ NAMINGS = (
         _brightspace,
         re.compile(r"index\.html$"),
     ),
-    Naming("ilias", "ILIAS", re.compile(r"(?P<name>[^_/]+_[^_/]+_[^/]+)_(?P<number>\d+)/"), _ilias),
+    Naming("ilias", "ILIAS", re.compile(r"(?!multi_feedback)(?P<name>[^_/]+_[^_/]+_[^/]+)_(?P<number>\d+)/"), _ilias),
     Naming(
         "nbgrader",
         "nbgrader's exchange",

@@ -70,14 +70,16 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     known = set(course.assignments()) | {assignment}
     for student in (name for name in wanted if name in everyone):
         path = course.submitted / student / assignment / f"{notebook}.ipynb"
+        there: list[Found] = []
         try:
-            there, reasons = _looked_at(path, known)
-            others = beside(path) if there else ()
+            there = _notebooks_at(student, path)
+            reasons = _strangers(path.parent.parent, known, assignment)
+            if not there and path.parent.is_dir():
+                reasons.append(_no_notebook(path))
         except Exception as error:  # One folder's trouble is never another's.
             said = getattr(error, "strerror", None) or error or type(error).__name__
-            there, reasons = False, [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
-        if there:
-            found.append(Found(student, path, others))
+            reasons = [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
+        found += there
         handed_in = [Misplaced(student, reason, True) for reason in reasons]
         misplaced += handed_in
         if students is not None and not there and not handed_in:
@@ -88,12 +90,15 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     return Discovery(tuple(found), tuple(misplaced))
 
 
-def _looked_at(path: Path, known: set[str]) -> tuple[bool, list[str]]:
-    """Whether the notebook is at ``path``, and what is wrong with the student's folder."""
-    folder, assignment = path.parent.parent, path.parent.name
-    there = path.is_symlink() or path.exists()
-    reasons = [_no_notebook(path)] if not there and path.parent.is_dir() else []
-    return there, reasons + _strangers(folder, known, assignment)
+def _notebooks_at(student: str, path: Path) -> list[Found]:
+    """The submission whose notebook should be at ``path``: without it another one in that folder, whatever its name."""
+    others = beside(path)
+    if path.is_symlink() or path.exists():
+        return [Found(student, path, others)]
+    if not others:
+        return []
+    name = others[0].relative_to(path.parent)
+    return [Found(student, others[0], others[1:], f"{name} was graded, though it is not called {path.name}.")]
 
 
 def _folders(path: Path) -> Iterable[Path]:
@@ -126,10 +131,10 @@ def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:
 
 
 def _no_notebook(path: Path) -> str:
-    others = sorted(other.name for other in path.parent.glob("*.ipynb"))
-    if not others:
-        return f"{path} does not exist, nor does any other notebook beside it. Ask for it, or collect it again."
-    return f"{path} does not exist; there is {', '.join(others)}. If that is it, rename it and run again."
+    there = sorted(each.name for each in path.parent.iterdir() if not each.name.startswith("."))
+    listed = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
+    held = f"there is only {listed}, which is not a notebook" if there else "its folder is empty"
+    return f"{path} does not exist; {held}. Ask for the notebook, or collect it again."
 
 
 def _strangers(folder: Path, known: set[str], assignment: str) -> list[str]:

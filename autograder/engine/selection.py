@@ -33,5 +33,5 @@ def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Ca
             reason = f"{each.path.parent} cannot be read ({type(error).__name__}: {error}). Look at its notebooks."
             misplaced.append(Misplaced(each.student, reason, True))
         else:
-            found.append(replace(each, path=path, remark=remark))
+            found.append(replace(each, path=path, remark=remark or each.remark))
     return Discovery(tuple(found), tuple(misplaced))

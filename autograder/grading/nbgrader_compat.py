@@ -31,7 +31,7 @@ def stock_notebook(course: Course, assignment: Assignment) -> dict[str, Any]:
             grade_id = cell["metadata"]["nbgrader"]["grade_id"]
             begin = (
                 f"from autograder.grading.nbgrader_compat import inject_helpers\n"
-                f"beginner({str(course.root)!r}, {assignment.name!r})({grade_id!r}, globals())"
+                f"inject_helpers({str(course.root)!r}, {assignment.name!r})({grade_id!r}, globals())"
             )
             source = "".join(cell["source"])
             cell["source"] = f"{BEGIN_HIDDEN}\n{begin}\n{END_HIDDEN}\n{source}{_ending(source)}"

@@ -96,6 +96,7 @@ def _status(course: Course, name: str, notebook: str, listed: Sequence[str]) -> 
     grades = _grades(course, name)
     refusals = _refusals(course, name)
     there = {each.student for each in discovery.found} | {each.student for each in discovery.misplaced} | grades.keys()
+    misplaced = {each.student: each.reason for each in discovery.misplaced}
     everyone = sorted({*listed, *(there if listed else {*there, *_known(course)})})
     graded = {student for student, grade in grades.items() if grade.points is not None}
     groups = set(groups_of(course, name).values())
@@ -107,8 +108,8 @@ def _status(course: Course, name: str, notebook: str, listed: Sequence[str]) -> 
         graded=len(graded),
         nothing=tuple(student for student in everyone if student not in there),
         late=_late(course, name, discovery, grades),
-        unreadable={student: reason for student, reason in sorted(refusals.items()) if student in there},
-        misplaced={each.student: each.reason for each in discovery.misplaced},
+        unreadable={name: reason for name, reason in sorted(refusals.items()) if name in there - misplaced.keys()},
+        misplaced=misplaced,
         not_graded=tuple(
             sorted(each.student for each in discovery.found if each.student not in graded | refusals.keys())
         ),

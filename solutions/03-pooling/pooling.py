@@ -1374,7 +1374,7 @@ show_grid([answers[0][0], answers[1][0], pooled[0][0], pooled[1][0]],
           columns=2, limits=(0, 3), title="What moves, and what stays?")
 
 # %% [markdown]
-# Move it yourself. (Sliders need JupyterLab or Colab.) At which shift does the first of the pooled numbers change?
+# Move it yourself. (Sliders need JupyterLab or Colab.) At which shift does a pooled number change for the first time?
 
 # %% demo=True
 def answers_to(shift=0, window=7):

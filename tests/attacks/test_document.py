@@ -45,6 +45,14 @@ KEPT = {
     "While they run": "test_quiet_passes_nothing_on_that_a_student_chose printed_inputs inputs_in_names_of_errors",
     "Messages of hidden checks": "test_a_hidden_check_says_what_kind_of_input_failed_and_no_value inputs_as_results",
     "Each hidden test carries": "printed_inputs displayed_inputs",
+    "A picture that a student draws": (
+        "test_a_decoder_that_goes_wild_is_stopped test_nothing_is_decoded_without_its_walls "
+        "test_a_photograph_is_turned_upright_and_made_smaller test_what_is_no_sound_picture_is_refused "
+        "test_what_cannot_be_shown_says_why test_only_so_many_are_shown"
+    ),
+    "Metadata, further frames": "test_the_pixels_stay_and_nothing_else",
+    "Nothing is fetched.": "test_what_cannot_be_shown_says_why html_addresses",
+    "The gradebook, results": "test_no_other_account_reads_grades_or_hidden_tests",
     "Of outputs, text": "test_only_harmless_kinds_of_data_are_kept html_script svg_script",
     "Text cells are shown": "markup_in_text attachments",
     "Where the grader itself fails": "test_killed_before_any_question_a_submission_is_not_graded",

@@ -22,7 +22,7 @@ from autograder.engine.api import grade_class
 from autograder.engine.messages import Options
 from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
 from autograder.gradebook.late_plugin import nbgrader_configuration
-from autograder.gradebook.preprocessors import _sandbox
+from autograder.gradebook.preprocessors import _started
 from autograder.gradebook.store import Gradebook
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -140,7 +140,7 @@ def test_a_sample_of_the_catalogue_fails_against_nbgraders_own_path(
     try:
         graded_by_nbgrader(tmp_path, ("patched_numpy", "garbage", "twelve_ends", "linked_folder_of_another"))
     finally:
-        _sandbox.cache_clear()
+        _started.cache_clear()
 
 
 @pytest.mark.soak
@@ -151,7 +151,7 @@ def test_the_whole_catalogue_fails_against_nbgraders_own_path(tmp_path: Path, mo
     try:
         graded_by_nbgrader(tmp_path, None)
     finally:
-        _sandbox.cache_clear()
+        _started.cache_clear()
 
 
 INTAKE = [attack for attack in load_catalogue(catalogue_folder()) if attack.kind == "intake"]

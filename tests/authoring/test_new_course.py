@@ -45,6 +45,9 @@ def test_what_is_there_is_kept_and_what_is_missing_is_written(tmp_path: Path) ->
     assert new_course(tmp_path, "Another title") == [tmp_path / "nbgrader_config.py"]
     assert {path: path.read_bytes() for path in before} == before
     assert new_course(tmp_path) == []
+    derived = [tmp_path / kind / "01-first-steps" / "first_steps.ipynb" for kind in ("solutions", "notebooks")]
+    derived[0].unlink()  # as where the first run stopped before it had derived anything
+    assert new_course(tmp_path) == derived
 
 
 def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_nbgraders_button_shows_what_came_what_was_expected_and_what_to_look_at(
     assert "failed" in told.lower()
     assert "expected 120" in told
     assert "got -120" in told
-    assert "Look at: the sign" in told
+    assert "Look at: each of the 6 units has a weight" in told
 
 
 @pytest.mark.parametrize("name", ["01-convolution", "02-feature-maps", "03-pooling"])

@@ -41,6 +41,18 @@ PATHS = {
         "Assignment 9/Ada Lovelace - convolution.ipynb",
         "Assignment 9/Bob Müller - convolution.ipynb",
     ],
+    "google in the folder that its archive makes": [
+        "Assignment 9-20260301T101010Z-001/Assignment 9/Ada Lovelace - convolution.ipynb",
+        "Assignment 9-20260301T101010Z-001/Assignment 9/Bob Müller - convolution.ipynb",
+    ],
+    "github in the folder that its assistant makes": [
+        "convolution-submissions/convolution-ada/convolution.ipynb",
+        "convolution-submissions/convolution-bob/convolution.ipynb",
+    ],
+    "ilias under an exercise's name": [
+        "multi_feedback_Uebung_1/Lovelace_Ada_ada_4711/convolution.ipynb",
+        "multi_feedback_Uebung_1/Müller_Bob_bob_4712/convolution.ipynb",
+    ],
     "github": ["convolution-ada/convolution.ipynb", "convolution-bob/convolution.ipynb"],
     "ilias": [
         "multi_feedback/Lovelace_Ada_ada_4711/convolution.ipynb",

@@ -20,10 +20,13 @@ STUDENTS = 24
 GRADE = """
 import sys
 from autograder.course import Course
-from autograder.engine import LocalWorkers, Options, PlainProgress, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.local import LocalWorkers
+from autograder.engine.messages import Options
+from autograder.engine.progress import PlainProgress
 report = grade_class(
     Course.find(sys.argv[1]), "00-two-functions", progress=PlainProgress("run", sys.stdout, every=0.1),
-    make_mapper=lambda: LocalWorkers(2, Options(grader="engine_standins:Instant")),
+    make_executor=lambda: LocalWorkers(2, Options(grader="engine_standins:Instant")),
 )
 sys.exit(report.exit_code)
 """

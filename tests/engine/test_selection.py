@@ -140,6 +140,18 @@ def test_work_beside_a_blank_original_is_graded_and_said(a_class: Class, instant
     assert (again.kind, again.reason) == ("stored", report.reason)
 
 
+def test_a_notebook_that_was_renamed_is_graded_and_said(a_class: Class, instant: Shared) -> None:
+    a_class.hand_in_file("ada", encoded(solved(release(a_class)))).rename(
+        a_class.path("ada").with_name("final v2.ipynb")
+    )
+    a_class.hand_in_file("ben", b"%PDF-1.7").rename(a_class.path("ben").with_suffix(".pdf"))
+    report = graded(a_class, instant)
+    assert (of(report, "ada").kind, of(report, "ada").points) == ("graded", 4.0)
+    assert of(report, "ada").reason == "final v2.ipynb was graded, though it is not called two_functions.ipynb."
+    assert of(report, "ben").kind == "misplaced"
+    assert "there is only two_functions.pdf, which is not a notebook" in of(report, "ben").reason
+
+
 def test_work_in_two_notebooks_is_decided_by_a_person(a_class: Class, instant: Shared) -> None:
     original = a_class.hand_in("ada", {"double": RIGHT["double"]})
     (original.parent / "other.ipynb").write_bytes(encoded(solved(release(a_class))))

@@ -34,7 +34,8 @@ ANSWERS = {
 GRADE = """
 import sys
 from autograder.course import Course
-from autograder.engine import Silent, grade_class
+from autograder.engine.api import grade_class
+from autograder.engine.progress import Silent
 students = sys.argv[3].split(",") if len(sys.argv) > 3 else None
 report = grade_class(
     Course.find(sys.argv[1]), "00-two-functions", workers=int(sys.argv[2]), students=students, progress=Silent()

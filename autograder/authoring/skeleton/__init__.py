@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from autograder.authoring.assignment import topic_of
+from autograder.authoring.assignment import author_file, topic_of
 from autograder.authoring.build import build_assignment
 from autograder.authoring.skeleton.course_files import write_course_files
 from autograder.course import AuthoringSettings, Course
@@ -75,8 +75,18 @@ def new_course(folder: Path, title: str = "", assignment: str = "01-first-steps"
     written = write_course_files(folder, title)
     course = Course.find(folder)
     if not course.source.is_dir() or not any(course.source.iterdir()):
-        written += new_assignment(course, assignment)
-    return written
+        return [*written, *new_assignment(course, assignment)]
+    return written + _build_what_is_missing(course)
+
+
+def _build_what_is_missing(course: Course) -> list[Path]:
+    """Derive the notebooks that a stopped start left out, as where jupytext was not installed. Returns them."""
+    folders = [folder for folder in sorted(course.source.iterdir()) if author_file(folder) and not _is_built(folder)]
+    return [path for folder in folders for path in build_assignment(course, folder.name)]
+
+
+def _is_built(folder: Path) -> bool:
+    return any(folder.glob("*.ipynb"))
 
 
 def _filled(text: str, name: str, title: str, points: float) -> str:
