@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.authoring.assignment import author_file
-from autograder.authoring.colab import colab_cell
+from autograder.authoring.colab import with_colab_cell
 from autograder.authoring.lending_rules import refuse_bare_functions
 from autograder.authoring.releasing import notebook_text, released
 from autograder.authoring.source_cells import SourceCell, defined_names, read_source_cells
@@ -56,7 +56,7 @@ def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
 def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> NotebookNode:
     """Nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs.
 
-    Before them stands the cell that fetches ``colab_archive`` in Google Colab.
+    Before the first code stands the cell that fetches ``colab_archive`` in Google Colab, if the course names one.
     """
     import jupytext
 
@@ -69,7 +69,7 @@ def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> Not
     if "title" not in notebook.metadata.get("autograder", {}):
         raise AuthoringError(f"{path}: the header has no 'autograder: {{title: …}}'. Add one.")
     seen: Counter[str] = Counter()
-    cells = [colab_cell(colab_archive), *read_source_cells(written.cells, path.name)]
+    cells = with_colab_cell(list(read_source_cells(written.cells, path.name)), colab_archive)
     _refuse_bare_functions(cells, path.name)
     notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
     return notebook

@@ -1,4 +1,6 @@
-"""The first cell of every notebook: in Google Colab it fetches what notebooks need; anywhere else it does nothing.
+"""A cell that fetches what notebooks need in Google Colab, and does nothing anywhere else.
+
+A course that names no archive has no such cell: a first cell that can only fail is in everybody's way.
 
 Colab opens a notebook alone, without the files beside it. It has numpy, matplotlib and torch already, and
 ``autograder.lab`` needs no more, so nothing is installed but the course's own tools and data, from one ZIP archive.
@@ -10,7 +12,7 @@ import json
 
 from autograder.authoring.source_cells import SourceCell
 
-__all__ = ["colab_cell"]
+__all__ = ["colab_cell", "with_colab_cell"]
 
 _OPENING = """\
 # Only in Google Colab: fetch the course's tools and data. Anywhere else this cell does nothing.
@@ -29,18 +31,20 @@ _FETCH = """\
     archive.extractall("course", [name for name in names if name.startswith(wanted)])
     sys.path.insert(0, str(pathlib.Path("course", top).resolve()))
 """
-_NOWHERE = """\
-    raise RuntimeError(
-        "This course does not say yet where Colab finds its tools and data. Open the notebook in JupyterLab, "
-        "or ask your instructor to set colab_archive in course.toml."
-    )
-"""
+
+
+def with_colab_cell(cells: list[SourceCell], archive: str) -> list[SourceCell]:
+    """The cells, with one that fetches the ZIP ``archive`` before the first code; as they are if it is empty."""
+    if not archive:
+        return cells
+    first = next((place for place, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
+    return [*cells[:first], colab_cell(archive), *cells[first:]]
 
 
 def colab_cell(archive: str) -> SourceCell:
-    """The cell for a course whose tools and data are in the ZIP ``archive``, an address; empty if there is none.
+    """The cell for a course whose tools and data are in the ZIP at the address ``archive``.
 
     It is a demo cell, so graders skip it and no grade depends on the address.
     """
-    step = _FETCH.replace("@ARCHIVE@", json.dumps(archive)) if archive else _NOWHERE
-    return SourceCell("demo", "code", (_OPENING + step).rstrip("\n"), grade_id="demo-colab")
+    source = _OPENING + _FETCH.replace("@ARCHIVE@", json.dumps(archive))
+    return SourceCell("demo", "code", source.rstrip("\n"), grade_id="demo-colab")

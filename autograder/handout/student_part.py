@@ -19,7 +19,8 @@ __all__ = ["NEEDED", "constraints", "module_files", "pins", "project_file"]
 _PACKAGE = Path(autograder.__file__).parent
 _ROOTS = ("autograder.student_cli", "autograder.lab", "autograder.selfcheck")
 NEEDED = (
-    "ipython", "jupyterlab", "matplotlib", "msgspec", "numpy", "rich", "scipy", "torch", "tqdm", "traitlets", "typer",
+    "ipython", "ipywidgets", "jupyterlab", "matplotlib", "msgspec", "numpy", "rich", "scipy", "torch", "tqdm",
+    "traitlets", "typer",
 )  # fmt: skip
 """What notebooks, the lab and ``autograder check`` import, and where students work."""
 

@@ -16,7 +16,9 @@ from autograder.lab.contracts import (
     refuses,
     refuses_each,
     types_of,
+    unchanged,
 )
+from autograder.lab.controls import move
 from autograder.lab.datasets import (
     FASHION_CLASSES,
     DataMissing,
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from autograder.lab.curves import show_curves
     from autograder.lab.figures import show, show_grid, show_matrix, style
     from autograder.lab.filters import show_filters
-    from autograder.lab.kernel_sweep import sweep
+    from autograder.lab.kernel_sweep import sweep, sweep_step
 
 __all__ = [
     "FASHION_CLASSES",
@@ -51,6 +53,7 @@ __all__ = [
     "lecture_image",
     "lecture_kernel",
     "makes_no_difference",
+    "move",
     "photograph",
     "progress",
     "refuses",
@@ -63,13 +66,16 @@ __all__ = [
     "snapshot",
     "style",
     "sweep",
+    "sweep_step",
     "types_of",
+    "unchanged",
     "zip_digits",
 ]
 
 _DRAWING = {
     "show": "figures", "show_curves": "curves", "show_filters": "filters", "show_grid": "figures",
     "show_matrix": "figures", "style": "figures", "sweep": "kernel_sweep",
+    "sweep_step": "kernel_sweep",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograder.lab.conversion import to_array
 from autograder.lab.figures import font_size, frame, number, show_matrix, value_limits
 
-__all__ = ["sweep"]
+__all__ = ["sweep", "sweep_step"]
 
 Floats = NDArray[np.float64]
 WEIGHT = "#9A3412"  # the frame's orange, dark enough to be read on grey
@@ -65,6 +65,25 @@ def sweep(
         _draw_step(left, right, pixels, weights, values, stride, step)
     if title:
         figure.suptitle(title, x=0.01, ha="left")
+
+
+def sweep_step(
+    image: ArrayLike, kernel: ArrayLike, feature_map: ArrayLike, row: int, column: int, *, stride: int = 1
+) -> None:
+    """Draw one position of the kernel alone: the one whose result is ``feature_map[row, column]``.
+
+    Raises
+    ------
+    ValueError: if a shape is none of those that `sweep` takes, or if there is no such position.
+    """
+    pixels, weights, values = (to_array(a).astype(np.float64) for a in (image, kernel, feature_map))
+    _require_shapes(pixels, weights, values, stride)
+    if not (0 <= row < values.shape[0] and 0 <= column < values.shape[1]):
+        raise ValueError(f"row and column must lie in a feature map of shape {values.shape}, not at {row}, {column}")
+    widths = [pixels.shape[1], values.shape[1]]
+    size = (_panel_width(pixels, values), _panel_height(pixels))
+    _, (left, right) = plt.subplots(1, 2, figsize=size, width_ratios=widths)
+    _draw_step(left, right, pixels, weights, values, stride, row * values.shape[1] + column)
 
 
 def _draw_step(

@@ -19,7 +19,7 @@ def table_of_products(kind, height, width, hidden_units, kernel_size, filters):
         raise ValueError(f"kind: {kind}")
     for size in (height, width, hidden_units, kernel_size, filters):
         if size < 1:
-            raise ValueError(f"a size is {size}")
+            raise ValueError("height, width, hidden_units, kernel_size and filters must be at least 1")
     return counts[kind]
 
 
@@ -45,7 +45,7 @@ def weights_times_sets(kind, height, width, hidden_units, kernel_size, filters):
     if kind not in ["full", "local", "convolutional"] or np.any(
         np.array([height, width, hidden_units, kernel_size, filters], dtype=object) <= 0
     ):
-        raise ValueError("bad argument")
+        raise ValueError("kind, height, width, hidden_units, kernel_size or filters")
     weights = height * width if kind == "full" else pow(kernel_size, 2)
     sets = filters if kind == "convolutional" else hidden_units
     return int(np.multiply(np.array(weights, dtype=object), sets))

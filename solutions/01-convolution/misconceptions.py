@@ -342,64 +342,6 @@ def stored_as_the_signal(f, g, mode):
 
 @misconception(
     of="correlate1d",
-    says="You accept a kernel that is longer than the signal in modes 'same' and 'valid', where it has no valid position.",
-)
-def long_kernel_accepted(f, g, mode):
-    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
-    if f.ndim != 1 or g.ndim != 1 or mode not in ("full", "same", "valid"):
-        raise ValueError("f, g or mode")
-    return np.correlate(g, f, mode)
-
-
-@misconception(
-    of="correlate1d",
-    says="An unknown mode gets a result instead of a ValueError. Compare mode with all three names.",
-)
-def any_other_mode_is_valid(f, g, mode):
-    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
-    if f.ndim != 1 or g.ndim != 1:
-        raise ValueError("f or g")
-    if mode != "full" and len(f) > len(g):
-        raise ValueError("f")
-    return np.correlate(g, f, mode if mode in ("full", "same") else "valid")
-
-
-@misconception(
-    of="correlate1d",
-    says="Arrays of two dimensions are flattened silently. A wrong argument should be refused.",
-)
-def flattens_its_arguments(f, g, mode):
-    f, g = np.ravel(f).astype(float), np.ravel(g).astype(float)
-    if mode not in ("full", "same", "valid"):
-        raise ValueError("mode")
-    if mode != "full" and len(f) > len(g):
-        raise ValueError("f")
-    return np.correlate(g, f, mode)
-
-
-@misconception(
-    of="correlate1d",
-    says="Like numpy, you take 'same' for as many values as the longer of the two has. Here f must not be longer than "
-    "g in that mode, so a longer f is refused.",
-)
-def same_as_long_as_the_longer(f, g, mode):
-    f, g = np.asarray(f, dtype=float), np.asarray(g, dtype=float)
-    if f.ndim != 1 or g.ndim != 1:
-        raise ValueError("f and g must have one dimension")
-    if mode not in ("full", "same", "valid"):
-        raise ValueError(f'mode must be "full", "same" or "valid", not {mode!r}')
-    if mode == "valid" and len(f) > len(g):
-        raise ValueError("f must not be longer than g unless mode is \"full\"")
-    M, N = len(f), len(g)
-    padded = np.pad(g, M - 1)
-    full = np.array([f @ padded[k : k + M] for k in range(N + M - 1)])
-    first = {"full": 0, "same": (min(M, N) - 1) // 2, "valid": M - 1}[mode]
-    count = {"full": N + M - 1, "same": max(M, N), "valid": N - M + 1}[mode]
-    return full[first : first + count]
-
-
-@misconception(
-    of="correlate1d",
     says="You multiply 8-bit numbers in 8 bits, where everything beyond 255 is cut down to its remainder. Turn both "
     "arrays into floats first.",
 )
@@ -514,17 +456,6 @@ def kernel_reversed_in_place(f, g, mode):
         raise ValueError("f")
     f[:] = f[::-1].copy()
     return np.correlate(g, f, mode)
-
-
-@misconception(
-    of="convolve1d",
-    says="numpy's own convolution exchanges its arguments when the kernel is the longer one. Here a kernel longer than the "
-    "signal should be refused in modes 'same' and 'valid'.",
-)
-def long_kernel_convolved(f, g, mode):
-    if np.ndim(f) != 1 or np.ndim(g) != 1:
-        raise ValueError("f or g")
-    return np.convolve(np.asarray(f, dtype=float), np.asarray(g, dtype=float), mode)
 
 
 # correlate2d
@@ -953,17 +884,6 @@ changed(
 )
 
 
-changed(
-    "lines_taken_for_rows",
-    of="convolve2d_full",
-    says="An image or kernel of one dimension is taken for a single row. A wrong argument should be refused.",
-    old="image, kernel = np.asarray(image, dtype=float), np.asarray(kernel, dtype=float)",
-    new="""
-        image, kernel = np.atleast_2d(np.asarray(image, dtype=float)), np.atleast_2d(np.asarray(kernel, dtype=float))
-    """,
-)
-
-
 # witness
 
 
@@ -1282,24 +1202,6 @@ def square_kernel_assumed(kernel, height, width):
             plane = np.zeros((height, width + k))
             plane[i : i + k, j : j + kernel.shape[1]] = kernel[:, : width + k - j]
             rows.append(plane[:, :width].ravel())
-    return np.array(rows).reshape(-1, height * width)
-
-
-@misconception(
-    of="toeplitz",
-    says="A kernel larger than the image gets an empty matrix. It has no valid position: refuse it.",
-)
-def large_kernel_gives_no_rows(kernel, height, width):
-    kernel = np.asarray(kernel, dtype=float)
-    if kernel.ndim != 2:
-        raise ValueError("kernel")
-    h, w = kernel.shape
-    rows = []
-    for i in range(height - h + 1):
-        for j in range(width - w + 1):
-            plane = np.zeros((height, width))
-            plane[i : i + h, j : j + w] = kernel
-            rows.append(plane.ravel())
     return np.array(rows).reshape(-1, height * width)
 
 
@@ -1729,17 +1631,3 @@ def solved_directly(image, target, steps, learning_rate):
     windows = np.lib.stride_tricks.sliding_window_view(image, target.shape)
     matrix = windows.reshape(-1, target.size).T
     return np.linalg.lstsq(matrix, np.ravel(target), rcond=None)[0].reshape(windows.shape[:2])
-
-
-@misconception(
-    of="learn_kernel",
-    says="You accept a learning rate of zero or less, or a negative number of steps. Refuse both.",
-)
-def rate_and_steps_not_checked(image, target, steps, learning_rate):
-    if np.ndim(image) != 2 or np.ndim(target) != 2 or min(np.subtract(image.shape, target.shape)) < 0:
-        raise ValueError("image or target")
-    kernel = np.zeros(np.subtract(image.shape, target.shape) + 1)
-    for _ in range(steps):
-        error = correlate2d(image, kernel) - target  # noqa: F821
-        kernel = kernel - learning_rate * 2 / target.size * correlate2d(image, error)  # noqa: F821
-    return kernel

@@ -60,7 +60,7 @@ def pool_by_torch(x, window, stride, mode):
 @alternative(of="pool", route="one pass over the window's offsets instead of its positions, in Fortran order")
 def pool_by_offsets(x, window, stride, mode):
     if mode not in ("max", "average", "sum"):
-        raise ValueError(mode)
+        raise ValueError(f"mode {mode}")
     rows, columns = output_shape(x.shape, window, stride)
     out = None
     for i in range(window[0]):

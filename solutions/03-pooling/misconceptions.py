@@ -355,21 +355,6 @@ def edge_repeated(x, window, stride, padding, mode, count_include_pad=True):
 
 @misconception(
     of="pool_padded",
-    says="You accept a padding of more than half of the window. A window could then lie in the padding altogether, "
-    "and its maximum would be −∞: refuse it with a ValueError.",
-)
-def any_padding_accepted(x, window, stride, padding, mode, count_include_pad=True):
-    if min(padding) < 0:
-        raise ValueError("padding")
-    frame = ((0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1]))
-    framed = np.pad(x, frame, constant_values=-np.inf if mode == "max" else 0.0)
-    if mode == "average" and not count_include_pad:
-        return pool(framed, window, stride, "sum") / pool(np.pad(np.ones(x.shape), frame), window, stride, "sum")
-    return pool(framed, window, stride, mode)
-
-
-@misconception(
-    of="pool_padded",
     says="You divided by the number of pixels that are not zero. A real pixel may be zero and counts all the same; "
     "what does not count is the padding. Pool a map of ones to find how many are real.",
 )
@@ -715,38 +700,6 @@ def averaged_over_windows(grad, shape, window, stride):
     return dx / np.maximum(count, 1)
 
 
-@misconception(
-    of="sum_backward",
-    says="You accept a gradient that is not of the output's shape, and numpy stretches it without a word. Compare "
-    "the shapes first, and raise ValueError.",
-)
-def sum_of_any_gradient(grad, shape, window, stride):
-    rows, columns = output_shape(shape, window, stride)
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(min(rows, grad.shape[2]), min(columns, grad.shape[3])):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx
-
-
-@misconception(
-    of="sum_backward",
-    says="You worked out the output's size yourself and accept windows and strides that output_shape refuses: an empty "
-    "window, a stride of 0. Call output_shape, and it tests them for you.",
-)
-def sum_over_any_window(grad, shape, window, stride):
-    if grad.ndim != 4 or grad.shape[:2] != tuple(shape[:2]):
-        raise ValueError("grad")
-    rows, columns = ((size - side) // max(step, 1) + 1 for size, side, step in zip(shape[2:], window, stride))
-    if grad.shape[2:] != (rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx
-
-
 # average_backward
 
 
@@ -815,24 +768,6 @@ def blown_up(grad, shape, window, stride):
     big = np.kron(grad, np.ones((1, 1, *window)))[:, :, : shape[2], : shape[3]] / (window[0] * window[1])
     dx[:, :, : big.shape[2], : big.shape[3]] = big
     return dx
-
-
-@misconception(
-    of="average_backward",
-    says="You worked out the output's size yourself and accept windows and strides that output_shape refuses: an empty "
-    "window, a stride of 0. Call output_shape, and it tests them for you.",
-)
-def average_over_any_window(grad, shape, window, stride):
-    if grad.ndim != 4 or grad.shape[:2] != tuple(shape[:2]):
-        raise ValueError("grad")
-    rows, columns = ((size - side) // max(step, 1) + 1 for size, side, step in zip(shape[2:], window, stride))
-    if grad.shape[2:] != (rows, columns):
-        raise ValueError("grad")
-    dx = np.zeros(shape)
-    for i, j in np.ndindex(rows, columns):
-        top, left = i * stride[0], j * stride[1]
-        dx[:, :, top : top + window[0], left : left + window[1]] += grad[:, :, i : i + 1, j : j + 1]
-    return dx / max(window[0] * window[1], 1)
 
 
 @misconception(
@@ -1134,37 +1069,6 @@ def stride_ignored_going_back(grad, x, window, stride):
     return dx
 
 
-@misconception(
-    of="max_backward",
-    says="You accept a gradient that is not of the output's shape. Compare the shapes first, and raise ValueError.",
-)
-def any_gradient_accepted(grad, x, window, stride):
-    rows, columns = output_shape(x.shape, window, stride)
-    dx = np.zeros(x.shape)
-    for n, c, i, j in np.ndindex(*x.shape[:2], min(rows, grad.shape[2]), min(columns, grad.shape[3])):
-        top, left = i * stride[0], j * stride[1]
-        patch = x[n, c, top : top + window[0], left : left + window[1]]
-        down, across = np.divmod(patch.argmax(), window[1])
-        dx[n, c, top + down, left + across] += grad[n, min(c, grad.shape[1] - 1), i, j]
-    return dx
-
-
-@misconception(
-    of="max_backward",
-    says="You accept a stride of 0 and make it 1. A window that does not move has no output to go back from; "
-    "output_shape refuses it.",
-)
-def stride_of_nothing_accepted(grad, x, window, stride):
-    stride = tuple(max(step, 1) for step in stride)
-    y, switches = max_with_switches(x, window, stride)
-    if grad.shape != y.shape:
-        raise ValueError("grad")
-    dx = np.zeros((*x.shape[:2], x.shape[2] * x.shape[3]))
-    for n, c, i, j in np.ndindex(y.shape):
-        dx[n, c, switches[n, c, i, j]] += grad[n, c, i, j]
-    return dx.reshape(x.shape)
-
-
 # unpool
 
 
@@ -1257,35 +1161,6 @@ def blown_up_into_blocks(y, switches, shape):
     rows = np.minimum(np.arange(shape[2]) * y.shape[2] // shape[2], y.shape[2] - 1)
     columns = np.minimum(np.arange(shape[3]) * y.shape[3] // shape[3], y.shape[3] - 1)
     return y[:, :, rows][:, :, :, columns]
-
-
-@misconception(
-    of="unpool",
-    says="You let switches point outside the map; numpy then counts negative ones from the end without a word. "
-    "Test the range first, and raise ValueError.",
-)
-def any_switch_accepted(y, switches, shape):
-    if switches.shape != y.shape or tuple(shape[:2]) != y.shape[:2]:
-        raise ValueError("switches or shape")
-    x = np.zeros((shape[0], shape[1], shape[2] * shape[3]))
-    places = switches % (shape[2] * shape[3])
-    np.put_along_axis(x, places.reshape(*shape[:2], -1), y.reshape(*shape[:2], -1), axis=2)
-    return x.reshape(shape)
-
-
-@misconception(
-    of="unpool",
-    says="You compared how many values and switches there are, not their shapes. As many switches in another "
-    "arrangement belong to other values.",
-)
-def sizes_compared(y, switches, shape):
-    if tuple(shape[:2]) != y.shape[:2] or switches.size != y.size:
-        raise ValueError("switches or shape")
-    if switches.min() < 0 or switches.max() >= shape[2] * shape[3]:
-        raise ValueError("switches")
-    x = np.zeros((shape[0], shape[1], shape[2] * shape[3]))
-    np.put_along_axis(x, switches.reshape(*shape[:2], -1), y.reshape(*shape[:2], -1), axis=2)
-    return x.reshape(shape)
 
 
 # shift_stability

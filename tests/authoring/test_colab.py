@@ -1,4 +1,4 @@
-"""The first cell of a notebook fetches tools and data in Google Colab, and does nothing anywhere else."""
+"""A cell of a notebook fetches tools and data in Google Colab, and does nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.colab import colab_cell
+from autograder.authoring.colab import colab_cell, with_colab_cell
+from autograder.authoring.source_cells import SourceCell
 from autograder.course import Course
 
 ROOT = Path(__file__).parents[2]
@@ -55,18 +56,27 @@ def test_in_colab_it_fetches_tools_and_data_and_nothing_more(tmp_path: Path, arc
     assert not list((tmp_path / "course").rglob("solutions"))
 
 
-def test_without_an_address_it_says_what_to_do(tmp_path: Path) -> None:
-    done = run(COLAB + colab_cell("").source, tmp_path)
-    assert done.returncode == 1
-    assert "colab_archive in course.toml" in done.stderr
-    assert "JupyterLab" in done.stderr
+CELLS = [
+    SourceCell("prose", "markdown", "# Title"),
+    SourceCell("prose", "markdown", "Run this cell first."),
+    SourceCell("given", "code", "import numpy"),
+]
+
+
+def test_it_stands_before_the_first_code_and_after_the_title() -> None:
+    address = "https://example.org/course.zip"
+    assert with_colab_cell(CELLS, address) == [*CELLS[:2], colab_cell(address), CELLS[2]]
+
+
+def test_without_an_address_there_is_no_such_cell() -> None:
+    assert with_colab_cell(CELLS, "") == CELLS
 
 
 @pytest.mark.parametrize("path", sorted(COURSE.release.glob("*/*.ipynb")), ids=lambda path: path.stem)
-def test_it_is_the_first_cell_of_every_released_notebook(path: Path) -> None:
+def test_a_released_notebook_begins_with_its_title(path: Path) -> None:
     first = json.loads(path.read_text(encoding="utf-8"))["cells"][0]
-    assert first["source"] == colab_cell(COURSE.config.colab_archive).source
-    assert first["metadata"]["autograder"]["kind"] == "demo"
+    assert first["cell_type"] == "markdown"
+    assert "".join(first["source"]).startswith("# ")
 
 
 def test_the_archive_that_the_docs_make_is_enough(tmp_path: Path) -> None:

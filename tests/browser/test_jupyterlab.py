@@ -23,6 +23,8 @@ COURSE = Course.find(Path(__file__))
 ASSIGNMENTS = [name for name in COURSE.assignments() if (COURSE.release / name).is_dir()]
 SWITCH = re.compile(r"^(run_training\b[^=\n]*= )True", re.MULTILINE)
 """Where a notebook offers to skip its long training, it is skipped: everything else is run."""
+MOVED = re.compile(r"^move\(", re.MULTILINE)
+TYPED = "# mine"
 QUICK = 30  # Seconds that a notebook's header states: validating it runs it a second time.
 TYPED = "  # typed"
 NEGATIVE = """
@@ -51,6 +53,16 @@ def put(lab: Jupyter, name: str, changes: dict[str, str] | None = None) -> Path:
         cell["source"] = SWITCH.sub(r"\1False", cell["source"])
     path = lab.root / f"{name}{'-changed' if changes else ''}.ipynb"
     path.write_bytes(notebook_as_bytes(notebook))
+    return path
+
+
+def with_sliders(lab: Jupyter, name: str) -> Path:
+    """The solved notebook of an assignment down to its last slider, without its checks."""
+    notebook = json.loads(put(lab, name).read_text())
+    last = max(place for place, cell in enumerate(notebook["cells"]) if MOVED.search(cell["source"]))
+    kept = [cell for cell in notebook["cells"][: last + 1] if not cell["metadata"].get("nbgrader", {}).get("grade")]
+    path = lab.root / f"{name}-sliders.ipynb"
+    path.write_bytes(notebook_as_bytes({**notebook, "cells": kept}))
     return path
 
 
@@ -146,3 +158,37 @@ def test_nbgraders_button_shows_what_came_what_was_expected_and_what_to_look_at(
     assert "expected 120" in told
     assert "got -120" in told
     assert "Look at: each of the 6 units has a weight" in told
+
+
+@pytest.mark.parametrize("name", ["01-convolution", "02-feature-maps", "03-pooling"])
+def test_a_slider_draws_the_figure_again(page: Any, lab: Jupyter, name: str) -> None:
+    path = with_sliders(lab, name)
+    opened(page, lab, path)
+    run_all(page, lab, path, 300)
+    area = page.locator(".jp-OutputArea:has(.noUi-handle)").last
+    area.scroll_into_view_if_needed()
+    before = area.locator("img").get_attribute("src")
+    area.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(
+        "([area, before]) => area.querySelector('img')?.src !== before", arg=[area.element_handle(), before]
+    )
+    assert area.locator("img").get_attribute("src").startswith("data:image/png")
+    assert area.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+
+
+def test_a_released_notebook_lets_one_type_into_exercises_and_demonstrations_and_not_into_checks(
+    page: Any, lab: Jupyter
+) -> None:
+    name = ASSIGNMENTS[0]
+    path = lab.root / "released.ipynb"
+    path.write_text(load_assignment(COURSE, name).release)
+    opened(page, lab, path)
+    places = {"raise NotImplementedError": True, 'guess = "?"': True, "120, case=": False}
+    for text, may_be_changed in places.items():
+        editor = page.locator(f".jp-CodeCell:has-text('{text}') .cm-content").first
+        editor.scroll_into_view_if_needed()
+        editor.click()
+        page.keyboard.press("Control+End")
+        page.keyboard.type(TYPED)
+        assert (TYPED in editor.inner_text()) == may_be_changed, text

@@ -10,6 +10,7 @@ import pytest
 
 from autograder.authoring.assignment import load_assignment
 from autograder.authoring.build import build_course
+from autograder.course import Course
 from autograder.engine.api import grade_class
 from autograder.engine.grading_report import ClassReport, SubmissionReport
 from autograder.engine.progress import Silent
@@ -21,7 +22,10 @@ OTHER = "01-one-function"
 
 @pytest.fixture
 def two(a_class: Class) -> Class:
-    """A class whose course has a second assignment, which shares its names and some of its checks with the first."""
+    """A course with a second assignment, which shares names, checks and the cell for Google Colab with the first."""
+    with (a_class.root / "course.toml").open("a") as settings:
+        settings.write('colab_archive = "https://example.org/course.zip"\n')
+    a_class.course = Course.find(a_class.root)
     folder = a_class.root / "solutions" / OTHER
     folder.mkdir()
     source = (SAMPLE / "two_functions.py").read_text().replace("# # Two functions", "# # One function")

@@ -23,6 +23,7 @@ from autograder.lab import (
     show_matrix,
     style,
     sweep,
+    sweep_step,
 )
 from autograder.lab.curves import spread
 from autograder.lab.figures import number
@@ -240,3 +241,16 @@ def test_the_style_is_the_course_style() -> None:
     colours = mpl.rcParams["axes.prop_cycle"].by_key()
     assert len(set(colours["color"])) == 6
     assert "linestyle" in colours
+
+
+def test_one_step_of_a_sweep_shows_the_feature_map_up_to_there() -> None:
+    sweep_step(lecture_image(), lecture_kernel(), RESULT, 1, 2)
+    left, right = plt.gcf().axes
+    assert left.get_title(loc="left") == "position 1, 2"
+    assert [text for text in texts(right) if text] == ["4", "3", "4", "2", "4", "3"]
+
+
+@pytest.mark.parametrize(("row", "column"), [(3, 0), (0, -1)])
+def test_a_step_that_there_is_not_is_refused(row: int, column: int) -> None:
+    with pytest.raises(ValueError, match="row and column"):
+        sweep_step(lecture_image(), lecture_kernel(), RESULT, row, column)
