@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.audit.exercises import exercise_cards
+from autograder.audit.hints import hint_findings
 from autograder.audit.idle import Idler, idlers
 from autograder.audit.leaks import find_leaks, release_texts
 from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
@@ -60,6 +61,7 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         *_thin_findings(assignment, asked),
         *_idle_findings(exercises),
     ]
+    hints = list(hint_findings(assignment))
     texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
     leaks = list(find_leaks(assignment, texts, _known_texts(assignment)))
     by_kind = {kind: sum(miss.kind == kind for miss in misses) for kind in ("not-caught", "not-named", "not-accepted")}
@@ -75,10 +77,11 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         alternatives=len(graded.right),
         accepted=len(graded.right) - by_kind["not-accepted"],
         leaks=len(leaks),
-        findings=(*misses, *leaks),
+        findings=(*misses, *leaks, *hints),
         seconds=time.perf_counter() - started,
         visible=sum(each.visible for each in exercises),
         named_visibly=len(visible_naming(assignment).named),
+        untrue_hints=len(hints),
         visible_points=sum(each.visible_points for each in exercises),
         idle_points=sum(each.idle_points for each in exercises),
         exercises=exercises,

@@ -80,7 +80,8 @@ def run_audit(
         for name in names:
             card = audit_assignment(course, name, stored_grader(course, grade, again=again))
             if mutants:
-                card = with_mutants(card, load_assignment(course, name), course.source / name, hurry, sample)
+                tried = stored_grader(course, hurry, again=again, settings=_HURRIED)
+                card = with_mutants(card, load_assignment(course, name), course.source / name, tried, sample)
             if confusion:
                 card = with_confusion(card, load_assignment(course, name), stored_grader(course, grade, again=again))
             cards.append(card)

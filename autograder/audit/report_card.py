@@ -30,6 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
         "not-graded",
         "thin",
         "idle",
+        "hint",
         "survivor",
         "equivalent",
         "attack",
@@ -113,6 +114,7 @@ class ReportCard(msgspec.Struct, frozen=True):
         confusion: how well feedback names mistakes, where that was measured.
         misnamed, unnamed, inherited_blamed: the same, added up over what is listed: alone, below, and in pairs.
         named_visibly: misconceptions that a visible check can name from the wrong value alone, in a student's kit.
+        untrue_hints: hints of visible checks that share no word with the misconception that brings them up.
         leaks: hidden bytes found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
@@ -147,14 +149,16 @@ class ReportCard(msgspec.Struct, frozen=True):
     honest_controls: int = 0
     controls_full_marks: int = 0
     named_visibly: int = 0
+    untrue_hints: int = 0
 
     @property
     def missed(self) -> tuple[Finding, ...]:
         """The findings that fail the audit.
 
-        A misconception that is caught and not named is not one of them: silence accuses nobody.
+        A misconception that is caught and not named is not one of them: silence accuses nobody. Nor is a hint that may
+        point elsewhere: that is for a person to judge.
         """
-        return tuple(each for each in self.findings if each.kind != "not-named")
+        return tuple(each for each in self.findings if each.kind not in ("not-named", "hint"))
 
     @property
     def clean(self) -> bool:

@@ -130,7 +130,7 @@ class CheckRun:
             return
         if worker is not self._worker:
             self.visible(side, seconds, quiet=True)
-        if not self.failure or not self.timed_out:
+        if not self.timed_out:
             self._run(compile_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
 
     def again(self) -> CheckRun:

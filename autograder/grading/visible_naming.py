@@ -24,7 +24,7 @@ from autograder.grading.reference import ReferenceNotebook, reference_for
 from autograder.lab.checks import CheckFailed
 from autograder.lab.recognition import CHECK, remember_check, seal, wrong_values
 
-__all__ = ["VisibleNaming", "visible_naming"]
+__all__ = ["ShownHint", "VisibleNaming", "visible_naming"]
 
 
 class VisibleNaming(msgspec.Struct, frozen=True):
@@ -34,18 +34,43 @@ class VisibleNaming(msgspec.Struct, frozen=True):
         rows: the table for the kit: hashed wrong values with sealed sentences.
         caught: misconceptions that fail a visible check, by name.
         named: those of them that a visible check can name.
+        hints: the hints that those see whose mistake a visible check catches and does not name.
     """
 
     rows: dict[str, str]
     caught: frozenset[str]
     named: frozenset[str]
+    hints: tuple[ShownHint, ...] = ()
+
+
+class ShownHint(msgspec.Struct, frozen=True):
+    """A hint as a student with this misconception sees it.
+
+    Attributes:
+        misconception: its name.
+        check: where it fails.
+        text: the hint, with the case that it belongs to.
+    """
+
+    misconception: str
+    check: str
+    text: str
 
 
 class _Failure(msgspec.Struct, frozen=True):
-    """A visible check that a misconception fails: the wrong value in its place, and whether an error was due."""
+    """A visible check that a misconception fails.
 
-    values: tuple[bytes, ...]
-    accepted: bool
+    Attributes:
+        check: which.
+        values: the wrong value in its place.
+        accepted: whether an error was due.
+        hint: what the message says to look at, with the case.
+    """
+
+    check: str
+    values: tuple[bytes, ...] = ()
+    accepted: bool = False
+    hint: str = ""
 
 
 def visible_naming(assignment: Assignment) -> VisibleNaming:
@@ -87,7 +112,14 @@ def _naming(keyed: _Keyed) -> VisibleNaming:
                 rows[key] = sealed
                 named.add(answer.slug)
     caught = frozenset(answer.slug for answer, failed in failures.items() if failed)
-    return VisibleNaming(dict(sorted(rows.items())), caught, frozenset(named))
+    alone = {value for value, of in owners.items() if len(of) == 1}
+    hints = [
+        ShownHint(answer.slug, each.check, each.hint)
+        for answer, failed in failures.items()
+        for each in failed
+        if each.hint and not alone & set(each.values)
+    ]
+    return VisibleNaming(dict(sorted(rows.items())), caught, frozenset(named), tuple(hints))
 
 
 def _own(failures: Sequence[_Failure]) -> Iterator[bytes]:
@@ -118,9 +150,10 @@ def _try(answer: Answer, check: AssignmentCell, trusted: ReferenceNotebook) -> _
         exec(compile(check.release_source, CHECK, "exec"), names)
     except CheckFailed as error:
         accepted = error.compared is not None and error.compared.accepted
-        return _Failure(tuple(wrong_values(error)), accepted)
+        hint = f"{error.hint} ({error.case})" if error.hint else ""
+        return _Failure(check.grade_id, tuple(wrong_values(error)), accepted, hint)
     except Exception:
-        return _Failure((), False)
+        return _Failure(check.grade_id)
     return None
 
 

@@ -53,9 +53,15 @@ class CheckFailed(AssertionError):
 
     @property
     def told(self) -> str:
-        """The message, and the misconception that gives just this wrong value, if the kit knows one."""
+        """The message; for the hint the misconception that gives just this wrong value, if the kit knows one.
+
+        A hint has to do for whatever may be wrong, and may well point elsewhere.
+        """
         sentence = recognised(self)
-        return f"{self}\n{KNOWN}{sentence}" if sentence else str(self)
+        if not sentence:
+            return str(self)
+        plain = CheckFailed(self.summary, detail=self.detail, case=self.case)
+        return f"{plain}\n{KNOWN}{sentence}"
 
 
 def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: str = "", hint: str = "") -> None:

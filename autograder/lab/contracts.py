@@ -15,7 +15,6 @@ import numpy as np
 from autograder.lab.call_evidence import agree_in_parts, is_a, names_word, require_dtype, shared_places, untouched
 from autograder.lab.checks import CheckFailed
 from autograder.lab.domain import Domain
-from autograder.lab.layouts import LAYOUTS
 from autograder.lab.recognition import accepted_value
 from autograder.lab.variants import (
     Position,
@@ -52,6 +51,8 @@ REAL = (
     *("float32", "float64"),
 )
 """The types that `types_of` tries unless told otherwise; it also knows ``bool``, ``float16`` and ``list``."""
+_USUAL_LAYOUTS = ("non-contiguous", "Fortran order", "read-only")
+"""Those that torch takes as well; ``reversed`` it does not."""
 _TOLERANCE = {"float16": 1e-2, "float32": 1e-5}
 
 
@@ -123,7 +124,7 @@ class Contracts:
         *args: Any,
         vary: Sequence[Position] | None = None,
         types: Sequence[str] = REAL,
-        layouts: Sequence[str] = LAYOUTS,
+        layouts: Sequence[str] = _USUAL_LAYOUTS,
         dtype: Any = None,
         tolerance: float = 1e-6,
         case: str = "",
@@ -142,7 +143,8 @@ class Contracts:
             ``function`` itself is what it should agree with.
         vary: positions or names of the arguments; default every array of floats. An argument of whole numbers is tried
             with whole types only.
-        types, layouts: what to try; also known are the types ``bool``, ``float16`` and ``list``.
+        types, layouts: what to try; also known are the types ``bool``, ``float16`` and ``list``, and the layout
+            ``reversed``, which torch does not take.
         dtype: what the result's dtype has to be, each time; default any.
         """
         places = self._places(function, reference, args, kwargs, vary)
@@ -243,7 +245,8 @@ class Contracts:
         after = [*seen.args, *seen.kwargs.values()]
         for (place, value), now in zip(every_place(args, kwargs), after, strict=True):
             if not untouched(value, now):
-                hint = "work on a copy, or on a new array"
+                network = hasattr(value, "state_dict")
+                hint = "is the network in the mode it was in?" if network else "work on a copy, or on a new array"
                 raise CheckFailed(
                     f"the function changed one of its arguments, {shown(name_of(place, names))}", hint=hint, case=case
                 )

@@ -72,8 +72,11 @@ def whole(least: int | None = None, most: int | None = None, *, fractions: bool 
     return wrong
 
 
-def pair(least: int | None = None, most: int | None = None, *, fractions: bool = True) -> Domain:
-    """A tuple of two whole numbers from ``least`` to ``most``, both tried alone and together."""
+def pair(least: int | None = None, most: int | None = None, *, fractions: bool = True, lengths: bool = True) -> Domain:
+    """A tuple of two whole numbers from ``least`` to ``most``, both tried alone and together.
+
+    With ``fractions=False`` and ``lengths=False``, fractions and tuples that are no pair are not tried.
+    """
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         first, second = good
@@ -84,8 +87,9 @@ def pair(least: int | None = None, most: int | None = None, *, fractions: bool =
         if fractions:
             yield "a fraction in the first place", (first + 0.5, second)
             yield "a fraction in the second place", (first, second + 0.5)
-        yield "a single entry", (first,)
-        yield "three entries", (first, second, second)
+        if lengths:
+            yield "a single entry", (first,)
+            yield "three entries", (first, second, second)
 
     return wrong
 

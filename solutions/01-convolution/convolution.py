@@ -205,6 +205,15 @@ for position, argument in enumerate(["height", "width", "hidden_units", "kernel_
         sizes = [4, 5, 6, 3, 2]
         sizes[position] = -1 if kind == "local" else 0
         refuses(count_parameters, kind, *sizes, argument=argument, case=f"{kind}, {argument} below 1")
+sizes = ("height", "width", "hidden_units", "kernel_size", "filters")
+for kind, idle in [("full", ("kernel_size", "filters")), ("local", ("height", "width", "filters")),
+                   ("convolutional", ("height", "width", "hidden_units"))]:
+    refuses_each(count_parameters, kind, 4, 5, 6, 3, 2, allowed={
+        "kind": domain.word("full", "local", "convolutional"),
+        **{size: domain.whole(1, fractions=False) for size in sizes}})
+    makes_no_difference(count_parameters, kind, 4, 5, 6, 3, 2, vary={size: [1, 9, 10**12] for size in idle},
+                        reference=solution.count_parameters)
+    fresh_result(count_parameters, kind, 4, 5, 6, 3, 2, kind=int)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -350,6 +359,11 @@ for kernel, signal, case in [
 ]:
     for mode in ("full", "same", "valid"):
         same(correlate1d, solution.correlate1d, kernel, signal, mode, case=f"{case}, {mode}", tolerance=1e-5)
+kernel, signal = rng.normal(size=3), rng.normal(size=7)
+for mode in ("full", "same", "valid"):
+    types_of(correlate1d, solution.correlate1d, kernel, signal, mode, case=f"mode {mode}")
+    refuses_each(correlate1d, kernel, signal, mode, allowed={
+        "f": domain.dimensions(1), "g": domain.dimensions(1), "mode": domain.word("full", "same", "valid")})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -400,7 +414,7 @@ def convolve1d(f, g, mode):
     or if f is longer than g and mode is "same" or "valid".
     """
     ### BEGIN SOLUTION
-    return correlate1d(np.asarray(f)[::-1], g, mode)
+    return correlate1d(np.flip(f), g, mode)
     ### END SOLUTION
 
 # %% [markdown]
@@ -463,6 +477,11 @@ for M in (4, 6):
     for mode in ("same", "valid"):
         refuses(convolve1d, np.ones(M), np.ones(3), mode, argument="f", case="a kernel longer than the signal")
 refuses(convolve1d, np.ones(2), np.ones((5, 1)), "full", argument="g", case="a signal of two dimensions")
+kernel, signal = rng.normal(size=3), rng.normal(size=7)
+for mode in ("full", "same", "valid"):
+    types_of(convolve1d, solution.convolve1d, kernel, signal, mode, case=f"mode {mode}")
+    refuses_each(convolve1d, kernel, signal, mode, allowed={
+        "f": domain.dimensions(1), "g": domain.dimensions(1), "mode": domain.word("full", "same", "valid")})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -628,6 +647,7 @@ same(correlate2d, solution.correlate2d, single, kernel, case="an image in single
 weights = rng.integers(2, 200, size=(2, 3)).astype(np.uint8)
 for image, case in [(pixels.astype(np.uint8), "8-bit pixels"), (pixels, "whole pixels"), (single, "single precision")]:
     same(correlate2d, solution.correlate2d, image, weights, case=f"{case}, an 8-bit kernel", tolerance=1e-5)
+types_of(correlate2d, solution.correlate2d, rng.normal(size=(5, 6)), rng.normal(size=(2, 3)))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -654,6 +674,8 @@ refuses(correlate2d, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case
 refuses(correlate2d, np.ones((5, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
 refuses(correlate2d, np.ones(5), np.ones(2), argument="image", case="both of one dimension")
 refuses(correlate2d, np.ones((3, 5, 5)), np.ones((3, 2, 2)), argument="image", case="both of three dimensions")
+refuses_each(correlate2d, rng.normal(size=(5, 6)), rng.normal(size=(2, 3)), reference=solution.correlate2d,
+             allowed={"image": domain.dimensions(2), "kernel": domain.dimensions(2)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -776,6 +798,9 @@ refuses(convolve2d, np.ones((5, 3)), np.ones((2, 4)), argument="kernel", case="a
 refuses(convolve2d, np.ones((2, 3)), np.ones((4, 5)), argument="kernel", case="a kernel larger both ways")
 refuses(convolve2d, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
 refuses(convolve2d, np.ones((5, 5)), np.ones(2), argument="kernel", case="a kernel of one dimension")
+types_of(convolve2d, solution.convolve2d, rng.normal(size=(5, 6)), rng.normal(size=(2, 3)))
+refuses_each(convolve2d, rng.normal(size=(5, 6)), rng.normal(size=(2, 3)), reference=solution.convolve2d,
+             allowed={"image": domain.dimensions(2), "kernel": domain.dimensions(2)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -917,6 +942,7 @@ same(convolve2d_full, scipy.signal.convolve2d, pixels, kernel, case=case, tolera
 weights = rng.integers(2, 200, size=(3, 2)).astype(np.uint8)
 for image, case in [(pixels.astype(np.uint8), "8-bit numbers in both"), (pixels, "an 8-bit kernel, whole pixels")]:
     same(convolve2d_full, solution.convolve2d_full, image, weights, case=case, tolerance=1e-5)
+types_of(convolve2d_full, solution.convolve2d_full, rng.normal(size=(3, 4)), rng.normal(size=(2, 5)))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -931,6 +957,8 @@ refuses(convolve2d_full, np.ones((3, 5)), np.ones(2), argument="kernel",
 refuses(convolve2d_full, np.ones(5), np.ones((2, 2)), argument="image", case="an image of one dimension")
 refuses(convolve2d_full, np.ones((2, 5, 5)), np.ones((2, 2)), argument="image", case="an image of three dimensions")
 refuses(convolve2d_full, np.ones((5, 5)), np.ones((2, 2, 2)), argument="kernel", case="a kernel of three dimensions")
+refuses_each(convolve2d_full, rng.normal(size=(3, 4)), rng.normal(size=(2, 5)), reference=solution.convolve2d_full,
+             allowed={"image": domain.dimensions(2), "kernel": domain.dimensions(2)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1293,6 +1321,8 @@ refuses(toeplitz, np.ones((2, 3)), 5, 2, argument="kernel", case="a kernel wider
 refuses(toeplitz, np.ones((6, 6)), 4, 4, argument="kernel", case="a kernel larger both ways")
 refuses(toeplitz, np.ones(2), 4, 4, argument="kernel", case="a kernel of one dimension")
 refuses(toeplitz, np.ones((2, 2, 2)), 4, 4, argument="kernel", case="a kernel of three dimensions")
+fresh_result(toeplitz, rng.normal(size=(2, 3)), 4, 5, kind=np.ndarray)
+refuses_each(toeplitz, rng.normal(size=(2, 3)), 4, 5, allowed={"kernel": domain.dimensions(2)}, reference=solution.toeplitz)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1463,6 +1493,7 @@ pixels = rng.integers(0, 256, size=(7, 10)).astype(np.uint8)
 same(equivariance_gap, solution.equivariance_gap, lambda x: 3 * x + x.sum(), pixels, (1, 2), case="8-bit pixels")
 same(equivariance_gap, solution.equivariance_gap, lambda x: (x > 100).astype(np.uint8) + np.uint8(x[0, 0]),
      pixels, (2, 1), case="an operation that returns 8-bit numbers")
+types_of(equivariance_gap, solution.equivariance_gap, lambda x: 3 * x + x.sum(), rng.normal(size=(4, 5)), (1, 2))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1480,6 +1511,8 @@ refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (0, -6), argument="shift
 refuses(equivariance_gap, lambda x: x, np.ones((4, 5)), (-4, 1), argument="shift", case="a shift out at the top")
 refuses(equivariance_gap, lambda x: x[:2], np.ones((4, 5)), (3, 0), argument="shift", case="a result of two rows")
 refuses(equivariance_gap, lambda x: x, np.ones((2, 4, 5)), (1, 1), argument="image", case="three dimensions")
+refuses_each(equivariance_gap, lambda x: x + x.sum(), rng.normal(size=(4, 5)), (1, -2), reference=solution.equivariance_gap,
+             allowed={"image": domain.dimensions(2)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1659,6 +1692,9 @@ refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), 1, 0.0, argument="learni
 refuses(learn_kernel, np.ones((3, 5)), np.ones((2, 4)), 1, -0.1, argument="learning_rate", case="a negative learning rate")
 refuses(learn_kernel, np.ones(5), np.ones((2, 4)), 1, 0.1, argument="image", case="an image of one dimension")
 refuses(learn_kernel, np.ones((3, 5)), np.ones(4), 0, 0.1, argument="target", case="a target of one dimension")
+refuses_each(learn_kernel, rng.normal(size=(4, 5)), rng.normal(size=(3, 3)), 2, 0.1, reference=solution.learn_kernel, allowed={
+    "image": domain.dimensions(2), "target": domain.dimensions(2), "steps": domain.whole(0, fractions=False),
+    "learning_rate": domain.number(above=0.0)})
 ### END HIDDEN TESTS
 
 # %% [markdown]

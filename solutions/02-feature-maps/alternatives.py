@@ -401,7 +401,7 @@ def interval_of_pixels(layers):
     if kernel < 1 or stride < 1:
         raise ValueError("layers")
     size, jump = interval_of_pixels(layers[:-1])
-    return [size + jump * (kernel - 1), jump * stride]
+    return size + jump * (kernel - 1), jump * stride
 
 
 # zf_shapes

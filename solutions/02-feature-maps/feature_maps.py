@@ -222,6 +222,11 @@ refuses(output_size, 5, 3, padding=-1, argument="padding", case="negative paddin
 refuses(output_size, 5, 2, stride=-2, argument="stride", case="a negative stride")
 refuses(output_size, 5, 6, stride=4, ceil=True, argument="kernel", case="a kernel too large, rounded up")
 refuses(output_size, 2, 9, stride=2, padding=3, argument="kernel", case="a kernel too large for all its padding")
+for ceil in (False, True):
+    refuses_each(output_size, 9, 3, 2, 1, ceil, reference=solution.output_size, allowed={
+        **{each: domain.whole(1, fractions=False) for each in ("n", "kernel", "stride")},
+        "padding": domain.whole(0, fractions=False)})
+    fresh_result(output_size, 9, 3, 2, 1, ceil, kind=int)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -330,6 +335,8 @@ for value in (0.5, 2.7, -3.2, 41.5):
     same(pad2d, framed, integers, ((2, 1), (0, 1)), value, case="whole numbers in a border of a fraction")
 same(pad2d, framed, integers.astype(np.uint8), ((0, 1), (1, 0)), -1.5, case="8-bit pixels, a border below zero")
 unchanged(pad2d, x, ((1, 0), (2, 3)), 7.0, case="a border of 7")
+types_of(pad2d, solution.pad2d, x, ((1, 0), (2, 3)), -0.5, dtype=float)
+fresh_result(pad2d, x, ((1, 0), (2, 3)), case="a border")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -348,6 +355,8 @@ for side in range(4):
     sides = [2, 2, 2, 2]
     sides[side] = -1
     refuses(pad2d, np.ones((1, 1, 4, 5)), (tuple(sides[:2]), tuple(sides[2:])), argument="padding", case="one negative side")
+refuses_each(pad2d, rng.normal(size=(2, 3, 4, 5)), ((1, 0), (2, 3)), reference=solution.pad2d, allowed={
+    "x": domain.dimensions(4), "padding": domain.values(negative_numbers=((-1, -1), (-1, -1)), two_below_zero=((-1, 2), (2, -1)))})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -526,6 +535,9 @@ x, w = rng.integers(-9, 10, size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 2, 2))
 same(conv_forward, layer, x, w, np.array([0.25, -0.5]), (1, 2), (1, 0), case="whole numbers as pixels")
 small, weights = (rng.integers(20, 256, size=shape).astype(np.uint8) for shape in [(1, 2, 3, 5), (2, 2, 2, 3)])
 same(conv_forward, layer, small, weights, np.array([0.25, -0.5]), case="8-bit pixels and 8-bit weights")
+x, w, b = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 2, 3)), rng.normal(size=2)
+types_of(conv_forward, solution.conv_forward, x, w, b, (2, 1), (0, 1), dtype=float)
+fresh_result(conv_forward, x, w, b, (2, 1), (0, 1))
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -559,6 +571,9 @@ refuses(conv_forward, x, w, b, (1, 1), (-1, 0), argument="padding", case="negati
 refuses(conv_forward, x, w, b, (1, 1), (0, -1), argument="padding", case="negative horizontal padding")
 refuses(conv_forward, x[:, :, :1], w, b, argument="w", case="a kernel higher than the image")
 refuses(conv_forward, x[:, :, :, :2], w, b, argument="w", case="a kernel wider than the image")
+refuses_each(conv_forward, x, w, b, (1, 2), (2, 1), reference=solution.conv_forward, allowed={
+    "x": domain.dimensions(4), "w": domain.dimensions(4), "b": domain.shape(),
+    "stride": domain.pair(1, fractions=False, lengths=False), "padding": domain.pair(0, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -708,6 +723,11 @@ refuses(im2col, x, (0, 2), argument="kernel_size", case="a patch of no rows")
 refuses(im2col, x, (2, 6), argument="kernel_size", case="a patch wider than the image")
 refuses(im2col, x, (2, 2), (1, 0), argument="stride", case="horizontal stride 0")
 refuses(im2col, x, (2, 2), (1, 1), (-1, 0), argument="padding", case="negative padding")
+types_of(im2col, solution.im2col, x, (2, 3), (1, 2), (1, 0), dtype=float)
+fresh_result(im2col, x, (2, 3), (1, 2), (1, 0))
+refuses_each(im2col, x, (2, 3), (1, 2), (1, 0), reference=solution.im2col, allowed={
+    "x": domain.dimensions(4), "kernel_size": domain.pair(1, fractions=False, lengths=False),
+    "stride": domain.pair(1, fractions=False, lengths=False), "padding": domain.pair(0, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -774,6 +794,12 @@ refuses(conv_matmul, x, rng.normal(size=(2, 4, 5, 1)), b, argument="w", case="a 
 refuses(conv_matmul, x[0], w, b, argument="x", case="three axes")
 refuses(conv_matmul, x, w, b, (1, 0), argument="stride", case="horizontal stride 0")
 refuses(conv_matmul, x, w, b, (1, 1), (0, -1), argument="padding", case="negative padding")
+x, w, b = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 2, 3)), rng.normal(size=2)
+types_of(conv_matmul, solution.conv_matmul, x, w, b, (2, 1), (0, 1), dtype=float)
+fresh_result(conv_matmul, x, w, b, (2, 1), (0, 1))
+refuses_each(conv_matmul, x, w, b, (1, 2), (2, 1), reference=solution.conv_matmul, allowed={
+    "x": domain.dimensions(4), "w": domain.dimensions(4), "b": domain.shape(),
+    "stride": domain.pair(1, fractions=False, lengths=False), "padding": domain.pair(0, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1011,6 +1037,15 @@ refuses(activation, np.ones(3), "ReLU", argument="name", case="capital letters")
 refuses(activation, np.ones(3), "", argument="name", case="no name")
 refuses(activation, np.ones((2, 3)), "maxout", biases=np.ones((2, 4)), argument="weights", case="maxout, biases only")
 refuses(activation, np.ones((2, 3)), "maxout", weights=np.ones((2, 3, 4)), argument="biases", case="maxout, weights only")
+x, weights, biases = rng.normal(size=(2, 3)), rng.normal(size=(4, 3, 5)), rng.normal(size=(4, 5))
+names = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
+for name in names:
+    types_of(activation, solution.activation, x, name, dtype=float, case=name)
+    if name != "elu":
+        makes_no_difference(activation, x, name, alpha=1.0, vary={"alpha": [0.0, 3.0]}, reference=solution.activation)
+types_of(activation, solution.activation, x, "maxout", weights=weights, biases=biases, vary=["x"], dtype=float, case="maxout")
+refuses_each(activation, x, "tanh", allowed={"name": domain.word(*names, "maxout")})
+refuses(activation, x, "maxout", argument="weights", case="maxout, neither weights nor biases")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1121,6 +1156,9 @@ for depth in (2, 4, 6):
 same(receptive_field, reached, [], case="no layer")
 unchanged(receptive_field, [(3, 2), (3, 1)], case="two layers")
 for wrong in ([(3, 0)], [(0, 1), (3, 1)], [(3, 1), (3, 2), (3, -1)]):
+    refuses(receptive_field, wrong, argument="layers", case="a kernel or stride below 1")
+fresh_result(receptive_field, [(3, 2), (5, 1)], kind=tuple)
+for wrong in ([(-1, 1)], [(1, 0), (3, 1)], [(3, 2), (0, 0)], [(-2, -1)], [(1, 1), (3, 2), (0, 2)]):
     refuses(receptive_field, wrong, argument="layers", case="a kernel or stride below 1")
 ### END HIDDEN TESTS
 
@@ -1496,8 +1534,15 @@ for layers, case in [
     ([conv(4, 3), conv(2, 3, seen=5)], "a second layer that sees more channels than there are"),
     ([conv(4, 9)], "a kernel larger than the image"), ([conv(4, 3), pool(7, 2, ceil=True)], "a window larger than the map"),
     ([conv(4, (3, 8))], "a kernel wider than the image"), ([conv(4, 3, stride=(1, 0))], "stride 0"),
+    ([conv(4, 10, padding=1)], "a kernel wider than the padded image"),
+    ([conv(4, (11, 3), padding=(1, 0))], "a kernel higher than the padded image"),
 ]:
     refuses(architecture_table, {"input": (3, 8, 7), "layers": layers}, argument="spec", case=case)
+for kind in ("Conv", "fc", "", None):
+    layer = {**conv(4, 3), "kind": kind}
+    refuses(architecture_table, {"input": (3, 8, 7), "layers": [layer]}, argument="spec", case="a layer of another kind")
+    refuses(architecture_table, {"input": (3, 8, 7), "layers": [dense(5), {**dense(4), "kind": kind}]}, argument="spec",
+            case="a second layer of another kind")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1702,6 +1747,9 @@ for key in ("one", "reduce_three", "three", "reduce_five", "pool"):
     refuses(inception_cost, {**INCEPTION_3A, key: 0}, argument="spec", case="a layer without filters")
 for shape in ((0, 4, 5), (3, 0, 5), (3, 4, -1)):
     refuses(inception_cost, {**INCEPTION_3A, "input": shape}, argument="spec", case="an empty input")
+for key in keys:
+    for number in (0, -1):
+        refuses(inception_cost, {**INCEPTION_3A, key: number}, argument="spec", case=f"{key} below 1")
 ### END HIDDEN TESTS
 
 # %% [markdown]

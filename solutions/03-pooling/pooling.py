@@ -273,6 +273,10 @@ for window in ((7, 2), (2, 10), (0, 2), (2, -1)):
     refuses(pool, x, window, (1, 1), "max", argument="window", case="a window that does not fit")
 for stride in ((0, 1), (1, 0), (2, -1)):
     refuses(pool, x, (2, 2), stride, "average", argument="stride", case="a stride below 1")
+for mode in ("max", "average", "sum"):
+    refuses_each(pool, x, (3, 2), (1, 2), mode, reference=solution.pool, allowed={
+        "mode": domain.word("max", "average", "sum"), "window": domain.pair(1, fractions=False, lengths=False),
+        "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -460,6 +464,13 @@ for padding in ((-1, 0), (0, -1), (2, 1), (1, 2)):
 refuses(pool_padded, x, (3, 3), (1, 1), (1, 1), "median", argument="mode", case="an unknown mode")
 refuses(pool_padded, x, (8, 2), (1, 1), (1, 1), "sum", argument="window", case="a window larger than the framed map")
 refuses(pool_padded, x, (3, 3), (0, 1), (1, 1), "sum", argument="stride", case="a stride below 1")
+for mode in ("max", "average", "sum"):
+    refuses_each(pool_padded, x, (3, 2), (2, 1), (1, 1), mode, reference=solution.pool_padded, allowed={
+        "mode": domain.word("max", "average", "sum"), "window": domain.pair(1, fractions=False, lengths=False),
+        "stride": domain.pair(1, fractions=False, lengths=False), "padding": domain.pair(0, fractions=False, lengths=False)})
+for mode in ("max", "sum"):
+    makes_no_difference(pool_padded, x, (3, 2), (2, 1), (1, 1), mode, True, vary={"count_include_pad": [False]},
+                        reference=solution.pool_padded)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -552,6 +563,8 @@ for channels in (0, -2):
     refuses(average_kernel, channels, (2, 2), argument="channels", case="no channel")
 for window in ((0, 2), (2, 0), (-1, -1)):
     refuses(average_kernel, 2, window, argument="window", case="an empty window")
+refuses_each(average_kernel, 2, (3, 2), reference=solution.average_kernel, allowed={
+    "channels": domain.whole(1, fractions=False), "window": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -609,6 +622,7 @@ close(x, [[-2, 5]], case="the input, after the call",
 same(relu, solution.relu, rng.normal(size=(3, 5)), case="a matrix")
 unchanged(relu, rng.normal(size=(2, 3, 4, 5)), case="maps with values of both signs")
 unchanged(relu, rng.normal(size=(6,)), case="one axis")
+fresh_result(relu, rng.uniform(1.0, 2.0, size=(3, 4)), case="nothing but positive numbers")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -794,6 +808,9 @@ unchanged(relu_backward, grad, x, case="four axes")
 for other in ((4, 5), (2, 3, 4, 1), (2, 3, 5, 4)):
     refuses(relu_backward, rng.normal(size=other), x, argument="grad", case="shapes that differ")
 refuses(relu_backward, rng.normal(size=(1, 4)), rng.normal(size=(4, 1)), argument="grad", case="a row for a column")
+refuses_each(relu_backward, grad, x, reference=solution.relu_backward, allowed={"grad": domain.shape()})
+fresh_result(relu_backward, grad, np.abs(x) + 1.0, case="nothing but positive numbers")
+keeps_arguments(relu_backward, grad, x)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -901,6 +918,9 @@ for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
         refuses(sum_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
     for stride in ((0, 1), (1, 0)):
         refuses(sum_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
+refuses_each(sum_backward, rng.normal(size=(2, 3, 4, 5)), (2, 3, 9, 10), (3, 2), (2, 2), reference=solution.sum_backward, allowed={
+    "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
+    "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -969,6 +989,9 @@ for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
         refuses(average_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
     for stride in ((0, 1), (1, 0)):
         refuses(average_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
+refuses_each(average_backward, rng.normal(size=(2, 3, 4, 5)), (2, 3, 9, 10), (3, 2), (2, 2), reference=solution.average_backward, allowed={
+    "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
+    "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1108,6 +1131,8 @@ unchanged(max_with_switches, x, (2, 3), (1, 2))
 for window in ((7, 2), (2, 10), (0, 2)):
     refuses(max_with_switches, x, window, (1, 1), argument="window", case="a window that does not fit")
 refuses(max_with_switches, x, (2, 2), (1, 0), argument="stride", case="a stride below 1")
+refuses_each(max_with_switches, x, (2, 3), (1, 2), reference=solution.max_with_switches, allowed={
+    "window": domain.pair(1, fractions=False, lengths=False), "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1248,6 +1273,9 @@ refuses(max_backward, grad, x, (7, 3), (1, 2), argument="window", case="a window
 for stride in ((0, 2), (1, 0)):
     refuses(max_backward, grad, x, (6, 3), stride, argument="stride", case="a stride below 1")
     refuses(max_backward, grad[:, :, :1], x, (6, 3), stride, argument="stride", case="a stride below 1")
+refuses_each(max_backward, grad, x, (2, 3), (1, 2), reference=solution.max_backward, allowed={
+    "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
+    "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1397,6 +1425,14 @@ for other in ((2, 3, 4, 1), (2, 3, 1, 4), (3, 2, 2, 2)):
     refuses(unpool, y, places.reshape(other), (2, 3, 4, 6), argument="switches", case="as many switches, another shape")
 refuses(unpool, y, places, (2, 4, 4, 6), argument="shape", case="another number of channels")
 refuses(unpool, y, places, (3, 3, 4, 6), argument="shape", case="another number of images")
+refuses_each(unpool, y, places, (2, 3, 4, 6), reference=solution.unpool, allowed={"switches": domain.shape()})
+for shape in ((1, 3, 4, 6), (2, 2, 4, 6), (2, 1, 4, 6), (3, 2, 4, 6)):
+    refuses(unpool, y, places, shape, argument="shape", case="other images or channels")
+for place in (0, -1):
+    for value, case in ((-1, "a switch just below 0"), (24, "a switch just beyond the map"), (10**6, "a switch far beyond")):
+        one = places.copy()
+        one.flat[place] = value
+        refuses(unpool, y, one, (2, 3, 4, 6), argument="switches", case=case)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1583,6 +1619,8 @@ unchanged(shift_stability, lambda batch: batch + 1.0, x, [(1, 2), (0, 1)])
 for shift in ((5, 0), (0, 8), (-5, 1), (2, -9)):
     refuses(shift_stability, lambda batch: batch + 1.0, x, [(0, 1), shift], argument="shifts",
             case="a shift out of sight")
+for shift in ((5, 8), (-5, -8), (6, 1), (1, -20)):
+    refuses(shift_stability, lambda batch: batch + 1.0, x, [shift, (0, 1)], argument="shifts", case="a shift out of sight")
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -179,6 +179,8 @@ same(affine_backward, solution.affine_backward, rng.normal(size=(4, 5)), cache, 
 unchanged(affine_backward, rng.normal(size=(4, 5)), cache)
 for shape in [(5, 4), (4, 3), (1, 5), (4, 1), (3, 5)]:
     refuses(affine_backward, rng.normal(size=shape), cache, argument="grad", case="a gradient of a wrong shape")
+refuses_each(affine_backward, rng.normal(size=(4, 5)), cache, reference=solution.affine_backward, allowed={"grad": domain.shape()})
+fresh_result(affine_backward, rng.normal(size=(4, 5)), cache, kind=tuple)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -279,6 +281,9 @@ for name in ("tanh", "sigmoid", "leaky"):
     refuses(activation_backward, name, grad[None], x, argument="grad", case="as many numbers, one axis more")
 for name in ("relu", "Tanh", ""):
     refuses(activation_backward, name, grad, x, argument="name", case="an unknown name")
+for name in ("tanh", "sigmoid", "leaky"):
+    refuses_each(activation_backward, name, grad, x, reference=solution.activation_backward, allowed={
+        "name": domain.word("tanh", "sigmoid", "leaky"), "grad": domain.shape()})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -559,6 +564,8 @@ same(conv_backward, solution.conv_backward, rng.normal(size=(2, 4, 3, 9)), cache
 unchanged(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache)
 for shape in [(2, 3, 3, 9), (2, 4, 9, 3), (2, 4, 4, 9), (2, 4, 3, 8), (1, 4, 3, 9), (2, 1, 3, 9)]:
     refuses(conv_backward, rng.normal(size=shape), cache, argument="grad", case="a gradient of a wrong shape")
+refuses_each(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, reference=solution.conv_backward, allowed={"grad": domain.shape()})
+fresh_result(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, kind=tuple)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -717,6 +724,8 @@ same(as_convolution, solution.as_convolution, grad, w, (2, 4), (1, 1), (2, 1), c
 unchanged(as_convolution, grad, w, (6, 6), (1, 1), (0, 0))
 for padding in [(3, 0), (0, 2), (-1, 0), (0, -1), (4, 1)]:
     refuses(as_convolution, grad, w, (6, 6), (1, 1), padding, argument="padding", case="a padding that is refused")
+refuses_each(as_convolution, grad, w, (6, 6), (1, 1), (0, 0), reference=solution.as_convolution, allowed={
+    "padding": domain.values(negative=(-1, -1), too_long_downwards=(3, 0), too_long_across=(0, 2), far_too_long=(9, 9))})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -953,6 +962,7 @@ for size in [(3, 4), (2, 4), (2, 2), (3, 3)]:
     same(gradient_check, lambda f, df, x: True, lambda x: x**2 + 1000, lambda g, x: 2 * g * x, few,
          case="outputs far from zero, a gradient that is small in places")
 unchanged(gradient_check, exp, lambda g, x: g * np.exp(x), x)
+fresh_result(gradient_check, exp, lambda g, x: g * np.exp(x), x, kind=bool)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1462,6 +1472,8 @@ same(squared_error, solution.squared_error, outputs, rng.normal(size=(4, 3)), ca
 unchanged(squared_error, outputs, rng.normal(size=(4, 3)))
 for shape in [(3, 4), (4, 1), (1, 3), (4,), (3,)]:
     refuses(squared_error, outputs, rng.normal(size=shape), argument="targets", case="targets of another shape")
+refuses_each(squared_error, outputs, rng.normal(size=(4, 3)), reference=solution.squared_error, allowed={"targets": domain.shape()})
+passes(isinstance(squared_error(outputs, 2 * outputs)[0], float), "The loss should be a float.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1572,6 +1584,10 @@ same(softmax_cross_entropy, solution.softmax_cross_entropy, logits, labels, case
 unchanged(softmax_cross_entropy, logits, labels)
 for wrong in ([2, 0, 0, 3], [-1, 0, 0, 1], [2, 0, 0], [2, 0, 0, 1, 1], [2]):
     refuses(softmax_cross_entropy, logits, np.array(wrong), argument="labels", case="labels that do not fit")
+refuses_each(softmax_cross_entropy, logits, labels, reference=solution.softmax_cross_entropy, allowed={
+    "labels": domain.values(
+        a_label_too_large=np.array([2, 0, 3, 1]), one_far_too_large=np.array([0, 0, 0, 99]),
+        all_negative=np.array([-1, -2, -3, -1]), the_last_negative=np.array([2, 0, 0, -1]))})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1683,6 +1699,8 @@ close(np.abs(parameters["w2"][~connected]).max(), 0, case="the largest weight th
 shapes = {name: array.shape for name, array in solution.initial_parameters(0).items()}
 same(lambda seed: {name: list(np.shape(array)) for name, array in initial_parameters(seed).items()},
      lambda seed: {name: list(shape) for name, shape in shapes.items()}, 5, case="the names and shapes")
+kinds = {np.asarray(array).dtype for array in initial_parameters(5).values()}
+passes(kinds == {np.dtype(np.float64)}, "The eight arrays should be float64.")
 ### END HIDDEN TESTS
 
 # %% check="initial_parameters" name="distribution" points=0.5

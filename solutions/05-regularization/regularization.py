@@ -190,6 +190,7 @@ refuses(weight_decay, small_layer, -0.1, argument="lam", named=True, case="a neg
 ### BEGIN HIDDEN TESTS
 refuses(weight_decay, {"a.bias": np.ones(2)}, -1e-6, argument="lam", case="a negative rate of decay, only biases")
 same(weight_decay, solution.weight_decay, {"w": np.arange(-2, 4)}, 0.25, case="whole numbers as weights")
+refuses_each(weight_decay, small_layer, 0.5, allowed={"lam": domain.number(least=0.0)}, reference=solution.weight_decay)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -343,6 +344,12 @@ refuses(group_decay, two_layers, [], 0.1, ["dense.weight", "dens.bias"], 0.3, ar
 refuses(group_decay, two_layers, ["conv.weight"], -0.1, ["dense.weight"], 0.2, argument="lam1", case="negative λ₁")
 refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["dense.weight"], -0.2, argument="lam2", case="negative λ₂")
 same(group_decay, solution.group_decay, two_layers, ["conv.weight"], 0.3, [], 0.9, case="an empty second group")
+refuses_each(group_decay, two_layers, ["conv.weight"], 0.5, ["dense.weight"], 0.25, reference=solution.group_decay, allowed={
+    "lam1": domain.number(least=0.0), "lam2": domain.number(least=0.0),
+    "first": domain.values(unknown=["nothing"], unknown_beside_a_known_one=["conv.weight", "conv"]),
+    "second": domain.values(unknown=["nothing"], in_both=["conv.weight"], unknown_beside_a_known_one=["dense.weight", ""])})
+refuses(group_decay, two_layers, [], -0.1, [], 0.2, argument="lam1", case="negative λ₁, both groups empty")
+refuses(group_decay, two_layers, [], 0.1, [], -0.2, argument="lam2", case="negative λ₂, both groups empty")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -477,6 +484,9 @@ for train in (True, False):
     unchanged(dropout, x, 0.4, train, 3, case=f"train is {train}")
 case = "drop_prob just below 1"
 same(dropout, solution.dropout, rng.normal(size=(40, 25)), 0.99, True, 11, case=case)
+for train in (True, False):
+    refuses_each(dropout, x, 0.4, train, 3, allowed={"drop_prob": domain.number(least=0.0, below=1.0)}, reference=solution.dropout)
+    fresh_result(dropout, x, 0.4, train, 3, kind=tuple, case=f"train is {train}")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -543,6 +553,11 @@ refuses(dropout_backward, np.ones((2, 5)), np.ones(5), argument="grad", case="a 
 refuses(dropout_backward, np.ones((1, 5)), np.ones((4, 5)), argument="grad", case="a gradient of one row")
 refuses(dropout_backward, np.ones((5, 2)), np.ones((2, 5)), argument="grad", case="a mask that is turned")
 refuses(dropout_backward, np.ones((1, 4)), np.ones((4, 1)), argument="grad", case="a row and a column")
+mask = np.array([[2.0, 0.0, 2.0], [0.0, 2.0, 2.0]])
+for other in (mask, 2 - mask, mask[::-1]):
+    same(dropout_backward, solution.dropout_backward, rng.normal(size=(2, 3)), other, case="another mask of the same shape")
+refuses_each(dropout_backward, rng.normal(size=(2, 3)), mask, reference=solution.dropout_backward, allowed={
+    "grad": domain.shape(), "mask": domain.shape()})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -772,6 +787,11 @@ refuses(EarlyStopping, 3, -0.1, argument="min_delta", named=True, case="a negati
 refuses(EarlyStopping, -2, 0.0, argument="patience", case="negative patience")
 refuses(EarlyStopping, 1, -1e-9, argument="min_delta", case="min_delta just below 0")
 close(EarlyStopping(1, 0.0).rehearse([3.0, 2.0, 2.0, 1.0])[:3], [3, 2, 2.0], case="patience 1")
+for patience in (0, -1):
+    for min_delta in (0.0, 0.5, -0.5):
+        refuses(EarlyStopping, patience, min_delta, argument="patience", case="patience below 1")
+for min_delta in (-1e-3, -1.0, -5):
+    refuses(EarlyStopping, 2, min_delta, argument="min_delta", case="min_delta below 0")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -907,6 +927,12 @@ for learning_rate in (0.0, -0.1):
     refuses(momentum, a, a, a, learning_rate, 0.9, argument="learning_rate", case="a learning rate of 0 or less")
 for gamma in (1.0, -0.1, 1.5):
     refuses(momentum, a, a, a, 0.1, gamma, argument="gamma", case="gamma out of range")
+w, grad, velocity = (rng.normal(size=(2, 3)) for _ in range(3))
+refuses_each(momentum, w, grad, velocity, 0.1, 0.5, reference=solution.momentum, allowed={
+    "grad": domain.shape(), "velocity": domain.shape(), "learning_rate": domain.number(above=0.0),
+    "gamma": domain.number(least=0.0, below=1.0)})
+fresh_result(momentum, w, grad, velocity, 0.1, 0.0, case="γ = 0")
+fresh_result(momentum, w, grad, velocity, 1.0, 0.5, case="η = 1")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1083,6 +1109,11 @@ for kind in ("step", "exponential", "cosine"):
     refuses(learning_rate_at, kind, 3, 0.1, 1.5, 10, argument="factor", case=f"{kind}, a factor above 1")
     refuses(learning_rate_at, kind, 3, 0.1, 0.5, 0, argument="period", case=f"{kind}, a period of 0 epochs")
     same(learning_rate_at, solution.learning_rate_at, kind, 2, 0.7, 0.3, 5, case=kind)
+for kind in ("step", "exponential", "cosine"):
+    refuses_each(learning_rate_at, kind, 3, 0.7, 0.5, 10, reference=solution.learning_rate_at, allowed={
+        "kind": domain.word("step", "exponential", "cosine"), "epoch": domain.whole(0, fractions=False),
+        "start": domain.number(above=0.0), "factor": domain.number(above=0.0, most=1.0),
+        "period": domain.whole(1, fractions=False)})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1185,6 +1216,9 @@ same(anneal_accept, solution.anneal_accept, 0.5, 1.0, 0.3, case="a climb")
 for T in (0.0, -1.0):
     for dE in (1.0, -1.0, 0.0):
         refuses(anneal_accept, dE, T, 0.5, argument="T", case="a temperature of 0 or less")
+for dE in (0.5, 0.0, -0.5):
+    refuses_each(anneal_accept, dE, 1.0, 0.3, allowed={"T": domain.number(above=0.0)}, reference=solution.anneal_accept)
+    fresh_result(anneal_accept, dE, 1.0, 0.3, kind=bool)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1303,6 +1337,8 @@ for (c, h, w), (down, right) in [
     where = f"{c} channels of {h}×{w}, {down} down and {right} to the right"
     same(shift_image, by_matrices, rng.uniform(1.0, 2.0, size=(c, h, w)), down, right, case=where)
 unchanged(shift_image, rng.normal(size=(2, 4, 5)), 1, 2)
+for shift in ((0, 0), (1, 0), (0, -2)):
+    fresh_result(shift_image, rng.normal(size=(2, 4, 5)), *shift, case=f"shift {shift}")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1460,6 +1496,7 @@ same(lambda x: student.kept_apart(augment, x, labels, {0, 1, 2}, False, 3), lamb
      case="images, once the new ones are overwritten", hint="the new images should be new arrays, in training or not.")
 for train in (True, False):
     unchanged(augment, images, labels, {1}, train, 3, case=f"train is {train}")
+    fresh_result(augment, images, labels, {1}, train, 3, case=f"train is {train}")
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5
@@ -1688,6 +1725,8 @@ for activation in ("relu", "", "softmax"):
     refuses(gradient_flow, x, weights, activation, np.ones((4, 2)), argument="activation", case="an unknown activation")
 for shape in ((4, 6), (1, 2), (4, 1), (2,)):
     refuses(gradient_flow, x, weights, "ReLU", np.ones(shape), argument="grad", case="a gradient of another shape")
+refuses_each(gradient_flow, x, weights, "ReLU", rng.normal(size=(4, 2)), reference=solution.gradient_flow, allowed={
+    "grad": domain.shape()})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2016,6 +2055,8 @@ refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="one 
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
 refuses(paired_interval, np.ones((3, 2)), np.ones((3, 2)), argument="errors", case="a table")
 same(paired_interval, solution.paired_interval, np.array([1.0, 5.0, 4.0]), np.array([2.0, 2.0, 2.5]), case="3 seeds")
+refuses_each(paired_interval, rng.normal(size=4), rng.normal(size=4), reference=solution.paired_interval, allowed={
+    "errors": domain.shape(), "baseline": domain.shape()})
 ### END HIDDEN TESTS
 
 # %% [markdown]

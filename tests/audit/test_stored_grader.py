@@ -11,7 +11,7 @@ from autograder.audit.samples import answered_notebook, blank_notebook, submissi
 from autograder.audit.stored_grader import stored_grader
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.skeleton import new_assignment
-from autograder.course import Course
+from autograder.course import Course, GradingSettings
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
@@ -73,3 +73,13 @@ def test_what_the_machinery_failed_to_grade_is_not_stored(course: Course) -> Non
     stored_grader(course, failing)(work)
     stored_grader(course, failing)(work)
     assert failing.asked == 4
+
+
+def test_what_a_mutant_may_use_is_stored_apart(course: Course) -> None:
+    counting, work = Counting(), work_of(course)
+    hurried = GradingSettings(check_seconds=1.0)
+    stored_grader(course, counting, settings=hurried)(work)
+    stored_grader(course, counting, settings=hurried)(work)
+    assert counting.asked == 2
+    stored_grader(course, counting)(work)
+    assert counting.asked == 4

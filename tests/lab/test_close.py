@@ -187,3 +187,11 @@ def test_refuses_takes_a_blank_exercise_for_what_it_is() -> None:
 
     with pytest.raises(NotImplementedError):
         refuses(blank, -1, argument="value")
+
+
+def test_a_recognised_mistake_takes_the_place_of_the_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.lab.checks.recognised", lambda _: "You count a window twice.")
+    told = failure([1.0, 2.0], [1.0, 3.0], hint="where does padding begin?").told
+    assert "expected" in told
+    assert told.endswith("A known mistake gives just this result: You count a window twice.")
+    assert "padding" not in told

@@ -54,8 +54,8 @@ def _changed(tree: ast.Module, operator: str) -> Iterator[str]:
             if name in ("annotation", "returns", "decorator_list", "type_comment", "format_spec"):
                 continue
             for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if isinstance(parent, ast.Compare) and isinstance(node, ast.Tuple) and operator == "axes":
-                    continue  # In which order a word is searched for makes no difference.
+                if operator == "axes" and isinstance(node, ast.Tuple) and _is_unordered(parent, name):
+                    continue
                 if isinstance(node, ast.AST) and not isinstance(node, ast.Raise | ast.JoinedStr):
                     yield from _replaced(tree, parent, name, place, node, operator)
 
@@ -84,9 +84,28 @@ def _replaced(
 def _changeable(tree: ast.Module) -> list[ast.AST]:
     """All nodes that are not part of an error's text, the outermost first."""
     found: list[ast.AST] = [tree]
+    rest: set[int] = set()
     for node in found:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _SHAPERS:
+            rest |= {id(part) for argument in node.args for part in ast.walk(argument)}
         found += [child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.Raise | ast.JoinedStr)]
-    return found
+    return [node for node in found if not (isinstance(node, ast.UnaryOp) and id(node) in rest)]
+
+
+_SHAPERS = ("reshape", "view", "unflatten")
+"""Take any negative number for the length that is left over."""
+
+
+_UNORDERED = ("all", "any", "max", "min", "prod", "sum")
+
+
+def _is_unordered(parent: ast.AST, field: str) -> bool:
+    """Whether a tuple's order makes no difference here: words searched for, axes reduced, numbers looped over."""
+    if isinstance(parent, ast.Call):
+        return getattr(parent.func, "attr", getattr(parent.func, "id", "")) in _UNORDERED
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("axis", "dim")
+    return isinstance(parent, ast.Compare) or (isinstance(parent, ast.For | ast.comprehension) and field == "iter")
 
 
 def _compiles(source: str) -> bool:

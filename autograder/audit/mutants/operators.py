@@ -48,36 +48,28 @@ _TWINS = (
     *("std var", "full same", "any all", "vstack hstack", "amax amin", "nanmax nanmin", "cumsum cumprod", "rint floor"),
 )
 _TWIN = {one: other for pair in _TWINS for one, other in (pair.split(), reversed(pair.split()))}
-# f(x, ...) -> x, x.f(...) -> x: flips and copies left out, numbers not converted, signs and bounds forgotten.
+# f(x, ...) -> x, x.f(...) -> x: flips and copies left out, signs and bounds forgotten.
 _LEFT_OUT = frozenset(
     (
-        *("abs", "array", "asarray", "ascontiguousarray", "astype", "clamp", "clip", "clone", "contiguous", "copy"),
-        *(
-            "deepcopy",
-            "detach",
-            "dict",
-            "double",
-            "exp",
-            "fabs",
-            "flip",
-            "fliplr",
-            "flipud",
-            "float",
-            "int",
-            "list",
-            "log",
-        ),
+        *("abs", "clamp", "clip", "clone", "contiguous", "copy", "deepcopy", "detach", "dict", "exp", "fabs", "flip"),
+        *("fliplr", "flipud", "int", "list", "log"),
         *("maximum", "minimum", "moveaxis", "permute", "rint", "rot90", "round", "set", "sorted", "sqrt", "squeeze"),
         *("swapaxes", "tanh", "transpose", "tuple"),
     )
 )
 
+_NO_DIFFERENCE = frozenset(("order", "optimize", "copy", "strict", "kind"))
+"""Keywords that change how a result is computed or laid out, not what it is."""
+_CONVERT = ("array", "asarray", "full", "zeros", "ones", "empty")
+_MADE = frozenset(("zeros", "zeros_like", "empty", "empty_like", "full", "ones"))
+
 
 def comparisons(node: ast.AST) -> Iterator[ast.AST]:
     """A bound that belongs, or does not; a test that is turned round."""
     if isinstance(node, ast.Compare):
+        words = [isinstance(each, ast.Constant) and isinstance(each.value, str) for each in node.comparators]
         for place, operator in enumerate(node.ops):
-            for other in _COMPARISONS.get(type(operator), ()):
+            for other in _COMPARISONS.get(type(operator), ())[: 1 if words[place] else None]:
                 changed = copy.deepcopy(node)
                 changed.ops[place] = other()
                 yield changed
@@ -188,10 +180,10 @@ def calls(node: ast.AST) -> Iterator[ast.AST]:
         yield node.args[0]
     if name in _TWIN:
         yield ast.Call(_renamed(node.func, _TWIN[name]), node.args, node.keywords)
-    if name == "array" and of_module:
+    if name == "array" and of_module and isinstance(node.args[0], ast.Name | ast.Attribute | ast.Subscript | ast.Call):
         yield ast.Call(_renamed(node.func, "asarray"), node.args, node.keywords)
     for place, keyword in enumerate(node.keywords):
-        if keyword.arg:
+        if keyword.arg and keyword.arg not in _NO_DIFFERENCE and not (keyword.arg == "dtype" and name in _CONVERT):
             yield ast.Call(node.func, node.args, [*node.keywords[:place], *node.keywords[place + 1 :]])
     if name == "range" and len(node.args) == 1:
         yield ast.Call(node.func, [ast.Constant(1), *node.args], [])
@@ -203,11 +195,27 @@ def _renamed(function: ast.expr, name: str) -> ast.expr:
 
 
 def types(node: ast.AST) -> Iterator[ast.AST]:
-    """Single for double precision, whole numbers for fractions."""
+    """Half precision, whole numbers for fractions; single precision is within what checks tolerate.
+
+    Conversions are left out all together: of two factors, one that is converted converts the other.
+    """
     if isinstance(node, ast.keyword) and node.arg == "dtype":
         text = ast.unparse(node.value)
-        for other in ("np.float32", "int") if text in ("float", "np.float64") else ():
+        for other in ("np.float16", "int") if text in ("float", "np.float64") else ():
             yield ast.keyword("dtype", ast.parse(other, mode="eval").body)
+    elif isinstance(node, ast.FunctionDef):
+        yield _Unconverted().visit(copy.deepcopy(node))
+
+
+class _Unconverted(ast.NodeTransformer):
+    """A function without its conversions of numbers: ``np.asarray(x, dtype=float)`` is ``x``."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in ("asarray", "ascontiguousarray", "float") and len(node.args) == 1:
+            return node.args[0]
+        return node.func.value if name in ("astype", "double") and isinstance(node.func, ast.Attribute) else node
 
 
 def slices(node: ast.AST) -> Iterator[ast.AST]:
@@ -218,6 +226,26 @@ def slices(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.Slice(**{**parts, name: None})
 
 
+def state(node: ast.AST) -> Iterator[ast.AST]:
+    """Something stays behind: an array that is made once for each shape, a result that is kept for the next call."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MADE and node.args:
+        yield _kept(node.func.attr, node.args[0], node)
+    elif isinstance(node, ast.FunctionDef) and (names := [each.arg for each in node.args.args if each.arg != "self"]):
+        changed = copy.deepcopy(node)
+        returns = [each for each in ast.walk(changed) if isinstance(each, ast.Return) and each.value]
+        for each in returns:
+            each.value = _kept(node.name, ast.parse(f"getattr({names[0]}, 'shape', '')", mode="eval").body, each.value)
+        if returns:
+            yield changed
+
+
+def _kept(name: str, key: ast.expr, value: ast.expr | None) -> ast.expr:
+    """The value that was found first for this name and key."""
+    text = ast.Call(ast.Name("str"), [ast.List([ast.Constant(name), copy.deepcopy(key)])], [])
+    kept = copy.deepcopy(value) if value is not None else ast.Constant(None)
+    return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, kept], [])
+
+
 OPERATORS: dict[str, Operator] = {
     "axes": axes,
     "arithmetic": arithmetic,
@@ -226,6 +254,7 @@ OPERATORS: dict[str, Operator] = {
     "conditions": conditions,
     "constants": constants,
     "slices": slices,
+    "state": state,
     "statements": statements,
     "types": types,
 }

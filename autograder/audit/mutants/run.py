@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from autograder.audit.mutants.mutations import mutate
-from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
+from autograder.audit.report_card import Finding, ReportCard
 from autograder.audit.samples import answered_notebook, submission_of
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment
@@ -169,10 +169,6 @@ def with_mutants(
         exercises=exercises,
         findings=(*card.findings, *findings),
     )
-
-
-def _counted(card: ExerciseCard, mutants: int, killed: int, equivalent: int) -> ExerciseCard:
-    return msgspec.structs.replace(card, mutants=mutants, killed=killed, equivalent=equivalent)
 
 
 def _survivor(mutant: Mutant) -> Finding:
