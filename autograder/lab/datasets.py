@@ -31,7 +31,7 @@ __all__ = [
 
 VARIABLE = "AUTOGRADER_DATA"
 
-SNAPSHOTS = ("lenet1989", "zipnet")
+SNAPSHOTS = ("lenet1989", "lenet1989_runs", "zipnet")
 
 FASHION_CLASSES = (
     "T-shirt",
@@ -144,6 +144,8 @@ def snapshot(name: str) -> dict[str, NDArray[Any]]:
     ----------
     name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of training
         and test digits that were wrong after each pass.
+        "lenet1989_runs": the same network trained with each of "seeds", with "squared" error and with cross-"entropy",
+        shape (seeds, 3): the shares of wrong training digits, of wrong test digits, and of those rejected for 1 %.
         "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
         leading axis for the times; "passes", how many had been made by then; and "errors", shape (times, 2).
 

@@ -191,6 +191,15 @@ def test_the_snapshot_of_1989_holds_9760_parameters_and_its_errors() -> None:
     assert errors[-1, 0] < errors[-1, 1] < errors[0, 1]
 
 
+def test_the_runs_of_1989_are_five_seeds_of_two_losses_and_the_first_is_the_snapshot() -> None:
+    runs, errors = snapshot("lenet1989_runs"), snapshot("lenet1989")["errors"]
+    assert runs["seeds"].tolist() == [1, 2, 3, 4, 5]
+    assert runs["squared"].shape == runs["entropy"].shape == (5, 3)
+    assert runs["squared"][0, :2] == pytest.approx(errors[-1], abs=0.005)
+    assert (runs["squared"][:, 0] < runs["squared"][:, 1]).all()
+    assert (runs["entropy"][:, 0] < runs["squared"][:, 0]).all()
+
+
 def test_the_snapshots_of_the_zip_network_are_one_network_at_several_times() -> None:
     stored = snapshot("zipnet")
     passes, errors = stored.pop("passes"), stored.pop("errors")
