@@ -48,7 +48,7 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LatePolicy(msgspec.Struct, frozen=True):
-    """The price of lateness; the fields are those of :class:`autograder.course.GradingSettings`."""
+    """The price of lateness; the fields are those of :class:`autograder.settings.GradingSettings`."""
 
     grace_minutes: float = 0.0
     late_penalty_per_day: float = 0.0

@@ -22,7 +22,7 @@ MADE_AT_RUN_TIME = {".autograder", "submitted", "autograded", "feedback"}
 
 LAYERS = [
     {"errors", "lab", "secrets", "atomic_files", "loading", "magics", "redrawing", "times"},
-    {"deadlines", "handing_in", "roster_files"},
+    {"deadlines", "roster_files", "settings"},
     {"roster"},
     {"course"},
     {"authoring"},

@@ -20,16 +20,16 @@ from click.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
-from autograder.course import (
+from autograder.course import Course
+from autograder.roster import COLUMNS
+from autograder.settings import (
     AssignmentSettings,
     AuthoringSettings,
-    Course,
     CourseConfig,
     Directories,
     GradingSettings,
+    ServiceSettings,
 )
-from autograder.handing_in import ServiceSettings
-from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

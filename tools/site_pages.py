@@ -55,7 +55,8 @@ def _reference() -> dict[str, str]:
         + _members("autograder.lab.contracts", *CONTRACTS),
         "lab": "# What notebooks import\n\n" + "".join(f"::: {name}\n\n" for name in _homes("autograder.lab")),
         "interface": "# Public interface\n\nWhat programs of your own may build on.\n\n"
-        + _members("autograder.course", "Course", "CourseConfig")
+        + _members("autograder.course", "Course")
+        + _members("autograder.settings", "CourseConfig")
         + _members("autograder.engine.api", "grade_class", "grade_assignments")
         + _members("autograder.leaderboard.history", "replay_board")
         + _members("autograder.leaderboard.render.text_table", "render_terminal"),
@@ -85,7 +86,7 @@ def _commands() -> str:
 
 def _course_toml() -> str:
     """Every key of course.toml with its default, from the structures that read it."""
-    from autograder.course import CourseConfig
+    from autograder.settings import CourseConfig
 
     parts = [
         "# course.toml\n",

@@ -18,7 +18,7 @@ from autograder.audit.mutants.mutations import mutate
 from autograder.authoring.adopted import Adoption, PlannedCheck, check_digest
 from autograder.authoring.assignment import Assignment, adopted_assignment
 from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.engine.grader import solved
 from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
@@ -28,6 +28,7 @@ from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.grading.result import CheckResult, decode_result, encode_result
 from autograder.isolation.sandbox import Sandbox
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = ["Trials", "attempts_at", "blank_submission", "plan_notebook"]

@@ -17,11 +17,12 @@ from autograder.audit.samples import answered_notebook, blank_notebook, submissi
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.challenge.rules import ENTRY_FUNCTIONS
-from autograder.course import AuthoringSettings, Course
+from autograder.course import Course
 from autograder.engine.incremental import without_checks
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result
 from autograder.grading.visible_naming import visible_naming
+from autograder.settings import AuthoringSettings
 from autograder.submission.model import Submission
 
 __all__ = ["Grader", "audit_assignment"]

@@ -21,13 +21,14 @@ from autograder.audit.mutants.run import with_mutants
 from autograder.audit.report_card import Finding, ReportCard
 from autograder.audit.stored_grader import stored_grader
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.engine.executor import RetryingExecutor
 from autograder.engine.incremental import StoredResult
 from autograder.engine.local import LocalWorkers, default_workers
 from autograder.engine.messages import Bundle, Job, Reply, options_of
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = ["run_audit", "with_attacks", "worker_grader"]

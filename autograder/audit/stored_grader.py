@@ -8,10 +8,11 @@ import msgspec
 
 from autograder.audit.assignment_audit import Grader
 from autograder.authoring.assignment import Assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.engine.messages import Bundle
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = ["stored_grader"]

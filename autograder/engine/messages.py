@@ -12,9 +12,10 @@ from functools import cached_property
 import msgspec
 
 from autograder.authoring.assignment import Assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.gradebook.identity import data_digest, digest, grader_digest
 from autograder.secrets import Secret
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = [

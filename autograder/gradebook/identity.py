@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 
 from autograder.atomic_files import write_atomically
-from autograder.course import GradingSettings
 from autograder.errors import GradebookError
+from autograder.settings import GradingSettings
 
 __all__ = [
     "code_digest",

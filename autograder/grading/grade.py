@@ -11,7 +11,6 @@ from pathlib import Path
 
 from autograder import __version__
 from autograder.authoring.assignment import Assignment
-from autograder.course import GradingSettings
 from autograder.grading.adopted_check import AdoptedRun, AdoptedTests, run_together
 from autograder.grading.canary import canary_of, refuse_leak
 from autograder.grading.check import CheckRun
@@ -23,6 +22,7 @@ from autograder.grading.result import CheckResult, GradingUsage, Result
 from autograder.grading.student_session import Budget, StudentSession
 from autograder.isolation.sandbox import Sandbox
 from autograder.secrets import Secret
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = ["grade_submission", "not_graded", "versions"]

@@ -13,11 +13,11 @@ import numpy as np
 from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.rules import RULES
-from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.student_session import StudentSession
 from autograder.lab import CheckFailed, fashion
 from autograder.secrets import Secret
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 __all__ = [

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.authoring.assignment import Assignment
-from autograder.course import GradingSettings
 from autograder.errors import MachineryError
 from autograder.grading.compiled_cells import outside_names
 from autograder.grading.places import where_in
@@ -19,6 +18,7 @@ from autograder.isolation.failures import StudentError, plain_text
 from autograder.isolation.limits import Allowance, Limits
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import CellOutcome, StudentProcess
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission, SubmissionCell
 from autograder.submission.stopping import Stopped, stopped
 

@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.assignment import Assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.grading.visible_naming import visible_naming
 from autograder.handout.student_part import constraints, module_files, pins, project_file
 from autograder.lab.recognition import TABLE
 from autograder.selfcheck.newer import KIT_FILE, released_marks
+from autograder.settings import GradingSettings
 
 __all__ = ["Files", "kit_files", "write_folder"]
 

@@ -24,13 +24,12 @@ KNOWN = "A known mistake gives just this result: "
 class CheckFailed(AssertionError):
     """A result is not what the exercise asks for.
 
-    Attributes
-    ----------
-    summary: one phrase without any value, such as "the shape is wrong".
-    detail: what was expected, what came and where; holds values.
-    hint: one thing to look at, without any value; may be empty.
-    case: the kind of input, such as "a 5×7 image, a 2×3 kernel"; may be empty.
-    compared: the wrong value and how it was compared, for whoever recognises it; None if it is not numeric.
+    Attributes:
+        summary: one phrase without any value, such as "the shape is wrong".
+        detail: what was expected, what came and where; holds values.
+        hint: one thing to look at, without any value; may be empty.
+        case: the kind of input, such as "a 5×7 image, a 2×3 kernel"; may be empty.
+        compared: the wrong value and how it was compared, for whoever recognises it; None if it is not numeric.
     """
 
     compared: Compared | None = None
@@ -67,17 +66,15 @@ class CheckFailed(AssertionError):
 def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: str = "", hint: str = "") -> None:
     """Pass if ``actual`` has the shape of ``expected`` and its values within the tolerance.
 
-    Parameters
-    ----------
-    actual, expected: numbers, arrays, torch tensors, or nested lists and tuples of them.
-    tolerance: each value may differ by at most ``tolerance * max(1, largest |expected|)``. With 0,
-        values must be equal. NaN equals only NaN, and an infinity only itself.
-    case: the kind of input, for the message.
-    hint: one thing to look at. Without it, close says what it notices: a sign, a flip, a factor.
+    Args:
+        actual, expected: numbers, arrays, torch tensors, or nested lists and tuples of them.
+        tolerance: each value may differ by at most ``tolerance * max(1, largest |expected|)``. With 0,
+            values must be equal. NaN equals only NaN, and an infinity only itself.
+        case: the kind of input, for the message.
+        hint: one thing to look at. Without it, close says what it notices: a sign, a flip, a factor.
 
-    Raises
-    ------
-    CheckFailed: if the shape or any value differs, or if ``actual`` is not numeric.
+    Raises:
+        CheckFailed: if the shape or any value differs, or if ``actual`` is not numeric.
     """
     want = to_array(expected)
     got = _student_array(actual, want, case, hint)

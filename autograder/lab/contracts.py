@@ -137,15 +137,14 @@ class Contracts:
         numbers that a type can hold stay as they are; others are stretched over its range, of which 8 and 16 bits are
         used in full.
 
-        Parameters
-        ----------
-        reference: is given the same numbers in double precision (int64 for whole-number arguments). With None,
-            ``function`` itself is what it should agree with.
-        vary: positions or names of the arguments; default every array of floats. An argument of whole numbers is tried
-            with whole types only.
-        types, layouts: what to try; also known are the types ``bool``, ``float16`` and ``list``, and the layout
-            ``reversed``, which torch does not take.
-        dtype: what the result's dtype has to be, each time; default any.
+        Args:
+            reference: is given the same numbers in double precision (int64 for whole-number arguments). With None,
+                ``function`` itself is what it should agree with.
+            vary: positions or names of the arguments; default every array of floats. An argument of whole numbers is
+                tried with whole types only.
+            types, layouts: what to try; also known are the types ``bool``, ``float16`` and ``list``, and the layout
+                ``reversed``, which torch does not take.
+            dtype: what the result's dtype has to be, each time; default any.
         """
         places = self._places(function, reference, args, kwargs, vary)
         plain = reference or (lambda *given, **named: self._caller.call(function, given, named, case))
@@ -162,15 +161,13 @@ class Contracts:
     ) -> None:
         """Pass if ``function(*args, **kwargs)`` raises ValueError.
 
-        Parameters
-        ----------
-        argument: the name of the argument that is wrong in this call, for the message.
-        named: whether the error's text has to have that name in it, as a word.
-        case: the kind of input, such as "a kernel larger than the image".
+        Args:
+            argument: the name of the argument that is wrong in this call, for the message.
+            named: whether the error's text has to have that name in it, as a word.
+            case: the kind of input, such as "a kernel larger than the image".
 
-        Raises
-        ------
-        CheckFailed: the call returned, raised another error, or its text lacks the name.
+        Raises:
+            CheckFailed: the call returned, raised another error, or its text lacks the name.
         """
         seen = self._caller.refused(function, args, kwargs, argument if named else "", case)
         hint = f"test `{argument}` first and raise ValueError with a message that names it" if argument else ""
@@ -197,11 +194,10 @@ class Contracts:
     ) -> None:
         """Pass if ``function`` takes these arguments, and refuses each wrong value of each of them with ValueError.
 
-        Parameters
-        ----------
-        allowed: for each argument, by name or position, what it may be: see `autograder.lab.domain`.
-        reference: what the right arguments should give; default anything.
-        named: whether each error's text has to name the argument.
+        Args:
+            allowed: for each argument, by name or position, what it may be: see `autograder.lab.domain`.
+            reference: what the right arguments should give; default anything.
+            named: whether each error's text has to name the argument.
         """
         case = case or "arguments that are right"
         actual = self._caller.call(function, copy.deepcopy(args), copy.deepcopy(kwargs), case)
@@ -220,11 +216,10 @@ class Contracts:
     ) -> None:
         """Pass if the result is new: no argument, no view of one, and not the array of the call before.
 
-        Parameters
-        ----------
-        kind: the class that the result has to have, such as ``np.ndarray``, ``tuple`` or ``float``. Numpy's numbers
-            count as floats and ints; True and False are not ints.
-        dtype: the dtype that it has to have.
+        Args:
+            kind: the class that the result has to have, such as ``np.ndarray``, ``tuple`` or ``float``. Numpy's numbers
+                count as floats and ints; True and False are not ints.
+            dtype: the dtype that it has to have.
         """
         names = self._names(function, None)
         for _ in range(2):
@@ -271,10 +266,9 @@ class Contracts:
     ) -> None:
         """Pass if the result stays what it is when these arguments take other values.
 
-        Parameters
-        ----------
-        vary: for each argument, by name or position, the values to try.
-        reference: what the result should be; default whatever ``function`` gives at first.
+        Args:
+            vary: for each argument, by name or position, the values to try.
+            reference: what the result should be; default whatever ``function`` gives at first.
         """
         names = self._names(function, reference)
         expected = self._caller.call(function, args, kwargs, case)

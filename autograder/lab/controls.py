@@ -14,11 +14,10 @@ def move(draw: Callable[..., object], **choices: Sequence[Any]) -> None:
 
     Anywhere else, such as in `autograder check`, on paper or without ipywidgets, it is drawn once.
 
-    Parameters
-    ----------
-    draw: is called with one value for each name, and draws a figure.
-    choices: the values of each argument, at least one. A slider begins at the default that ``draw`` has for its
-        argument, or else at the first value.
+    Args:
+        draw: is called with one value for each name, and draws a figure.
+        choices: the values of each argument, at least one. A slider begins at the default that ``draw`` has for its
+            argument, or else at the first value.
     """
     defaults = {name: each.default for name, each in inspect.signature(draw).parameters.items()}
     first = {name: defaults[name] if defaults[name] in values else values[0] for name, values in choices.items()}

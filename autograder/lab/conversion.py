@@ -22,9 +22,8 @@ def to_array(value: object) -> NDArray[Any]:
     Integers of any size are accepted; those past 64 bits become float64. Tensors are detached from
     their graph. Lists and tuples may hold anything that is accepted alone, all of one shape.
 
-    Raises
-    ------
-    NotNumeric: for None, text, objects, and lists whose rows differ in length.
+    Raises:
+        NotNumeric: for None, text, objects, and lists whose rows differ in length.
     """
     if isinstance(value, np.ndarray | np.generic):
         return _numeric(np.asarray(value))

@@ -28,18 +28,16 @@ def show_curves(
 ) -> None:
     """Draw named curves over one axis, each with its name at its right end.
 
-    Parameters
-    ----------
-    curves: the name and values of each, shape (N,) for each; shape (R, N) for R repeated runs, drawn
-        as their mean within a band from the smallest to the largest.
-    x: shape (N,), common to all; by default 1, 2, 3, … as epochs are counted.
-    xlabel, ylabel: what the axes show, with the unit.
-    log: a logarithmic vertical axis.
-    mark, mark_label: a vertical line at this x, and what it stands for.
+    Args:
+        curves: the name and values of each, shape (N,) for each; shape (R, N) for R repeated runs, drawn
+            as their mean within a band from the smallest to the largest.
+        x: shape (N,), common to all; by default 1, 2, 3, … as epochs are counted.
+        xlabel, ylabel: what the axes show, with the unit.
+        log: a logarithmic vertical axis.
+        mark, mark_label: a vertical line at this x, and what it stands for.
 
-    Raises
-    ------
-    ValueError: if a curve is not of x's length.
+    Raises:
+        ValueError: if a curve is not of x's length.
     """
     ax = ax if ax is not None else plt.subplots()[1]
     for name, values in curves.items():

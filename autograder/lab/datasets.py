@@ -79,13 +79,11 @@ def lecture_kernel() -> NDArray[np.float64]:
 def photograph(name: str = "camera") -> NDArray[np.float64]:
     """A grey photograph with values in [0, 1], 0 black.
 
-    Parameters
-    ----------
-    name: "camera" (256, 256), "cat" (200, 300) or "bricks" (256, 256), each shape (height, width).
+    Args:
+        name: "camera" (256, 256), "cat" (200, 300) or "bricks" (256, 256), each shape (height, width).
 
-    Raises
-    ------
-    ValueError: if there is no photograph of that name.
+    Raises:
+        ValueError: if there is no photograph of that name.
     """
     from matplotlib.image import imread
 
@@ -98,19 +96,16 @@ def photograph(name: str = "camera") -> NDArray[np.float64]:
 def zip_digits(part: str = "train", count: int | None = None) -> Examples:
     """Handwritten digits in the format of the zip-code data of 1989, resampled from MNIST.
 
-    Parameters
-    ----------
-    part: "train" (7,291 digits) or "test" (2,007 other digits, by other writers).
-    count: how many of them, from the first; all if not given.
+    Args:
+        part: "train" (7,291 digits) or "test" (2,007 other digits, by other writers).
+        count: how many of them, from the first; all if not given.
 
-    Returns
-    -------
-    images: float64 (count, 1, 16, 16) in [0, 1]: 0 is paper, 1 is ink.
-    labels: int64 (count,), 0 to 9.
+    Returns:
+        images: float64 (count, 1, 16, 16) in [0, 1]: 0 is paper, 1 is ink.
+        labels: int64 (count,), 0 to 9.
 
-    Raises
-    ------
-    ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
+    Raises:
+        ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
     """
     images, labels = _pair("zip", part, ("train", "test"), count)
     return Examples(images.astype(np.float64) / 255, labels)
@@ -119,19 +114,16 @@ def zip_digits(part: str = "train", count: int | None = None) -> Examples:
 def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
     """Fashion-MNIST: grey pictures of clothing in the ten classes of ``FASHION_CLASSES``.
 
-    Parameters
-    ----------
-    part: "train" (20,000 pictures) or "validation" (2,000 others).
-    count: how many of them, from the first; all if not given. A multiple of ten is balanced.
+    Args:
+        part: "train" (20,000 pictures) or "validation" (2,000 others).
+        count: how many of them, from the first; all if not given. A multiple of ten is balanced.
 
-    Returns
-    -------
-    images: float32 (count, 1, 28, 28) in [0, 1]: 0 is background.
-    labels: int64 (count,), 0 to 9.
+    Returns:
+        images: float32 (count, 1, 28, 28) in [0, 1]: 0 is background.
+        labels: int64 (count,), 0 to 9.
 
-    Raises
-    ------
-    ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
+    Raises:
+        ValueError: if ``part`` is neither, or ``count`` is not from 1 to all there are.
     """
     images, labels = _pair("fashion", part, ("train", "validation"), count)
     return FashionExamples(images.astype(np.float32) / np.float32(255), labels)
@@ -140,18 +132,17 @@ def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
 def snapshot(name: str) -> dict[str, NDArray[Any]]:
     """The numbers of a network that was trained beforehand, so that nobody has to wait for the training.
 
-    Parameters
-    ----------
-    name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of training
-        and test digits that were wrong after each pass.
-        "lenet1989_runs": the same network trained with each of "seeds", with "squared" error and with cross-"entropy",
-        shape (seeds, 3): the shares of wrong training digits, of wrong test digits, and of those rejected for 1 %.
-        "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
-        leading axis for the times; "passes", how many had been made by then; and "errors", shape (times, 2).
+    Args:
+        name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of
+            training and test digits that were wrong after each pass.
+            "lenet1989_runs": the same network trained with each of "seeds", with "squared" error and with
+            cross-"entropy", shape (seeds, 3): the shares of wrong training digits, of wrong test digits, and of
+            those rejected for 1 %.
+            "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
+            leading axis for the times; "passes", how many had been made by then; and "errors", shape (times, 2).
 
-    Raises
-    ------
-    ValueError: if there is no snapshot of that name.
+    Raises:
+        ValueError: if there is no snapshot of that name.
     """
     if name not in SNAPSHOTS:
         raise ValueError(f"name must be one of {', '.join(SNAPSHOTS)}, not {name!r}")

@@ -47,12 +47,11 @@ def show(
 ) -> None:
     """Draw an image in grey.
 
-    Parameters
-    ----------
-    image: shape (H, W) or (1, H, W), or (H, W, 3) in colour.
-    signed: let mid-grey be zero, with limits of equal size on both sides.
-    limits: the values shown black and white; by default the smallest and the largest.
-    colorbar: show beside the image which grey is which value.
+    Args:
+        image: shape (H, W) or (1, H, W), or (H, W, 3) in colour.
+        signed: let mid-grey be zero, with limits of equal size on both sides.
+        limits: the values shown black and white; by default the smallest and the largest.
+        colorbar: show beside the image which grey is which value.
     """
     pixels = picture(image)
     ax = ax if ax is not None else plt.subplots(figsize=_figure_size(pixels))[1]
@@ -78,18 +77,16 @@ def show_grid(
 ) -> None:
     """Draw many images side by side, in rows.
 
-    Parameters
-    ----------
-    images: each of shape (H, W), (1, H, W) or (H, W, 3).
-    titles: one for each image, such as its label.
-    columns: images in a row; by default ten, or a smaller number that leaves no gap.
-    same_scale: let a grey mean one value in all of them; otherwise each has its own black and white.
-    limits: the values shown black and white in all of them.
-    size: the width of an image in inches; by default what fills the page, from 1.3 to 2.6.
+    Args:
+        images: each of shape (H, W), (1, H, W) or (H, W, 3).
+        titles: one for each image, such as its label.
+        columns: images in a row; by default ten, or a smaller number that leaves no gap.
+        same_scale: let a grey mean one value in all of them; otherwise each has its own black and white.
+        limits: the values shown black and white in all of them.
+        size: the width of an image in inches; by default what fills the page, from 1.3 to 2.6.
 
-    Raises
-    ------
-    ValueError: if there are no images, or titles of another number.
+    Raises:
+        ValueError: if there are no images, or titles of another number.
     """
     pictures = [picture(image) for image in images]
     if not pictures:
@@ -125,12 +122,11 @@ def show_matrix(
 ) -> None:
     """Draw a matrix as cells with their numbers, light cells for large values. NaN is an empty cell.
 
-    Parameters
-    ----------
-    matrix: shape (H, W), or (N,) for a row.
-    highlight: the rows and columns to frame, as in ``matrix[highlight]``.
-    decimals: how many a fraction is rounded to; whole numbers have none.
-    fontsize: in points; by default as large as fits.
+    Args:
+        matrix: shape (H, W), or (N,) for a row.
+        highlight: the rows and columns to frame, as in ``matrix[highlight]``.
+        decimals: how many a fraction is rounded to; whole numbers have none.
+        fontsize: in points; by default as large as fits.
     """
     values = np.atleast_2d(to_array(matrix)).astype(np.float64)
     height, width = values.shape
@@ -152,9 +148,8 @@ def show_matrix(
 def picture(image: ArrayLike) -> NDArray[Any]:
     """The image with a leading axis of one channel removed: shape (H, W) or (H, W, 3).
 
-    Raises
-    ------
-    ValueError: for any other shape.
+    Raises:
+        ValueError: for any other shape.
     """
     pixels = to_array(image)
     if pixels.ndim == 3 and pixels.shape[0] == 1:

@@ -22,18 +22,16 @@ def show_filters(
 ) -> None:
     """Draw the photograph, and under each kernel's numbers what ``operation(image, kernel)`` gives.
 
-    Parameters
-    ----------
-    image: shape (H, W).
-    kernels: the name and the matrix of each filter.
-    operation: your own function; it is given the image and one kernel, both as arrays.
+    Args:
+        image: shape (H, W).
+        kernels: the name and the matrix of each filter.
+        operation: your own function; it is given the image and one kernel, both as arrays.
 
     Where a kernel's weights add up to zero, mid-grey is zero in its result: darker is negative, lighter
     is positive. Other results are drawn with the photograph's own black and white.
 
-    Raises
-    ------
-    ValueError: if there are no kernels.
+    Raises:
+        ValueError: if there are no kernels.
     """
     if not kernels:
         raise ValueError("kernels holds none")

@@ -35,17 +35,15 @@ def sweep(
     The weights stand in the corner of each pixel under the kernel. The feature map is yours: nothing
     is computed here, so a wrong number shows up where it came from.
 
-    Parameters
-    ----------
-    image: shape (H, W), at most 12×12.
-    kernel: shape (kh, kw), at most as large as the image. Pass it flipped to show a convolution.
-    feature_map: shape ((H - kh) // stride + 1, (W - kw) // stride + 1).
-    positions: how many to draw. If there are more, they are taken evenly from the first to the last.
-    columns: positions in a row.
+    Args:
+        image: shape (H, W), at most 12×12.
+        kernel: shape (kh, kw), at most as large as the image. Pass it flipped to show a convolution.
+        feature_map: shape ((H - kh) // stride + 1, (W - kw) // stride + 1).
+        positions: how many to draw. If there are more, they are taken evenly from the first to the last.
+        columns: positions in a row.
 
-    Raises
-    ------
-    ValueError: if a shape is none of these.
+    Raises:
+        ValueError: if a shape is none of these.
     """
     pixels, weights, values = (to_array(a).astype(np.float64) for a in (image, kernel, feature_map))
     _require_shapes(pixels, weights, values, stride)
@@ -72,9 +70,8 @@ def sweep_step(
 ) -> None:
     """Draw one position of the kernel alone: the one whose result is ``feature_map[row, column]``.
 
-    Raises
-    ------
-    ValueError: if a shape is none of those that `sweep` takes, or if there is no such position.
+    Raises:
+        ValueError: if a shape is none of those that `sweep` takes, or if there is no such position.
     """
     pixels, weights, values = (to_array(a).astype(np.float64) for a in (image, kernel, feature_map))
     _require_shapes(pixels, weights, values, stride)

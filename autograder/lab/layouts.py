@@ -18,9 +18,8 @@ def laid(array: NDArray[Any], layout: str) -> NDArray[Any]:
     ``non-contiguous``: every second entry of a wider array; ``Fortran order``: columns first; ``reversed``: negative
     strides along every axis; ``read-only``: cannot be assigned to. An array without axes can only be read-only.
 
-    Raises
-    ------
-    ValueError: ``layout`` is not one of `LAYOUTS`.
+    Raises:
+        ValueError: ``layout`` is not one of `LAYOUTS`.
     """
     if layout not in LAYOUTS:
         raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}, not {layout!r}")
@@ -46,10 +45,9 @@ def _every_second(array: NDArray[Any]) -> NDArray[Any]:
 class Laid:
     """An array on its way to a function: it is given its layout where the function runs.
 
-    Attributes
-    ----------
-    array: the values.
-    layout: one of `LAYOUTS`.
+    Attributes:
+        array: the values.
+        layout: one of `LAYOUTS`.
     """
 
     __slots__ = ("array", "layout")

@@ -26,9 +26,8 @@ _Bar.set_lock(threading.RLock())
 def progress(iterable: Iterable[Item], label: str = "", total: int | None = None) -> Iterator[Item]:
     """The same items, with a bar on standard output that shows how far along they are.
 
-    Parameters
-    ----------
-    label: what is going on, such as "training".
-    total: how many items there are, where the iterable does not know.
+    Args:
+        label: what is going on, such as "training".
+        total: how many items there are, where the iterable does not know.
     """
     yield from _Bar(iterable, desc=label or None, total=total, file=sys.stdout, ncols=80, mininterval=0.2)

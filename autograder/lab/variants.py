@@ -130,9 +130,8 @@ def replaced(
 def place_of(argument: Position, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Position:
     """Where an argument stands in this call.
 
-    Raises
-    ------
-    ValueError: the call has no such argument.
+    Raises:
+        ValueError: the call has no such argument.
     """
     place = names.index(argument) if argument in names and argument not in kwargs else argument
     if (place in kwargs) if isinstance(place, str) else (0 <= place < len(args)):

@@ -20,9 +20,10 @@ import msgspec
 from autograder.authoring.assignment import Assignment, AssignmentCell, load_assignment
 from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.authoring.releasing import checksum
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.errors import AutograderError, UnreadableSubmission
 from autograder.selfcheck.newer import newer_version
+from autograder.settings import GradingSettings
 from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Repair, Submission

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from autograder.course import Course
 from autograder.gradebook.lateness import LateRules
 from autograder.gradebook.stamps import Stamp
-from autograder.handing_in import Shown
 from autograder.service.attempts import HandIn
+from autograder.settings import Shown
 
 __all__ = ["Policy", "in_fair_order", "policy_of"]
 

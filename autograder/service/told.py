@@ -11,7 +11,7 @@ import msgspec
 from autograder.authoring.assignment import Assignment
 from autograder.authoring.regions import split_hidden
 from autograder.grading.result import CheckResult, Result
-from autograder.handing_in import Shown
+from autograder.settings import Shown
 
 __all__ = ["bits_told", "told_of"]
 

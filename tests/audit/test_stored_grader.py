@@ -11,9 +11,10 @@ from autograder.audit.samples import answered_notebook, blank_notebook, submissi
 from autograder.audit.stored_grader import stored_grader
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.skeleton import new_assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
 Work = Sequence[tuple[Assignment, Submission]]

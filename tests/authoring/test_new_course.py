@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from autograder.authoring.skeleton import new_course
-from autograder.course import AuthoringSettings, Course
+from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.unisolated import nbgrader_remark
 from autograder.roster import Roster
+from autograder.settings import AuthoringSettings
 
 BIN = Path(sys.executable).parent
 

@@ -14,9 +14,10 @@ from sqlalchemy import create_engine, text
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_course
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.engine.local import LocalWorkers
 from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.settings import GradingSettings
 from autograder.submission.model import Submission, SubmissionCell
 
 STANDINS = Path(__file__).parent / "standins"

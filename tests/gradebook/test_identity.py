@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from autograder.authoring.assignment import Assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.engine.messages import Bundle
 from autograder.gradebook import identity
 from autograder.gradebook.identity import code_digest, data_digest, graded_files, without_prose
+from autograder.settings import GradingSettings
 
 PACKAGE = Path(identity.__file__).parents[1]
 

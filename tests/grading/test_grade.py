@@ -8,8 +8,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.grading.result import CheckResult, Result, check_outputs, decode_result, encode_result
+from autograder.settings import GradingSettings
 
 Grade = Callable[..., Result]
 BLANK = "def row_sums(table):\n    raise NotImplementedError()"

@@ -11,11 +11,12 @@ import pytest
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.grading.foundations import foundations
 from autograder.grading.grade import grade_submission
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
+from autograder.settings import GradingSettings
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import read_submission

@@ -17,11 +17,12 @@ import pytest
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
-from autograder.course import Course, GradingSettings
+from autograder.course import Course
 from autograder.errors import UnreadableSubmission
 from autograder.grading.grade import grade_submission
 from autograder.isolation.sandbox import Sandbox
 from autograder.selfcheck.examine import check_notebook
+from autograder.settings import GradingSettings
 from autograder.submission.alignment import load_submission
 
 SAMPLE = Path(__file__).parents[1] / "submission" / "sample" / "tiny_topic.py"

@@ -21,7 +21,6 @@ from autograder.audit.attacks.oracle import breaches_of_pages, breaches_of_resul
 from autograder.audit.attacks.pairs import bits_heard
 from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment
-from autograder.course import GradingSettings
 from autograder.engine.incremental import without_checks
 from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
@@ -34,6 +33,7 @@ from autograder.isolation.failures import StudentError
 from autograder.isolation.limits import Limits
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
+from autograder.settings import GradingSettings
 from autograder.submission.alignment import load_submission
 from autograder.submission.model import Submission
 

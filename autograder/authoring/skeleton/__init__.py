@@ -8,8 +8,9 @@ from pathlib import Path
 from autograder.authoring.assignment import author_file, topic_of
 from autograder.authoring.build import build_assignment
 from autograder.authoring.skeleton.course_files import write_course_files
-from autograder.course import AuthoringSettings, Course
+from autograder.course import Course
 from autograder.errors import AuthoringError
+from autograder.settings import AuthoringSettings
 
 __all__ = ["new_assignment", "new_course"]
 
