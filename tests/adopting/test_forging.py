@@ -55,11 +55,18 @@ ATTACKS = {
     "raised_exit": "def made(*a, **k): raise SystemExit(0)",
 }
 IDLE = ("None", "0", "[]", "''", "{}")
+NOTHING = ""
 NAMES = re.compile(r"^(?:def|class)\s+(\w+)|^(\w+)\s*=", re.MULTILINE)
 
 
 def payload(source: str, assignment: Any) -> dict[str, str]:
-    """Code in the first exercise; every name that exercises ask for is what it made."""
+    """Code in the first exercise; every name that exercises ask for is what it made.
+
+    With ``NOTHING`` the first exercise's names alone are there: a test that waits for a NameError passes then.
+    """
+    if source == NOTHING:
+        first, *others = assignment.exercises
+        return {first: payload("made = None", assignment)[first], **dict.fromkeys(others, "pass")}
     answers = {}
     for number, (name, cell) in enumerate(assignment.exercises.items()):
         wanted = [one or other for one, other in NAMES.findall(cell.source)]
@@ -86,7 +93,8 @@ _IDLE_POINTS: dict[str, dict[str, float]] = {}
 def without_work(grade: Callable[..., Any], adopted: Callable[[str], Any], course: str) -> dict[str, float]:
     """The points of each check that answers have in which no work is."""
     if course not in _IDLE_POINTS:
-        every = [points(grade, adopted, f"made = {each}", course) for each in IDLE]
+        sources = [NOTHING, *(f"made = {each}" for each in IDLE)]
+        every = [points(grade, adopted, each, course) for each in sources]
         _IDLE_POINTS[course] = {name: max(each[name][1] for each in every) for name in every[0]}
     return _IDLE_POINTS[course]
 
