@@ -168,7 +168,7 @@ def test_two_students_hand_in_behind_a_hub_and_a_teaching_assistant_sees_both(
         handed_in(bob, hub, wrong)
         assert "4 of 4 points" in ada.inner_text("[data-said]")
         assert "3 of 4 points" in bob.inner_text("[data-said]")
-        assert "Attempt 1: 3 of 4 points" in bob.inner_text("#said")
+        bob.wait_for_selector("#said:has-text('Attempt 1: 3 of 4 points')")
 
         path = bob.get_attribute("#attempts .button", "href")
         assert ada.goto(f"{hub}{path}").status == 404

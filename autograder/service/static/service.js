@@ -71,6 +71,11 @@ async function refresh() {
 
 const list = document.getElementById("attempts");
 if (list && list.dataset.events) {
+  const over = (state) => !["waiting", "grading"].includes(state);
+  const told = new Set();
+  for (const item of list.querySelectorAll("[data-attempt]")) {
+    if (over(item.dataset.state)) told.add(item.dataset.attempt);
+  }
   const events = new EventSource(list.dataset.events);
   events.onmessage = async (event) => {
     const attempts = JSON.parse(event.data);
@@ -78,14 +83,12 @@ if (list && list.dataset.events) {
     let fetched = false;
     for (const [name, [number, state, text]] of Object.entries(attempts)) {
       const item = list.querySelector(`[data-attempt="${name}"]`);
-      if (!item) {
-        fetched = true;
-        continue;
-      }
-      if (item.dataset.state !== state && !["waiting", "grading"].includes(state)) {
+      if (over(state) && !told.has(name)) {
+        told.add(name);
         finished.push(`Attempt ${number}: ${text}.`);
-        fetched = true;
       }
+      fetched = fetched || !item || (over(state) && item.dataset.state !== state);
+      if (!item) continue;
       const line = item.querySelector("[data-said]");
       if (line.textContent !== text) line.textContent = text;
       item.dataset.state = state;
