@@ -36,7 +36,7 @@ def circumstance(wrong: Sequence[Call], right: Sequence[Call], parameter: Callab
             return ""
         ruled_out = set(_traits(call, parameter))
         traits = [trait for trait in traits if trait not in ruled_out]
-    return f"It goes wrong where {traits[0]}, and only there." if traits else ""
+    return f"Of all that was tried, it goes wrong where {traits[0]}, and only there." if traits else ""
 
 
 def _traits(call: Call, parameter: Callable[[Call, int], str]) -> Iterator[str]:
@@ -92,9 +92,9 @@ def _of_shape(shape: tuple[int, ...]) -> Iterator[str]:
     if len(shape) >= 2 and shape[-1] != shape[-2]:
         yield "is not square"
     if len(shape) == 4 and shape[0] > 1:
-        yield "holds more than one image"
+        yield "has more than one entry along its first axis"
     if len(shape) == 4 and shape[1] > 1:
-        yield "holds more than one channel"
+        yield "has more than one entry along its second axis"
     if 0 in shape:
         yield "is empty"
 

@@ -73,7 +73,7 @@ def test_what_sets_wrong_calls_apart_is_said_by_the_name_of_the_argument() -> No
     wrong = [call(tall, 1, right=False), call(tall, 2, right=False)]
     right = [call(square, 1, right=True), call(square, 2, right=True)]
     sentence = circumstance(wrong, right, lambda _, place: ("kernel", "stride")[place])
-    assert sentence == "It goes wrong where `kernel` is not square, and only there."
+    assert sentence == "Of all that was tried, it goes wrong where `kernel` is not square, and only there."
 
 
 def test_a_trait_that_right_calls_have_too_is_not_the_circumstance() -> None:
