@@ -11,7 +11,7 @@ endif
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo lab notebooks quick coverage format test lint types unit audit bench soak data pictures lock clean
+.PHONY: help setup demo lab notebooks docs quick coverage format test lint types unit audit bench soak data pictures lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -21,6 +21,10 @@ demo: grading setup ## Make a sample class, grade it, and show its feedback and 
 
 lab: setup ## Open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+docs: setup ## Build the documentation's site into site/; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	@echo "site/ is built. To read it: .venv/bin/mkdocs serve, then open http://127.0.0.1:8000"
 
 quick: grading setup ## What to run before a commit, under four minutes: lint, format, types, and the tests that are not slow
 	@$(MAKE) --no-print-directory lint types
@@ -70,7 +74,7 @@ lock: setup ## Write requirements.lock from what .venv holds now
 setup: suitable $(INSTALLED) ## Make .venv with the locked versions; does nothing when they are there
 
 clean: ## Remove .venv and the tools' caches
-	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@rm -rf site .venv .mypy_cache .pytest_cache .ruff_cache *.egg-info
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) tools/set_up.py

@@ -11,7 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from autograder import __version__, kit_commands, trial_commands
+from autograder import __version__, kit_commands, service_commands, staff_commands, trial_commands
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.loading import extra_for
@@ -208,12 +208,14 @@ def feedback(
     course: CourseOption = None,
 ) -> None:
     """Write the students' pages again, with the points and comments given in the formgrader since; grades nothing."""
+    from autograder.authoring.adopted import units_of
     from autograder.reporting.feedback_return import return_feedback
 
-    returned = return_feedback(_graded_course(course), assignment, students)
-    for line in returned.lines():
+    found = _graded_course(course)
+    returned = [return_feedback(found, each, students) for each in units_of(found, assignment)]
+    for line in [line for each in returned for line in each.lines()]:
         typer.echo(line)
-    raise typer.Exit(returned.exit_code)
+    raise typer.Exit(max(each.exit_code for each in returned))
 
 
 @app.command()
@@ -362,11 +364,18 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
+app.command()(staff_commands.desk)
+app.command()(staff_commands.similarity)
+app.command()(service_commands.serve)
+app.command()(service_commands.links)
 app.command()(trial_commands.doctor)
+app.command()(trial_commands.adopt)
 app.command()(trial_commands.demo)
 app.command()(trial_commands.bench)
 
-_ABOUT_STUDENTS = {"collect", "demo", "export", "feedback", "grade", "regrade", "report"}
+_ABOUT_STUDENTS = {
+    "collect", "demo", "desk", "export", "feedback", "grade", "links", "regrade", "report", "serve", "similarity"
+}  # fmt: skip
 """Commands whose files no other account of the machine may read."""
 
 

@@ -20,6 +20,7 @@ from autograder.roster import Roster
 from autograder.secrets import Secret
 
 __all__ = [
+    "ADOPTED_NAME",
     "AssignmentSettings",
     "AuthoringSettings",
     "Course",
@@ -27,19 +28,35 @@ __all__ = [
     "Directories",
     "ExportSettings",
     "GradingSettings",
+    "ServiceSettings",
 ]
 
 FILE_NAME = "course.toml"
+ADOPTED_NAME = "adopted.toml"
 SECRET_NAME = ".course-secret"
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]  # The upper bound also refuses TOML's inf.
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Minutes = Annotated[float, msgspec.Meta(ge=0, le=525_600)]
+Attempts = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 Days = Annotated[float, msgspec.Meta(ge=0, le=3650)]
 Unknown = Literal["ask", "no penalty", "one day"]
+Counts = Literal["last", "best", "on time", "chosen"]
+Shown = Literal["nothing", "points", "brief", "full"]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's."""
+    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's.
+
+    Attributes:
+        source: what instructors edit.
+        release: what students get, derived from ``source``.
+        submitted: what students hand in.
+        autograded: graded notebooks.
+        feedback: a page of feedback for each student and assignment.
+        results: stored results, the journal, and what else the grader keeps for itself.
+        data: images and datasets that notebooks read.
+        hidden_data: data of hidden tests, which students' code never sees.
+    """
 
     source: str = "solutions"
     release: str = "notebooks"
@@ -57,6 +74,8 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
     Attributes:
         opens: the moment from which it is handed out, in UTC; None at once.
         due: the moment after which a submission is late, in UTC.
+        closes: the moment after which the service takes nothing more, in UTC; None for never.
+        attempts_per_day, pause_minutes, counts: in place of those of :class:`ServiceSettings`; None leaves theirs.
         optional: an optional assignment can only help a student's total.
         grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
             in place of those of :class:`GradingSettings`; None leaves theirs.
@@ -64,6 +83,10 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
 
     opens: dt.datetime | None = None
     due: dt.datetime | None = None
+    closes: dt.datetime | None = None
+    attempts_per_day: Attempts | None = None
+    pause_minutes: Minutes | None = None
+    counts: Counts | None = None
     optional: bool = False
     grace_minutes: Minutes | None = None
     late_penalty_per_day: Share | None = None
@@ -120,6 +143,33 @@ class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     missing: Literal["empty", "zero"] = "empty"
 
 
+class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How ``autograder serve`` takes in work, and what it tells.
+
+    Attributes:
+        attempts_per_day: graded attempts of one student at one assignment in a day of the course's zone; 0 for any.
+        pause_minutes: between two attempts of one student at one assignment.
+        counts: the attempt that the gradebook gets: the ``last``, the ``best``, the last ``on time``, the ``chosen``.
+        before_due: what feedback shows until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
+            (and visible messages and named misconceptions), or the ``full`` page.
+        after_due: the same, from then on.
+        upload_mb: the largest file, in MiB.
+        exchange: nbgrader's exchange, from which it collects; empty for none.
+        check_owner: whether a folder in the exchange must belong to the account that it names.
+        staff_group: the JupyterHub group whose members are staff; empty for ``formgrade-`` and the course's id.
+    """
+
+    attempts_per_day: Attempts = 10
+    pause_minutes: Minutes = 1.0
+    counts: Counts = "last"
+    before_due: Shown = "brief"
+    after_due: Shown = "full"
+    upload_mb: Annotated[int, msgspec.Meta(ge=1, le=64)] = 20
+    exchange: str = ""
+    check_owner: bool = True
+    staff_group: str = ""
+
+
 class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the course asks of each of its assignments; the audit holds them to it.
 
@@ -143,7 +193,20 @@ class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 
 
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of course.toml. See docs/graders.md for every key."""
+    """The whole of course.toml. docs/graders.md shows the keys in use.
+
+    Attributes:
+        id: the course's name for programs, as nbgrader's ``course_id``.
+        title: the course's name for people.
+        time_zone: in which due dates without a zone are meant, such as ``Europe/London``.
+        gradebook: the database's URL; empty for ``gradebook.db`` beside course.toml.
+        fixed_secret: the course secret of a test course, which everybody may know; empty for a secret of its own.
+        colab_archive: the address from which Google Colab fetches the course's tools and data; empty for none.
+        extensions: more time for a student or a group: a moment or a number of days by assignment.
+        leaderboard: how boards are made; docs/leaderboard.md has the keys.
+        prizes: what can be won on which board.
+        announcements: sentences that every board shows.
+    """
 
     id: str
     title: str = ""
@@ -155,6 +218,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     grading: GradingSettings = GradingSettings()
     export: ExportSettings = ExportSettings()
     authoring: AuthoringSettings = AuthoringSettings()
+    serve: ServiceSettings = ServiceSettings()
     assignments: dict[str, AssignmentSettings] = msgspec.field(default_factory=dict)
     extensions: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)  # read by deadlines.read_times
     leaderboard: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -209,6 +273,11 @@ class Course:
         """The gradebook's database URL; by default SQLite's ``gradebook.db`` beside course.toml."""
         return self.config.gradebook or f"sqlite:///{self.root / 'gradebook.db'}"
 
+    @cached_property
+    def adopted(self) -> bool:
+        """Whether this is a course of nbgrader's, whose notebooks are graded as they are (docs/adopting.md)."""
+        return (self.root / ADOPTED_NAME).is_file()
+
     def _folder(self, name: str) -> Path:
         return (self.root / name).resolve()
 
@@ -254,7 +323,8 @@ class Course:
 
     def assignments(self) -> list[str]:
         """The names of the assignments that have a source, in order."""
-        return sorted(folder.name for folder in self.source.glob("*") if any(folder.glob("*.ipynb")))
+        folders = (folder for folder in self.source.glob("*") if not folder.name.startswith("."))
+        return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
 
     def settings(self, assignment: str) -> AssignmentSettings:
         """What the course decides about ``assignment``; defaults where course.toml is silent."""

@@ -98,7 +98,7 @@ def _with_times(name: str, table: Any, zone: ZoneInfo, path: Path) -> Any:
     if not isinstance(table, dict):
         return table
     read = dict(table)
-    for key in ("opens", "due"):
+    for key in ("opens", "due", "closes"):
         if key in table:
             read[key] = _time(_from_its_start(table[key], key), f"assignments.{name}.{key}", zone, path)
     return read

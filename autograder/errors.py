@@ -10,7 +10,8 @@ Every message names the file, cell, exercise or value at fault, and ends with wh
     │   └── LayerMissing       a layer of the sandbox is missing on this machine
     ├── GradebookError         the database is missing, damaged or locked
     │   └── GradebookUnusable   nothing at all can be written to it now
-    └── LeaderboardError       a board cannot be made from what is there
+    ├── LeaderboardError       a board cannot be made from what is there
+    └── ServiceError           an attempt is refused, or the service cannot go on
 """
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LayerMissing",
     "LeaderboardError",
     "MachineryError",
+    "ServiceError",
     "UnreadableSubmission",
 ]
 
@@ -60,3 +62,7 @@ class GradebookUnusable(GradebookError):
 
 class LeaderboardError(AutograderError):
     """A board cannot be made; names the entry or the setting."""
+
+
+class ServiceError(AutograderError):
+    """An attempt is refused, a link does not hold, or the service cannot go on; says what to do."""

@@ -15,7 +15,15 @@ _GRADING = (
     "alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "
     "packaging PIL pygments pyseccomp sqlalchemy yaml"
 )
-_EXTRAS = {"grade": _GRADING, "cluster": "dask distributed", "postgres": "psycopg"}
+_SERVING = "starlette uvicorn itsdangerous python_multipart multipart"
+_EXTRAS = {
+    "grade": _GRADING,
+    "cluster": "dask distributed",
+    "postgres": "psycopg",
+    "similarity": "copydetect",
+    "serve": _SERVING,
+    "hub": "jupyterhub",
+}
 _EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}
 
 

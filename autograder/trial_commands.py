@@ -11,7 +11,7 @@ from rich.console import Console
 from autograder.course import Course
 from autograder.errors import AutograderError, CourseError
 
-__all__ = ["CourseOption", "JsonOption", "bench", "demo", "doctor"]
+__all__ = ["CourseOption", "JsonOption", "adopt", "bench", "demo", "doctor"]
 
 CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -38,6 +38,48 @@ def _say_of_nbgrader() -> int:
     if remark:
         typer.echo(remark, err=True)
     return 1 if remark else 0
+
+
+def adopt(
+    folder: Annotated[Path, typer.Argument(help="A course of nbgrader's: the folder of nbgrader_config.py.")],
+    no_together: Annotated[
+        bool, typer.Option("--no-together", help="What needs the student's own process is graded by hand.")
+    ] = False,
+    together: Annotated[bool, typer.Option("--together", help="Take --no-together back.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also try checks that did not change.")] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Then grade the solution, the blank and wrong ones by nbgrader, too.")
+    ] = False,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Take over a course of nbgrader's as it is; say, cell by cell, how each check can be graded."""
+    import tempfile
+
+    import msgspec
+
+    from autograder.adopting.adoption import adopt_course
+
+    chosen = False if no_together else True if together else None
+    missing = missing_ok or ()
+    report = adopt_course(
+        folder,
+        together=chosen,
+        again=again,
+        missing_ok=missing,
+        say=lambda unit: typer.echo(f"Trying {unit} …", err=True),
+    )
+    if json:
+        typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "points": report.points}).decode())
+    for line in report.lines() if not json else ():
+        typer.echo(line)
+    if compare:
+        from autograder.adopting.beside_nbgrader import compare_with_nbgrader
+
+        with tempfile.TemporaryDirectory(prefix="compared-") as name:
+            for line in compare_with_nbgrader(Course.find(folder), Path(name), missing).lines():
+                typer.echo(line)
+    raise typer.Exit(3 if report.needs_a_look else 0)
 
 
 def demo(

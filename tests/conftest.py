@@ -56,6 +56,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.fixture(autouse=True)
+def _umask_as_before() -> Iterator[None]:
+    """Setting nbgrader up makes all later files of the process private, also those of the next tests."""
+    mask = os.umask(0)
+    os.umask(mask)
+    yield
+    os.umask(mask)
+
+
 @pytest.fixture(scope="session")
 def ordinary_user() -> int:
     """The number of a user who is nobody else here."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "autograder"
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 MAPS = [ROOT / name for name in ("docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md", "README.md")]
+_IMPORT = re.compile(r"^ *from (autograder[\w.]*) import (\w[\w, ]*)$", re.M)
 MADE_AT_RUN_TIME = {".autograder", "submitted", "autograded", "feedback"}
 
 LAYERS = [
@@ -32,10 +35,11 @@ LAYERS = [
     {"leaderboard"},
     {"engine"},
     {"selfcheck", "reporting", "audit", "demo"},
-    {"practice", "handout", "student_cli"},
+    {"practice", "handout", "student_cli", "similarity", "desk", "adopting"},
+    {"service"},
     {"bench"},
     {"trial_commands"},
-    {"kit_commands"},
+    {"kit_commands", "staff_commands", "service_commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -126,8 +130,22 @@ def test_no_public_class_name_stands_twice() -> None:
 def test_only_the_lab_reexports() -> None:
     """A package that lists its modules' names would hide a module of the same name, and load all to give one."""
     packages = {module: path for module, path in FILES.items() if path.name == "__init__.py" and module != "autograder"}
-    listing = {module for module in packages if IMPORTS[module] and "def " not in packages[module].read_text()}
-    assert listing == {"autograder.lab"}
+    assert {module for module, path in packages.items() if listed(path) - defined(path)} == {"autograder.lab"}
+
+
+def listed(path: Path) -> set[str]:
+    """The names in a module's ``__all__``."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = [
+        node.value for node in tree.body if isinstance(node, ast.Assign) and "__all__" in map(ast.unparse, node.targets)
+    ]
+    return {name for value in found for name in ast.literal_eval(value)}
+
+
+def defined(path: Path) -> set[str]:
+    """The names of the functions and classes that a module defines itself."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
 
 def test_no_module_is_longer_than_four_hundred_lines() -> None:
@@ -165,6 +183,17 @@ def is_defined(name: str) -> bool:
 @pytest.mark.parametrize(("page", "name"), DOCUMENTED)
 def test_every_dotted_name_in_the_docs_is_a_module_or_defined_in_one(page: str, name: str) -> None:
     assert is_defined(name), f"{page} names {name}"
+
+
+def test_what_docs_and_tests_import_in_a_text_is_defined_there() -> None:
+    """No tool sees an import in a page's example, or in the source of a program that a test starts."""
+    pages = [*(ROOT / "docs").glob("*.md"), *(ROOT / "tests").rglob("*.py")]
+    found = [line for page in pages for line in _IMPORT.findall(page.read_text(encoding="utf-8"))]
+    assert len(found) > 100
+    for module, names in found:
+        for name in re.findall(r"\w+", re.sub(r" as \w+", "", names)):
+            home = importlib.import_module(module)
+            assert hasattr(home, name) or importlib.util.find_spec(f"{module}.{name}"), (module, name)
 
 
 def test_the_map_names_every_package() -> None:

@@ -7,6 +7,8 @@ import io
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -18,17 +20,32 @@ from click.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
-from autograder.course import AssignmentSettings, AuthoringSettings, Course, CourseConfig, Directories, GradingSettings
+from autograder.course import (
+    AssignmentSettings,
+    AuthoringSettings,
+    Course,
+    CourseConfig,
+    Directories,
+    GradingSettings,
+    ServiceSettings,
+)
 from autograder.roster import COLUMNS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 
 NOT_RUN_HERE = {
     "demo": "has its own test",
+    "adopt": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
+    "ps1": "needs a course of nbgrader's: tests/adopting/test_tutorial.py",
     "bench": "has its own test",
+    "01-first-steps": "is the assignment that new-course makes: tests/authoring/test_new_course.py",
+    "desk": "runs until it is stopped: tests/desk/, tests/browser/test_desk_in_a_browser.py",
+    "--measure": "takes a minute: tests/bench/test_planted_copies.py",
+    "--also": "needs an earlier term: tests/similarity/",
+    "serve": "runs until it is stopped: tests/service/",
     "--scheduler": "needs a cluster: tests/engine/test_cluster.py",
     "challenge": "needs submissions to the challenge: tests/leaderboard/",
     "--attacks": "runs for minutes: tests/attacks/",
@@ -130,7 +147,13 @@ def test_the_settings_in_the_docs_are_valid_and_name_every_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "kind"), [("authoring", AuthoringSettings), ("directories", Directories), ("grading", GradingSettings)]
+    ("table", "kind"),
+    [
+        ("authoring", AuthoringSettings),
+        ("directories", Directories),
+        ("grading", GradingSettings),
+        ("serve", ServiceSettings),
+    ],
 )
 def test_the_defaults_in_the_docs_are_the_defaults(table: str, kind: type[msgspec.Struct]) -> None:
     assert SETTINGS[table] == msgspec.to_builtins(kind())
@@ -174,3 +197,20 @@ def test_links_within_the_repository_lead_somewhere(page: Path) -> None:
     text = BLOCK.sub("", page.read_text(encoding="utf-8"))
     links = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", text)
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_broken_link_and_fetches_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    keys = (tmp_path / "reference" / "course-toml.html").read_text()
+    for struct in (CourseConfig, Directories, GradingSettings, AuthoringSettings, AssignmentSettings):
+        assert all(f"<code>{name}</code>" in keys for name in struct.__struct_fields__ if struct is not CourseConfig)
+    rows = re.findall(r"<tr>(.*?)</tr>", keys, re.DOTALL)
+    assert [row for row in rows if row.endswith("<td></td>\n")] == []  # every key has its meaning
+    commands = (tmp_path / "reference" / "commands.html").read_text()
+    assert all(f"autograder {name}" in commands for name in COMMANDS)
+    for page in tmp_path.rglob("*.html"):
+        fetched = re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(https?:[^"]+)"', page.read_text())
+        assert fetched == [], page

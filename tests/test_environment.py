@@ -22,6 +22,7 @@ from autograder.loading import extra_for
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 GROUPS: dict[str, list[str]] = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
+EXTRAS = ("grade", "cluster", "postgres", "similarity", "serve", "hub")  # of what the package imports
 TARGETS = {"demo", "test", "lab", "notebooks", "audit", "bench", "lint", "setup", "help"}
 
 
@@ -87,7 +88,7 @@ def test_the_version_stands_once() -> None:
 
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it() -> None:
     """For each package of the extras that the code imports, by the name that it is imported by."""
-    brought = {name: extra for extra in ("grade", "cluster", "postgres") for name in requirements(extra)}
+    brought = {name: extra for extra in EXTRAS for name in requirements(extra)}
     provided_by = packages_distributions()
     for module in imported("autograder") | {"psycopg"}:
         names = {canonicalize_name(name) for name in provided_by.get(module, [])}
@@ -122,7 +123,7 @@ def imported(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "groups"),
-    [("autograder", ["", "grade", "cluster", "postgres"]), ("data", ["", "data"]), ("tests", list(GROUPS))],
+    [("autograder", ["", *EXTRAS]), ("data", ["", "data"]), ("tests", list(GROUPS))],
 )
 def test_what_the_code_imports_is_declared(folder: str, groups: list[str]) -> None:
     provided_by = packages_distributions()

@@ -6,6 +6,7 @@ Debian's chromium. Nothing but this machine is asked for anything.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -20,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 COMMANDS = Path(sys.executable).parent
-ASSIGNMENT, NOTEBOOK = "01-convolution", "convolution"
+ASSIGNMENT, NOTEBOOK, QUESTION = "01-convolution", "convolution", "answer-why-correlation"
 STUDENT = "priya.pereira"
 """Has one misconception and the rest right: the page shows what feedback is for."""
 LARGEST = 150_000
@@ -43,6 +44,8 @@ def main() -> None:
         photograph(browser, "feedback-phone", (folder / "feedback" / STUDENT / page).as_uri(), 390, 844)
         photograph(browser, "leaderboard", (folder / "leaderboard" / f"{ASSIGNMENT}.html").as_uri(), 1000, 760)
         photograph(browser, "report", (folder / "report.html").as_uri(), 1000, 1150)
+        with desk(folder) as (url, key):
+            photograph(browser, "desk", f"{url}{ASSIGNMENT}/{QUESTION}{key}", 1140, 560)
         with jupyter(folder) as url:
             photograph(
                 browser, "formgrader", f"{url}/formgrader/manage_submissions/{ASSIGNMENT}", 1000, 560, "td.score"
@@ -75,6 +78,18 @@ def photograph(browser: Any, name: str, url: str, width: int, height: int, await
     page.close()
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {size // 1000} kB{'' if size < LARGEST else ', too large'}")
+
+
+@contextmanager
+def desk(folder: Path) -> Iterator[tuple[str, str]]:
+    """The desk on ``folder``; its address, and the key that goes with it."""
+    command = [str(COMMANDS / "autograder"), "desk", "--course", str(folder)]
+    environment = {**os.environ, "LOGNAME": "Ada"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout is not None
+        url, sign, key = server.stdout.readline().strip().partition("?")
+        yield url, sign + key
+        server.terminate()
 
 
 @contextmanager

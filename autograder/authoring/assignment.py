@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from autograder.authoring.adopted import Adoption, read_adopted
 from autograder.authoring.answers import Answer, read_answers
 from autograder.authoring.changes import Base, base_of
 from autograder.authoring.releasing import notebook_text, released
@@ -19,14 +20,22 @@ from autograder.authoring.source_cells import defined_names
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
-__all__ = ["Assignment", "AssignmentCell", "author_file", "load_assignment", "source_path", "topic_of"]
+__all__ = [
+    "Assignment",
+    "AssignmentCell",
+    "adopted_assignment",
+    "author_file",
+    "load_assignment",
+    "source_path",
+    "topic_of",
+]
 
 
 class AssignmentCell(msgspec.Struct, frozen=True):
     """One cell of the source notebook, beside what students get of it.
 
     Attributes:
-        kind: prose, given, demo, exercise, check or answer.
+        kind: prose, given, demo, exercise, check or answer; in an adopted course also free, which students may change.
         grade_id: nbgrader's name for it; empty for prose.
         cell_id: the notebook format's id, the same in source and release.
         cell_type: ``code`` or ``markdown``.
@@ -35,6 +44,7 @@ class AssignmentCell(msgspec.Struct, frozen=True):
         exercise: the exercise it belongs to, or empty.
         name: a check's own name within its exercise.
         points: the most it can earn.
+        level: of a check of an adopted course, how it is graded; empty in a course of this package's own.
     """
 
     kind: str
@@ -46,6 +56,7 @@ class AssignmentCell(msgspec.Struct, frozen=True):
     exercise: str = ""
     name: str = ""
     points: float = 0.0
+    level: str = ""
 
 
 class Assignment(msgspec.Struct, frozen=True, dict=True):
@@ -59,6 +70,7 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
         misconceptions: named wrong answers.
         alternatives: independent right answers.
         release: the released notebook as JSON text: the skeleton that submissions are aligned with.
+        adopted: whether it is one notebook of an nbgrader course, graded as nbgrader would.
     """
 
     name: str
@@ -68,12 +80,19 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
     misconceptions: tuple[Answer, ...]
     alternatives: tuple[Answer, ...]
     release: str
+    adopted: bool = False
+
+    @property
+    def unit(self) -> str:
+        """By what the grader keeps it apart from others: its name, and in an adopted course its notebook's."""
+        return f"{self.name}/{self.notebook}" if self.adopted else self.name
 
     @cached_property
     def key(self) -> str:
         """A hash of everything that can change a grade: 32 hexadecimal digits."""
         graded = [(c.kind, c.grade_id, c.source, c.points) for c in self.cells if c.kind not in ("prose", "demo")]
-        content = msgspec.json.encode([self.name, graded, self.misconceptions])
+        levels = [cell.level for cell in self.checks] if self.adopted else []
+        content = msgspec.json.encode([self.unit, graded, self.misconceptions, *levels])
         return hashlib.sha256(content).hexdigest()[:32]
 
     @property
@@ -99,7 +118,8 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def exercise_of(self) -> dict[str, str]:
         """For each function or class that some exercise asks for, that exercise's name."""
-        return {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
+        found = {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
+        return found | {e: e for e in self.exercises}
 
     def answer_cell(self, answer: Answer) -> tuple[str, str]:
         """The exercise that ``answer`` belongs to and the source to put in its cell."""
@@ -117,6 +137,8 @@ def load_assignment(course: Course, name: str) -> Assignment:
     Raises:
         AuthoringError: it does not exist, was not built, or its answers name no exercise.
     """
+    if course.adopted:
+        return adopted_assignment(course, name)
     source = source_path(course, name)
     instructor = _json(source.read_text(encoding="utf-8"), source)
     release = _released(instructor, source)
@@ -136,6 +158,30 @@ def load_assignment(course: Course, name: str) -> Assignment:
         if answer.of not in assignment.exercise_of:
             raise AuthoringError(f"{name}: '{answer.slug}' answers '{answer.of}', which no exercise defines.")
     return assignment
+
+
+def adopted_assignment(course: Course, name: str, adoption: Adoption | None = None) -> Assignment:
+    """Read one notebook of an adopted course, as ``ps1/problem1``, or ``ps1`` where it has only one.
+
+    Args:
+        course: which one.
+        name: of the notebook.
+        adoption: in place of what the course's ``adopted.toml`` says.
+
+    Raises:
+        AuthoringError: as `read_adopted`.
+    """
+    found = read_adopted(course, name, adoption)
+    return Assignment(
+        found.path.parent.name,
+        found.path.stem,
+        f"{found.path.parent.name}, {found.path.stem}",
+        tuple(AssignmentCell(**cell) for cell in found.cells),
+        read_answers(found.answers / "misconceptions.py", "misconception"),
+        read_answers(found.answers / "alternatives.py", "alternative"),
+        found.release,
+        adopted=True,
+    )
 
 
 def _find_base(cells: Sequence[AssignmentCell], alternatives: Sequence[Answer], of: str, on: str) -> Base | None:

@@ -27,15 +27,22 @@ __all__ = ["checksum", "notebook_text", "released"]
 _OF_OUTPUTS = ("collapsed", "scrolled")
 
 
-def released(source: Mapping[str, Any]) -> dict[str, Any]:
+def released(source: Mapping[str, Any], code_stub: str = CODE_STUB, text_stub: str = TEXT_STUB) -> dict[str, Any]:
     """The notebook that students get of ``source``: solutions replaced by stubs, no hidden tests, locked cells locked.
+
+    Args:
+        source: the instructor's notebook.
+        code_stub, text_stub: what stands in place of a solution.
 
     Raises:
         AuthoringError: a region is nested, unclosed or never opened; names the cell.
     """
     notebook = copy.deepcopy({key: value for key, value in source.items() if key != "cells"})
     notebook["metadata"] = {key: value for key, value in notebook["metadata"].items() if key != "celltoolbar"}
-    notebook["cells"] = [_released_cell(cell, number) for number, cell in enumerate(source["cells"], 1)]
+    notebook["cells"] = [
+        _released_cell(cell, number, code_stub if cell["cell_type"] == "code" else text_stub)
+        for number, cell in enumerate(source["cells"], 1)
+    ]
     return notebook
 
 
@@ -55,11 +62,11 @@ def notebook_text(notebook: Mapping[str, Any]) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _released_cell(cell: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _released_cell(cell: Mapping[str, Any], number: int, stub: str) -> dict[str, Any]:
     made = {**cell, "metadata": copy.deepcopy(dict(cell["metadata"])), "source": _text(cell)}
     marks = made["metadata"].get("nbgrader")
     check_regions(made["source"], f"cell {number}")
-    made["source"] = _without_hidden(_with_stubs(made, bool(marks and marks.get("solution"))))
+    made["source"] = _without_hidden(_with_stubs(made, bool(marks and marks.get("solution")), stub))
     if made["cell_type"] == "code":
         made["outputs"], made["execution_count"] = [], None
         made["metadata"] = {key: value for key, value in made["metadata"].items() if key not in _OF_OUTPUTS}
@@ -70,9 +77,8 @@ def _released_cell(cell: Mapping[str, Any], number: int) -> dict[str, Any]:
     return made
 
 
-def _with_stubs(cell: Mapping[str, Any], is_solution: bool) -> str:
+def _with_stubs(cell: Mapping[str, Any], is_solution: bool, stub: str) -> str:
     """The cell's text with a stub in place of each solution; in place of all of it if it marks none."""
-    stub = CODE_STUB if cell["cell_type"] == "code" else TEXT_STUB
     if is_solution and BEGIN_SOLUTION not in cell["source"]:
         return stub
     lines, inside = [], False

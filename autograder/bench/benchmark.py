@@ -26,6 +26,7 @@ __all__ = ["run_bench"]
 ASSIGNMENT = "01-convolution"
 STOCK_SIZE = 8
 QUICK = 6
+WARM = 3  # the second submission fills a worker's caches
 CURVE = "images/scale.png"
 
 
@@ -95,7 +96,11 @@ def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
 
 def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:
     """Write what is known by now, so that nothing is lost if a later part is interrupted; returns the page."""
-    (course.root / "benchmarks.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    path = course.root / "benchmarks.json"
+    if path.is_file():  # The night of a deadline is measured by a command of its own.
+        night = json.loads(path.read_text(encoding="utf-8")).get("deadline_night")
+        figures = figures | ({"deadline_night": night} if night else {})
+    path.write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     page = page_of(figures)
     if write_page:
         (course.root / "docs").mkdir(exist_ok=True)
@@ -133,14 +138,17 @@ def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> No
         screen.print(f"{label}: {name}: {took}", highlight=False)
         return measured
 
-    found.start.append(note("this grader, start", bench.ours(1, 1)))
+    found.start.append(note("this grader, start", bench.ours(1, 1, torch=True)))
+    found.single.append(note("this grader, one submission", _full(bench.ours(1, 1, torch=False), points)))
+    found.warm.append(note("this grader, warm", bench.ours(1, WARM, "warm", torch=False)))
+    found.stock_single.append(note("nbgrader, one submission", _full_stock(bench.stock(1), points)))
     found.one.append(note("this grader, 1 worker", _full(bench.ours(1, size), points)))
     found.stock.append(note("nbgrader autograde", _full_stock(bench.stock(found.stock_size, feedback=True), points)))
     _otter(bench, found, note)
     found.two.append(note("this grader, 2 workers", _full(bench.ours(2, size), points)))
     found.floor.append(note("the floor", _none_failed(bench.floor(size))))
     found.profile.append(note("this grader, profile", bench.profile(size)))
-    found.again.append(note("this grader, regrading", _full(bench.ours(2, size, again=True), points)))
+    found.again.append(note("this grader, regrading", _full(bench.ours(2, size, "again"), points)))
 
 
 def _otter(bench: Bench, found: Measurements, note: Callable[[str, ProcessUsage], ProcessUsage]) -> None:

@@ -36,16 +36,16 @@ class Bench:
     folder: Path
     _runs: int = 0
 
-    def ours(self, workers: int, count: int, again: bool = False) -> ProcessUsage:
-        """This grader on the first ``count`` students."""
+    def ours(self, workers: int, count: int, again: str = "", torch: bool | None = None) -> ProcessUsage:
+        """This grader on the first ``count`` students, or those of them whose code names torch or does not."""
         root = self._fresh("ours")
         configuration = 'id = "bench"\nfixed_secret = "bench"\n' + self._directories()
         (root / "course.toml").write_text(configuration, encoding="utf-8")
         for folder in (self.course.source, self.course.release):
             ignore = shutil.ignore_patterns("__pycache__")
             shutil.copytree(folder / self.assignment.name, root / folder.name / self.assignment.name, ignore=ignore)
-        hand_in_all(root / "submitted", self.assignment, self._first(count))
-        arguments = [str(root), self.assignment.name, str(workers), *(["again"] if again else [])]
+        hand_in_all(root / "submitted", self.assignment, self._first(count, torch))
+        arguments = [str(root), self.assignment.name, str(workers), *([again] if again else [])]
         return measure("autograder.bench.ours", arguments, folder=root)
 
     def stock(self, count: int, feedback: bool = False) -> ProcessUsage:
@@ -102,8 +102,9 @@ class Bench:
         whole.answer["samples"] = measure("autograder.bench.shares", arguments, folder=path.parent).answer
         return whole
 
-    def _first(self, count: int) -> Code:
-        return dict(list(self.code.items())[:count])
+    def _first(self, count: int, torch: bool | None = None) -> Code:
+        chosen = [each for each in self.code.items() if torch is None or ("torch" in str(each)) == torch]
+        return dict((chosen or list(self.code.items()))[:count])
 
     def _tools(self) -> Path:
         path = self.folder / "tools.json"

@@ -24,7 +24,10 @@ class Measurements(msgspec.Struct):
     Attributes:
         class_size: submissions that this grader and the floor got.
         stock_size: submissions that nbgrader got in each round.
-        start: this grader, one worker, one submission: what starting costs.
+        start: this grader, one worker, one submission that names torch, as some of the class do: what starting costs.
+        single: this grader, one worker, one submission that does not name torch.
+        warm: this grader's workers, kept from one submission to the next.
+        stock_single: nbgrader's stock autograde, one submission.
         one: this grader, one worker, whole class.
         two: this grader, two workers, whole class.
         stock: nbgrader's stock autograde.
@@ -38,6 +41,9 @@ class Measurements(msgspec.Struct):
     class_size: int
     stock_size: int
     start: list[ProcessUsage] = msgspec.field(default_factory=list)
+    single: list[ProcessUsage] = msgspec.field(default_factory=list)
+    warm: list[ProcessUsage] = msgspec.field(default_factory=list)
+    stock_single: list[ProcessUsage] = msgspec.field(default_factory=list)
     one: list[ProcessUsage] = msgspec.field(default_factory=list)
     two: list[ProcessUsage] = msgspec.field(default_factory=list)
     stock: list[ProcessUsage] = msgspec.field(default_factory=list)
@@ -71,6 +77,10 @@ def figures_of(found: Measurements) -> Figures:
         "steady_submissions_per_second": round(1 / _marginal(two_wall, start_wall, size), 2),
         "steady_submissions_per_second_one_worker": round(1 / _marginal(one_wall, start_wall, size), 2),
         "start_seconds": round(start_wall, 2),
+        "single_seconds": round(_median(found.single, _wall), 2),
+        "nbgrader_single_seconds": round(_median(found.stock_single, _wall), 2),
+        "warm_single_seconds": round(median(each.answer["warm"]["seconds"] for each in found.warm), 3),
+        "peak_mb_one_worker_without_torch": round(_median(found.single, _peak)),
         "cpu_seconds_per_submission": round(one_cpu, 4),
         "peak_mb_one_worker": round(_median(found.one, lambda each: each.peak_mb)),
         "peak_mb_two_workers": round(_median(found.two, lambda each: each.peak_mb)),

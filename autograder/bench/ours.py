@@ -1,6 +1,6 @@
 """This grader, as ``autograder grade`` runs it, and what regrading costs.
 
-Run as ``python -m autograder.bench.ours ROOT ASSIGNMENT WORKERS [again]``; prints one JSON object.
+Run as ``python -m autograder.bench.ours ROOT ASSIGNMENT WORKERS [again | warm]``; prints one JSON object.
 """
 
 from __future__ import annotations
@@ -14,14 +14,23 @@ from autograder.authoring.regions import END_HIDDEN
 from autograder.course import Course
 from autograder.engine.api import grade_class
 from autograder.engine.grading_report import ClassReport
+from autograder.engine.local import LocalWorkers
+from autograder.engine.messages import options_of
+from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
 
 __all__ = ["main"]
 
 
 def main(root: str, assignment: str, workers: str, again: str = "") -> None:
-    """Grade the class in ``root`` and print how long it took; with ``again``, also unchanged and after one change."""
+    """Grade the class in ``root`` and print how long it took; with ``again``, also unchanged and after one change.
+
+    With ``warm``, one student after the other is graded by the same workers; what counts is the last.
+    """
     course = Course.find(Path(root))
+    if again == "warm":
+        sys.stdout.write(json.dumps({"warm": _warm(course, assignment, int(workers))}) + "\n")
+        return
     first = grade_class(course, assignment, workers=int(workers), progress=Silent())
     answer: dict[str, Any] = {"first": _summary(first)}
     if again:
@@ -30,6 +39,14 @@ def main(root: str, assignment: str, workers: str, again: str = "") -> None:
         third = grade_class(course, assignment, workers=int(workers), progress=Silent(), yes=True)
         answer["one_test"] = _summary(third)
     sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _warm(course: Course, assignment: str, workers: int) -> dict[str, Any]:
+    with Pool(lambda: LocalWorkers(workers, options_of(course, torch=False))) as pool:
+        for folder in sorted(course.submitted.iterdir()):
+            students = [folder.name]
+            last = grade_class(course, assignment, students=students, progress=Silent(), make_executor=pool.lend)
+    return _summary(last)
 
 
 def _summary(report: ClassReport) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Competition:
         test: what is asked.
         images: uint8, shape (N, 1, H, W), to learn from.
         labels: int64, shape (N,).
-        source_characters: length of the submission's code.
+        source_characters: length of the submission's code, counted as `CompetitionRules` does.
         rules: what an entry may use.
         line_of: the source of a line of the student's code, from the number of the cell that ran and its line there.
 
@@ -116,7 +116,10 @@ class Competition:
         try:
             if self._source_characters > self._rules.source_characters:
                 most = f"{self._rules.source_characters:,}"
-                raise _Refused(f"the notebook's code has {self._source_characters:,} characters; {most} are allowed")
+                raise _Refused(
+                    f"the notebook's code has {self._source_characters:,} characters (one beyond ASCII counts as two to"
+                    f" four); {most} are allowed"
+                )
             weights = self._trained()
             return self._counted(self._answers(weights), weights)
         except _Refused as refused:

@@ -19,7 +19,8 @@ class CompetitionRules(msgspec.Struct, frozen=True):
         answering_seconds: the same for the process that answers.
         wall_factor: how many times its processor time a process may live.
         memory_mb: memory of each process beyond what the warm process already holds, in MiB.
-        source_characters: length of all of the notebook's code together.
+        source_characters: length of all of the notebook's code together; one beyond ASCII counts as its bytes in UTF-8,
+            so that text of rare signs holds no more weights than any other.
         batch: images in one question.
     """
 

@@ -71,6 +71,7 @@ def run_demo(course: Course, folder: Path, workers: int | None = None, console: 
     handed = make_sample_class(assignment)
     for one in handed:
         hand_in(one, sample.submitted, assignment, _DUE)
+    _write_if_changed(sample.root / "students.csv", "\n".join(["id", *sorted({one.student for one in handed}), ""]))
     screen.print(f"A sample class of {len(handed)} has handed in {ASSIGNMENT}. Grading it in isolation:")
     report = grade_class(sample, ASSIGNMENT, workers=workers, yes=True)
     board = _publish(sample, screen)
@@ -149,6 +150,7 @@ def _say_where(
         ("feedback", f"{_shown(page)} (one page for each student)"),
         ("graded notebooks", f"{_shown(sample.autograded)}/"),
         ("gradebook", f"{_shown(sample.root / 'gradebook.db')} (nbgrader's)"),
+        ("handing in", f"cd {folder} && autograder links && autograder serve, which grades uploads at once"),
         ("formgrader", f"cd {folder} && jupyter lab --ServerApp.root_dir=., then Nbgrader, Formgrader in the menu"),
     ]
     screen.print("\nOpen next:", style="bold")

@@ -9,7 +9,9 @@ from typing import Any
 
 from rich.console import Console
 
+from autograder.authoring.adopted import lay_out_files, units_of
 from autograder.course import Course
+from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.class_run import ClassRun, Confirm, MakeExecutor
 from autograder.engine.difference import StudentChange, difference_table
 from autograder.engine.executor import Executor
@@ -63,19 +65,28 @@ def grade_class(
     """
 
     chosen = progress or progress_for(assignment_name)
-    run = ClassRun(
+    run: ClassRun = ClassRun(
         course,
         assignment_name,
-        make_executor=make_executor or partial(_workers, course, workers, scheduler, missing_ok),
+        make_executor=make_executor or (lambda: _workers(course, workers, scheduler, missing_ok, run.needs_torch)),
         confirm=confirm or ((lambda *_: True) if yes else ask),
         progress=chosen,
         again=again,
         missing_ok=missing_ok,
     )
     report = run.grade(students)
-    for line in report.lines():
+    for line in [*report.lines(), *_forgeable(course, assignment_name)]:
         chosen.say(line)
     return report
+
+
+def _forgeable(course: Course, name: str) -> list[str]:
+    """A line on the checks of an adopted course that run in the student's own process; nothing if there are none."""
+    if not course.adopted:
+        return []
+    checks = [cell for cell in load_cached_assignment(course, name).checks if cell.level == "together"]
+    points, names = sum(cell.points for cell in checks), ", ".join(cell.grade_id for cell in checks)
+    return [f"{name}: {points:g} points are graded together, which can be forged: {names}."] if checks else []
 
 
 def grade_assignments(
@@ -97,16 +108,21 @@ def grade_assignments(
         As :func:`grade_class` does; what was graded before is written.
     """
     reports: list[ClassReport] = []
+    if course.adopted:
+        lay_out_files(course)
+    units = [each for name in names for each in units_of(course, name)]
     with Pool(partial(_workers, course, workers, scheduler, missing_ok)) as pool:
-        for name in names:
+        for name in units:
             reports.append(grade_class(course, name, make_executor=pool.lend, **settings))
             if reports[-1].interrupted:
                 break
     return reports
 
 
-def _workers(course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
-    options = options_of(course, missing_ok)
+def _workers(
+    course: Course, workers: int | None, scheduler: str | None, missing_ok: Sequence[str], torch: bool = True
+) -> Executor:
+    options = options_of(course, missing_ok, torch)
     if scheduler:
         from autograder.engine.cluster import ClusterWorkers
 

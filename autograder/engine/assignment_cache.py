@@ -8,7 +8,7 @@ import msgspec
 
 from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.course import Course
+from autograder.course import ADOPTED_NAME, Course
 from autograder.errors import GradebookError
 from autograder.gradebook.identity import digest, reading_digest
 
@@ -34,7 +34,8 @@ def load_cached_assignment(course: Course, name: str) -> Assignment:
 def _digest(course: Course, name: str) -> str:
     """Names the content of all files that an assignment is read from."""
     parts = [reading_digest(), name.encode()]
-    folder = course.source / name
-    for path in sorted([*folder.glob("*.ipynb"), *folder.glob("*.py")]) if "/" not in name else []:
+    folder = course.source / (name.partition("/")[0] if course.adopted else name)
+    plan = [course.root / ADOPTED_NAME] if course.adopted else []
+    for path in sorted([*folder.glob("*.ipynb"), *folder.rglob("*.py"), *plan]) if ".." not in name else []:
         parts += [path.name.encode(), path.read_bytes()]
     return digest(*parts)

@@ -20,7 +20,7 @@ from autograder.engine.executor import Executor, RetryingExecutor
 from autograder.engine.grading_report import ClassReport, SubmissionReport
 from autograder.engine.incremental import StoredResult
 from autograder.engine.interruption import stopping
-from autograder.engine.known_results import Lookup, look_up, parse
+from autograder.engine.known_results import Lookup, keep_reply, look_up, parse
 from autograder.engine.messages import Bundle, Job, Reply
 from autograder.engine.progress import Progress
 from autograder.engine.selection import settle
@@ -30,6 +30,7 @@ from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow
 from autograder.gradebook.notice import Notice
 from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
+from autograder.grading.student_session import names_torch
 from autograder.submission.belonging import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
@@ -122,7 +123,7 @@ class ClassRun:
     def _look_everything_up(self, students: Sequence[str] | None) -> None:
         name, notebook = self._assignment.name, self._assignment.notebook
         discovery = settle(discover(self._course, name, notebook, students), self._assignment, self._others)
-        entries = self._journal.entries(name)
+        entries = self._journal.entries(self._assignment.unit)
         placed = {found.student for found in discovery.found}
         for stray in discovery.misplaced:
             self._misplaced(stray, entries.get(stray.student), stray.student in placed)
@@ -226,9 +227,15 @@ class ClassRun:
     def _note_refusal(self, student: str, before: JournalRow | None, digest: str, reason: str) -> None:
         kept = before or JournalRow(student, "")
         refused = kept._replace(digest=digest, submission_key="", result_key="", points=0.0, refusal=reason)
-        self._journal.enter(self._assignment.name, [refused])
+        self._journal.enter(self._assignment.unit, [refused])
 
     # Grading what is not.
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether anything that has to be graded names torch."""
+        works = (group[0][1] for group in self._waiting.values())
+        return any(names_torch(work, self._assignment) for work in works)
 
     def _map(self, stack: ExitStack) -> None:
         executor = self._make_executor()
@@ -255,10 +262,8 @@ class ClassRun:
         executor.close()
 
     def _job(self, number: int, submission: Submission) -> Job:
-        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
-        earlier = b"" if self._again else self._journal.earlier(self._assignment.name, submission.key)
-        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
-        return Job(number, self._bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
+        earlier = b"" if self._again else self._journal.earlier(self._assignment.unit, submission.key)
+        return Job.of(number, self._bundle, submission, earlier)
 
     def _fail_all(self, group: Sequence[tuple[Lookup, Submission]], reason: str) -> None:
         for looked, _ in group:
@@ -288,10 +293,7 @@ class ClassRun:
 
     def _kept(self, key: str, reply: Reply) -> StoredResult:
         """The outcome of a reply, stored."""
-        graded = msgspec.json.decode(reply.result, type=StoredResult)
-        # First the store, then the gradebook: whatever happens in between, the next run finds the result.
-        self._store.put(key, graded.result)
-        self._journal.keep(self._assignment.name, graded.result.submission_key, key, reply.result)
+        graded = keep_reply(self._store, self._journal, self._assignment.unit, key, reply)
         self._count_seconds(graded.result.usage.phases, reply.seconds)
         for check, seconds in graded.result.usage.checks.items():
             self._checks[check] += seconds
@@ -356,7 +358,7 @@ class ClassRun:
         self._changes = [change for change in changes if change is not None]
         if not self._changes:
             return True
-        if not self._confirm(self._assignment.name, self._changes):
+        if not self._confirm(self._assignment.unit, self._changes):
             self._writer.leave()
             return False
         self._writer.write([item for (item, _), change in zip(self._held, changes, strict=True) if change is not None])
@@ -382,7 +384,7 @@ class ClassRun:
     def _report(self, changes_written: bool) -> ClassReport:
         ended = time.perf_counter()
         return ClassReport(
-            self._assignment.name,
+            self._assignment.unit,
             tuple(report for student in sorted(self._reports) for report in self._reports[student]),
             tuple(self._changes),
             changes_written,

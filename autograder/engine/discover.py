@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.authoring.adopted import notebooks_of
 from autograder.course import Course
 from autograder.roster import look_alikes
 from autograder.submission.candidates import beside
@@ -72,7 +73,7 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         path = course.submitted / student / assignment / f"{notebook}.ipynb"
         there: list[Found] = []
         try:
-            there = _notebooks_at(student, path)
+            there = _notebooks_at(student, path, _siblings(course, path))
             reasons = _strangers(path.parent.parent, known, assignment)
             if not there and path.parent.is_dir():
                 reasons.append(_no_notebook(path))
@@ -90,9 +91,14 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     return Discovery(tuple(found), tuple(misplaced))
 
 
-def _notebooks_at(student: str, path: Path) -> list[Found]:
+def _siblings(course: Course, path: Path) -> set[str]:
+    """The names of the other notebooks of an assignment that has several; they are not meant in place of this one."""
+    return {unit.rpartition("/")[2] for unit in notebooks_of(course, path.parent.name)} if course.adopted else set()
+
+
+def _notebooks_at(student: str, path: Path, siblings: set[str]) -> list[Found]:
     """The submission whose notebook should be at ``path``: without it another one in that folder, whatever its name."""
-    others = beside(path)
+    others = tuple(each for each in beside(path) if each.stem not in siblings)
     if path.is_symlink() or path.exists():
         return [Found(student, path, others)]
     if not others:

@@ -9,15 +9,16 @@ from pathlib import Path
 import msgspec
 
 from autograder.authoring.assignment import Assignment
-from autograder.challenge.hidden import hidden_test
 from autograder.engine.incremental import StoredResult, grade_with
 from autograder.engine.messages import Bundle, Job, Options
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import MachineryError
+from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import competes, outer_seconds
 from autograder.grading.reference import beside_notebook, reference_for
 from autograder.grading.result import Result
+from autograder.grading.student_session import names_torch
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.model import Submission, SubmissionCell
 
@@ -42,10 +43,8 @@ class Grader:
     @staticmethod
     def preload() -> None:
         """Import what hidden tests usually import, once for all workers."""
+        import matplotlib.pyplot  # noqa: F401 -- given cells do
         import scipy.signal  # noqa: F401
-        import torch
-
-        torch.set_num_threads(1)
 
     def start(self) -> None:
         """Take the sandbox that was lent, or make one.
@@ -76,6 +75,8 @@ class Grader:
 
     def _beside_notebook(self, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
         """Work where the released notebook lies: what it reads by a relative path is there on the trusted side, too."""
+        if assignment.adopted:
+            return with_files_beside([Path(path) for path in self._options.readable], assignment)
         return beside_notebook(Path(self._options.notebooks) if self._options.notebooks else None, assignment)
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
@@ -84,6 +85,10 @@ class Grader:
         The instructor's own cells run at the first submission. At the second one the instructor's own solution is
         graded, which fills every cache and makes every late import; a single submission is not made to wait for that.
         """
+        if self._sandbox is not None and not self._sandbox.torch and names_torch(job.submission, bundle.assignment):
+            self._sandbox.close()
+            self._options = msgspec.structs.replace(self._options, torch=True)
+            self._sandbox = Sandbox.start(**sandbox_settings(self._options))
         with self._beside_notebook(bundle.assignment):
             self._prepare(bundle)
 
@@ -94,6 +99,8 @@ class Grader:
             reference_for(bundle.assignment)
             _ = bundle.grader  # Kept with the bundle; every child would hash the sources again.
             if self._hidden is not None and competes(bundle.assignment):
+                from autograder.challenge.hidden import hidden_test
+
                 hidden_test(bundle.secret, self._hidden)
         elif seen == 1 and self._sandbox is not None:
             # Without the hidden pictures, so that it does not train an entry.
@@ -127,7 +134,7 @@ def solved(assignment: Assignment) -> Submission:
             cell.kind,  # type: ignore[arg-type]
             cell.grade_id,
             cell.cell_id,
-            cell.source if cell.kind == "exercise" else cell.release_source,
+            cell.source if cell.kind in ("exercise", "free") else cell.release_source,
             cell.exercise,
             cell.cell_type,  # type: ignore[arg-type]
         )

@@ -41,6 +41,8 @@ def main(arguments: list[str]) -> None:
     sandbox = launch_sandbox(options) if options.grader == GRADER else None
     grader_class = find_grader(options.grader)
     grader_class.preload()
+    if sandbox is not None and options.torch:
+        importlib.import_module("torch")
     gc.collect()
     gc.freeze()  # Keeps the collector from touching, and so copying, pages that workers share.
     huge_pages.collapse_memory()

@@ -49,7 +49,9 @@ def check_keys(assignment: Assignment, grader: str) -> dict[str, str]:
     """
     cells = [cell for cell in assignment.cells if cell.kind in ("given", "exercise")]
     shared = [(cell.kind, cell.grade_id, cell.source) for cell in cells]
-    base = _hash([grader, assignment.name, shared])
+    base = _hash([grader, assignment.unit, shared])
+    if assignment.adopted:  # A check may build on what the ones before it did.
+        base = _hash([base, [(cell.grade_id, cell.source, cell.level) for cell in assignment.cells]])
     return {cell.grade_id: _hash([base, cell.grade_id, cell.source, cell.points]) for cell in assignment.checks}
 
 
@@ -57,9 +59,9 @@ def explanation_keys(assignment: Assignment) -> dict[str, str]:
     """For each check, a hash of the misconceptions of its exercise and of the exercise's other checks."""
     of = assignment.exercise_of
     keys: dict[str, str] = {}
-    for exercise in {of[check.exercise] for check in assignment.checks}:
+    for exercise in {of.get(check.exercise, "") for check in assignment.checks}:
         mistakes = [each for each in assignment.misconceptions if of[each.of] == exercise]
-        checks = [check for check in assignment.checks if of[check.exercise] == exercise]
+        checks = [check for check in assignment.checks if of.get(check.exercise, "") == exercise]
         key = _hash([mistakes, [(check.grade_id, check.source) for check in checks]])
         keys.update({check.grade_id: key for check in checks})
     return keys
@@ -95,6 +97,8 @@ def grade_with(
     """
     keys = check_keys(assignment, grader)
     kept = _whole(reusable_results(earlier, assignment, keys), earlier.result, assignment) if earlier else {}
+    if assignment.adopted and len(kept) < len(assignment.checks):
+        kept = {}
     repeated = 0
     if earlier is None or len(kept) < len(assignment.checks):
         fresh, repeated = _run(kept, submission, assignment, grade)
@@ -126,13 +130,15 @@ def without_checks(submission: Submission, assignment: Assignment, without: Set[
 
 def _whole(kept: dict[str, CheckResult], earlier: Result, assignment: Assignment) -> dict[str, CheckResult]:
     """``kept`` without the exercises that failed somewhere and of which a check runs again."""
-    changed = {assignment.exercise_of[check.exercise] for check in assignment.checks if check.grade_id not in kept}
+    changed = {
+        assignment.exercise_of.get(check.exercise, "") for check in assignment.checks if check.grade_id not in kept
+    }
     return _without(kept, changed & _exercises_with_failures(earlier, assignment), assignment)
 
 
 def _without(kept: dict[str, CheckResult], exercises: Set[str], assignment: Assignment) -> dict[str, CheckResult]:
     of = assignment.exercise_of
-    return {check: result for check, result in kept.items() if of[result.exercise] not in exercises}
+    return {check: result for check, result in kept.items() if of.get(result.exercise, "") not in exercises}
 
 
 def _exercises_with_failures(result: Result, assignment: Assignment) -> set[str]:

@@ -8,19 +8,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from autograder.authoring.assignment import Assignment
 from autograder.engine.discover import Found
-from autograder.engine.messages import Bundle
+from autograder.engine.incremental import StoredResult
+from autograder.engine.messages import Bundle, Reply
 from autograder.errors import UnreadableSubmission
 from autograder.gradebook.identity import digest
-from autograder.gradebook.journal import JournalRow
+from autograder.gradebook.journal import Journal, JournalRow
+from autograder.gradebook.result_store import ResultStore
 from autograder.submission.alignment import align
 from autograder.submission.belonging import Catalogue
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import MAX_BYTES, load, read_submission
 from autograder.submission.opening import open_handed_in
 
-__all__ = ["Lookup", "look_up", "parse", "read_file"]
+__all__ = ["Lookup", "keep_reply", "look_up", "parse", "read_file"]
 
 
 @dataclass(frozen=True)
@@ -88,3 +92,14 @@ def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue
         raise UnreadableSubmission(
             f"{looked.found.path} is nested too deeply to be a notebook. Save it again in Jupyter and submit it again."
         ) from error
+
+
+def keep_reply(store: ResultStore, journal: Journal, unit: str, key: str, reply: Reply) -> StoredResult:
+    """The outcome of a reply, stored under ``key`` for an assignment or, where it has several, one of its notebooks.
+
+    Whatever happens before it is written, the next run finds it.
+    """
+    graded = msgspec.json.decode(reply.result, type=StoredResult)
+    store.put(key, graded.result)
+    journal.keep(unit, graded.result.submission_key, key, reply.result)
+    return graded

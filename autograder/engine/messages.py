@@ -86,6 +86,7 @@ class Options(msgspec.Struct, frozen=True):
         grader: the class that grades, as ``module:name``.
         hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
         notebooks: folder of the released notebooks: relative paths lead from there, on both sides; or empty.
+        torch: whether the shared sandbox can give torch to those whose work names it.
     """
 
     readable: tuple[str, ...] = ()
@@ -93,13 +94,16 @@ class Options(msgspec.Struct, frozen=True):
     grader: str = GRADER
     hidden_data: str = ""
     notebooks: str = ""
+    torch: bool = True
 
 
-def options_of(course: Course, missing_ok: Sequence[str] = ()) -> Options:
+def options_of(course: Course, missing_ok: Sequence[str] = (), torch: bool = True) -> Options:
     """How worker processes are made for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
-    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=str(course.release))
+    # Beside an adopted course's notebooks lies a copy of what they read, in each folder.
+    notebooks = "" if course.adopted else str(course.release)
+    return Options(readable, tuple(missing_ok), hidden_data=hidden, notebooks=notebooks, torch=torch)
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):
@@ -123,6 +127,12 @@ class Job(msgspec.Struct, frozen=True, tag=True):
     digest: str
     submission: Submission
     earlier: bytes = b""
+
+    @classmethod
+    def of(cls, number: int, bundle: Bundle, submission: Submission, earlier: bytes = b"") -> Job:
+        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
+        return cls(number, bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True):

@@ -21,7 +21,12 @@ def sandbox_settings(options: Options) -> dict[str, Any]:
     """What a sandbox for workers with ``options`` is started with."""
     readable = [Path(path) for path in options.readable]
     links = links_to(readable, Path(options.notebooks)) if options.notebooks else {}
-    return {"readable": readable, "missing_ok": frozenset(options.missing_ok), "links": links}
+    return {
+        "readable": readable,
+        "missing_ok": frozenset(options.missing_ok),
+        "links": links,
+        "torch": options.torch,
+    }
 
 
 def launch_sandbox(options: Options) -> Sandbox | None:

@@ -152,7 +152,7 @@ class Writer:
         name, students = self._assignment.name, [entry.student for entry in entries]
         from autograder.gradebook.totals import check_points
 
-        points = check_points(self._course.gradebook_url, name)
+        points = check_points(self._course.gradebook_url, name, self._assignment.notebook)
         missing = {entry.student for entry in entries if points.get(entry.student) != entry.points}
         with self._timed("database"):
             gradebook = self._open()
@@ -276,13 +276,13 @@ class Writer:
     def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
         """Note in the journal what is written: all at once, or each alone."""
         try:
-            self._journal.enter(self._assignment.name, entries)
+            self._journal.enter(self._assignment.unit, entries)
             self.written += len(entries)
         except Exception:
             for entry in entries:
                 with self._guarded(entry.student, failed):
                     self._step = "noting it in the journal"
-                    self._journal.enter(self._assignment.name, [entry])
+                    self._journal.enter(self._assignment.unit, [entry])
                     self.written += 1
 
     @contextmanager
@@ -351,7 +351,7 @@ class Writer:
 
     @property
     def _note(self) -> str:
-        return f"gradebook {self._assignment.name}"
+        return f"gradebook {self._assignment.unit}"
 
     def _state(self) -> str:
         """Tells whether an SQLite file was touched or the rules changed; empty for a server, or if there is no file."""

@@ -365,7 +365,7 @@ def _label(cell: SubmissionCell) -> str:
     check = cell.grade_id.removeprefix("check-").replace("-", " ")
     labels = {"exercise": f"Your code: {cell.exercise}", "answer": "Your answer", "extra": "A cell of your own",
               "note": "A note of your own", "check": f"Check {check}", "given": "Course code",
-              "demo": "Demonstration", "prose": "Text"}  # fmt: skip
+              "demo": "Demonstration", "prose": "Text", "free": "Code"}  # fmt: skip
     return labels[cell.kind]
 
 

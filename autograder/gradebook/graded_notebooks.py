@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from functools import lru_cache
 from typing import Any
 
@@ -41,6 +42,8 @@ class SourceNode(msgspec.Struct, frozen=True):
     is_grade: bool
     is_solution: bool
     is_locked: bool
+    is_task: bool = False
+    by_hand: bool = False
 
 
 @lru_cache(maxsize=32)
@@ -58,7 +61,8 @@ def kernelspec(assignment: Assignment) -> dict[str, Any]:
 @lru_cache(maxsize=32)
 def source_nodes(assignment: Assignment) -> tuple[SourceNode, ...]:
     """Every cell of ``assignment`` that nbgrader keeps, in order."""
-    nodes = [_source_node(cell) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
+    by_hand = {cell.grade_id for cell in assignment.checks if cell.level == "by hand"}
+    nodes = [_source_node(cell, by_hand) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
     return tuple(node for node in nodes if node.grade_id and (node.is_grade or node.is_solution or node.is_locked))
 
 
@@ -163,7 +167,7 @@ def _marked_cells(assignment: Assignment) -> dict[str, NotebookNode]:
     return marked
 
 
-def _source_node(cell: NotebookNode) -> SourceNode:
+def _source_node(cell: NotebookNode, by_hand: Set[str]) -> SourceNode:
     marks = cell.metadata.nbgrader
     return SourceNode(
         grade_id=marks.get("grade_id", ""),
@@ -174,12 +178,14 @@ def _source_node(cell: NotebookNode) -> SourceNode:
         is_grade=utils.is_grade(cell),
         is_solution=utils.is_solution(cell),
         is_locked=utils.is_locked(cell),
+        is_task=utils.is_task(cell),
+        by_hand=marks.get("grade_id", "") in by_hand,
     )
 
 
 def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> NotebookNode:
     # Put together by hand: nbformat's makers validate each cell against the schema, which takes longer than grading it.
-    own = marked is None or cell.kind in ("exercise", "answer")
+    own = marked is None or cell.kind in ("exercise", "answer", "free")
     node = NotebookNode(
         id=cell.cell_id,
         cell_type=cell.cell_type,

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from autograder.gradebook.lateness import Terms, kept_terms, penalty_of
-from autograder.gradebook.registration import BASE, COMMENT, GRADE, GRADE_CELL, SUBMITTED_NOTEBOOK
+from autograder.gradebook.registration import BASE, COMMENT, GRADE, GRADE_CELL, SUBMITTED_NOTEBOOK, TASK_CELL
 from autograder.gradebook.sanitising import as_plain_text
 from autograder.gradebook.write_submission import SUBMITTED
 
@@ -130,11 +130,12 @@ def _with_lateness(marks: Marks, terms: Terms | None, written: float | None) -> 
 
 def _cells(db: Connection, condition: Any) -> Mapping[str, dict[str, Mark]]:
     question = (
-        select(GRADE, BASE.c.name, GRADE_CELL.c.max_score)
+        select(GRADE, BASE.c.name, func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score).label("max_score"))
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
         .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
         .join(BASE, BASE.c.id == GRADE.c.cell_id)
-        .join(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .outerjoin(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .outerjoin(TASK_CELL, TASK_CELL.c.id == GRADE.c.cell_id)
         .where(*condition)
     )
     found: dict[str, dict[str, Mark]] = defaultdict(dict)

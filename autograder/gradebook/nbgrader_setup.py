@@ -84,6 +84,8 @@ def _set_directories(config: Any, course: Course) -> None:
     directories.autograded_directory = chosen.autograded
     directories.feedback_directory = chosen.feedback
     # Beside each source notebook lie its authors' files, with every answer in them: none may be copied to a release.
+    if course.adopted:  # There a course keeps its own rules; this package's files lie elsewhere.
+        return
     directories.ignore = [".*", "__pycache__", "*.pyc", "*.py", "feedback"]
 
 

@@ -11,6 +11,7 @@ import copy
 import datetime as dt
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from nbgrader.utils import is_solution
 from sqlalchemy import delete, insert, select
 
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.course import Course
+from autograder.course import ADOPTED_NAME, Course
 from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
 from autograder.gradebook.files import remove_strays
 from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
@@ -40,11 +41,12 @@ from autograder.gradebook.sanitising import as_plain_text, safe_outputs
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.write_submission import hash_answer
+from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
 from autograder.grading.lazy_entry import outer_seconds
 from autograder.grading.reference import beside_notebook, reference_for
-from autograder.grading.result import Result, decode_result, encode_result
+from autograder.grading.result import FORGEABLE, Result, decode_result, encode_result
 from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
 from autograder.submission.alignment import align
@@ -148,6 +150,8 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
         )
         key, auto, manual, waited = grade.id, grade.auto_score, grade.manual_score, grade.needs_manual_grade
         super()._add_score(cell, resources)
+        if cell.metadata["nbgrader"]["grade_id"] in _by_hand(resources):
+            grade.auto_score, grade.needs_manual_grade = None, manual is None or waited
         if is_solution(cell):
             known = self._same_answer(key, hash_answer(cell.source, attachments_of(cell)))
         else:
@@ -184,6 +188,11 @@ class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
         return nb, resources
 
 
+def _by_hand(resources: dict[str, Any]) -> set[str]:
+    """The checks of an adopted course that a person grades, though they are tests."""
+    return {cell.grade_id for cell in _subject(resources)[1].checks if cell.level == "by hand"}
+
+
 def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | None:
     """The time stamp in a folder; None, with a warning, where it cannot be read."""
     try:
@@ -205,10 +214,16 @@ CourseDirectory.get_existing_timestamp = _existing_timestamp
 def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
     """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
     settings, sandbox = course.config.grading, _sandbox(course)
-    reference_for(assignment)  # made here once, for every child
+
+    def folder() -> AbstractContextManager[None]:
+        beside = with_files_beside([course.data], assignment) if course.adopted else None
+        return beside or beside_notebook(course.release, assignment)
+
+    with folder():
+        reference_for(assignment)  # made here once, for every child
 
     def work() -> bytes:
-        with beside_notebook(course.release, assignment):
+        with folder():
             return encode_result(
                 grade_submission(submission, assignment, sandbox, course.secret, settings, course.hidden_data)
             )
@@ -237,6 +252,7 @@ class StripHidden(ClearHiddenTests):  # type: ignore[misc]
         """One cell of it."""
         cell, resources = super().preprocess_cell(cell, resources, index)
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
+            cell.outputs = [each for each in cell.outputs if each.get("text") != FORGEABLE]
             for output in cell.outputs:
                 if output.output_type == "error":
                     output.traceback = output.evalue.split("\n")
@@ -303,9 +319,10 @@ def _neutralised(text: str) -> str:
 
 def _assignment_of(resources: dict[str, Any]) -> Assignment | None:
     """The assignment of what is rendered; None if that cannot be told, and then nothing is taken for the course's."""
-    name = resources.get("assignment_id") or resources.get("nbgrader", {}).get("assignment")
+    own = resources.get("nbgrader", {})
+    names = {key: resources.get(f"{key}_id") or own.get(key) for key in ("assignment", "notebook")}
     try:
-        return _subject({"nbgrader": {"assignment": name}})[1] if name else None
+        return _subject({"nbgrader": names})[1] if names["assignment"] else None
     except AutograderError:
         return None
 
@@ -352,13 +369,16 @@ def _refuse_links(course: Course, names: dict[str, str]) -> None:
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:
     """The course and the assignment that nbgrader is working on; its converters run in the course's folder."""
     course = Course.find(Path.cwd())
-    return course, _assignment(course.root, resources["nbgrader"]["assignment"], _built(course, resources))
+    names = resources["nbgrader"]
+    name = f"{names['assignment']}/{names['notebook']}" if course.adopted else names["assignment"]
+    return course, _assignment(course.root, name, _built(course, resources))
 
 
 def _built(course: Course, resources: dict[str, Any]) -> int:
     """When the assignment was built: a long-running formgrader must not grade by an older version."""
     folder = course.source / resources["nbgrader"]["assignment"]
-    return max((path.stat().st_mtime_ns for path in folder.glob("*")), default=0)
+    plan = [course.root / ADOPTED_NAME] if course.adopted else []
+    return max((path.stat().st_mtime_ns for path in [*folder.glob("*"), *plan]), default=0)
 
 
 @lru_cache(maxsize=8)
@@ -368,12 +388,12 @@ def _assignment(root: Path, name: str, built: int) -> Assignment:
 
 def _sandbox(course: Course) -> Sandbox:
     """One warm sandbox for all submissions of this process."""
-    return _started(course.data, course.release)
+    return _started(course.data, None if course.adopted else course.release)
 
 
 @lru_cache(maxsize=1)
-def _started(data: Path, notebooks: Path) -> Sandbox:
+def _started(data: Path, notebooks: Path | None) -> Sandbox:
     readable = [data] if data.is_dir() else []
-    sandbox = Sandbox.start(readable=readable, links=links_to(readable, notebooks))
+    sandbox = Sandbox.start(readable=readable, links=links_to(readable, notebooks) if notebooks else {})
     atexit.register(sandbox.close)
     return sandbox

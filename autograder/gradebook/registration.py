@@ -26,6 +26,7 @@ def table(model: Any) -> Table:
 
 ASSIGNMENT, NOTEBOOK, COURSE = table(api.Assignment), table(api.Notebook), table(api.Course)
 BASE, GRADE_CELL, SOLUTION_CELL = table(api.BaseCell), table(api.GradeCell), table(api.SolutionCell)
+TASK_CELL = table(api.TaskCell)
 SOURCE_CELL, SUBMITTED_NOTEBOOK = table(api.SourceCell), table(api.SubmittedNotebook)
 GRADE, COMMENT = table(api.Grade), table(api.Comment)
 
@@ -60,6 +61,8 @@ def register(db: Connection, assignment: Assignment, course_id: str, due: dt.dat
     solutions = {node.grade_id: node for node in nodes if node.is_solution}
     _register_cells(db, notebook_id, "GradeCell", GRADE_CELL, graded)
     _register_cells(db, notebook_id, "SolutionCell", SOLUTION_CELL, solutions)
+    tasks = {node.grade_id: node for node in nodes if node.is_task}
+    _register_cells(db, notebook_id, "TaskCell", TASK_CELL, tasks)
     return notebook_id
 
 
@@ -104,7 +107,7 @@ def _register_cells(db: Connection, notebook_id: str, kind: str, detail: Table, 
     for name in set(known) - set(nodes):
         _remove_cell(db, known[name], name, detail)
     for name, node in nodes.items():
-        values = {"max_score": node.points, "cell_type": node.cell_type} if detail is GRADE_CELL else {}
+        values = {"max_score": node.points, "cell_type": node.cell_type} if detail is not SOLUTION_CELL else {}
         if name not in known:
             key = new_id()
             db.execute(insert(BASE).values(id=key, name=name, notebook_id=notebook_id, type=kind))
@@ -117,9 +120,9 @@ def _register_cells(db: Connection, notebook_id: str, kind: str, detail: Table, 
 def _add_to_submissions(db: Connection, notebook_id: str, cell_id: str, detail: Table) -> None:
     submitted = select(SUBMITTED_NOTEBOOK.c.id).where(SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id)
     for (key,) in db.execute(submitted).all():
-        if detail is GRADE_CELL:
+        if detail is not SOLUTION_CELL:
             db.execute(insert(GRADE).values(id=new_id(), cell_id=cell_id, notebook_id=key, needs_manual_grade=True))
-        else:
+        if detail is not GRADE_CELL:
             db.execute(insert(COMMENT).values(id=new_id(), cell_id=cell_id, notebook_id=key))
 
 

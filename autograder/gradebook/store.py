@@ -133,7 +133,7 @@ class Gradebook:
             name_known_students(db, self._names)
             return register(db, assignment, self._course_id, due)
 
-        self._registered[assignment.name] = self._database.write(change)
+        self._registered[assignment.unit] = self._database.write(change)
 
     def record(
         self,
@@ -263,7 +263,7 @@ class Gradebook:
         return self._database.write(lambda db: share_marks(db, key, groups))
 
     def _key_of(self, assignment: Assignment) -> str:
-        if assignment.name not in self._registered:
+        if assignment.unit not in self._registered:
             question = (
                 select(NOTEBOOK.c.id)
                 .join(ASSIGNMENT, ASSIGNMENT.c.id == NOTEBOOK.c.assignment_id)
@@ -272,5 +272,5 @@ class Gradebook:
             found = self._database.read(lambda db: db.execute(question).scalar())
             if found is None:
                 raise GradebookError(f"{assignment.name} is not in the gradebook. Register it first: autograder grade")
-            self._registered[assignment.name] = str(found)
-        return self._registered[assignment.name]
+            self._registered[assignment.unit] = str(found)
+        return self._registered[assignment.unit]

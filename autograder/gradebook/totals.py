@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from autograder.gradebook.database import Database
 from autograder.gradebook.lateness import LateRules, kept_terms, penalty_of
-from autograder.gradebook.registration import ASSIGNMENT, GRADE, SUBMITTED_NOTEBOOK
+from autograder.gradebook.registration import ASSIGNMENT, GRADE, NOTEBOOK, SUBMITTED_NOTEBOOK
 from autograder.gradebook.stamps import Stamp
 from autograder.gradebook.write_submission import SUBMITTED, scores_by_notebook
 
@@ -136,14 +136,15 @@ def _submissions(db: Connection, assignment: str) -> Sequence[Row[Any]]:
     return db.execute(question).all()
 
 
-def check_points(url: str, assignment: str) -> dict[str, float]:
-    """Points by checks that the gradebook at ``url`` holds, by student."""
+def check_points(url: str, assignment: str, notebook: str) -> dict[str, float]:
+    """Points by checks that the gradebook at ``url`` holds for a notebook of an assignment, by student."""
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.assignment_id == SUBMITTED.c.id)
         .join(GRADE, GRADE.c.notebook_id == SUBMITTED_NOTEBOOK.c.id)
-        .where(ASSIGNMENT.c.name == assignment)
+        .join(NOTEBOOK, NOTEBOOK.c.id == SUBMITTED_NOTEBOOK.c.notebook_id)
+        .where(ASSIGNMENT.c.name == assignment, NOTEBOOK.c.name == notebook)
         .group_by(SUBMITTED.c.student_id)
     )
     database = Database(url)

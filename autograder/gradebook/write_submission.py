@@ -22,6 +22,7 @@ from autograder.gradebook.registration import (
     GRADE,
     GRADE_CELL,
     SUBMITTED_NOTEBOOK,
+    TASK_CELL,
     naive_utc,
     new_id,
     table,
@@ -118,6 +119,9 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
         )
     scores: dict[str, float | None] = {}
     for node in source_nodes(assignment):
+        if node.is_task or (node.is_grade and node.by_hand):
+            scores[node.grade_id] = None
+            continue
         if not node.is_grade:
             continue
         if node.is_solution:
@@ -134,7 +138,7 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
 def cells_of(db: Connection, notebook_id: str) -> Cells:
     """The cells of a notebook that hold grades and comments."""
     question = select(BASE.c.type, BASE.c.id, BASE.c.name).where(BASE.c.notebook_id == notebook_id)
-    found: Cells = {"GradeCell": [], "SolutionCell": []}
+    found: Cells = {"GradeCell": [], "SolutionCell": [], "TaskCell": []}
     for kind, cell, name in db.execute(question):
         if kind in found:
             found[kind].append((cell, name))
@@ -162,14 +166,14 @@ def write_submission(
     key = _submitted_notebook(db, submitted_id, notebook_id, cells)
     nodes = {node.grade_id: node for node in source_nodes(assignment)}
     unsettled = _to_look_at(assignment, submission)
-    _write_scores(db, key, cells["GradeCell"], nodes, submission, scores, unsettled)
+    _write_scores(db, key, [*cells["GradeCell"], *cells["TaskCell"]], nodes, submission, scores, unsettled)
 
     def silent(name: str) -> bool:
-        return name not in unsettled and _unanswered(nodes[name], submission)
+        return name not in unsettled and not nodes[name].is_task and _unanswered(nodes[name], submission)
 
     commented = [
         {"row": key, "cell": cell_id, "comment": "No response." if silent(name) else None}
-        for cell_id, name in cells["SolutionCell"]
+        for cell_id, name in [*cells["SolutionCell"], *cells["TaskCell"]]
     ]
     if commented:
         db.execute(_COMMENTED, commented)
@@ -257,6 +261,8 @@ def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str, cel
     for kind, rows, values in (
         ("GradeCell", GRADE, {"needs_manual_grade": True}),
         ("SolutionCell", COMMENT, {}),
+        ("TaskCell", GRADE, {"needs_manual_grade": True}),
+        ("TaskCell", COMMENT, {}),
     ):
         new = [{"id": new_id(), "cell_id": cell, "notebook_id": key, **values} for cell, _ in cells[kind]]
         if new:
@@ -292,9 +298,11 @@ def settle(db: Connection, submitted_id: str, key: str, student: str, stamp: Sta
 def _totals(key: str) -> Any:
     """Score, maximum and number of cells to look at, of one submitted notebook, as nbgrader computes them."""
     review = func.sum(case((GRADE.c.needs_manual_grade, 1), else_=0))
+    most = func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score, 0.0)
     return (
-        select(_SCORE, func.coalesce(func.sum(GRADE_CELL.c.max_score), 0.0), review)
-        .join(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        select(_SCORE, func.coalesce(func.sum(most), 0.0), review)
+        .outerjoin(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .outerjoin(TASK_CELL, TASK_CELL.c.id == GRADE.c.cell_id)
         .where(GRADE.c.notebook_id == key)
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder import __version__
 from autograder.authoring.assignment import Assignment
 from autograder.course import GradingSettings
+from autograder.grading.adopted_check import AdoptedRun, AdoptedTests, run_together
 from autograder.grading.canary import canary_of, refuse_leak
 from autograder.grading.check import CheckRun
 from autograder.grading.explaining import Retrial, explain, with_cause
@@ -50,14 +51,12 @@ def grade_submission(
     )
     canary = canary_of(secret, assignment)
     challenge = LazyEntry(side, secret, hidden_data)
-    runs = {
-        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary, challenge)
-        for cell in assignment.checks
-    }
+    runs = _runs(side, secret, canary, challenge)
     try:
         _walk(side, runs)
         hidden_started = time.perf_counter()
         _run_hidden_parts(side, runs)
+        run_together(side, {name: run for name, run in runs.items() if isinstance(run, AdoptedRun)})
     finally:
         side.close()
     ended = time.perf_counter()
@@ -90,6 +89,18 @@ def grade_submission(
     )
     refuse_leak(result, canary)
     return result
+
+
+def _runs(side: StudentSession, secret: Secret, canary: str, challenge: LazyEntry) -> dict[str, CheckRun]:
+    """The assignment's checks, not yet run."""
+    assignment, names = side.assignment, side.trusted.adopted
+    if names is not None:
+        tests = AdoptedTests.of(side, names)
+        return {cell.grade_id: AdoptedRun(cell, 0, canary, tests=tests) for cell in assignment.checks}
+    return {
+        cell.grade_id: CheckRun(cell, check_seed(secret, assignment, cell.grade_id), canary, challenge)
+        for cell in assignment.checks
+    }
 
 
 def not_graded(assignment: Assignment, submission_key: str, reason: str) -> Result:
@@ -142,7 +153,7 @@ def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSession) -> 
 
 def _retry(side: StudentSession, runs: dict[str, CheckRun]) -> dict[str, Retrial]:
     """For each exercise that fails and builds on others that do, its checks once more, on right foundations."""
-    by_exercise = _by_exercise(runs, side.assignment)
+    by_exercise = _by_exercise(runs, side.assignment) if not side.assignment.adopted else {}
     erring: list[str] = []
     retrials = {}
     for exercise, group in by_exercise.items():
@@ -184,14 +195,14 @@ def _run_on_right_foundations(
 def _by_exercise(runs: dict[str, CheckRun], assignment: Assignment) -> dict[str, list[CheckRun]]:
     groups: dict[str, list[CheckRun]] = {name: [] for name in assignment.exercises}
     for run in runs.values():
-        groups[assignment.exercise_of[run.cell.exercise]].append(run)
+        groups.setdefault(assignment.exercise_of.get(run.cell.exercise, ""), []).append(run)
     return groups
 
 
 def _results(runs: dict[str, CheckRun], retrials: dict[str, Retrial], side: StudentSession) -> tuple[CheckResult, ...]:
     explained: dict[str, CheckResult] = {}
     for exercise, group in _by_exercise(runs, side.assignment).items():
-        if not any(run.fell_short for run in group):
+        if not any(run.fell_short for run in group) or (side.assignment.adopted and not side.assignment.misconceptions):
             continue
         retrial = retrials.get(exercise)
         judged = list(retrial.runs.values()) if retrial else group

@@ -11,9 +11,7 @@ import msgspec
 import numpy as np
 
 from autograder.authoring.assignment import Assignment
-from autograder.challenge.competition import Competition
 from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import hidden_test
 from autograder.challenge.rules import RULES
 from autograder.course import GradingSettings
 from autograder.errors import MachineryError
@@ -23,7 +21,8 @@ from autograder.secrets import Secret
 from autograder.submission.model import Submission
 
 __all__ = [
-    "LazyEntry", "code_of", "competes", "competition_checks", "outer_seconds", "seconds_to_enter", "wants_to_count",
+    "LazyEntry", "characters_in", "code_of", "competes", "competition_checks", "outer_seconds", "seconds_to_enter",
+    "wants_to_count",
 ]  # fmt: skip
 
 NAME = "challenge"
@@ -74,6 +73,9 @@ class LazyEntry:
     def _entered(self) -> CompetitionEntry:
         if self._hidden_data is None:
             raise MachineryError("the challenge needs its hidden pictures. Set hidden_data in course.toml.")
+        from autograder.challenge.competition import Competition  # it loads torch
+        from autograder.challenge.hidden import hidden_test
+
         given = fashion("train")
         sources = code_of(self._side.submission)
         competition = Competition(
@@ -81,7 +83,7 @@ class LazyEntry:
             hidden_test(self._secret, self._hidden_data),
             np.rint(given.images * 255).astype(np.uint8),
             given.labels,
-            sum(map(len, sources)),
+            characters_in(sources),
             line_of=self._side.line_of,
         )
         entry = competition.enter()
@@ -92,6 +94,11 @@ class LazyEntry:
 def code_of(submission: Submission) -> list[str]:
     """The sources of the submission's code cells, in order."""
     return [cell.source for cell in submission.cells if cell.cell_type == "code"]
+
+
+def characters_in(sources: Iterable[str]) -> int:
+    """The length of code as `CompetitionRules` counts it: a character beyond ASCII as its bytes."""
+    return sum(len(source.encode(errors="replace")) for source in sources)
 
 
 def wants_to_count(sources: Iterable[str]) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import builtins
 import contextlib
 import copy
+import io
+from collections.abc import Set
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +16,7 @@ from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.source_cells import defined_names
 from autograder.errors import AuthoringError
 from autograder.grading.compiled_cells import compile_cell
+from autograder.grading.ownership import AdoptedNames
 from autograder.isolation.shared_functions import allow_source
 
 __all__ = ["ReferenceNotebook", "beside_notebook", "reference_for"]
@@ -33,17 +36,29 @@ class ReferenceNotebook:
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
+        self.adopted = AdoptedNames(assignment) if assignment.adopted else None
         self.given: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
         solved: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
-        for cell in assignment.cells:
+        for cell in assignment.cells if self.adopted is None else ():
             if cell.kind == "given":
                 _run(cell.source, self.given, _where(assignment, cell))
                 self._publish(cell)
             if cell.kind in ("given", "exercise"):
                 _run(cell.source, solved, _where(assignment, cell))
         self._solved = solved
+        if self.adopted is not None:
+            self.given, self._solved = self.adopted.final, _solved_leniently(assignment)
+            solved = self._solved
         names = [name for cell in assignment.exercises.values() for name in defined_names(cell.source)]
-        self.solution = SimpleNamespace(**{name: solved[name] for name in names})
+        self.solution = SimpleNamespace(**{name: solved[name] for name in names if name in solved})
+
+    def replayed(self, check: str) -> str:
+        """What of a check runs among the student's cells, too, for the cells after it; empty but in adopted courses."""
+        return self.adopted.replayed.get(check, "") if self.adopted is not None else ""
+
+    def students_names(self, check: str) -> Set[str]:
+        """The names of the student's that a check of an adopted course reads."""
+        return self.adopted.students[check] if self.adopted is not None else frozenset()
 
     def _publish(self, cell: AssignmentCell) -> None:
         """A function of a given cell is no secret: it stands in every notebook."""
@@ -77,6 +92,18 @@ def reference_for(assignment: Assignment) -> ReferenceNotebook:
             del _CACHE[next(iter(_CACHE))]
         _CACHE[assignment.key] = ReferenceNotebook(assignment)
     return _CACHE[assignment.key]
+
+
+def _solved_leniently(assignment: Assignment) -> dict[str, Any]:
+    """The names of a notebook with solutions, for naming misconceptions; run only if there are some."""
+    names: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
+    if not assignment.misconceptions:
+        return names
+    for cell in assignment.cells:
+        if cell.kind in ("given", "free", "exercise") and cell.cell_type == "code":
+            with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
+                compile_cell(cell.source, _where(assignment, cell)).execute(names)
+    return names
 
 
 def beside_notebook(notebooks: Path | None, assignment: Assignment) -> contextlib.AbstractContextManager[None]:

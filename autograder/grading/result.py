@@ -10,8 +10,19 @@ import msgspec
 from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.submission.model import Repair
 
-__all__ = ["CheckResult", "Outcome", "Result", "GradingUsage", "check_outputs", "decode_result", "encode_result"]
+__all__ = [
+    "CheckResult",
+    "Outcome",
+    "Result",
+    "GradingUsage",
+    "FORGEABLE",
+    "check_outputs",
+    "decode_result",
+    "encode_result",
+]
 
+FORGEABLE = "For graders: this check ran in the student's own process, so its result can be forged.\n"
+"""What the graded notebook says of such a check; pages for students leave it out."""
 Outcome = Literal["passed", "partial", "failed", "not-reached"]
 
 
@@ -30,6 +41,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         observed: where no misconception fits, what can be seen of the wrong results; holds no value.
         inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
         seen: whether the visible part already gave less than all points, so that the student could see it.
+        level: in adopted courses, how it was graded: ``apart``, ``asked`` and for what, ``together``, ``by hand``.
     """
 
     check: str
@@ -43,6 +55,12 @@ class CheckResult(msgspec.Struct, frozen=True):
     observed: str = ""
     inherited: tuple[str, ...] = ()
     seen: bool = False
+    level: str = ""
+
+    @property
+    def forgeable(self) -> bool:
+        """Whether it was graded within the student's own process, so that the result is the student's to forge."""
+        return self.level == "together"
 
     @property
     def text(self) -> str:
@@ -126,6 +144,8 @@ def decode_result(data: bytes) -> Result:
 def check_outputs(check: CheckResult, order: int) -> list[dict[str, Any]]:
     """A check's outputs as nbgrader reads a grade from them: a message, then one error or one plain number."""
     outputs: list[dict[str, Any]] = []
+    if check.forgeable:
+        outputs.append({"output_type": "stream", "name": "stdout", "text": FORGEABLE})
     if check.outcome in ("failed", "not-reached"):
         text = check.text or "This check failed."
         outputs.append({"output_type": "error", "ename": "CheckFailed", "evalue": text, "traceback": text.split("\n")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +22,19 @@ from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.submission.model import Submission, SubmissionCell
 from autograder.submission.stopping import Stopped, stopped
 
-__all__ = ["Budget", "StudentSession"]
+__all__ = ["Budget", "StudentSession", "names_torch"]
 
 _BUILTINS = frozenset(vars(builtins))
+_COPY = """
+import os as _os, shutil as _shutil
+for _folder in _folders:
+    if _os.path.isdir(_folder):
+        _shutil.copytree(_folder, ".", dirs_exist_ok=True, copy_function=_shutil.copyfile)
+None
+"""
 _LONGEST_REASON = 1000  # Characters of an error's text that are looked at.
 _LONGEST_LINE = 120
+_MOST_LINES = 4096  # of a notebook whose lines are named: twelve bits
 
 
 class Budget:
@@ -105,7 +113,7 @@ class StudentSession:
             self.stop_if_failed()
             self.close()
             with self.noting_failure():
-                self._worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
+                self._worker = self.spawn()
             reached, self._reached = self._reached, 0
             self._ran.clear()
             for cell in self.submission.cells[:reached]:
@@ -132,9 +140,30 @@ class StudentSession:
         worker = self.worker
         if cell.kind == "check":
             self.captured_names[cell.grade_id] = self._capture(worker, cell)
+            self._replay(worker, cell)
         elif self._runs(cell):
             self._run(worker, cell, again)
         self._reached += 1
+
+    def spawn(self) -> StudentProcess:
+        """Another process, with nothing run in it; of an adopted course it has the files beside the notebook."""
+        worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
+        if self.assignment.adopted:
+            folders = [str(path / self.assignment.name) for path in self.sandbox.readable]
+            with suppress(StudentError):
+                worker.run_source(_COPY, _folders=folders)
+        return worker
+
+    def _replay(self, worker: StudentProcess, cell: SubmissionCell) -> None:
+        """In an adopted course, do what a check's cell does for the cells after it; nothing hidden is in that."""
+        source = self.trusted.replayed(cell.grade_id)
+        if source and cell.cell_id not in self._broken and not worker.lost:
+            self._ran.append(cell)
+            worker.quiet = True
+            worker.run_cell(source, seconds=self.budget.left(self.settings.cell_seconds))
+            worker.quiet = False
+            if worker.lost:
+                self._broken.add(cell.cell_id)
 
     def fresh(self, limits: Limits) -> StudentProcess:
         """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
@@ -173,11 +202,18 @@ class StudentSession:
             return {}
 
     def _wanted(self, check: str) -> list[str]:
+        if self.assignment.adopted:
+            return sorted(self.trusted.students_names(check))
         names = outside_names(self._checks[check].source) | set(self.assignment.exercise_of)
         return sorted(names - self._known)
 
     def place(self) -> str:
-        """The function and line of the student's code in which the last error arose, in words; empty if not known."""
+        """The function and line of the student's code in which the last error arose, in words; empty if not known.
+
+        In a notebook of very many lines the choice of one would tell a hidden input.
+        """
+        if sum(cell.source.count("\n") + 1 for cell in self._ran) > _MOST_LINES:
+            return ""
         found = self._worker.place() if self._worker is not None and self.worker_lives else None
         if found is None or not 0 <= found[0] < len(self._ran):
             return ""
@@ -210,6 +246,7 @@ class StudentSession:
             cpu_seconds=int(self.settings.total_seconds) + 1,
             wall_seconds=self.settings.total_seconds,
             memory_bytes=self.settings.memory_mb << 20,
+            torch=names_torch(self.submission, self.assignment),
         )
 
     def add_usage(self, other: StudentSession) -> None:
@@ -221,11 +258,22 @@ class StudentSession:
     def close(self) -> None:
         """End the worker and add up what it used."""
         if self._worker is not None:
-            self.questions += self._worker.questions
-            usage = self._worker.close()
-            self.cpu_seconds += usage.cpu_seconds
-            self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
-            self._worker = None
+            worker, self._worker = self._worker, None
+            self.add_process(worker)
+
+    def add_process(self, worker: StudentProcess) -> None:
+        """End a process and count what it used."""
+        self.questions += worker.questions
+        usage = worker.close()
+        self.cpu_seconds += usage.cpu_seconds
+        self.peak_rss_bytes = max(self.peak_rss_bytes, usage.peak_rss_bytes)
+
+
+def names_torch(submission: Submission, assignment: Assignment) -> bool:
+    """Whether code of the submission or the assignment names torch, demonstrations aside: only then it is there."""
+    ours = (cell.source for cell in assignment.cells if cell.cell_type == "code" and cell.kind != "demo")
+    theirs = (cell.source for cell in submission.cells if cell.cell_type == "code" and cell.kind != "demo")
+    return any("torch" in source for source in (*ours, *theirs))
 
 
 def _stopped(cell: SubmissionCell, outcome: CellOutcome) -> Stopped:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
+
+from autograder.lab.conversion import loaded_torch
 
 __all__ = ["RecordedCall", "Remote", "deep_copy", "record_value"]
 
@@ -73,8 +74,11 @@ def record_value(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
         return {record_value(key, remote): record_value(item, remote) for key, item in value.items()}
     if kind in (list, tuple, set, frozenset):
         return kind([record_value(item, remote) for item in value])
-    if isinstance(value, torch.Tensor):
+    if isinstance(value, np.ndarray | np.random.Generator):
+        return deep_copy(value)
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Tensor):
         return value.detach().clone().requires_grad_(value.requires_grad)
-    if isinstance(value, np.ndarray | np.random.Generator | torch.nn.Module):
+    if torch is not None and isinstance(value, torch.nn.Module):
         return deep_copy(value)
     return value

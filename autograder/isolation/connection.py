@@ -10,14 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from torch import nn
-
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.failures import plain_text, student_error
 from autograder.isolation.lending import LENT_BYTES, Lends, Refused
 from autograder.isolation.limits import Allowance
-from autograder.isolation.modules import describe
 from autograder.isolation.proxies import Handle, handle_number, handle_owner
 from autograder.isolation.shared_functions import source_for
 from autograder.isolation.wire.codec import Codec, Unsendable
@@ -36,6 +33,7 @@ from autograder.isolation.wire.frames import (
     pack_lent,
     unpack_frame,
 )
+from autograder.lab.conversion import loaded_torch
 from autograder.lab.layouts import Laid
 
 __all__ = ["Connection"]
@@ -208,7 +206,10 @@ class Connection:
             return Ext(Leaf.HANDLE, handle(handle_number(value)))
         if type(value) is Laid:
             return Ext(Leaf.LAID, self._codec.encode([value.array, value.layout]))
-        if isinstance(value, nn.Module):
+        torch = loaded_torch()
+        if torch is not None and isinstance(value, torch.nn.Module):
+            from autograder.isolation.modules import describe
+
             return Ext(Leaf.MODULE, self._codec.encode(describe(value)))
         published = source_for(value, hidden=self.quiet)
         if published is not None:

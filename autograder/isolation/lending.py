@@ -13,20 +13,20 @@ import dis
 import marshal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 import numpy as np
-import torch
-from torch import nn
 
 from autograder.errors import AuthoringError, MachineryError
 from autograder.isolation.failures import StudentError, WorkerLost
-from autograder.isolation.guest.borrowed import DATA, data_codec, read_call
+from autograder.isolation.guest.borrowed import data_codec, is_plain, read_call
 from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 from autograder.isolation.proxies import Handle
+from autograder.lab.conversion import loaded_torch
 
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
@@ -42,6 +42,7 @@ _LIMITS = Limits(
     total_bytes=512 * MIB,
     call_seconds=_CALL_SECONDS,
     course_data=False,
+    own_files=False,
 )
 _MODULES = ("autograder.lab", "math", "numpy", "scipy", "torch")
 _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
@@ -160,10 +161,12 @@ class Lender:
 
     Args:
         sandbox: where.
+        torch: whether torch is there: as for the student's process, whose tensors it may be called with.
     """
 
-    def __init__(self, sandbox: Spawns) -> None:
+    def __init__(self, sandbox: Spawns, torch: bool = True) -> None:
         self._sandbox = sandbox
+        self._limits = replace(_LIMITS, torch=torch)
         self._worker: Borrower | None = None
         self._spent = False
         self._count = 0
@@ -181,7 +184,7 @@ class Lender:
         if self._spent:
             raise Refused("RuntimeError")
         if self._worker is None:
-            self._worker = self._sandbox.spawn(_LIMITS, lender=_Back())
+            self._worker = self._sandbox.spawn(self._limits, lender=_Back())
             self._worker.quiet = True
         self._worker.deadline = min(deadline, time.monotonic() + _CALL_SECONDS)
         try:
@@ -287,7 +290,7 @@ class _Packer:
         if type(value) is FunctionType:
             return ["function", self._add(value)]
         value = self._with_questions(value)
-        if isinstance(value, nn.Module | np.random.Generator | _OfStudent) or _is_data_or_kind(value):
+        if isinstance(value, (np.random.Generator, _OfStudent)) or _is_layer(value) or _is_data_or_kind(value):
             return ["data", value]
         raise Unlendable(
             f"`{self._name}` cannot be handed to a student's code: it needs `{name}`, a {type(value).__name__},"
@@ -311,7 +314,14 @@ def _is_data_or_kind(value: object) -> bool:
         return all(map(_is_data_or_kind, value))
     if isinstance(value, dict):
         return all(_is_data_or_kind(key) and _is_data_or_kind(item) for key, item in value.items())
-    return isinstance(value, (*DATA, _OfStudent, np.dtype, torch.dtype, slice, range))
+    torch = loaded_torch()
+    kinds = (_OfStudent, np.dtype, slice, range, *([torch.dtype] if torch is not None else []))
+    return is_plain(value) or isinstance(value, kinds)
+
+
+def _is_layer(value: object) -> bool:
+    torch = loaded_torch()
+    return torch is not None and isinstance(value, torch.nn.Module)
 
 
 def _home(value: object) -> tuple[str, str] | None:
@@ -327,8 +337,11 @@ def _home(value: object) -> tuple[str, str] | None:
 
 
 def _module(name: str) -> object:
+    """The module; None for torch where nothing has loaded it, since then nothing is of it."""
     import importlib
 
+    if name.split(".")[0] == "torch" and loaded_torch() is None:
+        return None
     return builtins if name == "builtins" else importlib.import_module(name)
 
 

@@ -22,6 +22,8 @@ class Limits:
         total_bytes: all answers over the wire together, since a grader may keep what it gets.
         call_seconds: wall time for one call, fetch or probe.
         course_data: whether the course's data may be read; keeping it from a process takes Landlock.
+        torch: whether torch is there to be imported.
+        own_files: whether it gets a file system to write to; one that runs no student's code needs none.
     """
 
     cpu_seconds: float = 120.0
@@ -32,6 +34,8 @@ class Limits:
     total_bytes: int = 1024 * MIB
     call_seconds: float = 20.0
     course_data: bool = True
+    torch: bool = True
+    own_files: bool = True
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 import autograder
 from autograder.errors import MachineryError
 
-__all__ = ["BASE", "Mounts", "links_to"]
+__all__ = ["BASE", "DEVICES", "Mounts", "links_to"]
 
 BASE = "/box"  # the workers' folders, inside
 _PACKAGE = Path(autograder.__file__).resolve().parent
@@ -21,7 +21,7 @@ _PACKAGE_PARTS = ("__init__.py", "errors.py", "magics.py", "redrawing.py", "lab"
 _DATA = _PACKAGE.parent / "data" / "course"  # where the lab looks for its datasets
 _SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/fonts", "/etc/alternatives")
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _PROCESS_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 _SECRETS = ("course.toml", "gradebook.db", ".course-secret", "hidden", "solutions", "submitted")
 
@@ -52,7 +52,7 @@ class Mounts:
     def arguments(self) -> list[str]:
         """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
         words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dir", "/dev"]
-        for device in _DEVICES:
+        for device in DEVICES:
             words += ["--dev-bind", device, device]
         for link in _SYSTEM_LINKS:
             path = Path(link)
@@ -84,7 +84,7 @@ class Mounts:
 
     def readable_inside(self) -> list[str]:
         """What Landlock lets every worker read."""
-        system = ["/usr", *_SYSTEM_LINKS, *_DEVICES, *_PROCESS_FILES]
+        system = ["/usr", *_SYSTEM_LINKS, *DEVICES, *_PROCESS_FILES]
         return [*system, *map(str, (*self.system, *self.package, *self.python_paths))]
 
     def data_inside(self) -> list[str]:

@@ -42,6 +42,9 @@ class Sandbox:
     """A warm, locked process that forks one worker per submission. Use as a context manager.
 
     After a `MachineryError` call `restart`; workers of before are gone.
+
+    Attributes:
+        torch: whether its workers can have torch, which takes half of the time to start and half of the memory.
     """
 
     def __init__(
@@ -51,7 +54,9 @@ class Sandbox:
         missing_ok: frozenset[str],
         room: int = ROOM,
         links: Mapping[str, Path] = NO_LINKS,
+        torch: bool = True,
     ) -> None:
+        self.torch = torch
         self._links = dict(links)
         self._python_paths = [Path(path).resolve() for path in python_paths]
         self._readable = [Path(path).resolve() for path in readable]
@@ -63,6 +68,11 @@ class Sandbox:
         self._complaints: IO[bytes] | None = None
         self._separate = False
 
+    @property
+    def readable(self) -> list[Path]:
+        """The folders and files that students may read."""
+        return self._readable
+
     @classmethod
     def start(
         cls,
@@ -70,6 +80,7 @@ class Sandbox:
         readable: Iterable[Path] = (),
         missing_ok: frozenset[str] = frozenset(),
         links: Mapping[str, Path] = NO_LINKS,
+        torch: bool = True,
     ) -> Sandbox:
         """Start a sandbox and wait until it is warm.
 
@@ -78,12 +89,13 @@ class Sandbox:
             readable: folders and files that students may read, such as the course's data.
             missing_ok: names of layers to go on without, where this machine lacks them.
             links: further names of readable folders, inside, as `mounts.links_to` makes them.
+            torch: whether workers can have torch.
 
         Raises:
             LayerMissing: a layer is missing and not named in `missing_ok`.
             MachineryError: the sandbox did not start.
         """
-        sandbox = cls.launch(python_paths, readable, missing_ok, links=links)
+        sandbox = cls.launch(python_paths, readable, missing_ok, links=links, torch=torch)
         sandbox.wait()
         return sandbox
 
@@ -95,9 +107,10 @@ class Sandbox:
         missing_ok: frozenset[str] = frozenset(),
         room: int = ROOM,
         links: Mapping[str, Path] = NO_LINKS,
+        torch: bool = True,
     ) -> Sandbox:
         """As `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
-        sandbox = cls(python_paths, readable, missing_ok, room, links)
+        sandbox = cls(python_paths, readable, missing_ok, room, links, torch)
         sandbox._launch()
         return sandbox
 
@@ -123,7 +136,7 @@ class Sandbox:
 
         If it is restarted and the warm process is gone, it starts one for itself. Raises MachineryError.
         """
-        joined = Sandbox(self._python_paths, self._readable, self._missing_ok, links=self._links)
+        joined = Sandbox(self._python_paths, self._readable, self._missing_ok, links=self._links, torch=self.torch)
         joined._control, joined._separate = self._new_line(), self._separate
         return joined
 
@@ -155,7 +168,7 @@ class Sandbox:
 
         Raises MachineryError if the sandbox has died or has no room.
         """
-        # Only now: the codec needs torch, and a sandbox is launched before that is imported.
+        # Only now: a sandbox is launched before all this is imported.
         from autograder.isolation.channel import Channel
         from autograder.isolation.lending import Lender
         from autograder.isolation.student_process import StudentProcess
@@ -169,7 +182,7 @@ class Sandbox:
                 ours.close()
                 raise
         channel = Channel(ours.detach(), limits.message_bytes, limits.total_bytes)
-        worker = StudentProcess(self, reply["worker"], channel, limits, lender or Lender(self), allowance)
+        worker = StudentProcess(self, reply["worker"], channel, limits, lender or Lender(self, limits.torch), allowance)
         try:
             worker.wait_until_ready(ANSWER_SECONDS)
         except MachineryError:
@@ -214,7 +227,7 @@ class Sandbox:
             old = self._control
             try:
                 self._control = self._new_line()
-                self.spawn().close()
+                self.spawn(Limits(torch=self.torch)).close()
                 return
             except MachineryError:
                 pass  # it is gone, or has nothing left to give
@@ -313,6 +326,8 @@ class Sandbox:
         return {
             "base": base,
             "home": home,
+            "torch": self.torch,
+            "devices": mounts.DEVICES if inside else (),
             "mount": inside,
             "user": user,
             "privileged": inside or os.geteuid() == 0,

@@ -16,15 +16,15 @@ _FILES = """
     read write readv writev pread64 pwrite64 preadv pwritev lseek close close_range
     open openat creat stat lstat access faccessat faccessat2 readlink readlinkat
     getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2
-    ftruncate truncate fallocate fsync fdatasync fadvise64 sendfile copy_file_range umask utimensat
+    ftruncate truncate fallocate fsync fdatasync sendfile copy_file_range umask utimensat
 """
 _WAITING = """
     poll ppoll select pselect6 epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
     clock_gettime clock_getres gettimeofday time nanosleep clock_nanosleep times getrusage getcpu
 """
 _MEMORY_AND_THREADS = """
-    mmap munmap mprotect mremap madvise brk msync
-    futex set_robust_list get_robust_list rseq membarrier arch_prctl set_tid_address
+    mmap munmap mprotect mremap brk msync
+    set_robust_list get_robust_list rseq membarrier arch_prctl set_tid_address
     sched_yield sched_getaffinity sched_getparam sched_getscheduler getpriority getrlimit
 """
 _OWN_SIGNALS = """
@@ -42,12 +42,17 @@ _COPIES = (0, 1030)  # F_DUPFD F_DUPFD_CLOEXEC
 _CONNECTION = 3
 
 _CLONE_THREAD = 0x00010000
+_FUTEX_PRIVATE = 128
 # Calls that do much else besides: argument number, and the values with which each is harmless.
 _ONLY_WITH: dict[str, tuple[int, tuple[int, ...]]] = {
     # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
     "ioctl": (1, (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)),
     # Copies and flags of descriptors. Not who gets signals (F_SETOWN), and no locks on files that others use.
     "fcntl": (1, (1, 2, 3, 4)),
+    # What concerns a process's own pages: not which pages of a file stay in the machine's memory.
+    "madvise": (2, (0, 1, 4, 8, 14, 15, 16, 17, 22, 23, 25)),
+    # Without the flag for private ones, waiting for a thread's end; nobody can be woken at a page of a shared file.
+    "futex": (1, (0, 9, 0x109)),
     # PR_GET_DUMPABLE PR_SET_NAME PR_GET_NAME PR_SET_VMA
     "prctl": (0, (3, 15, 16, 0x53564D41)),
 }
@@ -64,6 +69,7 @@ def compile_filter() -> bytes:
     for name, (position, values) in _ONLY_WITH.items():
         for value in values:
             _add(rules, pyseccomp.ALLOW, name, pyseccomp.Arg(position, pyseccomp.EQ, value))
+    _add(rules, pyseccomp.ALLOW, "futex", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, _FUTEX_PRIVATE, _FUTEX_PRIVATE))
     for number in _other_descriptors():
         for name in _NOT_OF_CONNECTION:
             _add(rules, pyseccomp.ALLOW, name, number)

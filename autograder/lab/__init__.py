@@ -1,8 +1,11 @@
 """What the notebooks import: checks that explain themselves, data, figures and progress bars.
 
-Nothing here needs the rest of the package or any particular operating system, and torch is only
-imported by whoever uses it.
+Nothing here needs the rest of the package or any particular operating system, and torch and matplotlib are only
+imported by whoever uses them.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from autograder.lab import domain
 from autograder.lab.checks import CheckFailed, close
@@ -14,7 +17,6 @@ from autograder.lab.contracts import (
     refuses_each,
     types_of,
 )
-from autograder.lab.curves import show_curves
 from autograder.lab.datasets import (
     FASHION_CLASSES,
     DataMissing,
@@ -27,10 +29,13 @@ from autograder.lab.datasets import (
     snapshot,
     zip_digits,
 )
-from autograder.lab.figures import show, show_grid, show_matrix, style
-from autograder.lab.filters import show_filters
-from autograder.lab.kernel_sweep import sweep
 from autograder.lab.progress_bar import progress
+
+if TYPE_CHECKING:
+    from autograder.lab.curves import show_curves
+    from autograder.lab.figures import show, show_grid, show_matrix, style
+    from autograder.lab.filters import show_filters
+    from autograder.lab.kernel_sweep import sweep
 
 __all__ = [
     "FASHION_CLASSES",
@@ -61,3 +66,15 @@ __all__ = [
     "types_of",
     "zip_digits",
 ]
+
+_DRAWING = {
+    "show": "figures", "show_curves": "curves", "show_filters": "filters", "show_grid": "figures",
+    "show_matrix": "figures", "style": "figures", "sweep": "kernel_sweep",
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws only when it is asked for: matplotlib takes half a second, which checks need not wait for."""
+    if name not in _DRAWING:
+        raise AttributeError(f"module 'autograder.lab' has no attribute {name!r}")
+    return getattr(import_module(f"autograder.lab.{_DRAWING[name]}"), name)

@@ -1,21 +1,34 @@
-"""Every figure of a notebook says in words what it shows, for whoever cannot see it: its titles, axes and legends."""
+"""Every figure of a notebook says in words what it shows, for whoever cannot see it: titles, axes, what is drawn."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 __all__ = ["alternative_text", "describe_figures"]
 
-_LONGEST = 600
+FloatArray = NDArray[np.float64]
+_LONGEST = 1000
+_MOST_CURVES = 6
+# Read by screen readers and not seen. JupyterLab gives its pictures an empty alt, so the words stand beside them.
+_HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 def alternative_text(figure: Figure) -> str:
-    """A figure in words: the titles of the figure and its panels, and what the axes and curves are called."""
+    """A figure in words: for each panel its title, what its axes are called, and what is drawn in it.
+
+    Curves are told by where they begin and end and by their extremes, images by their size and range of values, bars
+    by the lowest and the highest.
+    """
     title = figure.get_suptitle()
     panels = [text for axes in figure.axes if (text := _panel(axes))]
     text = " ".join([_sentence(title)] * bool(title) + [_sentence(panel) for panel in dict.fromkeys(panels)])
@@ -26,9 +39,52 @@ def _panel(axes: Axes) -> str:
     title = next(filter(None, (axes.get_title(loc=place) for place in ("left", "center", "right"))), "")
     across, up = axes.get_xlabel(), axes.get_ylabel()
     labels = [f"{up} against {across}"] if across and up else list(filter(None, (up, across)))
-    legend = axes.get_legend()
-    names = [text.get_text() for text in legend.get_texts()] if legend is not None else []
-    return "; ".join(filter(None, (title, *labels, ", ".join(names)))).replace("\n", " ")
+    drawn = [*_curves(axes), *_bars(axes), *_images(axes)]
+    return "; ".join(filter(None, (title, *labels, *drawn))).replace("\n", " ")
+
+
+def _curves(axes: Axes) -> list[str]:
+    told = [text for line in axes.get_lines() if (text := _curve(line))]
+    more = [f"{len(told) - _MOST_CURVES} more curves"] if len(told) > _MOST_CURVES else []
+    return told[:_MOST_CURVES] + more
+
+
+def _curve(line: Line2D) -> str:
+    """Where a curve begins, ends and turns; empty for lines that only guide the eye."""
+    across, up = (np.asarray(each, dtype=float) for each in (line.get_xdata(), line.get_ydata()))
+    seen = np.isfinite(across) & np.isfinite(up) if across.shape == up.shape else np.zeros(0, dtype=bool)
+    if seen.sum() < 3:  # two points: a grid, an axis, a threshold
+        return ""
+    across, up = across[seen], up[seen]
+    name = "a curve" if str(line.get_label()).startswith("_") else str(line.get_label())
+    text = f"{name} goes from {up[0]:.3g} to {up[-1]:.3g}"
+    low, high = int(up.argmin()), int(up.argmax())
+    if up[low] < min(up[0], up[-1]):
+        text += f", lowest {up[low]:.3g} at {across[low]:.3g}"
+    if up[high] > max(up[0], up[-1]):
+        text += f", highest {up[high]:.3g} at {across[high]:.3g}"
+    return text
+
+
+def _bars(axes: Axes) -> list[str]:
+    groups = [group for group in axes.containers if isinstance(group, BarContainer) and len(group)]
+    return [_bar_group(np.asarray(group.datavalues, dtype=float), str(group.get_label())) for group in groups]
+
+
+def _bar_group(values: FloatArray, label: str) -> str:
+    name = "" if label.startswith("_") else f"{label}: "
+    return f"{name}{values.size} bars from {values.min():.3g} to {values.max():.3g}"
+
+
+def _images(axes: Axes) -> list[str]:
+    images: list[FloatArray] = [
+        np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan) for image in axes.get_images()
+    ]
+    return [
+        f"an image of {each.shape[0]} × {each.shape[1]} pixels, values {np.nanmin(each):.3g} to {np.nanmax(each):.3g}"
+        for each in images
+        if each.size and not np.isnan(each).all()
+    ]
 
 
 def _sentence(text: str) -> str:
@@ -38,7 +94,8 @@ def _sentence(text: str) -> str:
 def describe_figures() -> None:
     """From the next cell on, figures shown in this notebook carry their description; elsewhere nothing happens.
 
-    nbconvert puts it into HTML as the picture's ``alt``.
+    It stands as hidden text before the picture, for the screen reader of whoever works in JupyterLab, and in the
+    picture's metadata, from where nbconvert puts it into HTML as ``alt``.
     """
     try:
         from IPython.core.getipython import get_ipython
@@ -63,15 +120,27 @@ def _before_cell(_: object) -> None:
         formatter.for_type(Figure, _with_words(draw))
 
 
+def _told(figure: Figure) -> str:
+    """A figure's description. Whatever a student has drawn is shown, also where it cannot be described."""
+    try:
+        return alternative_text(figure)
+    except Exception:
+        return "A figure that cannot be described."
+
+
 def _with_words(draw: Callable[[Figure], Any]) -> Callable[[Figure], Any]:
     """``draw``, which makes a picture of a figure, with the description beside it."""
+    from IPython.display import publish_display_data
 
     def described(figure: Figure) -> Any:
         drawn = draw(figure)
         if drawn is None:
             return None
         data, more = drawn if isinstance(drawn, tuple) else (drawn, {})
-        return data, {**more, "alt": alternative_text(figure)}
+        text = _told(figure)
+        words = f"Figure: {text}"
+        publish_display_data({"text/html": f'<p style="{_HIDDEN}">{html.escape(words)}</p>', "text/plain": words})  # type: ignore[no-untyped-call]
+        return data, {**more, "alt": text}
 
     described.describes = True  # type: ignore[attr-defined]
     return described

@@ -39,7 +39,10 @@ def require_dtype(value: Any, dtype: Any, case: str) -> None:
 
 
 def untouched(before: Any, after: Any) -> bool:
-    """Whether two arguments are the same, bit for bit as far as data goes."""
+    """Whether two arguments are the same, bit for bit as far as data goes; of a network, also its mode."""
+    if hasattr(before, "state_dict") and hasattr(before, "training"):
+        same_mode = before.training is after.training
+        return same_mode and untouched(dict(before.state_dict()), dict(after.state_dict()))
     if isinstance(before, dict):
         return (
             isinstance(after, dict)

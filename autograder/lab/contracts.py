@@ -245,7 +245,8 @@ class Contracts:
         after = [*seen.args, *seen.kwargs.values()]
         for (place, value), now in zip(every_place(args, kwargs), after, strict=True):
             if not untouched(value, now):
-                hint = "work on a copy, or on a new array"
+                network = hasattr(value, "state_dict")
+                hint = "is the network in the mode it was in?" if network else "work on a copy, or on a new array"
                 raise CheckFailed(
                     f"the function changed one of its arguments, {shown(name_of(place, names))}", hint=hint, case=case
                 )

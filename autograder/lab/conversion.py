@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NotNumeric", "to_array"]
+__all__ = ["NotNumeric", "loaded_torch", "to_array"]
 
 
 class NotNumeric(TypeError):
@@ -47,9 +47,13 @@ def _stacked(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     return np.stack(rows)
 
 
+def loaded_torch() -> Any:
+    """The torch module; None before anything has loaded it, when nothing is a tensor yet. Loading it takes a second."""
+    return sys.modules.get("torch")
+
+
 def _is_tensor(value: object) -> bool:
-    # Nothing is a tensor before torch is loaded, and loading it takes a second.
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     return torch is not None and isinstance(value, torch.Tensor)
 
 

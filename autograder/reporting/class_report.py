@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -24,6 +25,7 @@ _FEW = 5
 """From so many submissions on, a spread says something."""
 
 _BINS = 10
+_MOST_BARS = 34
 
 
 class ExerciseOverview(msgspec.Struct, frozen=True):
@@ -34,6 +36,8 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
         max_points: that its checks can give.
         mean: points.
         shares: how many submissions earned each tenth of the points, from none to all.
+        discrimination: how the points here go with those of the rest, −1 to 1; None for a small class, or where
+            everybody has the same.
         remark: what is odd about it; empty if nothing is.
         median_seconds: that its checks took of one submission; None if all results are of an older version.
     """
@@ -42,8 +46,14 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
     max_points: float
     mean: float
     shares: tuple[int, ...]
+    discrimination: float | None = None
     remark: str = ""
     median_seconds: float | None = None
+
+    @property
+    def percent(self) -> float:
+        """The mean as a percentage of the points."""
+        return 100 * self.mean / self.max_points if self.max_points else 0.0
 
 
 class MistakeCount(msgspec.Struct, frozen=True):
@@ -90,6 +100,27 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
     nobody: tuple[CheckOverview, ...] = ()
     median_seconds: float = 0.0
     longest_seconds: float = 0.0
+
+    @property
+    def histogram(self) -> tuple[tuple[float, int], ...]:
+        """Where each bin starts, in points, and how many submissions are in it; bins are whole points wide."""
+        width = max(1, math.ceil(self.max_points / _MOST_BARS))
+        counts = Counter(int(points // width) for points in self.points)
+        return tuple((width * number, counts[number]) for number in range(int(self.max_points // width) + 1))
+
+    @property
+    def by_exercise(self) -> tuple[tuple[str, tuple[MistakeCount, ...]], ...]:
+        """The misconceptions of each exercise, the commonest first in all."""
+        found: dict[str, list[MistakeCount]] = {}
+        for mistake in self.mistakes:
+            found.setdefault(mistake.exercise, []).append(mistake)
+        return tuple((name, tuple(mistakes)) for name, mistakes in found.items())
+
+    @property
+    def again(self) -> tuple[ExerciseOverview, ...]:
+        """The exercises to teach again: at most three, those with the fewest of their points, below four fifths."""
+        weak = [exercise for exercise in self.exercises if exercise.max_points and exercise.percent < 80]
+        return tuple(sorted(weak, key=lambda each: each.percent)[:3])
 
     @property
     def mean(self) -> float:
@@ -165,8 +196,9 @@ def _exercises(assignment: Assignment, results: Sequence[Result]) -> list[Exerci
         points = [sum(check.points for check in result.checks if check.check in wanted) for result in results]
         rest = [result.points - own for result, own in zip(results, points, strict=True)]
         shares = tuple(Counter(_bin(each, most) for each in points)[number] for number in range(_BINS + 1))
-        remark, seconds = _remark(points, rest, most), _median_seconds(results, wanted)
-        found.append(ExerciseOverview(name, most, statistics.fmean(points), shares, remark, seconds))
+        together, seconds = _discrimination(points, rest), _median_seconds(results, wanted)
+        remark = _remark(points, together, most)
+        found.append(ExerciseOverview(name, most, statistics.fmean(points), shares, together, remark, seconds))
     return found
 
 
@@ -180,12 +212,19 @@ def _bin(points: float, most: float) -> int:
     return int(_BINS * points / most + 1e-9) if most else 0
 
 
-def _remark(points: Sequence[float], rest: Sequence[float], most: float) -> str:
+def _discrimination(points: Sequence[float], rest: Sequence[float]) -> float | None:
+    """The correlation of an exercise's points with all others; None where it says nothing."""
+    if len(points) < _FEW or len(set(points)) < 2 or len(set(rest)) < 2:
+        return None
+    return statistics.correlation(points, rest)
+
+
+def _remark(points: Sequence[float], together: float | None, most: float) -> str:
     """What is odd about an exercise's points; nothing is said of a small class."""
     if len(points) < _FEW or not most:
         return ""
     none, full = sum(not each for each in points), sum(each == most for each in points)
-    if len(set(points)) > 1 and len(set(rest)) > 1 and statistics.correlation(points, rest) < 0:
+    if together is not None and together < 0:
         return "Those who are good at the rest do worse here: look at the checks and at the wording."
     if none + full == len(points) and min(none, full) >= len(points) / 5:
         return "All or nothing: the class falls into two halves."

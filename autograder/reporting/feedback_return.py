@@ -74,13 +74,13 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
     """
     assignment = load_cached_assignment(course, name)
     others = partial(catalogue_of, course)
-    discovery = settle(discover(course, name, assignment.notebook, students), assignment, others)
+    discovery = settle(discover(course, assignment.name, assignment.notebook, students), assignment, others)
     with Journal(course.results / "journal.db") as journal:
-        entries = journal.entries(name)
+        entries = journal.entries(assignment.unit)
     stored, left = _stored(course, assignment, discovery.found, entries)
-    followed = bring_up_to_date(course, [name]) if stored else []
+    followed = bring_up_to_date(course, [assignment.name]) if stored else []
     marks, disputes = _marks(course, assignment, list(stored))
-    names, written = BoardNames.of(course, name), []
+    names, written = BoardNames.of(course, assignment.name), []
     with Pictures.of(course) as pictures:
         for student, (submission, result) in stored.items():
             if student not in marks:

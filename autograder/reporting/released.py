@@ -35,11 +35,15 @@ class FeedbackExporter(HTMLExporter):
         names = (resources or {}).get("nbgrader", {})
         try:
             course = Course.find(Path.cwd())
-            page = page_of(course, names["assignment"], names["student"])
+            page = page_of(course, _unit(course, names), names["student"])
         except (AutograderError, KeyError) as error:
             self.log.warning("nbgrader's own page instead of the course's: %s", error)
             return super().from_filename(filename, resources=resources, **kw)
         return page, {**(resources or {}), "output_extension": ".html", "outputs": {}}
+
+
+def _unit(course: Course, names: dict[str, str]) -> str:
+    return f"{names['assignment']}/{names['notebook']}" if course.adopted else names["assignment"]
 
 
 def page_of(course: Course, name: str, student: str) -> str:
@@ -53,7 +57,7 @@ def page_of(course: Course, name: str, student: str) -> str:
     with Gradebook.of(course) as gradebook:
         marks = gradebook.marks(assignment, [student]).get(student)
     with Pictures.of(course) as pictures:
-        on_board = BoardNames.of(course, name).of_student(student)
+        on_board = BoardNames.of(course, assignment.name).of_student(student)
         return feedback_page(
             assignment, submission, result, student=student, marks=marks, album=Album(pictures), on_board=on_board
         )
@@ -67,7 +71,7 @@ def _graded(course: Course, assignment: Assignment, student: str) -> tuple[Submi
     result = store.get(result_key(submission.key, assignment.key, Bundle.of(course, assignment).grader))
     if result is not None:
         return submission, result
-    return stored_result(Found(student, path), assignment, _entry(course, assignment.name, student), store)
+    return stored_result(Found(student, path), assignment, _entry(course, assignment.unit, student), store)
 
 
 def _entry(course: Course, assignment: str, student: str) -> JournalRow | None:

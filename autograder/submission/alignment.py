@@ -129,7 +129,10 @@ def _layout(matching: Matching, assignment: Assignment) -> list[SubmissionCell]:
     placed = [_own_cell(cell, ids) for cell in after[_START]]
     for released in assignment.cells:
         placed += [_own_cell(cell, ids) for cell in before[released.cell_id]]
-        placed.append(_skeleton_cell(released, matching))
+        if (
+            released.kind != "free" or released.cell_id in matching.chosen
+        ):  # Its student may have removed or replaced it.
+            placed.append(_skeleton_cell(released, matching))
         placed += [_own_cell(cell, ids) for cell in after[released.cell_id]]
     return placed
 
@@ -169,7 +172,7 @@ def _kept_copies(matching: Matching, assignment: Assignment) -> list[StudentCell
 
 def _skeleton_cell(released: AssignmentCell, matching: Matching) -> SubmissionCell:
     match = matching.chosen.get(released.cell_id)
-    own_text = match is not None and released.kind in _STUDENT_KINDS
+    own_text = match is not None and released.kind in (*_STUDENT_KINDS, "free")
     return SubmissionCell(
         kind=_kind(released),
         grade_id=released.grade_id,
@@ -196,6 +199,7 @@ def _kind(released: AssignmentCell) -> CellKind:
         "exercise": "exercise",
         "check": "check",
         "answer": "answer",
+        "free": "free",
     }
     return kinds.get(released.kind, "prose")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from autograder.authoring.assignment import Assignment, source_path
+from autograder.authoring.adopted import notebooks_of
+from autograder.authoring.assignment import Assignment, adopted_assignment, source_path
 from autograder.authoring.regions import CODE_STUB, TEXT_STUB
 from autograder.authoring.releasing import released
 from autograder.course import Course
@@ -46,8 +48,13 @@ def marks_of(assignment: Assignment) -> NotebookMarks:
 
 def catalogue_of(course: Course) -> Catalogue:
     """The marks of every assignment that ``course`` has, as far as its sources can be read."""
-    found = {}
-    for name in course.assignments():
+    found: dict[str, NotebookMarks] = {}
+    for name in (
+        [unit for each in course.assignments() for unit in notebooks_of(course, each)] if course.adopted else ()
+    ):
+        with contextlib.suppress(AutograderError):
+            found[name] = marks_of(adopted_assignment(course, name))
+    for name in course.assignments() if not course.adopted else ():
         try:
             path = source_path(course, name)
             found[name] = _read(path, path.stat().st_mtime_ns)
@@ -66,15 +73,15 @@ def rightful(cells: Sequence[StudentCell], assignment: Assignment, others: Calla
     if sum(cell.cell_id in own.cell_ids for cell in cells) >= enough:
         return ""
     votes = Counter[str]()
-    strangers = {name: marks for name, marks in others().items() if name != assignment.name}
+    strangers = {name: marks for name, marks in others().items() if name != assignment.unit}
     for cell in cells:
-        signs = {assignment.name: own.signs(cell)} | {name: marks.signs(cell) for name, marks in strangers.items()}
+        signs = {assignment.unit: own.signs(cell)} | {name: marks.signs(cell) for name, marks in strangers.items()}
         best = max(signs, key=lambda name: signs[name])  # Of equals the first, which is this assignment.
         votes[best] += signs[best] > 0
-    if votes[assignment.name] >= enough:
+    if votes[assignment.unit] >= enough:
         return ""
     winner = max(votes, key=lambda name: votes[name], default="")
-    return winner if votes[winner] > votes[assignment.name] else ""
+    return winner if votes[winner] > votes[assignment.unit] else ""
 
 
 @lru_cache(maxsize=64)

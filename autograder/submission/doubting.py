@@ -97,7 +97,11 @@ def _in_the_courses_cells(matching: Matching, assignment: Assignment) -> list[St
     found = []
     for released in assignment.cells:
         match = matching.chosen.get(released.cell_id)
-        if match is None or released.kind in ("exercise", "answer") or match.cell.text == released_text(released):
+        if (
+            match is None
+            or released.kind in ("exercise", "answer", "free")
+            or match.cell.text == released_text(released)
+        ):
             continue
         added = remainder(match.cell.source, released)
         is_text = match.cell.cell_type != "code" or reads_as_text(added)

@@ -179,7 +179,7 @@ def _best(found: Sequence[Match], released: AssignmentCell) -> Match:
 
     Of a cell that is not the student's to write, the unchanged one.
     """
-    if released.kind not in ("exercise", "answer"):
+    if released.kind not in ("exercise", "answer", "free"):
         return next((match for match in found if match.cell.text == released_text(released)), found[0])
     filled = [match for match in found if not is_blank(match.cell, released)]
     defining = [match for match in filled if defines(match.cell.source, released.exercise)]

@@ -8,8 +8,8 @@ import msgspec
 
 __all__ = ["Attachment", "CellKind", "Repair", "Submission", "SubmissionCell"]
 
-CellKind = Literal["prose", "given", "demo", "exercise", "check", "answer", "extra", "note"]
-"""The assignment's six kinds, and two of the student's own: ``extra`` code and ``note`` text."""
+CellKind = Literal["prose", "given", "demo", "exercise", "check", "answer", "free", "extra", "note"]
+"""The assignment's kinds, and two of the student's own: ``extra`` code and ``note`` text."""
 
 
 class Repair(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Attachment(msgspec.Struct, frozen=True):
 class SubmissionCell(msgspec.Struct, frozen=True):
     """One cell of the repaired notebook.
 
-    Only ``exercise``, ``answer``, ``extra`` and ``note`` cells hold the student's text; every other kind
+    Only ``exercise``, ``answer``, ``free``, ``extra`` and ``note`` cells hold the student's text; every other kind
     holds the released source. ``grade_id`` and ``exercise`` are empty where the assignment has none.
     ``attachments`` are those of a text cell of the student's.
     """
@@ -54,7 +54,7 @@ class SubmissionCell(msgspec.Struct, frozen=True):
     @property
     def is_student_code(self) -> bool:
         """Whether this is code that the student wrote, and that therefore runs in isolation."""
-        return self.cell_type == "code" and self.kind in ("exercise", "extra")
+        return self.cell_type == "code" and self.kind in ("exercise", "free", "extra")
 
 
 class Submission(msgspec.Struct, frozen=True):

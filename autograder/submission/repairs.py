@@ -49,7 +49,7 @@ def _missing(released: AssignmentCell) -> Iterator[Repair]:
             "This cell was missing. We put the empty one back.",
             "If you did this exercise elsewhere under another name, we could not find it.",
         )
-    elif released.kind != "prose":
+    elif released.kind not in ("prose", "free"):
         yield Repair(
             released.grade_id,
             "This cell was missing. We put it back.",

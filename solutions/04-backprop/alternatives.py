@@ -276,6 +276,235 @@ def check_along_directions(f, df, x):
     return bool(gap <= 1e-4 * max(np.linalg.norm(told), np.linalg.norm(seen)))
 
 
+# Value
+
+
+@alternative(of="Value", route="each operation leaves a function that hands its gradient on; a stack instead of recursion")
+class ValueOfClosures(Arithmetic):  # noqa: F821
+    def __init__(self, data):
+        self.data, self.grad = float(data), 0.0
+        self.children, self.hand_on = (), lambda: None
+
+    def combined(self, data, children, hand_on):
+        result = type(self)(data)
+        result.children, result.hand_on = children, lambda: hand_on(result.grad)
+        return result
+
+    def wrapped(self, other):
+        return other if isinstance(other, type(self)) else type(self)(other)
+
+    def __add__(self, other):
+        other = self.wrapped(other)
+
+        def hand_on(grad):
+            self.grad += grad
+            other.grad += grad
+
+        return self.combined(self.data + other.data, (self, other), hand_on)
+
+    def __mul__(self, other):
+        other = self.wrapped(other)
+
+        def hand_on(grad):
+            self.grad += other.data * grad
+            other.grad += self.data * grad
+
+        return self.combined(self.data * other.data, (self, other), hand_on)
+
+    def from_one(self, data, slope):
+        def hand_on(grad):
+            self.grad += slope * grad
+
+        return self.combined(data, (self,), hand_on)
+
+    def __pow__(self, exponent):
+        return self.from_one(self.data**exponent, exponent * self.data ** (exponent - 1))
+
+    def tanh(self):
+        return self.from_one(np.tanh(self.data), 1 / np.cosh(self.data) ** 2)
+
+    def exp(self):
+        return self.from_one(np.exp(self.data), np.exp(self.data))
+
+    def backward(self):
+        stack, found = [self], {id(self): self}
+        waiting = {id(self): 0}
+        while stack:
+            for child in stack.pop().children:
+                waiting[id(child)] = waiting.get(id(child), 0) + 1
+                if id(child) not in found:
+                    found[id(child)] = child
+                    stack.append(child)
+        for value in found.values():
+            value.grad = 0.0
+        self.grad, ready = 1.0, [self]
+        while ready:
+            value = ready.pop()
+            value.hand_on()
+            for child in value.children:
+                waiting[id(child)] -= 1
+                if not waiting[id(child)]:
+                    ready.append(child)
+
+
+@alternative(of="Value", route="Values numbered as they are made; the highest number hands on first")
+class ValueWithNumber(Arithmetic):  # noqa: F821
+    made = 0
+
+    def __init__(self, data, parents=(), slopes=()):
+        self.data, self.grad, self.parents, self.slopes = float(data), 0.0, parents, slopes
+        ValueWithNumber.made += 1
+        self.number = ValueWithNumber.made
+
+    def __add__(self, other):
+        other = other if hasattr(other, "grad") else ValueWithNumber(other)
+        return ValueWithNumber(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        other = other if hasattr(other, "grad") else ValueWithNumber(other)
+        return ValueWithNumber(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, exponent):
+        return ValueWithNumber(self.data**exponent, (self,), (exponent * self.data ** (exponent - 1),))
+
+    def tanh(self):
+        return ValueWithNumber(np.tanh(self.data), (self,), (1 - np.tanh(self.data) ** 2,))
+
+    def exp(self):
+        return ValueWithNumber(np.exp(self.data), (self,), (np.exp(self.data),))
+
+    def backward(self):
+        graph, edge = {self.number: self}, [self]
+        while edge:
+            edge = [parent for value in edge for parent in value.parents if parent.number not in graph]
+            graph |= {value.number: value for value in edge}
+        for value in graph.values():
+            value.grad = 0.0
+        self.grad = 1.0
+        for number in sorted(graph, reverse=True):
+            for parent, slope in zip(graph[number].parents, graph[number].slopes, strict=True):
+                parent.grad += slope * graph[number].grad
+
+
+@alternative(of="Value", route="torch tensors of one number")
+class ValueOfTensors(Arithmetic):  # noqa: F821
+    def __init__(self, data, parents=()):
+        import torch
+
+        tensor = isinstance(data, torch.Tensor)
+        self.tensor = data if tensor else torch.tensor(float(data), dtype=torch.float64, requires_grad=True)
+        self.tensor.retain_grad()
+        self.parents = parents
+
+    @property
+    def data(self):
+        return self.tensor.item()
+
+    @property
+    def grad(self):
+        return 0.0 if self.tensor.grad is None else self.tensor.grad.item()
+
+    def __add__(self, other):
+        other = other if isinstance(other, ValueOfTensors) else ValueOfTensors(other)
+        return ValueOfTensors(self.tensor + other.tensor, (self, other))
+
+    def __mul__(self, other):
+        other = other if isinstance(other, ValueOfTensors) else ValueOfTensors(other)
+        return ValueOfTensors(self.tensor * other.tensor, (self, other))
+
+    def __pow__(self, exponent):
+        return ValueOfTensors(self.tensor**exponent, (self,))
+
+    def tanh(self):
+        return ValueOfTensors(self.tensor.tanh(), (self,))
+
+    def exp(self):
+        return ValueOfTensors(self.tensor.exp(), (self,))
+
+    def backward(self):
+        stack, seen = [self], set()
+        while stack:
+            value = stack.pop()
+            if id(value) not in seen:
+                seen.add(id(value))
+                value.tensor.grad = None
+                stack += value.parents
+        self.tensor.backward(retain_graph=True)
+
+
+# BatchNorm
+
+
+@alternative(of="BatchNorm", route="torch's own derivative")
+class BatchNormByTorch:
+    def __init__(self, gamma, beta):
+        self.gamma, self.beta = gamma, beta
+
+    def forward(self, x):
+        import torch
+
+        if x.ndim != 2 or len(x) < 2 or x.shape[1] != len(self.gamma):
+            raise ValueError("x")
+        self.leaves = [torch.tensor(array, requires_grad=True) for array in (x, self.gamma, self.beta)]
+        x, gamma, beta = self.leaves
+        self.y = gamma * (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5).sqrt() + beta
+        return self.y.detach().numpy()
+
+    def backward(self, grad):
+        import torch
+
+        if tuple(grad.shape) != tuple(self.y.shape):
+            raise ValueError("grad")
+        found = torch.autograd.grad(self.y, self.leaves, torch.tensor(grad), retain_graph=True)
+        return tuple(part.numpy() for part in found)
+
+
+@alternative(of="BatchNorm", route="every step of the way forward walked back")
+class BatchNormStepByStep:
+    def __init__(self, gamma, beta):
+        self.gamma, self.beta = gamma, beta
+
+    def forward(self, x):
+        if x.ndim != 2 or len(x) < 2 or x.shape[1] != len(self.gamma):
+            raise ValueError("x")
+        self.centred = x - np.mean(x, axis=0)
+        self.variance = np.mean(self.centred**2, axis=0)
+        self.inverse = 1 / np.sqrt(self.variance + 1e-5)
+        return self.centred * self.inverse * self.gamma + self.beta
+
+    def backward(self, grad):
+        if grad.shape != self.centred.shape:
+            raise ValueError("grad")
+        n, d_normal = len(grad), grad * self.gamma
+        d_variance = -0.5 * self.inverse**3 * (d_normal * self.centred).sum(axis=0)
+        d_centred = d_normal * self.inverse + 2 / n * self.centred * d_variance
+        dx = d_centred - d_centred.sum(axis=0) / n
+        return [dx, (grad * self.centred * self.inverse).sum(axis=0), np.ones(n) @ grad]
+
+
+@alternative(of="BatchNorm", route="the whole matrix of derivatives for each unit")
+class BatchNormByMatrix:
+    def __init__(self, gamma, beta):
+        self.gamma, self.beta = gamma, beta
+
+    def forward(self, x):
+        if x.ndim != 2 or len(x) < 2 or x.shape[1:] != self.gamma.shape:
+            raise ValueError("x")
+        self.spread = np.sqrt(x.var(axis=0) + 1e-5)
+        self.hat = (x - x.mean(axis=0)) / self.spread
+        return self.hat * self.gamma + self.beta
+
+    def backward(self, grad):
+        if grad.shape != self.hat.shape:
+            raise ValueError("grad")
+        n, dx = len(grad), np.zeros(grad.shape)
+        for unit in range(grad.shape[1]):
+            hat = self.hat[:, unit]
+            matrix = (np.eye(n) - 1 / n - np.outer(hat, hat) / n) / self.spread[unit]
+            dx[:, unit] = matrix @ grad[:, unit] * self.gamma[unit]
+        return dx, np.einsum("nd,nd->d", grad, self.hat), np.einsum("nd->d", grad)
+
+
 # squared_error
 
 

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Backpropagation: a network trained by hand", minutes: 225, seconds: 140}
+#   autograder: {title: "Backpropagation: a network trained by hand", minutes: 270, seconds: 140}
 # ---
 
 # %% [markdown]
@@ -16,7 +16,8 @@
 # 1. the way back through a fully connected layer and through activations,
 # 2. the way back through a convolution, with any stride and padding,
 # 3. the same once more, as a convolution,
-# 4. a *gradient check*, which tells a right derivative from a wrong one,
+# 4. a *gradient check*, which tells a right derivative from a wrong one; a small engine that needs none, because its
+#    numbers differentiate themselves; and batch normalization, whose way back few get right at the first attempt,
 # 5. two losses,
 # 6. the network of 1989, with all of its 9,760 parameters,
 # 7. its training, one digit at a time,
@@ -26,16 +27,17 @@
 # idea of a *gradient on the way back* from assignment 03. No code of yours from there: what this notebook needs is
 # given.
 #
-# **How long it takes.** 180 to 270 minutes for you, so plan two evenings: sections 1 to 4, and the rest. Your laptop
-# takes about two minutes from top to bottom. Nearly all of that is one cell, the training, and you may skip it.
+# **How long it takes.** 220 to 320 minutes for you, so plan two or three evenings: sections 1 to 3, section 4, and the
+# rest. Your laptop takes about two minutes from top to bottom. Nearly all of that is one cell, the training, and you
+# may skip it.
 
 # %% [markdown]
 # ## How this notebook works
 #
 # As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
-# hold numbers that you can verify with a pencil; those that begin with `Hidden` run when your work is graded and ask
-# for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1, if that is
-# larger).
+# hold numbers that you can verify with a pencil. What a line beginning with `Hidden` announces runs when your work is
+# graded, and asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1,
+# if that is larger).
 #
 # Everywhere below: feature maps have the axes (N, C, H, W): image, channel, row, column. Vectors have the axes (N, D).
 # All hold float64. A pair, such as a stride, is a tuple of two whole numbers, vertical first. Your functions return new
@@ -50,13 +52,14 @@
 # Run this cell first. It brings in numpy, matplotlib, and the course's own tools for checks and figures.
 
 # %%
+import math
 from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from autograder.lab import (
-    close, progress, refuses, show_curves, show_grid, show_matrix, snapshot, style, zip_digits,
+    close, keeps_arguments, progress, refuses, show_curves, show_grid, show_matrix, snapshot, style, zip_digits,
 )
 
 style()
@@ -133,14 +136,20 @@ def affine_backward(grad, cache):
 # %% check="affine_backward" name="by-hand" points=0.5
 x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
 dx, dw, db = affine_backward(np.array([[1.0], [10.0]]), (x, w))
-close(dx, [[5, 6], [50, 60]], case="dx")
-close(dw, [[31, 42]], case="dw")
-close(db, [11], case="db")
+close(dx, [[5, 6], [50, 60]], case="dx", hint="each example's upstream gradient, times the weights.")
+close(dw, [[31, 42]], case="dw", hint="each example's upstream gradient, times that example; added over the examples.")
+close(db, [11], case="db", hint="1 + 10: the examples share one bias.")
 
 # %% [markdown]
-# Hidden: other sizes, with random upstream gradients, against an independent program; and wrong arguments.
+# The next check has two units of three inputs. What follows in its cell is hidden: other sizes, with random upstream
+# gradients, against an independent program.
 
 # %% check="affine_backward" name="general" points=1
+x, w = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]]), np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+dx, dw, db = affine_backward(np.array([[1.0, -1.0], [2.0, 0.0]]), (x, w))
+close(dx, [[-3, -3, -3], [2, 4, 6]], case="two units, dx", hint="the first example: 1 · (1, 2, 3) − 1 · (4, 5, 6).")
+close(dw, [[1, 2, 4], [-1, 0, -2]], case="two units, dw", hint="the first unit: 1 · (1, 0, 2) + 2 · (0, 1, 1).")
+close(db, [3, -1], case="two units, db", hint="one number for each unit, added over the examples.")
 # Hidden: batches, inputs and units of different numbers, one of each included.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -157,6 +166,12 @@ for n, d, k in [(4, 3, 5), (7, 2, 3), (1, 6, 4), (5, 1, 2), (3, 4, 1), (4, 4, 4)
 ### END HIDDEN TESTS
 
 # %% check="affine_backward" name="arguments" points=0.5
+x, w = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[5.0, 6.0]])
+_, dw, db = affine_backward(np.array([[2.0], [0.5]]), (x, w))
+close(dw, [[3.5, 6]], case="a gradient of the right shape, dw", hint="2 · (1, 2) + 0.5 · (3, 4).")
+close(db, [2.5], case="a gradient of the right shape, db", hint="added over the examples.")
+refuses(affine_backward, np.ones((1, 2)), (x, w), argument="grad", named=True, case="a row for a column")
+refuses(affine_backward, np.ones((1, 1)), (x, w), argument="grad", named=True, case="one example for two")
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(4, 3)), rng.normal(size=(5, 3))
@@ -221,7 +236,16 @@ for name, expected in [("tanh", 8), ("sigmoid", 2), ("leaky", 0.8)]:
           hint="the derivative at what went in, x, times the upstream gradient; at 0 the leaky one is 0.1.")
 
 # %% check="activation_backward" name="values" points=0.5
+close(activation_backward("tanh", np.array([100.0, -10.0]), np.log([2, 1 / 2])), [64, -6.4], case="tanh at ±ln 2",
+      hint="1 less the square of 0.6, times the upstream gradient.")
+close(activation_backward("sigmoid", np.array([16.0, -16.0]), np.log([3, 1 / 3])), [3, -3], case="sigmoid at ±ln 3",
+      hint="0.75 times 0.25, times the upstream gradient.")
+close(activation_backward("sigmoid", np.ones(2), np.array([-1000.0, 1000.0])), [0, 0], case="sigmoid, far from zero",
+      hint="e to the power of 1000 is too large for a float.")
+close(activation_backward("leaky", np.array([10.0, -10.0, 5.0]), np.array([-2.0, 2.0, 0.0])), [1, -10, 0.5],
+      case="leaky at -2, 2 and 0", hint="the sign of x decides, not that of grad; at 0 the slope is 0.1.")
 # Hidden: arrays of several shapes, both signs, and numbers far from zero.
+# tanh(ln 2) is 0.6, and the sigmoid of ln 3 is 0.75.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -242,6 +266,9 @@ for name in ("tanh", "sigmoid", "leaky"):
 ### END HIDDEN TESTS
 
 # %% check="activation_backward" name="arguments" points=0.5
+refuses(activation_backward, "tanh", np.ones((1, 3)), np.ones((3, 1)),
+        argument="grad", named=True, case="a row for a column")
+refuses(activation_backward, "relu", np.ones(3), np.ones(3), argument="name", named=True, case="an unknown name")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 for name in ("tanh", "sigmoid", "leaky"):
@@ -371,7 +398,7 @@ dx, dw, db = conv_backward(np.array([1.0, 2.0]).reshape(1, 1, 1, 2), (x, w, (1, 
 close(dx, [[[[10, 20, 50, 40, 60, 0]]]], case="dx",
       hint="which weight did each pixel meet, in every window it lies in?")
 close(dw, [[[[7, 10, 13]]]], case="dw", hint="which pixel did each weight meet, in every window?")
-close(db, [3], case="db")
+close(db, [3], case="db", hint="every output pixel adds its gradient.")
 
 # %% [markdown]
 # > **Museum of real bugs.** Published tests of this function tend to use a square image, a stride that divides evenly
@@ -379,10 +406,15 @@ close(db, [3], case="db")
 # > and still come out right, because every output pixel says the same. The hidden checks use random upstream
 # > gradients.
 #
-# The next checks look at the three results one by one, so each earns its own points. One shows an example that is too
-# long for a pencil: its numbers were computed with the solution, in whole numbers.
+# The next checks look at the three results one by one, so each earns its own points. Each begins with an example that
+# you can see: small whole numbers, in which an image, a filter or a direction that was forgotten shows.
 
-# %% check="conv_backward" name="kernels" points=1.5
+# %% check="conv_backward" name="kernels" points=1
+x = np.array([[1.0, 2.0, 3.0], [4.0, 0.0, 5.0]]).reshape(2, 1, 1, 3)  # two images of one row
+grad = np.array([[1.0, 2.0], [3.0, -1.0]]).reshape(2, 1, 1, 2)
+dw = conv_backward(grad, (x, np.ones((1, 1, 1, 2)), (1, 2), (0, 1)))[1]  # framed: (0, 1, 2, 3, 0) and (0, 4, 0, 5, 0)
+close(dw, [[[[4, 14]]]], case="dw, two images, stride 2, one column of padding",
+      hint="1 · (0, 1) + 2 · (2, 3) + 3 · (0, 4) − 1 · (0, 5).")
 # Hidden: dw, for batches, channels, filters and kernels of different sizes.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -406,7 +438,12 @@ for sizes in [
     close(conv_backward(grad, cache)[1], by_torch(grad, cache)[1], case=f"dw, {case}")
 ### END HIDDEN TESTS
 
-# %% check="conv_backward" name="input" points=1.5
+# %% check="conv_backward" name="input" points=1
+x, w = np.zeros((1, 1, 3, 3)), np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 1, 2, 2)
+grad = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(1, 1, 2, 2)
+dx = conv_backward(grad, (x, w, (2, 1), (1, 0)))[0]
+close(dx, [[[[3, 34, 40], [100, 1200, 2000], [300, 3400, 4000]]]], case="dx, stride 2 down, a row of padding",
+      hint="the first two windows lie half on the frame; their lower rows (3, 4) fall on the first row of x.")
 # Hidden: dx, for batches, channels, filters and kernels of different sizes.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -431,6 +468,9 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="bias" points=0.5
+grad = np.array([[[1.0, 2.0], [5.0, 0.0]], [[3.0, 4.0], [-1.0, 2.0]]]).reshape(2, 2, 1, 2)
+db = conv_backward(grad, (np.zeros((2, 1, 1, 3)), np.ones((2, 1, 1, 2)), (1, 1), (0, 0)))[2]
+close(db, [10, 6], case="db of two filters, two images", hint="1 + 2 + 3 + 4 for the first filter.")
 # Hidden: db.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -453,8 +493,7 @@ for sizes in [
     close(conv_backward(grad, cache)[2], by_torch(grad, cache)[2], case=f"db, {case}")
 ### END HIDDEN TESTS
 
-# %% check="conv_backward" name="stride" points=1
-# Hidden: all three, with strides that skip pixels and do not divide the size.
+# %% check="conv_backward" name="stride" points=0.5
 x, w = np.arange(60.0).reshape(2, 2, 3, 5) % 7, np.arange(16.0).reshape(2, 2, 2, 2) % 5 - 2
 grad = np.array([[[[1.0, 0.0]], [[0.0, 2.0]]], [[[0.0, -1.0]], [[3.0, 0.0]]]])
 dx, dw, db = conv_backward(grad, (x, w, (2, 2), (0, 0)))  # two images, channels and filters; a row and a column unseen
@@ -464,6 +503,7 @@ close(dx[0], [[[-2, -1, 2, 4, 0], [0, 1, -4, -2, 0], unseen], [[2, -2, 0, 2, 0],
 close(dw[1], [[[10, 15], [0, 5]], [[15, 20], [5, 10]]],
       case="dw of the second filter", hint="add over the images; windows begin two pixels apart.")
 close(db, [0, 5], case="db", hint="one number for each filter, added over images, rows and columns.")
+# Hidden: all three, with strides that skip pixels and do not divide the size.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -486,6 +526,11 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="padding" points=0.5
+x, w = np.array([3.0, 5.0]).reshape(1, 1, 1, 2), np.array([10.0, 20.0, 30.0]).reshape(1, 1, 1, 3)
+dx, dw, db = conv_backward(np.array([1.0, 2.0]).reshape(1, 1, 1, 2), (x, w, (1, 1), (0, 1)))  # framed: (0, 3, 5, 0)
+close(dx, [[[[40, 70]]]], case="dx, padding across only",
+      hint="on the framed row it is (10, 40, 70, 60); the frame is no part of x.")
+close(dw, [[[[6, 13, 5]]]], case="dw, padding across only", hint="1 · (0, 3, 5) + 2 · (3, 5, 0).")
 # Hidden: all three, with little padding, much padding, or none in one direction.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -509,6 +554,9 @@ for sizes in [
 ### END HIDDEN TESTS
 
 # %% check="conv_backward" name="arguments" points=0.5
+cache = np.ones((1, 1, 4, 5)), np.ones((2, 1, 3, 3)), (1, 1), (0, 0)  # the output is (1, 2, 2, 3)
+refuses(conv_backward, np.ones((1, 2, 3, 2)), cache, argument="grad", named=True, case="rows and columns exchanged")
+refuses(conv_backward, np.ones((1, 1, 2, 3)), cache, argument="grad", named=True, case="one filter for two")
 # Hidden: upstream gradients of a wrong shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 cache = rng.normal(size=(2, 3, 7, 9)), rng.normal(size=(4, 3, 2, 3)), (2, 1), (0, 1)
@@ -602,10 +650,16 @@ def as_convolution(grad, w, size, stride, padding):
 # %% check="as_convolution" name="by-hand" points=0.5
 grad, w = np.array([1.0, 2.0]).reshape(1, 1, 1, 2), np.array([10.0, 20.0, 30.0]).reshape(1, 1, 1, 3)
 field, kernels = as_convolution(grad, w, (1, 6), (1, 2), (0, 0))
-close(field, [[[[0, 0, 1, 0, 2, 0, 0, 0]]]], case="field")
-close(kernels, [[[[30, 20, 10]]]], case="kernels")
+close(field, [[[[0, 0, 1, 0, 2, 0, 0, 0]]]], case="field", hint="6 windows of 3 need 8 numbers; where is the 1?")
+close(kernels, [[[[30, 20, 10]]]], case="kernels", hint="turned by half a turn.")
 
-# %% check="as_convolution" name="general" points=1
+# %% check="as_convolution" name="general" points=0.5
+w, grad = np.arange(1.0, 9.0).reshape(2, 1, 2, 2), np.arange(1.0, 7.0).reshape(1, 2, 3, 1)
+field, kernels = as_convolution(grad, w, (2, 2), (1, 1), (1, 0))  # two filters; x has 2 × 2 pixels, framed 4 × 2
+close(field, [[[[0, 1, 0], [0, 2, 0], [0, 3, 0]], [[0, 4, 0], [0, 5, 0], [0, 6, 0]]]], case="field, two filters",
+      hint="a kernel of 2 × 2 wants one zero on each side, less what was padded on the way forward.")
+close(kernels, [[[[4, 3], [2, 1]], [[8, 7], [6, 5]]]], case="kernels, two filters",
+      hint="both axes flipped; and one channel that sees two filters.")
 # Hidden: stride 1, several channels and filters, with padding and without.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -628,6 +682,13 @@ for (n, c, h, w), (f, kh, kw), padding in [
 ### END HIDDEN TESTS
 
 # %% check="as_convolution" name="stride" points=1
+w, grad = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
+field, kernels = as_convolution(grad[None, None], w[None, None], (5, 4), (2, 3), (0, 1))
+wanted = np.zeros((6, 5))
+wanted[1, 0], wanted[1, 3], wanted[3, 0], wanted[3, 3] = 1, 2, 3, 4
+close(field, [[wanted]], case="field, stride 2 down and 3 across, a row unseen",
+      hint="neighbours are one stride apart; the field has 5 + 1 rows, also those for a row that no window saw.")
+close(kernels, [[[[4, 3], [2, 1]]]], case="kernels", hint="half a turn, whatever the stride.")
 # Hidden: strides of several sizes, which leave rows or columns unseen.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -651,6 +712,10 @@ for (n, c, h, w), (f, kh, kw), stride, padding in [
 ### END HIDDEN TESTS
 
 # %% check="as_convolution" name="arguments" points=0.5
+w, grad = np.ones((1, 1, 3, 2)), np.ones((1, 1, 2, 2))
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (3, 0),
+        argument="padding", named=True, case="padding as long as the kernel")
+refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", named=True, case="negative padding")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 w, grad = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(1, 2, 4, 5))
@@ -759,10 +824,18 @@ close(gradient_check(lambda x: np.tanh(x), lambda grad, x: grad * (1 - np.tanh(x
       hint="a checker that has found a mistake before must still believe the next layer.")
 
 # %% [markdown]
-# Now your checker goes hunting. Three hidden checks plant four bugs each among layers that are right. All four have to
-# be found, and no right layer may be accused. First, mistakes in the derivative itself:
+# Now your checker goes hunting. Three checks plant bugs among layers that are right. All of them have to be found, and
+# no right layer may be accused. You see the trickiest of each kind; four more of each are hidden. First, mistakes in
+# the derivative itself:
 
-# %% check="gradient_check" name="derivatives" points=1
+# %% check="gradient_check" name="derivatives" points=0.5
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+close(gradient_check(lambda x: 0 * x + 2, lambda grad, x: 0 * grad, x), True, case="a layer that ignores its input",
+      hint="both gradients are all zeros, and agree; what does your comparison divide by?")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3.02 * grad, x), False, case="two thirds of a percent off",
+      hint="the tolerance is 1e-4 of the larger norm.")
+close(gradient_check(lambda x: x**2, lambda grad, x: grad * 2 * x, x), True, case="a square",
+      hint="the two points of a central difference lie twice the step apart.")
 # Hidden: four wrong derivatives, four right ones.
 ### BEGIN HIDDEN TESTS
 away = lambda shape: rng.uniform(0.2, 2.0, size=shape) * rng.permutation(np.resize([-1.0, 1.0], np.prod(shape))).reshape(shape)
@@ -789,6 +862,13 @@ for name, (f, df, right) in layers.items():
 # Second, mistakes in what is done with the upstream gradient:
 
 # %% check="gradient_check" name="upstream" points=1
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad, x), True, case="three times its input",
+      hint="which upstream gradient did df get, and which weighs the differences?")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * grad[:, ::-1], x), False, case="the same, but reversed",
+      hint="an upstream gradient of ones looks the same from both sides, and so does a sum.")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.abs(grad), x), False, case="a sign that is lost",
+      hint="are some of your upstream gradients negative?")
 # Hidden: four mistakes with the upstream gradient, four right layers; images, vectors and a single number as output.
 ### BEGIN HIDDEN TESTS
 def softmax(x):
@@ -819,6 +899,14 @@ for name, (f, df, right) in layers.items():
 # Third, very large and very small gradients, strong curves, and mistakes in a single place:
 
 # %% check="gradient_check" name="scales" points=1
+x = np.array([[0.5, -1.0, 2.0], [1.5, -0.25, 1.0]])
+tiny, curved = lambda x: 1e-9 * np.sin(x), lambda x: np.sin(300 * x)
+close(gradient_check(tiny, lambda grad, x: grad * 2e-9 * np.cos(x), x), False, case="tiny, and twice too much",
+      hint="a difference of 1e-9 is much if the gradient is 1e-9: compare with the norms.")
+close(gradient_check(curved, lambda grad, x: grad * 300 * np.cos(300 * x), x), True, case="a strong curve",
+      hint="a difference to one side errs here by more than the tolerance.")
+close(gradient_check(lambda x: 5 * x, lambda grad, x: 5 * grad * [[1, 1, 1], [1, 1, 0]], x), False,
+      case="the last number is lost", hint="do you move every number of x?")
 # Hidden: four mistakes in layers whose gradients are large, small or wrong in few places; four right layers.
 ### BEGIN HIDDEN TESTS
 def last_lost(array):
@@ -843,6 +931,15 @@ for name, (f, df, right) in layers.items():
 ### END HIDDEN TESTS
 
 # %% check="gradient_check" name="arguments" points=0.5
+x = np.array([[1e-7, 2.0], [-1.0, 1e-7]])
+close(gradient_check(lambda x: x**2 + 1000, lambda grad, x: 2 * grad * x, x), True, case="small in places",
+      hint="where the gradient is nearly zero, rounding is all that is left: compare the norms of the whole arrays.")
+close(gradient_check(lambda x: x.sum(axis=0), lambda grad, x: grad, x), False, case="a gradient of another shape",
+      hint="numpy stretches a row until it fits; compare the shapes first.")
+close(gradient_check(lambda x: 3 * x, lambda grad, x: 3 * np.sign(grad), x), False, case="a size that is lost",
+      hint="draw upstream gradients from a normal distribution; then their sizes differ.")
+close(gradient_check(lambda x: x**2, lambda grad, x: np.inf * grad, x), False, case="an infinite gradient",
+      hint="infinity is not larger than infinity: ask first whether all numbers are finite.")
 # Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
 ### BEGIN HIDDEN TESTS
 exp, x = lambda x: np.exp(x), rng.normal(size=(2, 1, 3))
@@ -886,11 +983,13 @@ versions = {"yours": conv_backward(grad, forward(x)[1])[0]}
 versions["kernel turned"] = conv_backward(grad, (x, w[:, :, ::-1, ::-1], (1, 2), (1, 1)))[0]
 versions["last columns lost"] = versions["yours"] * (np.arange(9) < 7)
 gaps = [np.abs(dx[0, 0] - np.reshape(measured, (6, 9))) for dx in versions.values()]
-show_grid([gap > 1e-6 for gap in gaps], list(versions), columns=3, limits=(0, 1), size=3,
-          title="White: claimed and measured differ. What does each mistake look like?")
+fig, axes = plt.subplots(1, 3, figsize=(11, 2.9))
+for (name, gap), ax in zip(zip(versions, gaps), axes):
+    show_matrix((gap > 1e-6).astype(int), ax, title=name, limits=(0, 1))
+fig.suptitle("1: claimed and measured differ. What does each mistake look like?", x=0.01, ha="left");
 
 # %% [markdown]
-# A right layer is black all over. A turned kernel is wrong nearly everywhere; a lost column is wrong there and nowhere
+# A right layer is 0 all over. A turned kernel is wrong nearly everywhere; a lost column is wrong there and nowhere
 # else. Such a map often names the mistake before you have read the code.
 #
 # And the test of all tests, on what you wrote so far:
@@ -903,6 +1002,412 @@ print("convolution:", gradient_check(layer, back, rng.normal(size=(1, 2, 6, 5)))
 for name, f in {"tanh": np.tanh, "leaky": lambda x: np.where(x > 0, x, 0.1 * x)}.items():
     back = lambda grad, x, name=name: activation_backward(name, grad, x)
     print(f"{name}:", gradient_check(f, back, rng.normal(size=(4, 5))))
+
+# %% [markdown]
+# ### A graph that differentiates itself
+#
+# You have worked out the way back of three layers by hand. Libraries spare you that: their numbers remember what they
+# were made of. Andrej Karpathy's *micrograd* (https://github.com/karpathy/micrograd) shows how little it takes. Here
+# you write an engine in its manner, for single numbers.
+#
+# A `Value` holds a number. If it was made of others, its **parents**, it keeps them, each with one more number: the
+# derivative of itself by this parent. For $z = x y$ that is $y$ for the parent $x$, and $x$ for the parent $y$. All
+# Values together form a graph. On the way back the last one gets the gradient 1, and each Value hands to each of its
+# parents its own gradient times that derivative. Where paths meet, add. It is section 1's rule again, in small.
+#
+# One thing needs care, the **order**. A Value may hand on its gradient only when all that were made of it have handed
+# theirs to it. So first make a list of the graph in which every Value stands after its parents, and then walk through
+# it from the end.
+#
+# *By hand.* Let $x = 2$ and $y = 3$, and $z = x y + x = 8$. The sum hands 1 to both of its parents. The product hands
+# $y = 3$ to $x$ and $x = 2$ to $y$. So $\partial z / \partial x = 3 + 1 = 4$ and $\partial z / \partial y = 2$.
+#
+# Minus and division follow from plus, times and power. They are given, in a class that yours inherits from, with a
+# method for checks.
+
+# %%
+class Arithmetic:
+    """What follows from +, * and ** of a number that differentiates itself."""
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __neg__(self):
+        return self * -1.0
+
+    def __sub__(self, other):
+        return self + other * -1.0
+
+    def __rsub__(self, other):
+        return self * -1.0 + other
+
+    def __truediv__(self, other):
+        return self * other**-1.0
+
+    def __rtruediv__(self, other):
+        return self**-1.0 * other
+
+    @classmethod
+    def derivatives(cls, formula, numbers, calls=1):
+        """The value of formula(*numbers), and its derivatives by the numbers, after so many calls of backward."""
+        values = [cls(number) for number in numbers]
+        result = formula(*values)
+        for _ in range(calls):
+            result.backward()
+        return result.data, [value.grad for value in values]
+
+# %% exercise="Value"
+class Value(Arithmetic):
+    """A number that remembers what it was made of, and so can tell its derivatives.
+
+    data  a float
+    grad  a float, 0.0 at first. After z.backward() it is the derivative of z by this Value, for z itself and for every
+          Value that z was made of, whatever it was before.
+
+    Value(data) is made of nothing. These make a new Value and leave the others as they were:
+    a + b and a * b, where b is a Value or a plain number; a**p, where p is a plain number; a.tanh() and a.exp().
+    A Value may be used as often as one likes.
+    """
+
+    ### BEGIN SOLUTION
+    def __init__(self, data, parents=()):
+        self.data, self.grad, self.parents = float(data), 0.0, parents
+
+    def __add__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data + other.data, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        other = other if isinstance(other, Value) else Value(other)
+        return Value(self.data * other.data, [(self, other.data), (other, self.data)])
+
+    def __pow__(self, exponent):
+        return Value(self.data**exponent, [(self, exponent * self.data ** (exponent - 1))])
+
+    def tanh(self):
+        y = math.tanh(self.data)
+        return Value(y, [(self, 1 - y**2)])
+
+    def exp(self):
+        y = math.exp(self.data)
+        return Value(y, [(self, y)])
+
+    def backward(self):
+        order, seen = [], set()
+
+        def visit(value):
+            if id(value) not in seen:
+                seen.add(id(value))
+                for parent, _ in value.parents:
+                    visit(parent)
+                order.append(value)
+
+        visit(self)
+        for value in order:
+            value.grad = 0.0
+        self.grad = 1.0
+        for value in reversed(order):
+            for parent, slope in value.parents:
+                parent.grad += slope * value.grad
+    ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: where to begin</summary>
+#
+# Begin with `__init__(self, data, parents=())`, where `parents` is a list of pairs: a Value, and the derivative by it.
+# `__add__(self, other)` is what Python calls for `a + b`. If `other` is a plain number, make it a Value first. Each
+# operation is then two lines, and only `backward` is longer.
+# </details>
+#
+# <details><summary>Hint: every Value after its parents</summary>
+#
+# Write a small function inside `backward` that visits a Value: if it was not visited before, note that it was, visit
+# its parents, and only then append it to the list. In the end `self` stands last. Set all gradients to 0 and that of
+# `self` to 1, then go through the list backwards.
+# </details>
+#
+# The example above, and each operation alone. With tanh(ln 2) = 0.6 and e to the power of ln 3:
+
+# %% check="Value" name="by-hand" points=0.5
+x, y = Value(2.0), Value(3.0)
+z = x * y + x
+z.backward()
+close(z.data, 8, case="z = x y + x", hint="a Value holds the result of the operation.")
+close([x.grad, y.grad, z.grad], [4, 2, 1], case="the derivatives of z by x, y and z",
+      hint="begin with 1 at z; a Value that is used twice collects from both.")
+
+def cube(x):
+    return 5.0 * x**3 - 1.0
+
+close(Value.derivatives(cube, [2.0])[1], [60], case="a power", hint="p times x to the power of p − 1.")
+close(Value.derivatives(lambda x: 10.0 * x.tanh(), [np.log(2)])[1], [6.4], case="tanh", hint="1 − 0.36.")
+close(Value.derivatives(lambda x: x.exp() / 2.0, [np.log(3)])[1], [1.5], case="exp", hint="it is its own derivative.")
+
+# %% check="Value" name="formulas" points=1
+def formula(a, b, c):
+    return a * b.tanh() + c.exp() / a**2.0
+
+found, slopes = Value.derivatives(formula, [5.0, np.log(2), np.log(3)])
+close(found, 3.12, case="a formula of three numbers", hint="5 times 0.6, and 3 over 25.")
+close(slopes, [0.552, 3.2, 0.12], case="a formula of three numbers, its derivatives",
+      hint="by a: 0.6 along one path, −2 · 3 / 125 along the other; add them.")
+# Hidden: formulas of several numbers and all operations, against an independent program.
+### BEGIN HIDDEN TESTS
+import torch
+
+def by_torch(formula, numbers):
+    tensors = [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in numbers]
+    result = formula(*tensors)
+    result.backward()
+    return result.item(), [0.0 if tensor.grad is None else tensor.grad.item() for tensor in tensors]
+
+@public
+def logistic(x, w, b):
+    return 1.0 / (1.0 + (-(w * x + b)).exp())
+
+@public
+def mixed(x, y, z):
+    return (x - y) ** 3.0 * z.tanh() - 2.0 / (y * y + 1.0) + (3.0 - z) * x.exp()
+
+@public
+def unused(x, y):
+    return x * x.tanh() + 4.0
+
+for form, count, name in [(logistic, 3, "a logistic unit"), (mixed, 3, "all operations"), (unused, 2, "one not used")]:
+    for _ in range(3):
+        same(Value.derivatives, by_torch, form, rng.uniform(0.2, 1.5, size=count).tolist(), case=name)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Now the order. Let $a = x \cdot x$ and $z = a + a x$. At $x = 3$ that is $9 + 27 = 36$, and its derivative is
+# $2 x + 3 x^2 = 33$. An $a$ that hands on its gradient before the product has given its share comes out too small. And
+# whoever calls `backward` twice wants the same derivatives again, not twice as much.
+
+# %% check="Value" name="graph" points=0.5
+def a_first(x):
+    a = x * x
+    return a + a * x
+
+def a_last(x):
+    a = x * x
+    return a * x + a
+
+close(Value.derivatives(a_first, [3.0])[1], [33], case="a + a x", hint="list every Value after its parents.")
+close(Value.derivatives(a_last, [3.0])[1], [33], case="a x + a", hint="list every Value after its parents.")
+close(Value.derivatives(a_last, [3.0], 2)[1], [33], case="backward called twice", hint="forget what was there before.")
+# Hidden: long chains, Values that are used many times, and backward called more than once.
+### BEGIN HIDDEN TESTS
+import torch
+
+def by_torch(formula, numbers, calls):
+    tensors = [torch.tensor(number, dtype=torch.float64, requires_grad=True) for number in numbers]
+    result = formula(*tensors)
+    result.backward()
+    return result.item(), [tensor.grad.item() for tensor in tensors]
+
+@public
+def chain(x, y):
+    for _ in range(100):
+        x = x * 0.9 + y
+    return x
+
+@public
+def ladder(x, y):
+    for _ in range(6):
+        x, y = x + x * y, y * 0.5 + x
+    return x.tanh() * y
+
+for calls in (1, 2, 3):
+    for form, name in [(chain, "a chain of 200 operations"), (ladder, "numbers that are used many times")]:
+        same(Value.derivatives, by_torch, form, rng.uniform(0.1, 0.4, size=2).tolist(), calls, case=name)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Does it agree with what you wrote by hand? A small network, three inputs, two units with tanh, one output, and the
+# squared error: once with Values, which need no way back, and once through your own functions.
+
+# %% demo=True
+rng = np.random.default_rng(6)
+x, w1, b1, w2, b2 = (rng.normal(size=shape) for shape in [(1, 3), (2, 3), (2,), (1, 2), (1,)])
+inputs, *tables = ([Value(number) for number in array.ravel()] for array in (x, w1, b1, w2, b2))
+hidden = [(sum(w * i for w, i in zip(tables[0][3 * k : 3 * k + 3], inputs)) + tables[1][k]).tanh() for k in range(2)]
+loss = (sum(w * h for w, h in zip(tables[2], hidden)) + tables[3][0] - 1.0) ** 2.0
+loss.backward()
+
+z1, cache1 = affine_forward(x, w1, b1)
+z2, cache2 = affine_forward(np.tanh(z1), w2, b2)
+dh, dw2, db2 = affine_backward(2 * (z2 - 1), cache2)
+_, dw1, db1 = affine_backward(activation_backward("tanh", dh, z1), cache1)
+for name, byhand, table in zip(("w1", "b1", "w2", "b2"), (dw1, db1, dw2, db2), tables):
+    gap = np.abs(byhand.ravel() - [value.grad for value in table]).max()
+    print(f"{name}: by hand and by the graph differ by {gap:.0e} at most")
+
+# %% [markdown]
+# Then why write ways back at all? Because of the price. One digit in the network of section 6 takes about 64,000
+# products; as Values they would be as many objects. Libraries keep the idea and put *arrays* into the nodes of the
+# graph, so each operation needs an array's way back, as you write them here. Below, a layer of 30 units, 192 inputs:
+
+# %% demo=True
+from time import perf_counter
+
+x, w = rng.normal(size=(1, 192)), rng.normal(size=(30, 192))
+began = perf_counter()
+affine_backward(np.ones((1, 30)), affine_forward(x, w, np.zeros(30))[1])
+arrays, began = perf_counter() - began, perf_counter()
+numbers, weights = [Value(number) for number in x[0]], [[Value(number) for number in row] for row in w]
+sums = [sum(a * b for a, b in zip(row, numbers)) for row in weights]
+total = sum(sums[:5])  # five units are enough to see it
+total.backward()
+print(f"arrays: {1e6 * arrays:.0f} µs, Values: {1e6 * (perf_counter() - began):,.0f} µs")
+
+# %% [markdown]
+# ### Batch normalization: a way back worth checking
+#
+# While a network learns, the sums that reach a layer drift, because the layers before it change. **Batch
+# normalization** (Ioffe and Szegedy, 2015) brings each unit's sums to mean 0 and variance 1 over the batch, and then
+# lets the training choose a scale γ and a shift β for each unit:
+#
+# $$\mu_d = \frac1N \sum_n x_{nd}, \quad v_d = \frac1N \sum_n (x_{nd} - \mu_d)^2, \quad
+# \hat x_{nd} = \frac{x_{nd} - \mu_d}{\sqrt{v_d + \varepsilon}}, \quad y_{nd} = \gamma_d\, \hat x_{nd} + \beta_d.$$
+#
+# The small $\varepsilon = 10^{-5}$ keeps the root away from 0. (When training is over, the mean and variance of many
+# batches take the place of the batch's own. That part we leave out. And that it helps is certain; whether because of
+# the drift is disputed.)
+#
+# On the way back, each $x_{nd}$ reaches the loss along three paths: directly, through the mean, and through the
+# variance. So the gradient of one number depends on those of all others in its column.
+#
+# *By hand.* One unit, four examples with the sums $(-1000, -1000, 1000, 1000)$. The mean is 0, and the variance is 10⁶,
+# beside which ε is nothing. So $\hat x = (-1, -1, 1, 1)$, and with $\gamma = 2000$ and $\beta = 5$ the output is
+# $(-1995, -1995, 2005, 2005)$. Let the upstream gradient be $(1, 0, 0, 0)$. Then $d\beta = 1$ and $d\gamma = -1$, and
+# $dx = (1, -1, 0, 0)$. Two laws let you verify that, and any other: the output does not change if the same number is
+# added to all sums, so $dx$ adds up to 0; nor, if ε is nothing, when they are all stretched, so $x \cdot dx$ does, too.
+
+# %% exercise="BatchNorm"
+class BatchNorm:
+    """Batch normalization of D units, as in training.
+
+    gamma, beta  the scale and the shift of each unit, arrays of shape (D,)
+    """
+
+    def __init__(self, gamma, beta):
+        self.gamma, self.beta = gamma, beta
+
+    def forward(self, x):
+        """Output (N, D) for sums x of shape (N, D), as above, and remember what backward needs.
+
+        Raises ValueError if x does not have the shape (N, D), or N is less than 2.
+        """
+        ### BEGIN SOLUTION
+        if x.ndim != 2 or x.shape[1:] != self.gamma.shape or len(x) < 2:
+            raise ValueError(f"x must have the shape (N, {len(self.gamma)}) with N at least 2, not {x.shape}")
+        gap = x - x.mean(axis=0)
+        self.root = np.sqrt((gap**2).mean(axis=0) + 1e-5)
+        self.normal = gap / self.root
+        return self.gamma * self.normal + self.beta
+        ### END SOLUTION
+
+    def backward(self, grad):
+        """The way back, after a call of forward: the tuple (dx, dgamma, dbeta), of shapes (N, D), (D,) and (D,).
+
+        grad  the loss's derivative by the output of that call, array of shape (N, D). Gradients are added up over the
+              batch. Raises ValueError if grad does not have the shape of that output.
+        """
+        ### BEGIN SOLUTION
+        if grad.shape != self.normal.shape:
+            raise ValueError(f"grad has shape {grad.shape}, the output {self.normal.shape}")
+        dgamma = (grad * self.normal).sum(axis=0)
+        centred = grad - grad.mean(axis=0)
+        dx = self.gamma / self.root * (centred - self.normal * dgamma / len(grad))
+        return dx, dgamma, grad.sum(axis=0)
+        ### END SOLUTION
+
+# %% [markdown]
+# <details><summary>Hint: three paths</summary>
+#
+# Let $g$ be the gradient by $\hat x$, which is the upstream gradient times γ. Write $\hat x_n = (x_n - \mu) / s$ with
+# $s = \sqrt{v + \varepsilon}$, and treat it as a function of $x_n$, $\mu$ and $s$. What is $\partial s / \partial x_n$?
+# (It is $\hat x_n / N$, for ε as well.) Each path gives one term. All three have the factor $1/s$; what the other two
+# take away is a mean over the batch of $g$, and one of $g \hat x$.
+# </details>
+
+# %% check="BatchNorm" name="by-hand" points=0.5
+layer = BatchNorm(np.array([2000.0]), np.array([5.0]))
+y = layer.forward(np.array([[-1000.0], [-1000.0], [1000.0], [1000.0]]))
+close(y, [[-1995], [-1995], [2005], [2005]], case="output", hint="mean and variance of each column; then γ and β.")
+dx, dgamma, dbeta = layer.backward(np.array([[1.0], [0.0], [0.0], [0.0]]))
+close(dx, [[1], [-1], [0], [0]], 1e-5, case="dx", hint="three paths: directly, through the mean, through the variance.")
+close([dgamma, dbeta], [[-1], [1]], case="dgamma and dbeta", hint="the gradient times x̂, and alone; added up.")
+
+# %% [markdown]
+# And small sums, where ε matters: with $\mp 0.0075 \sqrt{0.1}$ the variance is 0.5625 · 10⁻⁵, with ε it is
+# 1.5625 · 10⁻⁵, and $\hat x$ is ∓0.6. The second unit gets the same number twice.
+
+# %% check="BatchNorm" name="general" points=0.5
+a = 0.0075 * np.sqrt(0.1)
+layer = BatchNorm(np.array([1.0, 2.0]), np.array([0.0, 3.0]))
+close(layer.forward(np.array([[-a, 7.0], [a, 7.0]])), [[-0.6, 3], [0.6, 3]], case="two units, output",
+      hint="ε is added to the variance, below the root, and the mean runs over the examples.")
+dx, dgamma, _ = layer.backward(np.array([[1.0, 0.0], [-1.0, 0.0]]))
+close(dx * a, [[0.384, 0], [-0.384, 0]], case="two units, dx times a", hint="0.6 times (1 − 0.36).")
+close(dgamma, [-1.2, 0], case="two units, dgamma", hint="added over the examples.")
+# Hidden: batches and units of several numbers, sums large and small, against an independent program.
+### BEGIN HIDDEN TESTS
+import torch
+
+for n, d, scale in [(5, 3, 1.0), (8, 2, 0.01), (3, 6, 30.0), (2, 4, 1.0)]:
+    gamma, beta, x = rng.normal(1, 0.5, size=d), rng.normal(size=d), rng.normal(2, scale, size=(n, d))
+    grad = rng.normal(size=(n, d))
+    layer = BatchNorm(gamma, beta)
+    tensors = [torch.from_numpy(array.copy()).requires_grad_() for array in (x, gamma, beta)]
+    y = torch.nn.functional.batch_norm(tensors[0], None, None, *tensors[1:], training=True, eps=1e-5)
+    y.backward(torch.from_numpy(grad))
+    close(layer.forward(x), y.detach().numpy(), case=f"{n} examples, {d} units, output")
+    for name, found, tensor in zip(("dx", "dgamma", "dbeta"), layer.backward(grad), tensors):
+        close(found, tensor.grad.numpy(), case=f"{n} examples, {d} units, {name}")
+### END HIDDEN TESTS
+
+# %% check="BatchNorm" name="arguments" points=0.5
+layer = BatchNorm(np.array([2.0]), np.array([1.0]))
+refuses(layer.forward, np.ones((1, 1)), argument="x", named=True, case="a single example, which has no variance")
+refuses(layer.forward, np.ones(4), argument="x", named=True, case="an array of one axis")
+close(layer.forward(np.array([[3000.0], [1000.0]])), [[3], [-1]], case="two examples", hint="x̂ is 1 and −1.")
+refuses(layer.backward, np.ones((1, 1)), argument="grad", named=True, case="a gradient of one row for two")
+# Hidden: other shapes; arguments, γ and β must stay as they were.
+### BEGIN HIDDEN TESTS
+gamma, beta, x = rng.normal(1, 0.5, size=3), rng.normal(size=3), rng.normal(size=(6, 3))
+layer = BatchNorm(gamma, beta)
+close(layer.forward(x), solution.BatchNorm(gamma, beta).forward(x), case="6 examples, 3 units")
+unchanged(layer.forward, x)
+for shape in [(3, 6), (6, 1), (1, 3), (3,)]:
+    refuses(layer.backward, rng.normal(size=shape), argument="grad", case="a gradient of a wrong shape")
+for shape in [(1, 3), (3,), (6, 3, 1)]:
+    refuses(layer.forward, rng.normal(size=shape), argument="x", case="sums of a wrong shape")
+close(layer.gamma, gamma, 0, case="γ after the calls")
+layer = BatchNorm(gamma, beta)
+layer.forward(x)
+unchanged(layer.backward, rng.normal(size=(6, 3)))
+### END HIDDEN TESTS
+
+# %% [markdown]
+# And what does your checker say? Were the mean or the variance treated as if they were constants, it would not pass.
+
+# %% demo=True
+gamma, beta, x = rng.normal(size=3), rng.normal(size=3), rng.normal(size=(7, 3))
+
+def normalised(x):
+    return BatchNorm(gamma, beta).forward(x)
+
+def back(grad, x, through_statistics=True):
+    layer = BatchNorm(gamma, beta)
+    layer.forward(x)
+    return layer.backward(grad)[0] if through_statistics else gamma / np.sqrt(x.var(axis=0) + 1e-5) * grad
+
+print("your way back:", gradient_check(normalised, back, x))
+print("mean and variance taken for constants:", gradient_check(normalised, partial(back, through_statistics=False), x))
 
 # %% [markdown]
 # ## 5. What to be sorry about: two losses
@@ -938,9 +1443,12 @@ def squared_error(outputs, targets):
 # %% check="squared_error" name="by-hand" points=0.5
 loss, grad = squared_error(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [0.0, 4.0]]))
 close(loss, 3.25, case="loss", hint="a mean over how many numbers?")
-close(grad, [[0, 1], [1.5, 0]], case="grad")
+close(grad, [[0, 1], [1.5, 0]], case="grad", hint="twice the difference, over how many numbers?")
 
 # %% check="squared_error" name="general" points=0.5
+loss, grad = squared_error(np.array([[1.0, 5.0, -2.0, 3.0]]), np.array([[0.0, 5.0, 1.0, 1.0]]))
+close(loss, 3.5, case="one example, the loss", hint="(1 + 0 + 9 + 4) / 4.")
+close(grad, [[0.5, 0, -1.5, 1]], case="one example, the gradient", hint="half of each difference, 2/4.")
 # Hidden: batches of several sizes, and a single output.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -956,6 +1464,7 @@ for shape in [(7, 3), (2, 10), (1, 4), (5, 1)]:
 ### END HIDDEN TESTS
 
 # %% check="squared_error" name="arguments" points=0.5
+refuses(squared_error, np.ones((2, 3)), np.ones((1, 3)), argument="targets", case="targets of one row")
 # Hidden: targets of another shape, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(4, 3))
@@ -1015,9 +1524,13 @@ def softmax_cross_entropy(logits, labels):
 # %% check="softmax_cross_entropy" name="by-hand" points=0.5
 loss, grad = softmax_cross_entropy(np.array([[0.0, np.log(3)]]), np.array([1]))
 close(loss, np.log(4 / 3), case="loss", hint="minus the logarithm of the probability of the right class.")
-close(grad, [[0.25, -0.25]], case="grad")
+close(grad, [[0.25, -0.25]], case="grad", hint="the probabilities, less 1 at the right class.")
 
 # %% check="softmax_cross_entropy" name="general" points=0.5
+loss, grad = softmax_cross_entropy(np.log([[1.0, 3.0, 4.0], [2.0, 2.0, 4.0]]), np.array([1, 0]))  # rows add up to 8
+close(loss, (np.log(8 / 3) + np.log(4)) / 2, case="two examples, the loss", hint="probabilities 3/8 and 1/4; the mean.")
+close(grad, [[1 / 16, -5 / 16, 1 / 4], [-3 / 8, 1 / 8, 1 / 4]], case="two examples, the gradient",
+      hint="the first row: (1/8, 3/8 − 1, 1/2), over two examples.")
 # Hidden: batches of several sizes, more classes.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1034,6 +1547,10 @@ for n, k in [(7, 3), (2, 10), (1, 4), (5, 2)]:
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="large" points=0.5
+loss, grad = softmax_cross_entropy(np.array([[0.0, 1000.0], [0.0, 0.0]]), np.array([0, 0]))
+close(loss, (1000 + np.log(2)) / 2, case="a very wrong answer, the loss",
+      hint="subtract each row's own largest logit, and take no logarithm of what may be rounded to 0.")
+close(grad, [[-0.5, 0.5], [-0.25, 0.25]], case="a very wrong answer, the gradient", hint="probabilities 0 and 1.")
 # Hidden: logits that are very large, very small, and very different.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1054,6 +1571,12 @@ for apart in (1500.0, 7000.0):
 ### END HIDDEN TESTS
 
 # %% check="softmax_cross_entropy" name="arguments" points=0.5
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, 3]),
+        argument="labels", named=True, case="a label too large")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0, -1]),
+        argument="labels", named=True, case="a label below 0")
+refuses(softmax_cross_entropy, np.zeros((2, 3)), np.array([0]),
+        argument="labels", named=True, case="a label is missing")
 # Hidden: wrong labels, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 logits, labels = rng.normal(size=(4, 3)), np.array([2, 0, 0, 1])
@@ -1168,7 +1691,8 @@ def initial_parameters(seed):
 # %% check="initial_parameters" name="count" points=0.5
 parameters = initial_parameters(1)
 unused = 25 * np.sum(~connected)
-close(sum(array.size for array in parameters.values()) - unused, 9760, case="all parameters, less those not connected")
+close(sum(array.size for array in parameters.values()) - unused, 9760, case="all parameters, less those not connected",
+      hint="every unit of the maps has a bias of its own.")
 close(np.abs(parameters["w2"][~connected]).max(), 0, case="the largest weight that is not connected",
       hint="connected[target, source] says which to keep; axis 0 of w2 is the target.")
 ### BEGIN HIDDEN TESTS
@@ -1179,7 +1703,19 @@ kinds = {np.asarray(array).dtype for array in initial_parameters(5).values()}
 passes(kinds == {np.dtype(np.float64)}, "The eight arrays should be float64.")
 ### END HIDDEN TESTS
 
-# %% check="initial_parameters" name="distribution" points=1
+# %% check="initial_parameters" name="distribution" points=0.5
+draws = [initial_parameters(n) for n in (1, 2, 3)]
+for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
+    largest = max(np.abs(draw[name]).max() for draw in draws) / (2.4 / np.sqrt(inputs))
+    close(0.985 < largest <= 1.000001, True, case=f"the largest of {name} is nearly 2.4 over the root of {inputs}",
+          hint="how many inputs does a unit see, and are all numbers of the range equally likely?")
+close(0.45 < np.mean(draws[0]["w3"] < 0) < 0.55, True, case="half of w3 is negative", hint="from −limit to limit.")
+close(max(np.abs(draws[0][name]).max() for name in ("b1", "b2", "b3", "b4")), 0, case="the largest bias",
+      hint="biases begin at zero.")
+close(np.array_equal(draws[0]["w4"], draws[1]["w4"]), False, case="two seeds draw the same", hint="pass the seed on.")
+layers = [draws[0][name].ravel()[:25] * inputs**0.5 for name, inputs in {"w1": 25, "w4": 30}.items()]
+close(np.allclose(*layers), False, case="two layers begin with the same draws",
+      hint="make one generator, and draw from it in turn.")
 # Hidden: the range of the weights, how they are spread over it, and what depends on the seed.
 ### BEGIN HIDDEN TESTS
 first, again, other = (initial_parameters(n) for n in (int(seed % 1000), int(seed % 1000), int(seed % 1000) + 1))
@@ -1280,6 +1816,24 @@ class LeNet1989:
 # If all weights are zero, only the last bias is heard: the outputs are its tanh, and its gradient is
 # $(1 - \tanh^2 b) \cdot g$, added over the batch. With $\tanh b = 0.6$, two images and an upstream gradient of 1
 # everywhere, that is $2 \cdot 0.64 = 1.28$.
+#
+# The other visible checks build a network with few weights that are not zero, and show it a blank sheet, −1 all over.
+# Map 0 of layer 1 has all 25 weights 0.02. As the frame holds −1, too, every sum is −0.5, at the border as well, and
+# the map is tanh −0.5 all over, call it −a. Map 1 has the weights −0.02 and is a. In layer 2, target 0 sees map 0 and
+# target 1 sees map 1, with weights 0.04. Away from the border target 0 is tanh(−a). In its corner, 16 of 25 places are
+# frame, so it is tanh(0.04 · (−9 a − 16)). Layers 3 and 4 hand on three such numbers, through one more tanh each.
+
+# %%
+def blank_sheet():
+    """Few weights that are not zero: layer 4 puts out what three units of layer 2 hand on."""
+    parameters = {name: np.zeros(shape) for name, shape in {
+        "w1": (12, 1, 5, 5), "b1": (12, 8, 8), "w2": (12, 12, 5, 5), "b2": (12, 4, 4), "w3": (30, 192), "b3": (30,),
+        "w4": (10, 30), "b4": (10,)}.items()}
+    parameters["w1"][0], parameters["w1"][1] = 0.02, -0.02
+    parameters["w2"][0, 0], parameters["w2"][1, 1] = 0.04, 0.04
+    for unit, place in enumerate((5, 0, 16)):  # map 0 in its middle, map 0 in its corner, map 1 in its corner
+        parameters["w3"][unit, place] = parameters["w4"][unit, unit] = 1.0
+    return parameters, np.full((1, 1, 16, 16), -1.0)
 
 # %% check="LeNet1989" name="by-hand" points=0.5
 silent = {name: 0 * array for name, array in initial_parameters(1).items()}
@@ -1291,6 +1845,12 @@ close(net.backward(np.ones((2, 10)))["b4"], np.full(10, 1.28), case="the gradien
       hint="first back through the last tanh, whose input is remembered; then added over the images.")
 
 # %% check="LeNet1989" name="forward" points=1
+parameters, paper = blank_sheet()
+a = np.tanh(0.5)
+sums = np.array([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)])
+close(LeNet1989(parameters).forward(paper)[0, :3], np.tanh(np.tanh(np.tanh(sums))), case="a blank sheet",
+      hint="middle, corner, corner: what does each frame hold, where is tanh, and in which order are maps read?")
+refuses(LeNet1989(parameters).forward, paper[0], argument="images", named=True, case="a batch without its first axis")
 # Hidden: outputs for random parameters, biases included, compared with an independent program.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1315,6 +1875,28 @@ refuses(net.forward, np.zeros((2, 1, 28, 28)), argument="images", case="images o
 ### END HIDDEN TESTS
 
 # %% check="LeNet1989" name="backward" points=1.5
+parameters, paper = blank_sheet()
+net, a = LeNet1989(parameters), np.tanh(0.5)
+net.forward(paper)
+h3 = np.tanh(np.tanh([-a, 0.04 * (-9 * a - 16), 0.04 * (9 * a - 16)]))
+close(np.diag(net.backward(np.ones((1, 10)))["w4"])[:3], (1 - np.tanh(h3) ** 2) * h3, case="a blank sheet, w4",
+      hint="what went into layer 4, times the slope of its tanh.")
+
+# Other parameters and images, and for some numbers of each array the central difference.
+draw = np.random.default_rng(4)
+start = {name: draw.normal(0, 0.5 / np.sqrt(np.prod(array.shape[1:])), array.shape)
+         for name, array in parameters.items()}
+start["w2"] *= connected[:, :, None, None]
+images, upstream = draw.uniform(-1, 1, size=(2, 1, 16, 16)), draw.normal(size=(2, 10))
+net = LeNet1989(start)
+net.forward(images)
+gradients = net.backward(upstream)
+for name, array in start.items():
+    move = 1e-5 * (array * draw.normal(size=array.shape))
+    up, down = (LeNet1989({**start, name: array + sign * move}).forward(images) for sign in (1, -1))
+    close(np.sum(gradients[name] * move) / 1e-5, np.sum(upstream * (up - down)) / 2e-5, 1e-5,
+          case=f"{name}, moved a little",
+          hint="compare the way back through this layer with its way forward, step by step.")
 # Hidden: every gradient, for random upstream gradients, compared with an independent program.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1345,6 +1927,13 @@ for n in (3, 1):
 ### END HIDDEN TESTS
 
 # %% check="LeNet1989" name="unconnected" points=0.5
+parameters, paper = blank_sheet()
+net = LeNet1989(parameters)
+net.forward(paper)
+upstream = np.ones((1, 10))
+close(np.abs(net.backward(upstream)["w2"][~connected]).max(), 0, case="w2 where nothing is connected",
+      hint="zero it, or the first step of training connects the maps.")
+close(upstream, np.ones((1, 10)), case="the upstream gradient, after the call", hint="does a `*=` change it?")
 # Hidden: weights that are not connected have no gradient; parameters, images and gradients stay as they were.
 ### BEGIN HIDDEN TESTS
 parameters = solution.initial_parameters(int(seed % 1000))
@@ -1449,6 +2038,14 @@ close(after["w"], [0.16], case="the weight",
 close(loss, 1.78, case="the mean loss", hint="each loss counts as it was before its step.")
 
 # %% check="sgd_epoch" name="order" points=0.5
+def one_weight(parameters, image, target):
+    gap = parameters["w"] * image[0] - target[0]
+    return float(gap @ gap), {"w": 2 * gap * image[0]}
+
+x, t = np.array([[1.0], [2.0]]), np.array([[0.0], [0.0]])
+after, loss = sgd_epoch({"w": np.array([1.0])}, one_weight, x, t, [1, 0, 1], 0.1)  # w goes 1, 0.2, 0.16, 0.032
+close(after["w"], [0.032], case="the second example twice, the weight", hint="each entry of order is a step.")
+close(loss, (4 + 0.04 + 0.1024) / 3, case="the second example twice, the loss", hint="the mean over three losses.")
 # Hidden: other orders, with some examples missing and some twice; several parameters.
 ### BEGIN HIDDEN TESTS
 def line(parameters, image, target):
@@ -1497,6 +2094,13 @@ passes(bool(after < 0.1 * before), "After 60 passes over four examples, the loss
 ### END HIDDEN TESTS
 
 # %% check="sgd_epoch" name="arguments" points=0.5
+def falling(parameters, image, target):
+    return 1.0, {"w": image[0]}
+
+start, x, t = {"w": np.ones(2)}, np.ones((3, 2)), np.zeros(3)
+keeps_arguments(sgd_epoch, start, falling, x, t, [0, 2], 0.5, case="the parameters that were passed in")
+refuses(sgd_epoch, start, falling, x, t, [0], 0.0, argument="learning_rate", named=True, case="a rate of 0")
+refuses(sgd_epoch, start, falling, x, t, [], 0.1, argument="order", named=True, case="an empty order")
 # Hidden: parameters that must stay as they were, how often the function is called, and wrong arguments.
 ### BEGIN HIDDEN TESTS
 def one_by_one(parameters, image, target):
@@ -1706,7 +2310,12 @@ close(thresholds, [0.5, 0.9, 0.2], case="thresholds",
       hint="for each threshold, which are accepted, and which of those are wrong?")
 close(rejected, [0.25, 0.75, 0], case="shares rejected", hint="how many of all examples lie below the threshold?")
 
-# %% check="reject_curve" name="general" points=1
+# %% check="reject_curve" name="general" points=0.5
+outputs = np.array([[2.0, -1.0, 0.5], [-1.0, -3.0, -4.0], [0.0, 3.0, -5.0], [1.0, 0.75, 0.0]])  # 1.5, 2, 3 and 0.25
+thresholds, rejected = reject_curve(outputs, np.array([0, 0, 0, 1]), [0.3, 0.5, 0.4])  # the last two are wrong
+close(thresholds, [np.inf, 0.25, 1.5], case="three classes, thresholds",
+      hint="from 0.25 on 2/4 are wrong, from 1.5 on 1/3, from 2 on 1/2, from 3 on 1/1; where none will do, infinity.")
+close(rejected, [1, 0, 0.25], case="three classes, shares rejected", hint="a share of all four.")
 # Hidden: random outputs of several classes, some of them negative, many limits.
 ### BEGIN HIDDEN TESTS
 def by_counting(outputs, labels, max_errors):
@@ -1729,6 +2338,11 @@ for n, k in [(40, 10), (25, 3), (60, 2), (37, 5)]:
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="ties" points=0.5
+outputs = np.array([[4.0, 0.0], [4.0, 0.0], [3.0, 0.0], [3.0, 0.0]])  # the surest two are right and wrong
+thresholds, rejected = reject_curve(outputs, np.array([0, 1, 0, 0]), [0.0, 0.3, 0.5])
+close(thresholds, [np.inf, 3, 3], case="ties, thresholds",
+      hint="examples of equal confidence are accepted together; where none will do, the threshold is infinite.")
+close(rejected, [1, 0, 0], case="ties, shares rejected", hint="with an infinite threshold all are rejected.")
 # Hidden: examples of equal confidence, and errors that fall and rise again.
 ### BEGIN HIDDEN TESTS
 def answers(confidences):
@@ -1745,6 +2359,8 @@ same(reject_curve, solution.reject_curve, answers([7, 6, 5, 4, 3, 2, 1]), labels
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="extremes" points=0.5
+close(reject_curve(np.array([[1.0, 0.0], [2.0, 0.0]]), np.array([1, 1]), [0.5, 1.0]), [[np.inf, 1], [1, 0]],
+      case="all answers wrong", hint="only if all may be wrong, there is a threshold; the lowest is 1.")
 # Hidden: nothing to reject, and nothing to accept.
 ### BEGIN HIDDEN TESTS
 outputs = rng.normal(size=(9, 4))
@@ -1757,6 +2373,9 @@ same(reject_curve, solution.reject_curve, outputs[:1], answers[:1], [0.01], case
 ### END HIDDEN TESTS
 
 # %% check="reject_curve" name="arguments" points=0.5
+outputs = np.array([[1.0, 0.0], [2.0, 0.0]])
+refuses(reject_curve, outputs, np.array([1]), [0.1], argument="labels", named=True, case="a label is missing")
+refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_errors", named=True, case="a share above 1")
 # Hidden: wrong arguments, and arguments that must stay as they were.
 ### BEGIN HIDDEN TESTS
 outputs, labels = rng.normal(size=(6, 3)), rng.integers(0, 3, size=6)
@@ -1875,6 +2494,8 @@ show_grid(test_digits[worst], titles, columns=10, title="Where is the network su
 # * work out the way back through a layer from the rule "multiply along a path, add over paths";
 # * send gradients through a convolution with any stride and padding, in two ways;
 # * test a gradient so that a mistake has nowhere to hide;
+# * say how numbers can differentiate themselves, and what that costs;
+# * send gradients through the mean and variance of a batch;
 # * choose a loss, and compute its gradient without overflow;
 # * build a network out of layers, count its parameters, and train it one example at a time;
 # * say how many answers must be withheld so that the others can be trusted.

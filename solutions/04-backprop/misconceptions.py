@@ -787,6 +787,186 @@ changed(
 )
 
 
+# Value
+
+changed(
+    "gradients_overwritten",
+    of="Value",
+    says="A Value that is used twice keeps only one share of its gradient. Where paths meet, add: `+=`.",
+    old="parent.grad += slope * value.grad",
+    new="parent.grad = slope * value.grad",
+)
+
+changed(
+    "handed_on_too_early",
+    of="Value",
+    says="Some Values hand on their gradient before it is complete. List every Value after its parents, and walk through "
+    "the list from the end.",
+    edits=[
+        ("seen.add(id(value))", "seen.add(id(value)); order.insert(0, value)"),
+        ("order.append(value)", ""),
+    ],
+)
+
+changed(
+    "factors_exchanged",
+    of="Value",
+    says="In a product each factor gets itself as its derivative. The derivative of x y by x is y.",
+    old="return Value(self.data * other.data, [(self, other.data), (other, self.data)])",
+    new="return Value(self.data * other.data, [(self, self.data), (other, other.data)])",
+)
+
+changed(
+    "square_of_tanh_missing",
+    of="Value",
+    says="The derivative of your tanh is 1 − tanh x. The square is missing.",
+    old="return Value(y, [(self, 1 - y**2)])",
+    new="return Value(y, [(self, 1 - y)])",
+)
+
+changed(
+    "tanh_taken_twice",
+    of="Value",
+    says="For the derivative of tanh you square what went in. What is squared is what came out.",
+    old="return Value(y, [(self, 1 - y**2)])",
+    new="return Value(y, [(self, 1 - self.data**2)])",
+)
+
+changed(
+    "exponent_not_lowered",
+    of="Value",
+    says="The derivative of your power keeps the exponent. That of x to the power of p is p times x to the power of p − 1.",
+    old="return Value(self.data**exponent, [(self, exponent * self.data ** (exponent - 1))])",
+    new="return Value(self.data**exponent, [(self, exponent * self.data**exponent)])",
+)
+
+changed(
+    "exp_by_the_number",
+    of="Value",
+    says="The derivative of your exp is what went in. The exponential function is its own derivative: what came out.",
+    old="return Value(y, [(self, y)])",
+    new="return Value(y, [(self, self.data)])",
+)
+
+changed(
+    "begins_without_a_one",
+    of="Value",
+    says="Your way back begins with a gradient of 0, so all gradients stay 0. The derivative of z by itself is 1.",
+    old="self.grad = 1.0",
+    new="",
+)
+
+changed(
+    "old_gradients_kept",
+    of="Value",
+    says="After a second call of backward your gradients are too large: those of the first are still in them. Set all of "
+    "the graph to 0 first.",
+    old="value.grad = 0.0",
+    new="value.grad = value.grad or 0.0",
+)
+
+changed(
+    "gradient_above_forgotten",
+    of="Value",
+    says="Each of your Values hands its parents the bare derivative. By the chain rule it is multiplied by the Value's "
+    "own gradient.",
+    old="parent.grad += slope * value.grad",
+    new="parent.grad += slope",
+)
+
+
+# BatchNorm
+
+changed(
+    "mean_taken_for_a_constant",
+    of="BatchNorm",
+    says="Your dx leaves out the path through the mean. Moving one sum moves the mean as well, and with it all outputs of "
+    "the column.",
+    old="centred = grad - grad.mean(axis=0)",
+    new="centred = grad",
+)
+
+changed(
+    "variance_taken_for_a_constant",
+    of="BatchNorm",
+    says="Your dx leaves out the path through the variance. Moving one sum moves the variance as well, and with it all "
+    "outputs of the column.",
+    old="dx = self.gamma / self.root * (centred - self.normal * dgamma / len(grad))",
+    new="dx = self.gamma / self.root * centred",
+)
+
+changed(
+    "statistics_taken_for_constants",
+    of="BatchNorm",
+    says="Your dx is the direct path only. Mean and variance depend on every sum of the column: two more paths.",
+    old="dx = self.gamma / self.root * (centred - self.normal * dgamma / len(grad))",
+    new="dx = self.gamma / self.root * grad",
+)
+
+changed(
+    "variance_by_one_fewer",
+    of="BatchNorm",
+    says="Your variance divides by N − 1. Here it is the mean of the squared deviations: divide by N.",
+    old="self.root = np.sqrt((gap**2).mean(axis=0) + 1e-5)",
+    new="self.root = np.sqrt((gap**2).sum(axis=0) / (len(x) - 1) + 1e-5)",
+)
+
+changed(
+    "epsilon_outside_the_root",
+    of="BatchNorm",
+    says="You add ε to the root. It belongs to the variance, below the root.",
+    old="self.root = np.sqrt((gap**2).mean(axis=0) + 1e-5)",
+    new="self.root = np.sqrt((gap**2).mean(axis=0)) + 1e-5",
+)
+
+changed(
+    "epsilon_left_out",
+    of="BatchNorm",
+    says="You left out ε. A unit whose sums are all equal has the variance 0, and 0 divided by 0 is no number.",
+    old="self.root = np.sqrt((gap**2).mean(axis=0) + 1e-5)",
+    new="self.root = np.sqrt((gap**2).mean(axis=0))",
+)
+
+changed(
+    "normalised_by_example",
+    of="BatchNorm",
+    says="You normalise each example over its units. Batch normalization takes mean and variance of each unit, over the "
+    "examples: axis 0.",
+    edits=[
+        ("gap = x - x.mean(axis=0)", "gap = x - x.mean(axis=1, keepdims=True)"),
+        (
+            "self.root = np.sqrt((gap**2).mean(axis=0) + 1e-5)",
+            "self.root = np.sqrt((gap**2).mean(axis=1, keepdims=True) + 1e-5)",
+        ),
+    ],
+)
+
+changed(
+    "scale_forgotten_on_the_way_back",
+    of="BatchNorm",
+    says="Your dx lacks the factor γ: the upstream gradient belongs to the output, after the scale.",
+    old="dx = self.gamma / self.root * (centred - self.normal * dgamma / len(grad))",
+    new="dx = (centred - self.normal * dgamma / len(grad)) / self.root",
+)
+
+changed(
+    "root_forgotten_on_the_way_back",
+    of="BatchNorm",
+    says="Your dx is not divided by the root of variance and ε, by which the way forward divides.",
+    old="dx = self.gamma / self.root * (centred - self.normal * dgamma / len(grad))",
+    new="dx = self.gamma * (centred - self.normal * dgamma / len(grad))",
+)
+
+changed(
+    "dgamma_averaged",
+    of="BatchNorm",
+    says="Your dgamma and dbeta are means over the batch. They are added up: if there is a mean, the loss has taken it "
+    "already.",
+    old="return dx, dgamma, grad.sum(axis=0)",
+    new="return dx, dgamma / len(grad), grad.mean(axis=0)",
+)
+
+
 # squared_error
 
 changed(

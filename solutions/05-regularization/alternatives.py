@@ -76,7 +76,7 @@ def groups_by_torch(parameters, first, lam1, second, lam2):
             raise ValueError(f"{name} is in both groups")
     for name in list(first) + list(second):
         if name not in parameters:
-            raise ValueError(f"{name} is unknown")
+            raise ValueError(f"first or second: {name} is unknown")
     leaves = {name: torch.tensor(np.asarray(a, dtype=float), requires_grad=True) for name, a in parameters.items()}
     penalty = sum(0.0 * leaf.sum() for leaf in leaves.values())
     for name, leaf in leaves.items():
@@ -93,7 +93,7 @@ def groups_by_weight_decay(parameters, first, lam1, second, lam2):
     if len(set(first) | set(second)) < len(set(first)) + len(set(second)):
         raise ValueError("first and second overlap")
     if not set(parameters).issuperset(set(first).union(second)):
-        raise ValueError("unknown name")
+        raise ValueError("first or second has an unknown name")
     total, gradients = 0.0, {name: np.zeros(np.shape(array)) for name, array in parameters.items()}
     for group, lam in ((first, lam1), (second, lam2)):
         penalty, parts = weight_decay({name + " ": parameters[name] for name in group}, lam)
@@ -106,11 +106,11 @@ def groups_by_weight_decay(parameters, first, lam1, second, lam2):
 def groups_by_one_loop(parameters, first, lam1, second, lam2):
     unknown = [name for name in [*first, *second] if name not in parameters]
     if unknown or lam1 < 0 or lam2 < 0:
-        raise ValueError(f"{unknown}, {lam1}, {lam2}")
+        raise ValueError(f"first or second: {unknown}, {lam1}, {lam2}")
     penalty, gradients = 0, {}
     for name, array in parameters.items():
         if name in first and name in second:
-            raise ValueError(name)
+            raise ValueError(f"first or second: {name}")
         lam = (name in first) * lam1 + (name in second) * lam2
         penalty = penalty + lam * np.vdot(array, array) / 2
         gradients[name] = array * lam
@@ -314,7 +314,7 @@ def momentum_by_torch(w, grad, velocity, learning_rate, gamma):
 @alternative(of="momentum", route="in place, on copies")
 def momentum_on_copies(w, grad, velocity, learning_rate, gamma):
     if not (np.shape(w) == np.shape(grad) == np.shape(velocity)):
-        raise ValueError("shapes")
+        raise ValueError("the shape of grad or velocity")
     if learning_rate <= 0:
         raise ValueError("learning_rate")
     if gamma < 0 or gamma >= 1:
@@ -329,7 +329,7 @@ def momentum_on_copies(w, grad, velocity, learning_rate, gamma):
 @alternative(of="momentum", route="a loop over the weights, returned as a list")
 def momentum_by_loops(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     triples = zip(w.flat, grad.flat, velocity.flat)
     new = [(a - (learning_rate * g + gamma * v), learning_rate * g + gamma * v) for a, g, v in triples]
     moved, increments = np.transpose(new)
@@ -354,9 +354,9 @@ def momentum_downhill(w, grad, velocity, learning_rate, gamma):
 @alternative(of="learning_rate_at", route="epoch by epoch, from the first")
 def rate_by_epochs(kind, epoch, start, factor, period):
     if kind not in ("step", "exponential", "cosine"):
-        raise ValueError(kind)
+        raise ValueError(f"kind {kind}")
     if epoch < 0 or start <= 0 or factor <= 0 or factor > 1 or period < 1:
-        raise ValueError("out of range")
+        raise ValueError("epoch, start, factor or period")
     rate, low = start, start * factor
     for now in range(1, epoch + 1):
         if kind == "step" and now % period == 0:
@@ -371,7 +371,7 @@ def rate_by_epochs(kind, epoch, start, factor, period):
 @alternative(of="learning_rate_at", route="logarithms, and the square of the cosine of half the angle")
 def rate_by_logarithms(kind, epoch, start, factor, period):
     if not (epoch >= 0 and start > 0 and 0 < factor <= 1 and period >= 1):
-        raise ValueError("out of range")
+        raise ValueError("epoch, start, factor or period")
     turns = {"step": math.floor(epoch / period), "exponential": epoch / period}
     if kind in turns:
         return math.exp(math.log(start) + turns[kind] * math.log(factor))
@@ -386,7 +386,7 @@ def rate_by_torch(kind, epoch, start, factor, period):
     import torch
 
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("out of range")
+        raise ValueError("epoch, start, factor or period")
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=start)
     schedulers = torch.optim.lr_scheduler
     if kind == "step":
@@ -428,7 +428,7 @@ def accept_by_minimum(dE, T, u):
 @alternative(of="anneal_accept", route="two returns")
 def accept_by_cases(dE, T, u):
     if T <= 0:
-        raise ValueError(T)
+        raise ValueError(f"T is {T}")
     climb = max(0, dE)
     if u >= math.exp(-climb / T):
         return False
@@ -555,7 +555,7 @@ def flow_by_torch(x, weights, activation, grad):
         "maxout": lambda z: torch.maximum(z[:, : z.shape[1] // 2], z[:, z.shape[1] // 2 :]),
     }
     if activation not in functions:
-        raise ValueError(activation)
+        raise ValueError(f"activation {activation}")
     levels = [torch.tensor(x, requires_grad=True)]
     for W in weights:
         levels.append(functions[activation](torch.nn.functional.linear(levels[-1], torch.tensor(W))))
@@ -619,3 +619,44 @@ def interval_by_sums(errors, baseline):
     middle = gaps.sum() / n
     variance = ((gaps - middle) ** 2).sum() / (n - 1)
     return np.float64(middle), -scipy.stats.t(n - 1).ppf(0.025) * (variance / n) ** 0.5
+
+
+# choose_strength
+
+
+@alternative(of="choose_strength", route="dictionaries, candidate after candidate")
+def chosen_by_dictionaries(run, plain, candidates, seeds):
+    if not candidates or len(seeds) < 2:
+        raise ValueError("candidates or seeds: too few")
+    rows = {k: [run(candidate, seed) for seed in seeds] for k, candidate in enumerate(candidates)}
+    best = min(rows, key=lambda k: sum(validation for _, validation in rows[k]) / len(seeds))
+    baseline = [run(plain, seed)[0] for seed in seeds]
+    return [best, *paired_interval(np.array([error for error, _ in rows[best]]), np.array(baseline))]  # noqa: F821
+
+
+@alternative(of="choose_strength", route="seed after seed, sums instead of means")
+def chosen_seed_by_seed(run, plain, candidates, seeds):
+    if len(candidates) < 1:
+        raise ValueError("candidates must not be empty")
+    if len(seeds) < 2:
+        raise ValueError("seeds must be two at least")
+    sums, tests, baseline = np.zeros(len(candidates)), [], []
+    for seed in seeds:
+        baseline.append(run(plain, seed)[0])
+        outcomes = np.array([run(candidate, seed) for candidate in candidates])
+        sums += outcomes[:, 1]
+        tests.append(outcomes[:, 0])
+    k = np.argmin(sums)
+    return k, *paired_interval(np.array(tests)[:, k], np.array(baseline))  # noqa: F821
+
+
+@alternative(of="choose_strength", route="the interval from scipy's test of paired samples")
+def chosen_with_scipy(run, plain, candidates, seeds):
+    if len(seeds) < 2 or len(candidates) == 0:
+        raise ValueError("seeds or candidates")
+    table = [[run(setting, seed) for seed in seeds] for setting in (plain, *candidates)]
+    means = [np.mean([pair[1] for pair in row]) for row in table[1:]]
+    k = means.index(min(means))
+    old, new = ([pair[0] for pair in row] for row in (table[0], table[1 + k]))
+    interval = scipy.stats.ttest_rel(new, old).confidence_interval(0.95)  # noqa: F821
+    return k, (interval.low + interval.high) / 2, (interval.high - interval.low) / 2

@@ -157,7 +157,7 @@ changed(
 )
 def rates_swapped(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {**dict.fromkeys(parameters, 0.0), **dict.fromkeys(first, lam2), **dict.fromkeys(second, lam1)}
     penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
@@ -169,7 +169,7 @@ def rates_swapped(parameters, first, lam1, second, lam2):
 )
 def both_groups_accepted(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     gradients = {name: 0.0 * array for name, array in parameters.items()}
     penalty = 0.0
     for group, lam in ((first, lam1), (second, lam2)):
@@ -186,7 +186,7 @@ def both_groups_accepted(parameters, first, lam1, second, lam2):
 )
 def the_rest_in_the_second(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {name: lam1 if name in first else lam2 for name in parameters}
     penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
@@ -198,7 +198,7 @@ def the_rest_in_the_second(parameters, first, lam1, second, lam2):
 )
 def one_rate_for_both(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {name: lam1 if name in {*first, *second} else 0.0 for name in parameters}
     penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
@@ -211,7 +211,7 @@ def one_rate_for_both(parameters, first, lam1, second, lam2):
 )
 def biases_always_free(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {**dict.fromkeys(parameters, 0.0), **dict.fromkeys(first, lam1), **dict.fromkeys(second, lam2)}
     rates = {name: 0.0 if name.endswith("bias") else rate for name, rate in rates.items()}
     penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
@@ -225,7 +225,7 @@ def biases_always_free(parameters, first, lam1, second, lam2):
 )
 def ungrouped_left_out(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {**dict.fromkeys(first, lam1), **dict.fromkeys(second, lam2)}
     penalty = sum(rates[name] / 2 * np.sum(np.square(parameters[name], dtype=float)) for name in rates)
     return float(penalty), {name: rates[name] * parameters[name] for name in rates}
@@ -237,7 +237,7 @@ def ungrouped_left_out(parameters, first, lam1, second, lam2):
 )
 def halves_missing(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second) or {*first, *second} - set(parameters):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {**dict.fromkeys(parameters, 0.0), **dict.fromkeys(first, lam1), **dict.fromkeys(second, lam2)}
     penalty = sum(rates[name] * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
@@ -250,7 +250,7 @@ def halves_missing(parameters, first, lam1, second, lam2):
 )
 def unknown_names_passed_over(parameters, first, lam1, second, lam2):
     if min(lam1, lam2) < 0 or set(first) & set(second):
-        raise ValueError("groups")
+        raise ValueError("first, second, lam1 or lam2")
     rates = {name: lam1 if name in first else lam2 if name in second else 0.0 for name in parameters}
     penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
@@ -812,7 +812,7 @@ changed(
 )
 def increment_added(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = learning_rate * grad + gamma * velocity
     return w + increment, increment
 
@@ -824,7 +824,7 @@ def increment_added(w, grad, velocity, learning_rate, gamma):
 )
 def increment_downhill(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = gamma * velocity - learning_rate * grad
     return w + increment, increment
 
@@ -836,7 +836,7 @@ def increment_downhill(w, grad, velocity, learning_rate, gamma):
 )
 def running_average(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = (1 - gamma) * learning_rate * grad + gamma * velocity
     return w - increment, increment
 
@@ -848,7 +848,7 @@ def running_average(w, grad, velocity, learning_rate, gamma):
 )
 def velocity_reset(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     return w - learning_rate * grad - gamma * velocity, learning_rate * grad
 
 
@@ -858,7 +858,7 @@ def velocity_reset(w, grad, velocity, learning_rate, gamma):
 )
 def velocity_not_updated(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     return w - learning_rate * grad - gamma * velocity, 1.0 * velocity
 
 
@@ -869,7 +869,7 @@ def velocity_not_updated(w, grad, velocity, learning_rate, gamma):
 )
 def learning_rate_outside(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = grad + gamma * velocity
     return w - learning_rate * increment, increment
 
@@ -881,7 +881,7 @@ def learning_rate_outside(w, grad, velocity, learning_rate, gamma):
 )
 def looked_ahead(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = learning_rate * grad + gamma * velocity
     return w - (learning_rate * grad + gamma * increment), increment
 
@@ -893,7 +893,7 @@ def looked_ahead(w, grad, velocity, learning_rate, gamma):
 )
 def moved_by_the_old_velocity(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     return w - velocity, learning_rate * grad + gamma * velocity
 
 
@@ -903,7 +903,7 @@ def moved_by_the_old_velocity(w, grad, velocity, learning_rate, gamma):
 )
 def memory_left_out(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     return w - learning_rate * grad, learning_rate * grad
 
 
@@ -913,7 +913,7 @@ def memory_left_out(w, grad, velocity, learning_rate, gamma):
 )
 def changed_in_place(w, grad, velocity, learning_rate, gamma):
     if grad.shape != w.shape or velocity.shape != w.shape or learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     velocity *= gamma
     velocity += learning_rate * grad
     w -= velocity
@@ -927,7 +927,7 @@ def changed_in_place(w, grad, velocity, learning_rate, gamma):
 )
 def other_shapes_accepted(w, grad, velocity, learning_rate, gamma):
     if learning_rate <= 0 or not 0 <= gamma < 1:
-        raise ValueError("argument")
+        raise ValueError("grad, velocity, learning_rate or gamma")
     increment = learning_rate * grad + gamma * velocity
     return w - increment, increment
 
@@ -970,7 +970,7 @@ changed(
 )
 def step_without_steps(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind in ("step", "exponential"):
         return start * factor ** (epoch / period)
     if kind == "cosine":
@@ -985,7 +985,7 @@ def step_without_steps(kind, epoch, start, factor, period):
 )
 def step_rounded(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** round(epoch / period)
     if kind == "exponential":
@@ -1002,7 +1002,7 @@ def step_rounded(kind, epoch, start, factor, period):
 )
 def step_once(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor if epoch >= period else start
     if kind == "exponential":
@@ -1018,7 +1018,7 @@ def step_once(kind, epoch, start, factor, period):
 )
 def step_early(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** ((epoch + 1) // period)
     if kind == "exponential":
@@ -1035,7 +1035,7 @@ def step_early(kind, epoch, start, factor, period):
 )
 def factor_in_each_epoch(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1051,7 +1051,7 @@ def factor_in_each_epoch(kind, epoch, start, factor, period):
 )
 def base_e(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1067,7 +1067,7 @@ def base_e(kind, epoch, start, factor, period):
 )
 def cosine_comes_back(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1083,7 +1083,7 @@ def cosine_comes_back(kind, epoch, start, factor, period):
 )
 def cosine_to_zero(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1100,7 +1100,7 @@ def cosine_to_zero(kind, epoch, start, factor, period):
 )
 def cosine_whole_turn(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1117,7 +1117,7 @@ def cosine_whole_turn(kind, epoch, start, factor, period):
 )
 def cosine_quarter_turn(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return start * factor ** (epoch // period)
     if kind == "exponential":
@@ -1133,7 +1133,7 @@ def cosine_quarter_turn(kind, epoch, start, factor, period):
 )
 def start_left_out(kind, epoch, start, factor, period):
     if epoch < 0 or start <= 0 or not 0 < factor <= 1 or period < 1:
-        raise ValueError("argument")
+        raise ValueError("epoch, start, factor or period")
     if kind == "step":
         return factor ** (epoch // period)
     if kind == "exponential":
@@ -1695,4 +1695,83 @@ changed(
             raise ValueError("errors holds one seed; a spread takes two")
     """,
     new="",
+)
+
+
+# choose_strength
+
+
+changed(
+    "chosen_on_the_test",
+    of="choose_strength",
+    says="You choose by test error. Whatever decides must not judge as well: the second number of each pair is the "
+    "validation error.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(test[1:].mean(axis=1).argmin())",
+)
+
+
+changed(
+    "compared_on_validation",
+    of="choose_strength",
+    says="Your interval is made of validation errors. Those have decided; the chosen one is judged by its test errors.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (chosen, *paired_interval(validation[1 + chosen], validation[0]))",
+)
+
+
+changed(
+    "worst_chosen",
+    of="choose_strength",
+    says="You choose the candidate with the highest validation error. Lower is better.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(validation[1:].mean(axis=1).argmax())",
+)
+
+
+changed(
+    "plain_among_the_candidates",
+    of="choose_strength",
+    says="You count the position with plain in front. It is the position in candidates, from 0.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (1 + chosen, *paired_interval(test[1 + chosen], test[0]))",
+)
+
+
+changed(
+    "lowest_single_seed",
+    of="choose_strength",
+    says="You choose the candidate with the lowest single validation error. One lucky seed proves little: take the mean "
+    "over the seeds.",
+    old="chosen = int(validation[1:].mean(axis=1).argmin())",
+    new="chosen = int(validation[1:].min(axis=1).argmin())",
+)
+
+
+changed(
+    "seeds_counted_from_zero",
+    of="choose_strength",
+    says="You run the seeds 0, 1, 2, …, as many as there are. Asked for are the numbers in seeds.",
+    old="results = np.array([[run(setting, seed) for seed in seeds] for setting in [plain, *candidates]])",
+    new="""
+        results = np.array([[run(setting, seed) for seed in range(len(seeds))] for setting in [plain, *candidates]])
+    """,
+)
+
+
+changed(
+    "plain_less_the_chosen",
+    of="choose_strength",
+    says="Your difference is plain less the chosen one. Negative should mean that the chosen one is better.",
+    old="return (chosen, *paired_interval(test[1 + chosen], test[0]))",
+    new="return (chosen, *paired_interval(test[0], test[1 + chosen]))",
+)
+
+
+changed(
+    "one_seed_accepted_for_a_choice",
+    of="choose_strength",
+    says="You accept a single seed. It has no spread, so it gives no interval: refuse it.",
+    old='raise ValueError(f"seeds must hold at least two, not {len(seeds)}")',
+    new="return 0, 0.0, math.inf",
 )

@@ -1,7 +1,7 @@
 # ---
 # jupyter:
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
-#   autograder: {title: "Regularization and optimization", minutes: 135, seconds: 180}
+#   autograder: {title: "Regularization and optimization", minutes: 145, seconds: 180}
 # ---
 
 # %% [markdown]
@@ -23,21 +23,22 @@
 # 6. the rule by which simulated annealing sometimes goes uphill,
 # 7. a data augmentation that never makes a label wrong,
 # 8. a probe of what six activation functions do to gradients in a deep network,
-# 9. and from all of these two tables, with error bars: one for clean labels, one for labels of which many are wrong.
+# 9. and from all of these two tables, with error bars: one for clean labels, one for labels of which many are wrong;
+#    and an experiment of your own, which chooses on validation data and is judged on others.
 #
 # **What you need.** numpy; the chain rule; training by gradient descent, from assignment 04. No code of yours from
 # there: what this notebook needs of it is given.
 #
-# **How long it takes.** 120 to 150 minutes for you; about three minutes for your laptop, from top to bottom, most of
+# **How long it takes.** 130 to 160 minutes for you; about three minutes for your laptop, from top to bottom, most of
 # it for the tables.
 
 # %% [markdown]
 # ## How this notebook works
 #
 # As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Visible checks
-# hold numbers that you can verify with a pencil; those that begin with `Hidden` run when your work is graded and ask
-# for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1, if that is
-# larger).
+# hold numbers that you can verify with a pencil. What a line beginning with `Hidden` announces runs when your work is
+# graded, and asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1,
+# if that is larger).
 #
 # Your functions return new arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a
 # message that names the argument.
@@ -127,16 +128,19 @@ def weight_decay(parameters, lam):
 # %% check="weight_decay" name="by-hand" points=0.5
 penalty, gradients = weight_decay(small_layer, 0.1)
 close(penalty, 0.7, case="the penalty", hint="half of λ, times the sum of the squares; the bias is no weight.")
-close(gradients["conv.weight"], [[0.1, -0.2], [0.3, 0]], case="the gradient of the weights")
-close(gradients["conv.bias"], [0, 0], case="the gradient of the biases")
+close(gradients["conv.weight"], [[0.1, -0.2], [0.3, 0]], case="the gradient of the weights",
+      hint="the ½ cancels the 2 of the derivative.")
+close(gradients["conv.bias"], [0, 0], case="the gradient of the biases", hint="a bias costs nothing.")
 
 # %% [markdown]
 # Hidden: other networks, compared with the derivative that torch finds; no decay; wrong arguments.
 
 # %% check="weight_decay" name="any-network" points=0.5
-# Hidden: several layers, arrays of one to four dimensions, several values of λ, λ = 0.
 two_weights = {"a.weight": np.array([[1.0, 2.0]]), "b.weight": np.array([3.0])}
-close(weight_decay(two_weights, 2.0)[0], 14, case="two layers", hint="λ/2 is 1, and the squares are 1, 4 and 9.")
+penalty, gradients = weight_decay(two_weights, 2.0)
+close(penalty, 14, case="two layers", hint="λ/2 is 1, and the squares are 1, 4 and 9.")
+close(gradients["a.weight"], [[2, 4]], case="two layers, the gradient of the first", hint="λ times each weight.")
+# Hidden: several layers, arrays of one to four dimensions, several values of λ, λ = 0.
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -159,9 +163,12 @@ unchanged(weight_decay, parameters, 0.3, case="the parameters")
 ### END HIDDEN TESTS
 
 # %% check="weight_decay" name="biases" points=0.5
-# Hidden: weights and biases, in any order.
-close(weight_decay({"bias": np.array([3.0]), "unbiased.weight": np.array([2.0])}, 1.0)[0], 2, case="what is a bias?",
+penalty, gradients = weight_decay({"bias": np.array([3.0]), "unbiased.weight": np.array([2.0, -4.0])}, 1.0)
+close(penalty, 10, case="what is a bias?",
       hint="the name of a bias ends in bias; that it holds the word is not enough.")
+close(gradients["unbiased.weight"], [2, -4], case="what is a bias? The gradient of the weights", hint="λ times w.")
+close(gradients["bias"], [0], case="what is a bias? The gradient of the bias", hint="it costs nothing.")
+# Hidden: weights and biases, in any order.
 ### BEGIN HIDDEN TESTS
 parameters = {
     "dense.bias": rng.normal(size=4) + 2.0, "dense.weight": rng.normal(size=(4, 3)),
@@ -179,7 +186,7 @@ same(weight_decay, solution.weight_decay, {"a.bias": np.ones(3)}, 0.5, case="not
 # A negative λ would reward large weights:
 
 # %% check="weight_decay" name="arguments" points=0.5
-refuses(weight_decay, small_layer, -0.1, argument="lam", case="a negative rate of decay")
+refuses(weight_decay, small_layer, -0.1, argument="lam", named=True, case="a negative rate of decay")
 ### BEGIN HIDDEN TESTS
 refuses(weight_decay, {"a.bias": np.ones(2)}, -1e-6, argument="lam", case="a negative rate of decay, only biases")
 same(weight_decay, solution.weight_decay, {"w": np.arange(-2, 4)}, 0.25, case="whole numbers as weights")
@@ -282,17 +289,19 @@ def group_decay(parameters, first, lam1, second, lam2):
 # %% check="group_decay" name="by-hand" points=0.5
 penalty, gradients = group_decay(two_layers, ["conv.weight"], 0.1, ["dense.weight"], 1.0)
 close(penalty, 4.75, case="the penalty", hint="which λ belongs to which group, and what is in neither?")
-close(gradients["conv.weight"], [0.1, 0.2], case="the first group")
-close(gradients["dense.weight"], [[3]], case="the second group")
-close(gradients["dense.bias"], [0], case="in neither group")
+close(gradients["conv.weight"], [0.1, 0.2], case="the first group", hint="λ₁ times each weight.")
+close(gradients["dense.weight"], [[3]], case="the second group", hint="λ₂ times each weight.")
+close(gradients["dense.bias"], [0], case="in neither group", hint="it has an entry, too: zeros.")
 
 # %% [markdown]
 # Hidden: other groups, and groups that make no sense.
 
 # %% check="group_decay" name="groups" points=1
+penalty, gradients = group_decay(two_layers, ["dense.bias"], 0.5, ["dense.weight"], 2.0)
+close(penalty, 13, case="a bias in a group", hint="the groups decide, not the names: 0.25 · 16 + 1 · 9.")
+close(gradients["dense.weight"], [[6]], case="a bias in a group, the other group", hint="its own λ.")
+close(gradients["conv.weight"], [0, 0], case="a bias in a group, what is free", hint="an entry of zeros.")
 # Hidden: several parameters in each group, biases in groups, empty groups, different λ.
-close(group_decay(two_layers, ["dense.bias"], 0.5, [], 9.0)[0], 4, case="a bias in a group",
-      hint="the groups decide, not the names: 0.25 times 16.")
 ### BEGIN HIDDEN TESTS
 import torch
 
@@ -322,8 +331,10 @@ unchanged(group_decay, parameters, ["a.weight"], 0.3, ["b.weight"], 0.2, case="t
 # %% [markdown]
 # Which λ would a parameter obey that stands in both groups?
 
-# %% check="group_decay" name="arguments" points=1
-refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0, argument="second", case="in both groups")
+# %% check="group_decay" name="arguments" points=0.5
+refuses(group_decay, two_layers, ["conv.weight"], 0.1, ["conv.weight"], 1.0,
+        argument="second", case="in both groups")
+refuses(group_decay, two_layers, ["conv.wieght"], 0.1, [], 1.0, argument="first", named=True, case="a misspelt name")
 ### BEGIN HIDDEN TESTS
 refuses(group_decay, two_layers, ["dense.bias", "conv.weight"], 0.2, ["dense.weight", "dense.bias"], 0.2,
         argument="second", case="a bias in both groups, λ₁ = λ₂")
@@ -393,13 +404,18 @@ def dropout(x, drop_prob, train, rng):
 # %% check="dropout" name="by-hand" points=0.5
 close(dropout(units, 0.5, True, 0)[0], [[2, 0, 0], [0, 10, 12]], case="half of the units dropped",
       hint="the random numbers are shown above: which units are dropped, and what becomes of the others?")
-close(dropout(units, 0.25, True, 0)[1], [[4 / 3, 4 / 3, 0], [0, 4 / 3, 4 / 3]], case="the mask for p = 0.25")
-close(dropout(units, 0.5, False, 0)[0], units, case="no training")
+close(dropout(units, 0.25, True, 0)[1], [[4 / 3, 4 / 3, 0], [0, 4 / 3, 4 / 3]], case="the mask for p = 0.25",
+      hint="the factor of each entry: 0, or one over what is left on average.")
+close(dropout(units, 0.5, False, 0)[0], units, case="no training", hint="what does `train` decide?")
 
 # %% [markdown]
 # Hidden: other shapes and probabilities, what happens on average, evaluation, wrong arguments.
 
-# %% check="dropout" name="any-shape" points=1
+# %% check="dropout" name="any-shape" points=0.5
+y, mask = dropout(np.array([1.0, 2.0, 3.0, 4.0]), 0.75, True, 1)  # the seed 1 gives 0.51, 0.95, 0.14 and 0.95
+close(mask, [0, 4, 0, 4], case="four units, another seed, the mask",
+      hint="one random number for each entry, from `rng`; a quarter is left on average.")
+close(y, [0, 8, 0, 16], case="four units, another seed", hint="x times the mask.")
 # Hidden: arrays of one to four dimensions, probabilities from 0 to nearly 1.
 ### BEGIN HIDDEN TESTS
 for shape, drop_prob in [((7,), 0.3), ((5, 8), 0.7), ((3, 4, 5, 2), 0.2), ((2, 1, 6, 3), 0.9), ((4, 6), 0.0)]:
@@ -426,6 +442,10 @@ for drop_prob in (0.2, 0.85):
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="generator" points=0.5
+generator = np.random.default_rng(8)
+generator.random(4)  # the first step has taken 0.33, 0.99, 0.32 and 0.79; the next four are 0.87, 0.39, 0.44 and 0.37
+close(dropout(np.ones((2, 2)), 0.6, True, generator)[1], [[2.5, 0], [0, 0]], case="the second step",
+      hint="np.random.default_rng(rng) takes a generator as it is, and goes on from where it stands.")
 # Hidden: two steps with one and the same generator.
 ### BEGIN HIDDEN TESTS
 x = rng.normal(size=(6, 7))
@@ -435,6 +455,11 @@ same(lambda x: student.two_calls(dropout, x, 0.4, True), lambda _: expected, x, 
 ### END HIDDEN TESTS
 
 # %% check="dropout" name="evaluation" points=0.5
+x = np.array([[1.0, -2.0]])
+y, mask = dropout(x, 0.75, False, 0)
+close(y, [[1, -2]], case="no training, p = 0.75", hint="nothing dropped, nothing scaled.")
+close(mask, [[1, 1]], case="no training, the mask", hint="nothing dropped, nothing scaled.")
+close(kept_apart(dropout, x, 0.75, False, 0), [[1, -2]], case="x, once y is overwritten", hint="return a new array.")
 # Hidden: outside of training, x stays what it is and the mask is 1, for every drop_prob that is allowed.
 ### BEGIN HIDDEN TESTS
 for drop_prob in (0.0, 0.4, 0.99):
@@ -449,7 +474,7 @@ for drop_prob in (0.0, 0.4, 0.99):
 # With $p = 1$ nothing would be left to scale up:
 
 # %% check="dropout" name="arguments" points=0.5
-refuses(dropout, units, 1.0, True, 0, argument="drop_prob", case="drop_prob 1")
+refuses(dropout, units, 1.0, True, 0, argument="drop_prob", named=True, case="drop_prob 1")
 ### BEGIN HIDDEN TESTS
 for drop_prob in (-0.1, 1.5):
     refuses(dropout, units, drop_prob, True, 0, argument="drop_prob", case="drop_prob out of range")
@@ -494,12 +519,15 @@ def dropout_backward(grad, mask):
 
 # %% check="dropout_backward" name="by-hand" points=0.5
 mask = np.array([[2.0, 0, 0], [0, 2, 2]])
-close(dropout_backward(np.array([[1.0, 10, 100], [1e3, 1e4, 1e5]]), mask), [[2, 0, 0], [0, 2e4, 2e5]])
+close(dropout_backward(np.array([[1.0, 10, 100], [1e3, 1e4, 1e5]]), mask), [[2, 0, 0], [0, 2e4, 2e5]],
+      case="the way back", hint="what became of each entry on the way forward?")
 
 # %% [markdown]
 # Hidden: other masks, compared with torch; wrong arguments.
 
 # %% check="dropout_backward" name="any-mask" points=0.5
+close(dropout_backward(np.array([1.0, -3.0, 5.0, 7.0]), np.array([0.0, 4.0, 0.0, 4.0])), [0, -12, 0, 28],
+      case="a mask for p = 0.75", hint="the same factor as on the way forward, from the same mask.")
 # Hidden: random gradients and masks, compared with the derivative that torch finds.
 ### BEGIN HIDDEN TESTS
 import torch
@@ -516,8 +544,9 @@ unchanged(dropout_backward, rng.normal(size=(3, 4)), np.full((3, 4), 2.0))
 ### END HIDDEN TESTS
 
 # %% check="dropout_backward" name="arguments" points=0.5
-# Hidden: gradients that do not fit the mask.
 refuses(dropout_backward, np.ones((2, 3)), np.ones(3), argument="grad", case="a mask of one row")
+refuses(dropout_backward, np.ones((1, 3)), np.ones((3, 1)), argument="grad", case="a row and a column")
+# Hidden: gradients that do not fit the mask.
 ### BEGIN HIDDEN TESTS
 same(dropout_backward, solution.dropout_backward, np.ones((2, 5)), np.full((2, 5), 1.25), case="nothing dropped")
 refuses(dropout_backward, np.ones((2, 5)), np.ones(5), argument="grad", case="a mask of one row")
@@ -653,7 +682,14 @@ close(best_weights["dense.weight"], [4, 4], case="the weights after the best epo
 # Hidden: when to stop, what counts as an improvement, losses that are NaN, what happens to the weights, and wrong
 # arguments.
 
-# %% check="EarlyStopping" name="patience" points=1
+# %% check="EarlyStopping" name="patience" points=0.5
+played, best_epoch, best_loss, _ = EarlyStopping(3, 0.0).rehearse([3.0, 2.0, 2.5, 1.0, 1.5, 1.25, 2.0, 0.5])
+close([played, best_epoch, best_loss], [7, 4, 1], case="patience 3",
+      hint="epochs 5, 6 and 7 are no better than epoch 4; the bump at epoch 3 was made good.")
+stopping = EarlyStopping(1, 0.0)
+answers = [stopping.update(loss, {"w": np.zeros(1)}) for loss in (1.0, 2.0, 0.5)]
+close(answers, [False, True, False], case="what update returns, also after it has said stop",
+      hint="an improvement counts, whenever it comes.")
 # Hidden: random losses, patience from 1 to 6; when training stops and which epoch was best.
 ### BEGIN HIDDEN TESTS
 def stops(losses, patience):
@@ -678,9 +714,9 @@ same(lambda: answers, lambda: expected, case="what update returns, also after it
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="improvement" points=1
-# Hidden: losses that fall by less than min_delta, by just as much, and little by little.
 close(EarlyStopping(2, 0.5).rehearse([2.0, 1.5, 1.25, 1.0])[:2], [4, 3], case="just min_delta, then a little more",
       hint="1.5 is not less than 2 - 0.5; 1.25 is; 1.0 is not less than 1.25 - 0.5.")
+# Hidden: losses that fall by less than min_delta, by just as much, and little by little.
 ### BEGIN HIDDEN TESTS
 for losses, patience, min_delta, expected, case in [
     ([1.0, 1.5, 1.25, 1.75, 0.25, 0.5], 3, 1.0, (4, 1, 1.0), "losses within min_delta above the best"),
@@ -696,11 +732,16 @@ for losses, patience, min_delta, expected, case in [
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="not-a-number" points=0.5
-# Hidden: losses that are NaN or infinite, at the beginning, in between and at the end.
-close(EarlyStopping(2, 0.0).rehearse([3.0, float("nan"), 2.0])[:2], [3, 3], case="NaN in between",
+nan = float("nan")
+close(EarlyStopping(2, 0.0).rehearse([3.0, nan, 2.0])[:2], [3, 3], case="NaN in between",
       hint="every comparison with NaN is false.")
+played, best_epoch, best_loss, best_weights = EarlyStopping(2, 0.0).rehearse([nan, 2.0, nan, nan, 1.0])
+close([played, best_epoch, best_loss], [4, 2, 2], case="NaN first and last",
+      hint="NaN is no improvement, not even at first; write the comparison so that false means none.")
+close(best_weights["dense.weight"], [2, 2], case="NaN first and last, the weights", hint="those of epoch 2.")
+# Hidden: losses that are NaN or infinite, at the beginning, in between and at the end.
 ### BEGIN HIDDEN TESTS
-nan, inf = float("nan"), float("inf")
+inf = float("inf")
 for losses, expected, case in [
     ([2.0, nan, nan, nan, 1.0], (4, 1, 2.0), "NaN after a number"),
     ([nan, 2.0, nan, 1.5, nan, nan, 1.75], (7, 4, 1.5), "NaN at the beginning and in between"),
@@ -714,6 +755,9 @@ passes(best_weights is None, "Before the first improvement, best_weights should 
 ### END HIDDEN TESTS
 
 # %% check="EarlyStopping" name="weights" points=1
+kept = EarlyStopping(3, 0.0).rehearse([5.0, 4.0, 4.5, 4.25, 4.75])[3]
+close(kept["dense.weight"], [2, 2], case="the weights of the second of five epochs",
+      hint="copies of the arrays, made when the loss is lower than the best so far.")
 # Hidden: the weights that are kept, while training goes on and changes its own.
 ### BEGIN HIDDEN TESTS
 for losses, best in [([5.0, 4.0, 3.0, 3.5, 3.25, 3.75], 3), ([1.0, 2.0, 3.0, 4.0], 1), ([3.0, 2.0, 1.0], 3)]:
@@ -737,8 +781,8 @@ same(lambda: kept, lambda: weights, case="weights of two shapes")
 # Somebody without patience never begins:
 
 # %% check="EarlyStopping" name="arguments" points=0.5
-refuses(EarlyStopping, 0, 0.1, argument="patience", case="no patience")
-refuses(EarlyStopping, 3, -0.1, argument="min_delta", case="a negative min_delta")
+refuses(EarlyStopping, 0, 0.1, argument="patience", named=True, case="no patience")
+refuses(EarlyStopping, 3, -0.1, argument="min_delta", named=True, case="a negative min_delta")
 ### BEGIN HIDDEN TESTS
 refuses(EarlyStopping, -2, 0.0, argument="patience", case="negative patience")
 refuses(EarlyStopping, 1, -1e-9, argument="min_delta", case="min_delta just below 0")
@@ -765,8 +809,14 @@ validation = 1.6 * np.exp(-epochs / 9) + 0.4 + 0.008 * epochs + 0.03 * np.random
 ends = {patience: EarlyStopping(patience, 0.0).rehearse(validation)[:2] for patience in (1, 3, 10)}
 for patience, (played, best) in ends.items():
     print(f"patience {patience:2}: stops after epoch {played}, keeps the weights of epoch {best}")
-show_curves({"training": training, "validation": validation}, mark=ends[10][1], mark_label="kept with patience 10",
-            xlabel="epoch", ylabel="loss", title="Too little patience stops at the first bump")
+fig, ax = plt.subplots()
+show_curves({"training": training, "validation": validation}, ax, xlabel="epoch", ylabel="loss",
+            title="Too little patience stops at the first bump")
+for height, (patience, (played, best)) in zip((0.95, 0.85, 0.75), ends.items()):
+    ax.axvline(played, color="#666666", linestyle=":")
+    ax.plot(best, validation[best - 1], "o", color="#444444")
+    ax.annotate(f"patience {patience} stops, keeps {best}", (played, height), xytext=(4, 0),
+                xycoords=("data", "axes fraction"), textcoords="offset points", va="top", fontsize="small")
 
 # %% [markdown]
 # ## 4. Momentum
@@ -822,9 +872,12 @@ close(new_w, [-0.5, 4], case="the weights", hint="they lose the new increment.")
 # Hidden: other numbers, many steps in a row, wrong arguments.
 
 # %% check="momentum" name="one-step" points=1
-# Hidden: arrays of one to four dimensions, several values of η and γ, γ = 0; the arguments stay as they were.
 close(momentum(np.array([1.0]), np.array([2.0]), np.array([9.0]), 0.5, 0.0)[0], [0], case="γ = 0",
       hint="without memory: the weight less η times the gradient.")
+new_w, new_velocity = momentum(np.array([2.0, -1.0]), np.array([4.0, 2.0]), np.array([1.0, -2.0]), 0.5, 0.25)
+close(new_velocity, [2.25, 0.5], case="η = 0.5, γ = 0.25, the increment", hint="(2, 1) and a quarter of (1, -2).")
+close(new_w, [-0.25, -1.5], case="η = 0.5, γ = 0.25, the weights", hint="they lose the new increment.")
+# Hidden: arrays of one to four dimensions, several values of η and γ, γ = 0; the arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 for shape, learning_rate, gamma in [
     ((5,), 0.03, 0.9), ((3, 4), 2.0, 0.25), ((2, 3, 4, 5), 0.4, 0.0), ((1, 6), 0.7, 0.99), ((1,), 0.5, 0.5),
@@ -837,10 +890,10 @@ unchanged(momentum, *(rng.normal(size=(2, 3)) for _ in range(3)), 0.1, 0.9)
 ### END HIDDEN TESTS
 
 # %% check="momentum" name="many-steps" points=0.5
-# Hidden: many steps down a bowl, compared with another account of the same motion; the first step from rest.
 w, velocity = momentum(np.zeros(1), np.ones(1), np.zeros(1), 1.0, 0.5)
 w, velocity = momentum(np.asarray(w), np.ones(1), np.asarray(velocity), 1.0, 0.5)
 close([w, velocity], [[-2.5], [1.5]], case="two steps of gradient 1", hint="the increments are 1 and 1 + 0.5.")
+# Hidden: many steps down a bowl, compared with another account of the same motion; the first step from rest.
 ### BEGIN HIDDEN TESTS
 first, velocity = rng.normal(size=4), np.zeros(4)
 w, slopes = first, []
@@ -855,9 +908,12 @@ for step in range(1, 9):
 ### END HIDDEN TESTS
 
 # %% check="momentum" name="arguments" points=0.5
+refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9,
+        argument="grad", named=True, case="a gradient of another shape")
+refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", named=True, case="γ = 1")
+refuses(momentum, np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)), 0.1, 0.9,
+        argument="grad", named=True, case="a column")
 # Hidden: shapes that do not fit, learning rates and momentum factors out of range.
-refuses(momentum, np.ones(2), np.ones(1), np.ones(2), 0.1, 0.9, argument="grad", case="a gradient of another shape")
-refuses(momentum, np.ones(2), np.ones(2), np.ones(2), 0.1, 1.0, argument="gamma", case="γ = 1")
 ### BEGIN HIDDEN TESTS
 a, b = np.ones((2, 3)), np.ones((1, 3))
 same(momentum, solution.momentum, 3 * a, a, a, 0.5, 0.25, case="the smallest example")
@@ -989,14 +1045,16 @@ close([learning_rate_at("step", epoch, 0.8, 0.25, 10) for epoch in (0, 9, 10, 25
       case="step, epochs 0, 9, 10, 25", hint="how many whole periods have passed?")
 close([learning_rate_at("exponential", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 20)], [0.8, 0.4, 0.05],
       case="exponential, epochs 0, 5, 20", hint="the exponent is the number of periods, and need not be whole.")
-close([learning_rate_at("cosine", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 10, 30)], [0.8, 0.5, 0.2, 0.2],
-      case="cosine, epochs 0, 5, 10, 30",
+close([learning_rate_at("cosine", epoch, 0.8, 0.25, 10) for epoch in (0, 5, 10, 20)], [0.8, 0.5, 0.2, 0.2],
+      case="cosine, epochs 0, 5, 10, 20",
       hint="half a turn in one period, from the top down to start times factor; then flat.")
 
 # %% [markdown]
 # Hidden: other epochs, factors and periods for each schedule, and wrong arguments.
 
 # %% check="learning_rate_at" name="step" points=0.5
+close([learning_rate_at("step", epoch, 2.0, 0.5, 4) for epoch in (3, 4, 7, 8, 12)], [2, 1, 1, 0.5, 0.25],
+      case="step, a period of 4 epochs", hint="the factor once for each whole period that has passed.")
 # Hidden: the step schedule in many epochs.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.2, 0.9))
@@ -1009,6 +1067,8 @@ close(learning_rate_at("step", 99, start, factor, 100), start, case="step, the f
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="exponential" points=0.5
+close([learning_rate_at("exponential", epoch, 2.0, 0.25, 4) for epoch in (2, 4, 6)], [1, 0.5, 0.25],
+      case="exponential, a period of 4 epochs", hint="half a period takes the root of the factor.")
 # Hidden: the exponential schedule in many epochs.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.2, 0.9))
@@ -1020,6 +1080,9 @@ close(learning_rate_at("exponential", 8, start, 1.0, 5), start, case="exponentia
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="cosine" points=1
+close([learning_rate_at("cosine", epoch, 2.0, 0.5, 6) for epoch in (0, 2, 3, 4, 6, 12)], [2, 1.75, 1.5, 1.25, 1, 1],
+      case="cosine, a period of 6 epochs",
+      hint="the cosine of a third of the half turn is ½, so a quarter of the way down is gone; then it stays below.")
 # Hidden: the cosine schedule in many epochs, within its period and after.
 ### BEGIN HIDDEN TESTS
 start, factor = float(rng.uniform(0.5, 3.0)), float(rng.uniform(0.05, 0.5))
@@ -1033,9 +1096,9 @@ close(learning_rate_at("cosine", 3, start, 1.0, 7), start, case="cosine, the fac
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="arguments" points=0.5
+refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", named=True, case="an unknown schedule")
+refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", named=True, case="a factor above 1")
 # Hidden: unknown schedules, and numbers out of range.
-refuses(learning_rate_at, "linear", 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
-refuses(learning_rate_at, "step", 3, 0.1, 1.5, 10, argument="factor", case="a factor above 1")
 ### BEGIN HIDDEN TESTS
 for kind in ("linear", "", "Cosine"):
     refuses(learning_rate_at, kind, 3, 0.1, 0.5, 10, argument="kind", case="an unknown schedule")
@@ -1060,8 +1123,10 @@ for kind in ("step", "exponential", "cosine"):
 epochs = np.arange(0, 31)
 curves = {kind: [learning_rate_at(kind, epoch, 0.8, 0.25, 15) for epoch in epochs]
           for kind in ("step", "exponential", "cosine")}
-show_curves(curves, x=epochs, mark=15, mark_label="one period", xlabel="epoch", ylabel="learning rate",
+fig, ax = plt.subplots()
+show_curves(curves, ax, x=epochs, mark=15, mark_label="one period", xlabel="epoch", ylabel="learning rate",
             title="Three ways from 0.8 to 0.2")
+ax.get_lines()[0].set_drawstyle("steps-post")
 
 # %% [markdown]
 # ## 6. Annealing: going uphill on purpose
@@ -1113,6 +1178,10 @@ close(anneal_accept(-1.0, 2.0, 0.99), True, case="a descent", hint="it is taken 
 # Hidden: other numbers, very large and very small ones, wrong arguments.
 
 # %% check="anneal_accept" name="rule" points=0.5
+close([anneal_accept(2.0, 1.0, u) for u in (0.13, 0.14)], [True, False], case="a climb by 2, T = 1, u = 0.13 and 0.14",
+      hint="the probability is 0.135.")
+close([anneal_accept(0.5, 1.0, u) for u in (0.6, 0.61)], [True, False], case="a climb by ½, T = 1, u = 0.6 and 0.61",
+      hint="the probability is 0.607; chance decides, not whether it is above one half.")
 # Hidden: climbs and descents at many temperatures, with u just below and just above the probability.
 ### BEGIN HIDDEN TESTS
 for dE in (0.2, 0.7, 1.5, 3.0):
@@ -1126,8 +1195,10 @@ same(anneal_accept, lambda *_: True, 2.0, 0.7, 0.0, case="a climb, u = 0")
 ### END HIDDEN TESTS
 
 # %% check="anneal_accept" name="extremes" points=0.5
-# Hidden: enormous descents, enormous climbs, temperatures near 0 and very high ones.
 close(anneal_accept(-800.0, 1.0, 0.5), True, case="a large descent", hint="exp(800) is too large for a float.")
+close(anneal_accept(5.0, 1e9, 0.99), True, case="a very high temperature", hint="the probability is almost 1.")
+close(anneal_accept(1e6, 0.01, 0.001), False, case="an enormous climb", hint="the probability is almost 0.")
+# Hidden: enormous descents, enormous climbs, temperatures near 0 and very high ones.
 ### BEGIN HIDDEN TESTS
 for dE, T, u, expected, case in [
     (-1e6, 0.01, 0.5, True, "an enormous descent"), (-800.0, 1.0, 0.999, True, "a large descent"),
@@ -1138,8 +1209,8 @@ for dE, T, u, expected, case in [
 ### END HIDDEN TESTS
 
 # %% check="anneal_accept" name="arguments" points=0.5
+refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", named=True, case="a temperature of 0")
 # Hidden: temperatures that are none.
-refuses(anneal_accept, -1.0, 0.0, 0.5, argument="T", case="a temperature of 0")
 ### BEGIN HIDDEN TESTS
 same(anneal_accept, solution.anneal_accept, 0.5, 1.0, 0.3, case="a climb")
 for T in (0.0, -1.0):
@@ -1252,9 +1323,9 @@ close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 5), [[[0, 0, 0], [0, 0,
 # Hidden: other pictures, and shifts in every direction, of any size.
 
 # %% check="shift_image" name="any-shift" points=0.5
-# Hidden: pictures of one or several channels that are not square, shifts both ways, also out of the frame.
 close(shift_image(np.arange(8.0).reshape(2, 2, 2), -1, 1), [[[0, 2], [0, 0]], [[0, 6], [0, 0]]],
       case="two channels, up and to the right", hint="every channel moves alike.")
+# Hidden: pictures of one or several channels that are not square, shifts both ways, also out of the frame.
 ### BEGIN HIDDEN TESTS
 def by_matrices(image, down, right):
     return np.eye(image.shape[1], k=-down) @ image @ np.eye(image.shape[2], k=right)
@@ -1357,12 +1428,19 @@ close(augment(black, some_labels, {0, 1}, True, 1)[0], wanted, case="black pictu
       hint="is there one generator for all pictures, and one call of draw_changes for each?")
 close(augment(black + 0.5, some_labels, {0, 1}, False, 1)[0], black + 0.5, case="grey pictures, no training",
       hint="what does `train` decide?")
-close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labels")
+close(augment(black, some_labels, {0, 1}, True, 1)[1], [2, 0, 1], case="the labels", hint="as they came.")
 
 # %% [markdown]
 # Hidden: random pictures, labels that are safe to mirror and labels that are not, evaluation, wrong arguments.
 
 # %% check="augment" name="changes" points=0.5
+rows = [[0.1, 0.3, 0.5, 0.7, 0.9], [0.2, 0.8, 0.4, 0.6, 0.3], [0.6, 0.2, 0.9, 0.1, 0.5], [0.3, 0.7, 0.2, 0.8, 0.4]]
+same_picture = np.tile(np.array(rows), (3, 1, 1, 1))  # the seed 3028 wants the first two mirrored, if that is safe
+found = np.asarray(augment(same_picture, np.array([0, 1, 0]), {0}, True, 3028)[0])
+close(found[:, 0, 1], [[0.2832, 0.7664, 0.36, 0.5059, 0.0], [0.042, 0.2788, 0.7227, 0.3663, 0.5849],
+                       [0.6627, 0.3837, 0.5488, 0.6417, 0.0]], 1e-4, case="the second row of three new pictures",
+      hint="only labels in mirror_safe are mirrored; the order is mirror, rotate, shift, noise, clip. (Too long for a "
+           "pencil: computed with the solution.)")
 # Hidden: random pictures of one and several channels; no label, all labels and some labels safe to mirror.
 ### BEGIN HIDDEN TESTS
 for shape, safe in [((9, 1, 7, 10), set()), ((8, 3, 9, 6), {0, 1, 2, 3}), ((5, 2, 8, 8), {1, 2})]:
@@ -1388,6 +1466,12 @@ same(augment, solution.augment, images, labels, {2}, True, 7, case="labels in an
 ### END HIDDEN TESTS
 
 # %% check="augment" name="generator" points=0.5
+used, same_again = np.random.default_rng(2), np.random.default_rng(2)
+for generator in (used, same_again):
+    draw_changes((1, 2, 3), generator)  # the first epoch has taken its share
+wanted = draw_changes((1, 2, 3), same_again).noise.clip(0, 1)
+close(augment(np.zeros((1, 1, 2, 3)), np.array([0]), set(), True, used)[0], [wanted], case="black, second epoch",
+      hint="np.random.default_rng(rng) takes a generator as it is, and goes on from where it stands.")
 # Hidden: two epochs with one and the same generator.
 ### BEGIN HIDDEN TESTS
 images, labels = rng.uniform(0, 1, size=(3, 1, 6, 8)), np.array([1, 0, 2])
@@ -1398,6 +1482,9 @@ same(lambda *args: student.two_calls(augment, *args, {0, 1, 2}, True), lambda *_
 ### END HIDDEN TESTS
 
 # %% check="augment" name="evaluation" points=0.5
+grey = np.full((1, 1, 2, 3), 0.5)
+close(kept_apart(augment, grey, np.array([0]), {0}, False, 3), np.full((1, 1, 2, 3), 0.5),
+      case="the pictures, once the new ones are overwritten", hint="return new arrays, in training or not.")
 # Hidden: outside of training, pictures and labels come back as they are; arguments stay as they were.
 ### BEGIN HIDDEN TESTS
 images, labels = rng.uniform(0, 1, size=(4, 2, 6, 9)), rng.integers(0, 3, size=4)
@@ -1413,8 +1500,9 @@ for train in (True, False):
 ### END HIDDEN TESTS
 
 # %% check="augment" name="arguments" points=0.5
+refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4,
+        argument="labels", case="two labels for three")
 # Hidden: more pictures than labels, or fewer.
-refuses(augment, np.zeros((3, 1, 4, 6)), np.zeros(2), {1}, True, 4, argument="labels", case="two labels for three")
 ### BEGIN HIDDEN TESTS
 images = rng.uniform(0, 1, size=(3, 1, 5, 6))
 same(augment, solution.augment, images[:1], np.array([1]), {1}, True, 4, case="a single picture")
@@ -1573,14 +1661,21 @@ def gradient_flow(x, weights, activation, grad):
 # The example above:
 
 # %% check="gradient_flow" name="by-hand" points=0.5
-close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1],
+close(gradient_flow(np.array([[1.0, 2.0]]), two_relu_layers, "ReLU", np.array([[1.0]])), [2, 14.5**0.5, 1], case="ReLU",
       hint="from the input up, the root of the mean of the squares at each level: x, (3, 0) and 6.")
 
 # %% [markdown]
 # Hidden: layers of different widths, all six activations, and wrong arguments.
 
 # %% check="gradient_flow" name="activations" points=1
+weights = [np.array([[np.log(2)]]), np.array([[np.log(3) / 0.6]])]
+found = gradient_flow(np.array([[1.0], [-1.0]]), weights, "tanh", np.array([[1.0], [3.0]]))
+top = np.sqrt(5)  # the root of the mean of 1 and 9
+middle = top * 0.36 * np.log(3) / 0.6
+close(found, [middle * 0.64 * np.log(2), middle, top], case="tanh, two examples",
+      hint="at each layer times the slope at its sum, then times its weight; one mean over all entries.")
 # Hidden: all six activations, layers of different widths, a random gradient; compared with torch.
+# Two examples, two layers of one unit. tanh(ln 2) is 0.6, with the slope 0.64; tanh(ln 3) is 0.8, with the slope 0.36.
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
@@ -1618,8 +1713,11 @@ unchanged(gradient_flow, rng.normal(size=(3, 6)), weights[:2], "sigmoid", rng.no
 ### END HIDDEN TESTS
 
 # %% check="gradient_flow" name="arguments" points=0.5
+refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)),
+        argument="activation", named=True, case="relu")
+refuses(gradient_flow, np.ones((3, 2)), two_relu_layers, "ReLU", np.ones((1, 1)),
+        argument="grad", named=True, case="one for three")
 # Hidden: unknown activations, gradients that do not fit.
-refuses(gradient_flow, np.ones((1, 2)), two_relu_layers, "relu", np.ones((1, 1)), argument="activation", case="relu")
 ### BEGIN HIDDEN TESTS
 x, weights = rng.normal(size=(4, 5)), [rng.normal(size=(6, 5)), rng.normal(size=(2, 6))]
 same(gradient_flow, solution.gradient_flow, x, weights, "ELU", rng.normal(size=(4, 2)), case="two layers")
@@ -1939,6 +2037,8 @@ middle, reach = paired_interval(np.array([4.0, 9.0]), np.array([3.0, 6.0]))
 close([middle, reach], [2, 12.7062047], case="two seeds", hint="for one degree of freedom t is 12.706.")
 
 # %% check="paired_interval" name="general" points=0.5
+middle, reach = paired_interval(np.array([10.0, 12.0, 14.0]), np.array([9.0, 12.0, 12.0]))
+close([middle, reach], [1, 2.4841377], case="three seeds", hint="the differences are 1, 0 and 2, and t is 4.303.")
 # Hidden: other numbers of seeds, and rows that differ much or little.
 ### BEGIN HIDDEN TESTS
 for n, spread in [(3, 1.0), (5, 4.0), (12, 0.3), (40, 2.0)]:
@@ -1949,7 +2049,8 @@ unchanged(paired_interval, rng.normal(size=5), rng.normal(size=5))
 
 # %% check="paired_interval" name="arguments" points=0.5
 refuses(paired_interval, np.ones(4), np.ones(3), argument="baseline", case="a seed is missing")
-refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", case="one seed")
+refuses(paired_interval, np.ones(1), np.ones(1), argument="errors", named=True, case="one seed")
+refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="one number to compare with")
 ### BEGIN HIDDEN TESTS
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
 refuses(paired_interval, np.ones((3, 2)), np.ones((3, 2)), argument="errors", case="a table")
@@ -2029,14 +2130,127 @@ for table, rows in validation_errors.items():
           f"– choose {best}")
 
 # %% [markdown]
+# ### An experiment of your own
+#
+# Those two strengths were ours. Now find one yourself, and in earnest: try several candidates, choose by *validation*
+# error, and only then look at the test error of the one that was chosen, against plain, with the same seeds. Write that
+# as a function. It knows nothing of networks: it is given a function that runs one setting with one seed. So it can be
+# tested with runs that take no time.
+#
+# *By hand.* Two seeds, 0 and 1. The validation errors of candidate A are 30 and 34, with the mean 32; those of
+# candidate B are 31 and 31, so B is chosen, whatever the test errors are. The test errors of B are 29 and 35, those of
+# plain 31 and 38. The differences are −2 and −3, with the mean −2.5; $s$ is $\sqrt{1/2}$, and with $t = 12.706$ the
+# reach is $12.706 / 2 = 6.353$.
+
+# %%
+def made_up(setting, seed):
+    """A run that is only played: (test error, validation error) of plain and two candidates, for the seeds 0 and 1."""
+    errors = {
+        "plain": [(31.0, 33.0), (38.0, 36.0)],
+        "A": [(25.0, 30.0), (24.0, 34.0)],
+        "B": [(29.0, 31.0), (35.0, 31.0)],
+    }
+    return errors[setting][seed]
+
+# %% exercise="choose_strength"
+def choose_strength(run, plain, candidates, seeds):
+    """Choose one of several settings on validation data, and compare it with plain on test data.
+
+    run         function: run(setting, seed) trains once and returns the pair (test error, validation error)
+    plain       the setting to compare with
+    candidates  a list of settings
+    seeds       a list of whole numbers
+
+    The candidate with the lowest mean validation error over the seeds is chosen; of several, the first. Its test errors
+    are compared with those of plain, seed by seed, as paired_interval does.
+    Returns the triple (chosen, middle, reach), where chosen is the position in candidates, counted from 0.
+    Calls run once for each seed with plain and with each candidate, and never with the same setting and seed again.
+    Raises ValueError if candidates is empty, or seeds holds fewer than two.
+    """
+    ### BEGIN SOLUTION
+    if len(candidates) == 0:
+        raise ValueError("candidates is empty")
+    if len(seeds) < 2:
+        raise ValueError(f"seeds must hold at least two, not {len(seeds)}")
+    results = np.array([[run(setting, seed) for seed in seeds] for setting in [plain, *candidates]])
+    test, validation = results[..., 0], results[..., 1]
+    chosen = int(validation[1:].mean(axis=1).argmin())
+    return (chosen, *paired_interval(test[1 + chosen], test[0]))
+    ### END SOLUTION
+
+# %% [markdown]
+# The example above:
+
+# %% check="choose_strength" name="by-hand" points=0.5
+chosen, middle, reach = choose_strength(made_up, "plain", ["A", "B"], [0, 1])
+close(chosen, 1, case="the chosen candidate", hint="the mean of the second number of each pair.")
+close([middle, reach], [-2.5, 6.3531024], case="its interval", hint="test errors, B less plain, seed by seed.")
+close(choose_strength(made_up, "plain", ["B", "A"], [1, 0])[0], 0, case="candidates and seeds exchanged",
+      hint="the position in candidates, counted from 0.")
+
+# %% check="choose_strength" name="general" points=0.5
+def by_formula(setting, seed):
+    return 30.0 - 2.0 * setting + 0.3 * (seed % 5) * setting, (setting - 3.0) ** 2 + 0.1 * (seed % 4)
+
+chosen, middle, _ = choose_strength(by_formula, 0.0, [1.0, 5.0, 3.5, 2.0], [7, 11, 23])
+close([chosen, middle], [2, -4.9], case="four candidates, three seeds",
+      hint="3.5 is nearest to 3, where validation errors are lowest; its test errors are lower by 7, less 1.05 · the "
+           "mean of seed % 5.")
+# Hidden: other runs, candidates and seeds; how often each setting is run with each seed.
+### BEGIN HIDDEN TESTS
+table = rng.normal(30, 4, size=(8, 50, 2))
+
+@public
+def looked_up(setting, seed):
+    return setting[seed]
+
+for count, seeds in [(4, [3, 1, 4]), (6, [5, 9, 2, 6, 8]), (2, [11, 12]), (1, [7, 0, 20, 21])]:
+    settings = [[tuple(pair) for pair in row] for row in (table + rng.normal(size=table.shape)).tolist()]
+    same(choose_strength, solution.choose_strength, looked_up, settings[0], settings[1 : 1 + count], seeds,
+         case=f"{count} candidates, {len(seeds)} seeds")
+same(choose_strength, solution.choose_strength, looked_up, settings[0], [settings[2], settings[2]], [4, 9],
+     case="two candidates alike")
+### END HIDDEN TESTS
+
+# %% check="choose_strength" name="arguments" points=0.5
+refuses(choose_strength, made_up, "plain", [], [0, 1], argument="candidates", named=True, case="no candidate")
+refuses(choose_strength, made_up, "plain", ["A"], [0], argument="seeds", named=True, case="a single seed")
+close(choose_strength(made_up, "plain", ["A"], [0, 1])[:2], [0, -10], case="one candidate", hint="−6 and −14.")
+# Hidden: no seeds; arguments that must stay as they were.
+### BEGIN HIDDEN TESTS
+@public
+def looked_up(setting, seed):
+    return setting[seed]
+
+settings = [[tuple(pair) for pair in row] for row in rng.normal(30, 4, size=(4, 6, 2)).tolist()]
+same(choose_strength, solution.choose_strength, looked_up, settings[0], settings[1:], [5, 2, 3], case="three of them")
+refuses(choose_strength, looked_up, settings[0], settings[1:], [], argument="seeds", case="no seed")
+unchanged(choose_strength, looked_up, settings[0], settings[1:], [5, 2, 3])
+### END HIDDEN TESTS
+
+# %% [markdown]
+# Your experiment, on noisy labels: how strong should weight decay be? Three seeds that you have not looked at yet, and
+# as many networks as the line says. Then ask another question: other strengths of dropout, a schedule with decay, a
+# sigmoid, clean labels. (About 20 seconds.)
+
+# %% demo=True
+strengths, new_seeds = [0.003, 0.01, 0.03, 0.06], [100, 101, 102]
+candidates = [Setting(lam=lam) for lam in strengths]
+count = (1 + len(candidates)) * len(new_seeds)
+with_noise = lambda setting, seed: run(setting, seed, WRONG_SHARE["noisy"])[:2]
+chosen, middle, reach = choose_strength(with_noise, Setting(), candidates, new_seeds)
+print(f"{count} networks; chosen on validation pictures: λ = {strengths[chosen]}")
+print(f"test error against plain: {middle:+.1f} ± {reach:.1f} points, {len(new_seeds)} seeds")
+
+# %% [markdown]
 # Mind what these tables do *not* say. They hold for this network, so few pictures and these settings: another λ, more
 # epochs, or all of the training pictures may turn a row round. Techniques that make learning harder need longer to pay
 # off, and every row had the same number of epochs. All rows share the same test pictures, so none of the bars shows how
 # much another test set would have changed. "Cannot be told" is not "does nothing".
 #
-# Now it is your laboratory. Change a setting, add a row that switches on several techniques at once, raise `EPOCHS` for
-# augmentation, set another share of wrong labels, or take more seeds. Use seeds that you have not looked at yet, if
-# you want to know whether a surprise was one.
+# All of this is your laboratory. Change a setting, add a row that switches on several techniques at once, raise
+# `EPOCHS` for augmentation, set another share of wrong labels, or take more seeds. Use seeds that you have not looked
+# at yet, if you want to know whether a surprise was one.
 
 # %% [markdown]
 # ## 10. In your own words
@@ -2081,7 +2295,8 @@ for table, rows in validation_errors.items():
 # * say how annealing escapes from a hollow, and what it costs;
 # * augment pictures without making a label wrong;
 # * measure what an activation function does to gradients in a deep network;
-# * test a claim about training with several seeds, paired differences and an interval, and say when you cannot tell.
+# * test a claim about training with several seeds, paired differences and an interval, and say when you cannot tell;
+# * choose on validation data, and judge on other data what was chosen.
 #
 # Before you hand in, choose *Kernel → Restart Kernel and Run All Cells*, and see that every visible check is silent.
 #

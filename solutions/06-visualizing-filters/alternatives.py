@@ -400,7 +400,7 @@ def patches_by_cutting(model, layer, channel, images, k):
 
 
 @alternative(of="occlusion", route="one picture at a time, softmax by hand, an array")
-def occlusion_by_loops(model, x, label, size, stride):
+def occlusion_by_loops(model, x, label, size, stride, value=0.5):
     for side, length in zip(size, x.shape[1:]):
         if side < 1 or side > length:
             raise ValueError("size")
@@ -412,7 +412,7 @@ def occlusion_by_loops(model, x, label, size, stride):
         row = []
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             z = model(covered[None]).detach().numpy()[0]
             row.append(float(np.exp(z[label] - z.max()) / np.exp(z - z.max()).sum()))
         heat.append(row)
@@ -421,7 +421,7 @@ def occlusion_by_loops(model, x, label, size, stride):
 
 
 @alternative(of="occlusion", route="masks by broadcasting")
-def occlusion_by_masks(model, x, label, size, stride):
+def occlusion_by_masks(model, x, label, size, stride, value=0.5):
     if min(size) < 1 or size[0] > x.shape[1] or size[1] > x.shape[2]:
         raise ValueError("size")
     if min(stride) < 1:
@@ -431,7 +431,7 @@ def occlusion_by_masks(model, x, label, size, stride):
     i, j = torch.arange(x.shape[1])[None], torch.arange(x.shape[2])[None]
     rows, columns = (tops <= i) & (i < tops + size[0]), (lefts <= j) & (j < lefts + size[1])
     mask = rows[:, None, None, :, None] & columns[None, :, None, None, :]
-    batch = torch.where(mask, 0.5, x).flatten(0, 1)
+    batch = torch.where(mask, value, x).flatten(0, 1)
     before = model.training
     with torch.inference_mode():
         p = F.log_softmax(model.eval()(batch), dim=1).exp()[:, label].clone()
@@ -440,7 +440,7 @@ def occlusion_by_masks(model, x, label, size, stride):
 
 
 @alternative(of="occlusion", route="a copy of the network, so that there is no mode to put back; a generator of pictures")
-def occlusion_on_a_copy(model, x, label, size, stride):
+def occlusion_on_a_copy(model, x, label, size, stride, value=0.5):
     if not (1 <= size[0] <= x.shape[1] and 1 <= size[1] <= x.shape[2]):
         raise ValueError("size")
     if any(step < 1 for step in stride):
@@ -451,7 +451,7 @@ def occlusion_on_a_copy(model, x, label, size, stride):
         top, left = place // columns * stride[0], place % columns * stride[1]
         square = torch.zeros(x.shape[1:], dtype=x.dtype)
         square[top : top + size[0], left : left + size[1]] = 1
-        return x * (1 - square) + square / 2
+        return x * (1 - square) + square * value
 
     twin = copy.deepcopy(model).eval()
     z = twin(torch.stack([covered(place) for place in range(rows * columns)]))

@@ -973,7 +973,7 @@ def equals_in_reverse(model, layer, channel, images, k):
     of="occlusion",
     says="You return the network's number for the label, not a probability. Take the softmax over all classes first.",
 )
-def number_before_the_softmax(model, x, label, size, stride):
+def number_before_the_softmax(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat = model.training, []
@@ -982,7 +982,7 @@ def number_before_the_softmax(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(model(covered[None])[0, label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -993,7 +993,7 @@ def number_before_the_softmax(model, x, label, size, stride):
     says="The squares stay: each place is covered in addition to those before it. Begin with a fresh copy of the "
     "picture for every place.",
 )
-def squares_stay(model, x, label, size, stride):
+def squares_stay(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat, covered = model.training, [], x.clone()
@@ -1001,7 +1001,7 @@ def squares_stay(model, x, label, size, stride):
     for top in range(0, x.shape[1] - size[0] + 1, stride[0]):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1011,7 +1011,7 @@ def squares_stay(model, x, label, size, stride):
     of="occlusion",
     says="You cover the caller's own picture. Afterwards it is spoiled. Work on a copy.",
 )
-def own_picture_covered(model, x, label, size, stride):
+def own_picture_covered(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat, original = model.training, [], x.clone()
@@ -1020,7 +1020,7 @@ def own_picture_covered(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             x.copy_(original)
-            x[:, top : top + size[0], left : left + size[1]] = 0.5
+            x[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(x[None])[0], 0)[label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1030,7 +1030,7 @@ def own_picture_covered(model, x, label, size, stride):
     of="occlusion",
     says="Your square lies on its side: its width is used for its height. The pair is (height, width).",
 )
-def square_on_its_side(model, x, label, size, stride):
+def square_on_its_side(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     size = (size[1], size[0])
@@ -1040,7 +1040,7 @@ def square_on_its_side(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1050,7 +1050,7 @@ def square_on_its_side(model, x, label, size, stride):
     of="occlusion",
     says="Your stride goes the wrong way round: the step across is used for the step down. The pair is (down, across).",
 )
-def steps_exchanged(model, x, label, size, stride):
+def steps_exchanged(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat = model.training, []
@@ -1058,6 +1058,25 @@ def steps_exchanged(model, x, label, size, stride):
     for top in range(0, x.shape[1] - size[0] + 1, stride[1]):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[0]):
+            covered = x.clone()
+            covered[:, top : top + size[0], left : left + size[1]] = value
+            heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
+    model.train(training)
+    return torch.tensor(heat, dtype=torch.float64)
+
+
+@misconception(
+    of="occlusion",
+    says="You cover with grey, whatever `value` says. The argument decides what the square holds.",
+)
+def always_grey(model, x, label, size, stride, value=0.5):
+    if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
+        raise ValueError("size or stride")
+    training, heat = model.training, []
+    model.eval()
+    for top in range(0, x.shape[1] - size[0] + 1, stride[0]):
+        heat.append([])
+        for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
             covered[:, top : top + size[0], left : left + size[1]] = 0.5
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
@@ -1067,29 +1086,9 @@ def steps_exchanged(model, x, label, size, stride):
 
 @misconception(
     of="occlusion",
-    says="You cover with paper, 0. That is a fair question, too, and the figure below asks it beside yours. The docstring "
-    "asks for grey, 0.5.",
-)
-def square_of_paper(model, x, label, size, stride):
-    if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
-        raise ValueError("size or stride")
-    training, heat = model.training, []
-    model.eval()
-    for top in range(0, x.shape[1] - size[0] + 1, stride[0]):
-        heat.append([])
-        for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
-            covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0
-            heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
-    model.train(training)
-    return torch.tensor(heat, dtype=torch.float64)
-
-
-@misconception(
-    of="occlusion",
     says="You cover the first channel only. The square hides all channels at its place.",
 )
-def first_channel_covered(model, x, label, size, stride):
+def first_channel_covered(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat = model.training, []
@@ -1098,7 +1097,7 @@ def first_channel_covered(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[0, top : top + size[0], left : left + size[1]] = 0.5
+            covered[0, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1109,7 +1108,7 @@ def first_channel_covered(model, x, label, size, stride):
     says="You return the probability of the network's own favourite. The question is about the label: when the "
     "network is sure of something else, the map must be dark.",
 )
-def favourite_instead_of_label(model, x, label, size, stride):
+def favourite_instead_of_label(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat = model.training, []
@@ -1118,7 +1117,7 @@ def favourite_instead_of_label(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0).max().detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1128,7 +1127,7 @@ def favourite_instead_of_label(model, x, label, size, stride):
     of="occlusion",
     says="You return what was lost, one minus the probability. Return the probability that is left.",
 )
-def what_was_lost(model, x, label, size, stride):
+def what_was_lost(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     training, heat = model.training, []
@@ -1137,7 +1136,7 @@ def what_was_lost(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(1 - float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
     model.train(training)
     return torch.tensor(heat, dtype=torch.float64)
@@ -1147,7 +1146,7 @@ def what_was_lost(model, x, label, size, stride):
     of="occlusion",
     says="The network stays in evaluation mode after your call. Remember `model.training` and put it back.",
 )
-def occluded_and_left_in_evaluation(model, x, label, size, stride):
+def occluded_and_left_in_evaluation(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     heat = []
@@ -1156,7 +1155,7 @@ def occluded_and_left_in_evaluation(model, x, label, size, stride):
         heat.append([])
         for left in range(0, x.shape[2] - size[1] + 1, stride[1]):
             covered = x.clone()
-            covered[:, top : top + size[0], left : left + size[1]] = 0.5
+            covered[:, top : top + size[0], left : left + size[1]] = value
             heat[-1].append(float(torch.softmax(model(covered[None])[0], 0)[label].detach()))
     return torch.tensor(heat, dtype=torch.float64)
 
@@ -1166,14 +1165,14 @@ def occluded_and_left_in_evaluation(model, x, label, size, stride):
     says="You let the network answer in whichever mode it is in. In training mode batch normalization lets the covered "
     "pictures influence one another, and dropout guesses. Call `model.eval()` first, and put the mode back.",
 )
-def occluded_in_any_mode(model, x, label, size, stride):
+def occluded_in_any_mode(model, x, label, size, stride, value=0.5):
     if any(not 1 <= side <= length for side, length in zip(size, x.shape[1:])) or min(stride) < 1:
         raise ValueError("size or stride")
     tops = range(0, x.shape[1] - size[0] + 1, stride[0])
     lefts = range(0, x.shape[2] - size[1] + 1, stride[1])
     covered = x.repeat(len(tops) * len(lefts), 1, 1, 1)
     for picture, (top, left) in zip(covered, [(top, left) for top in tops for left in lefts]):
-        picture[:, top : top + size[0], left : left + size[1]] = 0.5
+        picture[:, top : top + size[0], left : left + size[1]] = value
     return torch.softmax(model(covered), dim=1)[:, label].detach().reshape(len(tops), len(lefts))
 
 

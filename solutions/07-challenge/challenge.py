@@ -32,10 +32,10 @@
 # %% [markdown]
 # ## How this notebook works
 #
-# As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. Checks that begin
-# with `Hidden` run when your work is graded and ask for nothing beyond the docstring. Results may differ by 10⁻⁶ times
-# the largest expected value (or 1, if that is larger); counts must be exact. Wrong arguments raise `ValueError` with a
-# message that names the argument.
+# As before: replace `raise NotImplementedError()` by your code. The docstring is the whole agreement. What a comment
+# announces as `Hidden` runs when your work is graded, with other numbers, and asks for nothing beyond the docstring. Results
+# may differ by 10⁻⁶ times the largest expected value (or 1, if that is larger); counts must be exact. Wrong arguments raise
+# `ValueError` with a message that names the argument.
 #
 # There are 33 points: 30 from checks, 3 for a written answer at the end. About a third comes from the competition
 # itself.
@@ -96,11 +96,11 @@ BATCH = 500                  # the most pictures that your network is asked abou
 # answered rightly, the second is what you then have in all. A linear classifier does not reach the first of them.
 
 # %%
-# From `python -m autograder.bench.reference_entries --secrets 4` (docs/leaderboard.md): on the private half, the mean over
+# From `python -m autograder.bench.reference_entries --secrets 8` (docs/leaderboard.md): on the private half, the mean over
 # secrets of a linear classifier and of a strong small network. The steps stand at 1/6, 2/6 … 5/6 of the way between the
-# two, rounded to half a percent. The first lies more than four standard deviations (over secrets) above the linear
-# classifier, the last more than eight below the strong network.
-THRESHOLDS = ((0.55, 1.5), (0.61, 3.0), (0.665, 4.5), (0.725, 6.5), (0.785, 8.5))
+# two, rounded to half a percent. The first lies more than five standard deviations (over secrets) above the linear
+# classifier, the last more than ten below the strong network.
+THRESHOLDS = ((0.545, 1.5), (0.605, 3.0), (0.665, 4.5), (0.725, 6.5), (0.785, 8.5))
 
 # %% [markdown]
 # These are the pictures. There are ten classes, equally frequent. A few thousand are kept apart for you to test on.
@@ -149,7 +149,16 @@ close(count_weights(nn.Linear(3, 2)), 8, tolerance=0, case="a linear layer")
 close(count_weights(nn.BatchNorm2d(5)), 22, tolerance=0, case="batch normalization")
 close(count_weights(nn.Linear(3, 2).double()), 16, tolerance=0, case="a linear layer in double precision")
 
+# %% [markdown]
+# Half precision takes two bytes: 3 and 5 such numbers are 16 bytes, 4 numbers; 3 alone are 6 bytes, and half a number takes
+# room as well. And layers may lie within layers: $8 + 2 \cdot 4 + 2 = 18$.
+
 # %% check="count_weights" name="networks" points=2
+halves = nn.Sequential(nn.Linear(2, 1).half(), nn.Linear(4, 1).half())
+close(count_weights(halves), 4, tolerance=0, case="two layers in half precision, 3 and 5 numbers")
+close(count_weights(halves[0]), 2, tolerance=0, case="a layer of 3 numbers in half precision")
+within = nn.Sequential(nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), nn.ReLU())
+close(count_weights(within), 18, tolerance=0, case="layers within a layer")
 # Hidden: whole networks, with and without biases and buffers, in several precisions; half a number left over.
 ### BEGIN HIDDEN TESTS
 from torch import nn
@@ -170,6 +179,8 @@ networks = {
     "half precision": nn.Linear(two, three).half(),
     "half precision, half a number left over": nn.Linear(2, 1).half(),
     "two halves in two layers": nn.Sequential(nn.Linear(2, 1).half(), nn.Linear(4, 1).half()),
+    "halves in many layers": nn.Sequential(*(nn.Linear(2 * n, 1).half() for n in (one, two, three))),
+    "layers within layers within layers": nn.Sequential(nn.Sequential(nn.Sequential(nn.Linear(three, one)), nn.Linear(one, 3))),
     "nothing to learn": nn.Sequential(nn.Flatten(), nn.ReLU()),
 }
 for case, network in networks.items():
@@ -242,7 +253,12 @@ def affordable_epochs(step_seconds, images, batch_size, budget, reserve):
 close(affordable_epochs(0.5, 250, 100, 10, 0.25), 5, tolerance=0, case="a pass that just fits")
 close(affordable_epochs(0.5, 250, 100, 9.25, 0.25), 4, tolerance=0, case="a pass that just does not")
 
+# %% [markdown]
+# Another: 37 pictures in batches of 8 are 5 steps of 0.125 seconds. Of 3.2 seconds a quarter is kept, and 2.4 are left for
+# passes of 0.625: three, and not four, although 3.84 is nearer to that.
+
 # %% check="affordable_epochs" name="budgets" points=2
+close(affordable_epochs(0.125, 37, 8, 3.2, 0.25), 3, tolerance=0, case="37 pictures in batches of 8")
 # Hidden: batches that divide the pictures and batches that do not; reserves; one picture; too little for one pass.
 ### BEGIN HIDDEN TESTS
 for images, batch_size in ((600, 100), (601, 100), (599, 100), (37, 8), (1, 64), (64, 64), (63, 64)):
@@ -426,7 +442,12 @@ def accuracy_interval(right, images, z):
 close(accuracy_interval(6, 12, 2), [0.25, 0.75], case="6 of 12 right, z = 2")
 close(accuracy_interval(0, 12, 2), [0.0, 0.25], case="none of 12 right, z = 2")
 
+# %% [markdown]
+# For 4 right of 16 and $z = 2$ the roots are 1/10 and 1/2; for 12 of 16 they are 1/2 and 9/10.
+
 # %% check="accuracy_interval" name="any-share" points=2
+close(accuracy_interval(4, 16, 2), [0.1, 0.5], case="4 of 16 right, z = 2")
+close(accuracy_interval(12, 16, 2), [0.5, 0.9], case="12 of 16 right, z = 2")
 # Hidden: few and many pictures, every kind of share, several z.
 ### BEGIN HIDDEN TESTS
 import scipy.stats
@@ -446,7 +467,9 @@ same(accuracy_interval, by_scipy, 19, 20, 1.96, case="all but one of 20 pictures
 ### END HIDDEN TESTS
 
 # %% check="accuracy_interval" name="extremes" points=0.5
-# Hidden: nothing right and everything right. Probabilities stay probabilities.
+close(accuracy_interval(0, 12, 2), [0.0, 0.25], case="none of 12 right, z = 2")
+close(accuracy_interval(12, 12, 2), [0.75, 1.0], case="all of 12 right, z = 2")
+# Hidden: nothing right and everything right, for other numbers. Probabilities stay probabilities.
 ### BEGIN HIDDEN TESTS
 for images in (1, 2, 25, 1000):
     for z in (0.7, 1.96, 3.0):
@@ -588,7 +611,13 @@ def build_model():
 
 def examine(batch_sizes, most_weights):
     """What build_model returns, in a few facts. Checks call this; leave it as it is."""
-    first, second = build_model(), build_model()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return facts_about(build_model(), build_model(), batch_sizes, most_weights)
+
+
+def facts_about(first, second, batch_sizes, most_weights):
+    """The facts for examine, about two networks that build_model made; leave it as it is, too."""
     if not isinstance(first, nn.Module) or not isinstance(second, nn.Module):
         return {"a module": False}
     state, other = first.eval().state_dict(), second.eval().state_dict()
@@ -642,7 +671,10 @@ with aside():
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="limits" points=1.5
-# Hidden: the weights, as the grader weighs them; logits and not probabilities.
+facts = examine([2, 9], MOST_WEIGHTS)
+assert facts.get("within the limit"), "the network's state weighs more than MOST_WEIGHTS: see count_weights(build_model())"
+assert not facts["probabilities"], "the network returns probabilities, not logits: F.cross_entropy contains the softmax"
+# Hidden: the same by the grader's own scales: the weights as it weighs them, and logits, not probabilities.
 ### BEGIN HIDDEN TESTS
 facts = examine([2, 9], MOST_WEIGHTS)
 passes(facts["looks"] is True, "the network gives every picture the same logits, whatever its weights")
@@ -662,7 +694,11 @@ with aside():
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="anew" points=1.5
-# Hidden: every call gives a new network; the state dictionary holds all that there is to know about it.
+facts = examine([4, 6], MOST_WEIGHTS)
+assert facts.get("new network"), "two calls of build_model return one and the same network"
+assert facts["new weights"], "two networks share weights: make every layer inside the function"
+assert facts["restored"], "a second network with the first one's state gives other logits: layers in a plain list?"
+# Hidden: the same, judged by the grader with networks that it fetched.
 ### BEGIN HIDDEN TESTS
 facts = examine([4, 6], MOST_WEIGHTS)
 passes(facts["looks"] is True, "the network gives every picture the same logits, whatever its weights")
@@ -841,10 +877,12 @@ with aside():
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# The next checks are hidden and use toy pictures, too.
+# The next checks use toy pictures, too, here as in their hidden parts.
 
 # %% check="train" name="learns" points=2
-# Hidden: what is learned from sorted pictures is right for new ones, in every class.
+facts = trial(*toy_pictures(100, 3), *toy_pictures(20, 4), [(3, 11)])
+assert all(facts["known"]), "some classes of new toy pictures are not known: does each picture keep its own label?"
+# Hidden: other toy pictures; what is learned from sorted pictures is right for new ones, in every class.
 ### BEGIN HIDDEN TESTS
 given, new = toy_pictures(100, seed % 1000), toy_pictures(30, seed % 1000 + 1)
 facts, unknown = trial(*given, *new, [(3, 11)]), "some classes of toy pictures are not known after training"
@@ -858,16 +896,18 @@ with aside():
 ### END HIDDEN TESTS
 
 # %% check="train" name="seed" points=1
-# Hidden: the same seed gives the same weights; another seed gives others.
+facts = trial(*toy_pictures(30, 5), *toy_pictures(5, 6), [(1, 21), (2, 21), (1, 22)])
+same_again, other_seed = facts["as first run"]
+assert same_again, "the same seed gave other weights the second time: every random number must depend on `seed`"
+assert not other_seed, "another seed gave the same weights: is `seed` used, and do the pictures come in a drawn order?"
+# Hidden: other seeds. The same seed gives the same weights; another seed gives others.
 ### BEGIN HIDDEN TESTS
 given, new = toy_pictures(60, seed % 1000), toy_pictures(10, seed % 1000 + 1)
-facts = trial(*given, *new, [(1, 21), (2, 21), (1, 22)])
 other, equal = "the same seed gave other weights the second time", "another seed gave the same weights"
-passes(facts["as first run"][0] is True, other, hint="every random number must depend on the argument `seed`")
-passes(facts["as first run"][1] is False, equal, hint="is `seed` used?")
-facts = trial(*given, *new, [(1, 47), (2, 47), (1, 48)])
-passes(facts["as first run"][0] is True, other, hint="every random number must depend on the argument `seed`")
-passes(facts["as first run"][1] is False, equal, hint="is `seed` used?")
+for one in (21, 47):
+    facts = trial(*given, *new, [(1, one), (2, one), (3, one), (1, one + 1), (1, one + 2)])
+    passes(facts["as first run"][:2] == [True, True], other, hint="every random number must depend on the argument `seed`")
+    passes(facts["as first run"][2:] == [False, False], equal, hint="is `seed` used?")
 with aside():
     states = [dict(called(train, toy_network(), *given, each)[1][0].state_dict()) for each in (21, 21, 22)]
     first, again, third = (torch.cat([value.flatten().double() for value in each.values()]) for each in states)
@@ -879,7 +919,11 @@ with aside():
 ### END HIDDEN TESTS
 
 # %% check="train" name="manners" points=2
-# Hidden: training mode, however the network comes; gradients cleared between steps; pictures and labels as they were.
+facts = trial(*toy_pictures(60, 7), *toy_pictures(5, 8), [(4, 31)])
+assert facts["cleared"], "gradients of earlier steps are never cleared: optimizer.zero_grad()"
+assert facts["statistics"], "batch normalization's statistics did not change: model.train()"
+assert facts["untouched"], "train changed the pictures or the labels that it was given: work on a copy"
+# Hidden: the same with other toy pictures: training mode, cleared gradients, pictures and labels as they were.
 ### BEGIN HIDDEN TESTS
 given, new = toy_pictures(60, seed % 1000), toy_pictures(10, seed % 1000 + 1)
 facts = trial(*given, *new, [(4, 31)])

@@ -114,12 +114,15 @@ def made_up() -> Measurements:
     """Starting costs 4 s; each further submission costs 0.1 s with one worker, 0.05 s with two; nbgrader's 5 s."""
     found = Measurements(101, 2)
     found.start = [ours(4.0, 1)]
+    found.single = [ours(2.5, 1)]
+    found.warm = [ours(4.0, 3, warm={"seconds": 0.41})]
     found.one = [ours(14.0, 101)]
     found.two = [ours(9.0, 101)]
     floor = {"submissions": 101, "cpu_seconds": 10.1, "cells_seconds": 1.01, "failed_checks": 0}
     found.floor = [ProcessUsage(floor, 12.0, 12.0, 300.0, {})]
     stock = {"submissions": 2, "seconds": [5.0, 5.0], "feedback_seconds": [1.0, 1.0], "scores": [30.0, 30.0]}
     found.stock = [ProcessUsage(stock, 15.0, 12.0, 350.0, {})]
+    found.stock_single = [ProcessUsage(stock, 5.5, 5.0, 350.0, {})]
     again = {"seconds": 0.03, "start_seconds": 0.03, "checks_run": 0}
     one_test = {"seconds": 4.5, "start_seconds": 2.0, "checks_run": 101}
     found.again = [ours(9.0, 101, unchanged=again, one_test=one_test)]
@@ -139,6 +142,12 @@ def test_the_ratio_for_the_class_counts_both_starts() -> None:
     figures = figures_of(made_up())
     assert figures["submissions_per_second"] == round(101 / 9, 2)
     assert figures["ratio_to_nbgrader_equal_workers"] == round((3 + 101 * 5) / 14, 1)
+
+
+def test_a_single_submission_is_timed_cold_and_warm_and_beside_nbgraders() -> None:
+    figures = figures_of(made_up())
+    assert (figures["single_seconds"], figures["nbgrader_single_seconds"]) == (2.5, 5.5)
+    assert (figures["warm_single_seconds"], figures["peak_mb_one_worker_without_torch"]) == (0.41, 900)
 
 
 def test_regrading_is_compared_with_the_first_time() -> None:

@@ -24,6 +24,7 @@ ASSIGNMENTS = [name for name in COURSE.assignments() if (COURSE.release / name).
 SWITCH = re.compile(r"^(run_training\b[^=\n]*= )True", re.MULTILINE)
 """Where a notebook offers to skip its long training, it is skipped: everything else is run."""
 QUICK = 30  # Seconds that a notebook's header states: validating it runs it a second time.
+TYPED = "  # typed"
 NEGATIVE = """
 
 _positive = count_parameters
@@ -85,6 +86,25 @@ def run_all(page: Any, lab: Jupyter, path: Path, seconds: float) -> list[dict[st
     return code_cells(path)
 
 
+def type_into_all(page: Any, is_code: list[bool]) -> None:
+    """Go through the cells from the first to the last, type into those of code, and save."""
+    page.click(".jp-Notebook .jp-Cell >> nth=0")
+    page.keyboard.press("Escape")
+    for code in is_code:
+        if code:
+            page.keyboard.press("Enter")
+            page.keyboard.press("Control+End")
+            page.keyboard.type(TYPED)
+            page.keyboard.press("Escape")
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+
+
+def typed(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in code_cells(path) if "".join(cell["source"]).endswith(TYPED)]
+
+
 def validate(page: Any) -> str:
     """Press nbgrader's button and give back what its window says."""
     page.click("button:has-text('Validate'), jp-button:has-text('Validate')")
@@ -105,6 +125,17 @@ def test_a_solved_notebook_runs_from_top_to_bottom_and_shows_figures(page: Any, 
     assert page.locator(".jp-OutputArea img").count() > 0
     if json.loads(path.read_text())["metadata"]["autograder"]["seconds"] <= QUICK:
         assert "Success" in validate(page)
+
+
+@pytest.mark.parametrize("name", ["04-backprop", "05-regularization"])
+def test_every_cell_that_is_the_students_can_be_typed_into_and_no_other(page: Any, lab: Jupyter, name: str) -> None:
+    path = put(lab, name)
+    opened(page, lab, path)
+    type_into_all(page, [cell["cell_type"] == "code" for cell in json.loads(path.read_text())["cells"]])
+    kinds = {cell["metadata"]["autograder"]["kind"] for cell in typed(path)}
+    untouched = {cell["metadata"]["autograder"]["kind"] for cell in code_cells(path) if cell not in typed(path)}
+    assert kinds == {"exercise", "demo"}
+    assert untouched == {"given", "check"}
 
 
 def test_nbgraders_button_shows_what_came_what_was_expected_and_what_to_look_at(page: Any, lab: Jupyter) -> None:

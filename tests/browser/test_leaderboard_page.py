@@ -169,6 +169,38 @@ def test_the_search_narrows_the_table_and_says_how_far(page):
     assert len(column(page, 1)) == 60
 
 
+def row_found(page):
+    """The row that is marked as the reader's own."""
+    return page.locator("#standings tbody tr.me")
+
+
+def test_find_me_marks_the_row_of_the_name_and_brings_it_into_view(page):
+    page.get_by_label("Search").fill("owl 47")
+    page.get_by_role("button", name="Find me").click()
+    assert row_found(page).count() == 1
+    assert "owl 47" in row_found(page).inner_text()
+    assert len(column(page, 1)) == 60
+    page.wait_for_timeout(500)
+    top = row_found(page).bounding_box()["y"]
+    assert 0 <= top <= 900
+
+
+def test_find_me_says_so_if_nobody_has_the_name_or_none_was_typed(page):
+    page.get_by_role("button", name="Find me").click()
+    assert "Type your pseudonym first." in page.content()
+    page.get_by_label("Search").fill("kraken 1")
+    page.get_by_role("button", name="Find me").click()
+    assert page.get_by_text("No ranked entry has this name.").is_visible()
+    assert row_found(page).count() == 0
+
+
+def test_a_link_with_a_pseudonym_opens_the_page_at_its_row(browser, page_file):
+    page = opened(browser, page_file)
+    page.goto(page_file.as_uri() + "#owl%2047")
+    assert "owl 47" in row_found(page).inner_text()
+    page.context.close()
+
+
 def test_an_entrys_history_opens(page):
     (row,) = page.locator("tbody tr", has=page.locator(".history li")).all()
     summary, history = row.locator("summary"), row.locator(".history")

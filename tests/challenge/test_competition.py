@@ -199,7 +199,8 @@ def test_the_answers_have_a_budget_too(enter: Enter) -> None:
 
 def test_a_notebook_too_long_to_be_code_is_not_run(enter: Enter) -> None:
     entry = enter("raise SystemExit", characters=60_001)
-    assert entry.reason == "the notebook's code has 60,001 characters; 60,000 are allowed"
+    assert entry.reason.startswith("the notebook's code has 60,001 characters")
+    assert entry.reason.endswith("; 60,000 are allowed")
 
 
 HIDDEN_IN_FORM = {

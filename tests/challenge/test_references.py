@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.authoring.assignment import load_assignment
 from autograder.bench.reference_entries import MeasuredReference, read_references, render_scores
 from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.reference_scores import REFERENCE_SCORES
 from autograder.challenge.rules import RULES
 from autograder.course import Course
 from autograder.errors import AuthoringError
@@ -42,3 +44,13 @@ def test_the_table_gives_mean_and_spread_and_the_reason_of_an_entry_without_scor
     lines = list(render_scores([*runs, MeasuredReference("late", CompetitionEntry(reason="out of time"), (120.0,))]))
     assert lines[2] == "| linear | 10 | 1.0 | 50.00 ± 0.00 % | 37.50 ± 17.68 % |"
     assert "out of time" in lines[3]
+
+
+def test_the_thresholds_stand_on_the_way_from_the_linear_classifier_to_the_strong_network() -> None:
+    score = {each.name: each.private for each in REFERENCE_SCORES}
+    low, high = score["linear classifier"], score["strong small network"]
+    cells = load_assignment(Course.find(Path(__file__)), "07-challenge").cells
+    names: dict[str, object] = {}
+    exec(next(cell.source for cell in cells if "THRESHOLDS = (" in cell.source), names)
+    shares = [share for share, _ in names["THRESHOLDS"]]  # type: ignore[attr-defined]
+    assert shares == [round(200 * (low + k * (high - low) / 6)) / 200 for k in range(1, 6)]

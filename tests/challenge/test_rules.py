@@ -11,6 +11,7 @@ import pytest
 from autograder.authoring.assignment import load_assignment
 from autograder.challenge.rules import RULES
 from autograder.course import Course
+from autograder.grading.lazy_entry import characters_in
 
 NAME = "07-challenge"
 
@@ -56,3 +57,9 @@ def test_the_solved_notebook_leaves_room_for_a_student_s_own_code() -> None:
     assignment = load_assignment(Course.find(Path(__file__)), NAME)
     released = sum(len(cell.release_source) for cell in assignment.cells if cell.cell_type == "code")
     assert released < RULES.source_characters / 2
+
+
+def test_rare_signs_hold_no_more_weights_than_others() -> None:
+    """One of a million signs would hold three times as much as one of a hundred."""
+    assert characters_in(["weights = 'abc'", "x"]) == 16
+    assert characters_in(["\N{CJK UNIFIED IDEOGRAPH-4E00}", "\N{GRINNING FACE}"]) == 7

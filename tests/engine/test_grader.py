@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from autograder.engine.api import grade_class
 from autograder.engine.grader import solved
+from autograder.engine.local import LocalWorkers
+from autograder.engine.messages import options_of
+from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
+from autograder.grading.student_session import names_torch
+from autograder.submission.alignment import load_submission
 
 if TYPE_CHECKING:
+    from autograder.submission.model import Submission
     from tests.engine.conftest import Class
 
 NAME = "00-two-functions"
@@ -37,3 +45,31 @@ def test_the_instructor_s_own_answers_are_a_submission(a_class: Class) -> None:
     assert "return 2 * x" in submission.cell("double").source
     assert "SOLUTION" in submission.cell("double").source
     assert "HIDDEN" not in "".join(cell.source for cell in submission.cells)
+
+
+TORCH = "def double(x):\n    import torch\n    return 2 * x + len(torch.zeros(0))\n"
+HIDDEN_NAME = "def double(x):\n    __import__('tor' + 'ch')\n    return 2 * x\n"
+
+
+@pytest.mark.slow
+def test_torch_is_there_for_whoever_names_it_and_the_same_workers_go_on_to_somebody_who_does(a_class: Class) -> None:
+    a_class.hand_in("ada")
+    a_class.hand_in("bob", {"double": HIDDEN_NAME})
+    a_class.hand_in("eve", {"double": TORCH})
+    options = options_of(a_class.course, torch=False)
+    points = {}
+    with Pool(lambda: LocalWorkers(1, options)) as pool:
+        for student in ("ada", "bob", "eve"):
+            report = grade_class(a_class.course, NAME, students=[student], progress=Silent(), make_executor=pool.lend)
+            points |= {each.student: each.points for each in report.submissions}
+    assert points == {"ada": 4, "bob": 0, "eve": 3}
+
+
+def test_a_run_knows_whether_anybody_names_torch(a_class: Class) -> None:
+    nobody, somebody = (submission_of(a_class, code) for code in (HIDDEN_NAME, TORCH))
+    assert not names_torch(nobody, a_class.assignment)
+    assert names_torch(somebody, a_class.assignment)
+
+
+def submission_of(a_class: Class, code: str) -> Submission:
+    return load_submission(a_class.hand_in("ada", {"double": code}), a_class.assignment)

@@ -143,3 +143,13 @@ def inspected(result: Any, arguments: Any, shared: list[Any]) -> RecordedCall:
 )
 def test_an_argument_changed_in_place_and_shared_memory_are_evidence(exchange: RecordedCall, heavy: float) -> None:
     assert weight(exchange, (RIGHT, (RIGHT,), {}, []), "") == heavy
+
+
+def test_in_a_notebook_of_very_many_lines_none_is_told_since_the_choice_of_one_would_tell_the_input(
+    graded: Grade,
+) -> None:
+    choosing = "\n".join(f"    if n == {n}: raise KeyError" for n in range(5000))
+    source = f"def row_sums(table):\n    n = int(table[0, 0] * 1000) % 5000\n{choosing}"
+    message = {check.check: check.message for check in graded(row_sums=source).checks}["check-row_sums-general"]
+    assert message.startswith("Your code raised KeyError")
+    assert "line" not in message

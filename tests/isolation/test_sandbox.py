@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import MachineryError
+from autograder.isolation.failures import StudentError
+from autograder.isolation.limits import Limits
 from autograder.isolation.sandbox import ROOM, Sandbox
 from autograder.isolation.student_process import StudentProcess
 
@@ -189,6 +191,14 @@ def test_a_folder_that_holds_secrets_is_not_shown(tmp_path: Path, name: str) -> 
         Sandbox.start(readable=[tmp_path])
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's sandbox runs as another user")
+def test_data_that_students_code_may_not_read_stop_the_start_and_cost_nobody_points(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "digits.csv").touch(0o600)
+    with pytest.raises(MachineryError, match=rf"may not read {tmp_path}/digits\.csv.*chmod -R a\+rX {tmp_path}"):
+        Sandbox.start(readable=[tmp_path])
+
+
 def test_a_python_error_while_starting_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.isolation.sandbox._STARTER", "raise ImportError('no such thing')")
     with pytest.raises(MachineryError, match=r"no such thing(.|\n)*autograder doctor"):
@@ -199,3 +209,20 @@ def test_a_request_to_a_closed_sandbox_is_refused() -> None:
     sandbox = Sandbox([], [], frozenset())
     with pytest.raises(MachineryError):
         sandbox.spawn()
+
+
+LOADED = "import sys; sorted(name for name in sys.modules if not name.startswith('autograder.isolation'))"
+
+
+@pytest.mark.slow
+def test_whether_the_warm_process_holds_torch_is_hidden_from_work_that_does_not_name_it(
+    sandbox: Sandbox,
+) -> None:
+    limits = Limits(torch=False)
+    with Sandbox.start(torch=False) as light, light.spawn(limits) as there, sandbox.spawn(limits) as here:
+        assert there.run_source(LOADED) == here.run_source(LOADED)
+        for worker in (there, here):
+            with pytest.raises(StudentError, match="notebooks that name it"):
+                worker.run_source("import torch.nn")
+        with pytest.raises(MachineryError, match="without torch"):
+            light.spawn()

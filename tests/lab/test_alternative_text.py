@@ -31,10 +31,32 @@ def test_titles_axes_and_legends_are_told() -> None:
     figure.suptitle("Two curves")
     (axes,) = figure.axes
     axes.set(xlabel="pass", ylabel="error, %")
-    axes.plot([1, 2], label="training")
-    axes.plot([2, 1], label="test")
+    axes.plot([1, 2, 3], [1, 0.5, 0.25], label="training")
+    axes.plot([1, 2, 3], [2, 1, 3], label="test")
+    axes.axhline(1)
     axes.legend()
-    assert alternative_text(figure) == "Two curves. Which one rises?; error, % against pass; training, test."
+    assert alternative_text(figure) == (
+        "Two curves. Which one rises?; error, % against pass; training goes from 1 to 0.25; "
+        "test goes from 2 to 3, lowest 1 at 2."
+    )
+
+
+def test_images_and_bars_are_told_by_their_size_and_range() -> None:
+    figure = panels("An image", "Bars", "Nothing that is a number")
+    image, bars, nothing = figure.axes
+    image.imshow([[0.0, 1.0, 0.5], [float("nan"), -2.0, 0.25]])
+    bars.bar(["a", "b"], [3.0, 5.0])
+    nothing.plot([float("nan")] * 4)
+    assert alternative_text(figure) == (
+        "An image; an image of 2 × 3 pixels, values -2 to 1. Bars; 2 bars from 3 to 5. Nothing that is a number."
+    )
+
+
+def test_many_curves_are_counted() -> None:
+    figure = panels("Many")
+    for number in range(9):
+        figure.axes[0].plot([number, number, number])
+    assert alternative_text(figure).endswith("; 3 more curves.")
 
 
 def test_equal_panels_are_told_once_and_empty_ones_not_at_all() -> None:
@@ -46,11 +68,13 @@ def test_a_figure_without_words_says_so() -> None:
 
 
 def test_a_long_description_is_cut() -> None:
-    assert len(alternative_text(panels(*(f"panel number {number}" for number in range(60))))) == 600
+    assert len(alternative_text(panels(*(f"panel number {number}" for number in range(90))))) == 1000
 
 
 def test_a_figure_shown_in_a_notebook_carries_its_words() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in (BEGINNING, SHOWN)])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     shown = [output for output in notebook.cells[1].outputs if output.output_type == "display_data"]
-    assert [output.metadata["image/png"]["alt"] for output in shown] == ["Does it rise?; height, m against time, s."]
+    said, picture = shown
+    assert said.data["text/html"].endswith(">Figure: Does it rise?; height, m against time, s.</p>")
+    assert picture.metadata["image/png"]["alt"] == "Does it rise?; height, m against time, s."

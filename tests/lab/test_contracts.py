@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from autograder.lab import (
     CheckFailed,
@@ -264,3 +265,11 @@ def test_an_argument_that_matters_though_it_should_not_is_named() -> None:
     makes_no_difference(power, TABLE, "double", 2.0, vary={"p": [0.0, -1.0, 7.5]})
     told = message(makes_no_difference, lambda x, mode, p: x * p, TABLE, "double", 2.0, vary={"p": [3.0]})
     assert "another `p`, which makes no difference here" in told
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_network_is_to_be_left_with_its_weights_and_in_its_mode(training: bool) -> None:
+    network = torch.nn.Linear(2, 1).train(training)
+    keeps_arguments(lambda model, x: model(x).detach(), network, torch.ones(1, 2))
+    for spoil in (lambda model, _: model.train(not training), lambda model, _: model.weight.data.add_(1)):
+        assert "changed one of its arguments" in message(keeps_arguments, spoil, network, 1)

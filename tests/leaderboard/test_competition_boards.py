@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from autograder.bench.ladder_simulation import simulate
+from autograder.bench.ladder_simulation import ACCOUNTS, simulate
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.competition_boards import (
     ChallengeResult,
@@ -165,6 +165,12 @@ def test_the_ladder_takes_inflation_away_from_every_adaptive_entrant():
     for entrant in ("reseeding", "climbing", "voting"):
         assert found[entrant, "exact score"] > found[entrant, "Ladder"]
     assert found["voting", "exact score"] > 0.05 > found["voting", "Ladder"]
+
+
+def test_many_accounts_undo_what_the_ladder_does() -> None:
+    found = {(run.entrant, run.feedback): run.inflation for run in simulate(repeats=6)}
+    accounts = f"Ladder, {ACCOUNTS} accounts"
+    assert found["voting", accounts] > found["voting", "Ladder"]
 
 
 def test_the_private_board_tells_what_the_public_half_showed_and_no_earlier_private_score():

@@ -18,6 +18,7 @@ from autograder.course import Course
 from autograder.engine.progress import Silent
 from autograder.errors import CourseError, GradebookError
 from autograder.leaderboard.publishing import log_of, publish_boards
+from autograder.reporting import class_report
 from autograder.reporting.class_report import overview, write_report
 from autograder.reporting.feedback_return import return_feedback
 from autograder.reporting.lms_export import export_grades
@@ -67,6 +68,24 @@ def test_the_report_names_checks_that_nobody_passes(a_class: Class) -> None:
     found = overview(a_class.course, NAME)
     assert len(found.nobody) == 3
     assert found.everybody == ()
+
+
+def test_the_report_shows_the_histogram_shares_and_what_to_teach_again(graded: Class) -> None:
+    found = overview(graded.course, NAME)
+    assert found.histogram == ((0, 1), (1, 0), (2, 1), (3, 0), (4, 1))
+    assert [(each.name, round(each.percent)) for each in found.again] == [("double", 44), ("shift", 67)]
+    page = write_report(graded.course).read_text()
+    assert "Histogram of 3 submissions by points, from 0 to 4; mean 2.0, median 2.0" in page
+    assert "1 (33 %)" in page
+    assert "44 %" in page
+
+
+def test_an_exercise_discriminates_if_it_goes_with_the_rest() -> None:
+    rest = [0.0, 1.0, 2.0, 3.0, 4.0]
+    assert class_report._discrimination(rest, rest) == pytest.approx(1)
+    assert class_report._discrimination([4.0, 3.0, 2.0, 1.0, 0.0], rest) == pytest.approx(-1)
+    assert class_report._discrimination([1.0] * 5, rest) is None
+    assert class_report._discrimination(rest[:4], rest[:4]) is None
 
 
 def test_the_page_is_escaped_and_names_no_student(graded: Class) -> None:

@@ -11,7 +11,8 @@ __all__ = ["unsafe_markup", "unsafe_outputs"]
 
 _TAGS = {
     "script", "iframe", "frame", "object", "embed", "applet", "form", "input", "button", "textarea", "base", "link",
-    "svg", "math", "video", "audio", "source", "template", "portal", "marquee", "dialog", "noscript",
+    "svg", "video", "audio", "source", "template", "portal", "marquee", "dialog", "noscript",
+    "maction", "mglyph", "semantics", "annotation-xml",  # Of MathML; the rest of a formula is only drawn.
 }  # fmt: skip
 _ADDRESSES = {"href", "src", "srcset", "srcdoc", "action", "formaction", "xlink:href", "data", "poster", "background"}
 _HARMLESS = re.compile(r"#|data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+$")

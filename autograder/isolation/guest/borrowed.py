@@ -12,16 +12,16 @@ from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
-import torch
 
 from autograder.isolation.limits import MIB, Allowance
 from autograder.isolation.wire.codec import Codec, Unsendable
 from autograder.isolation.wire.encode import Ext, ProtocolError
 from autograder.isolation.wire.frames import unpack_lent
+from autograder.lab.conversion import loaded_torch
 
-__all__ = ["DATA", "Borrowed", "data_codec", "read_call", "rebuilt"]
+__all__ = ["Borrowed", "data_codec", "is_plain", "read_call", "rebuilt"]
 
-DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic, torch.Tensor)
+_DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic)
 _CALL_BYTES = 256 * MIB
 """What one call may weigh, once it is read."""
 
@@ -80,8 +80,14 @@ def read_call(codec: Codec, call: memoryview) -> list[Any]:
     return found[1:]
 
 
+def is_plain(value: object) -> bool:
+    """Whether the value is a number, a text, an array or a tensor."""
+    torch = loaded_torch()
+    return isinstance(value, _DATA) or (torch is not None and isinstance(value, torch.Tensor))
+
+
 def _is_data(value: object) -> bool:
-    if isinstance(value, DATA):
+    if is_plain(value):
         return True
     if isinstance(value, list | tuple | set | frozenset):
         return all(map(_is_data, value))

@@ -47,16 +47,19 @@ def main() -> None:
     _forget_signals()
     control = socket.socket(fileno=int(sys.argv[1]))
     settings = json.loads(control.recv(_MAX_PACKET))
+    for device in settings["devices"]:  # Everybody may write to these, and so could leave a time at them.
+        kernel.read_only(device)
     separate = settings["mount"] and _separates(settings)
     os.umask(0)
     folders = (
         None if separate else Folders(Path(settings["base"]), settings["folder_bytes"] if settings["mount"] else 0)
     )
     _drop_user(settings)
+    _try_to_read(settings["data"])
     processes = _own_processes() if separate else -1
     from autograder.isolation.guest import preload  # only now: nothing heavy runs with privileges
 
-    shell = preload.warm_up(settings["home"])
+    shell = preload.warm_up(settings["home"], settings["torch"])
     gc.collect()
     gc.freeze()
     huge_pages.collapse_memory()
@@ -101,6 +104,14 @@ def _drop_user(settings: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _try_to_read(data: list[str]) -> None:
+    """End the start if a file of the course's data is closed to this user: every student's code would fail for it."""
+    for path in data:
+        for each in (Path(path), *Path(path).rglob("*")):
+            if not os.access(each, os.R_OK | (os.X_OK if each.is_dir() else 0)):
+                sys.exit(f"students' code may not read {each}, as its permissions stand. Try: chmod -R a+rX {path}")
+
+
 def _own_processes() -> int:
     """Go on as the first process of a namespace in which this process may make others; a descriptor of it.
 
@@ -131,6 +142,7 @@ class _Zygote:
         self._room: int = settings["workers"]
         self._processes = processes  # a descriptor of this process's namespace, if forks get one each
         self._shell = shell
+        self._torch: bool = settings["torch"]
         self._forks: dict[int, _Fork] = {}
         self._confinement = Confinement(
             landlock_abi=settings["landlock_abi"],
@@ -206,6 +218,8 @@ class _Zygote:
         limits = Limits(**request["limits"])
         if len(self._forks) >= self._room:
             return {"error": "it has as many workers as it has room for"}
+        if limits.torch and not self._torch:
+            return {"error": "it was started without torch"}
         folder = self._base if self._folders is None else self._folders.take()
         if folder is None:
             return {"error": "its working folders are used up"}

@@ -110,8 +110,12 @@ def enter_processes(namespace: int) -> None:
 
 
 def read_only(target: str) -> None:
-    """Let nothing be changed any more in the file system that was mounted at ``target``. Raises OSError."""
-    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _MS_NOSUID | _MS_NODEV | _MS_NOEXEC
+    """Let nothing be changed any more in the file system that was mounted at ``target``. Raises OSError.
+
+    A device can still be written to, but for its times. What the mount forbade before stays forbidden.
+    """
+    kept = os.statvfs(target).f_flag & (_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept
     _checked(_LIBC.mount(None, target.encode(), None, ctypes.c_ulong(flags), None), f"remount {target}")
 
 

@@ -51,23 +51,24 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     kernel.forbid_new_privileges()
     addresses, held = _memory_now()  # before /proc is gone
     if confinement.separate:
-        _separate(confinement, folder)
+        _separate(confinement, folder if limits.own_files else "")
     kernel.die_with_parent(parent)
     kernel.forbid_dumps()
     set_limits(limits, confinement.processes, addresses, held)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()
-        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder])
+        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder] if limits.own_files else [])
     if confinement.program:
         kernel.load_filter(confinement.program)
     _prove(confinement)
 
 
 def _separate(confinement: Confinement, folder: str) -> None:
-    """A file system of its own, in which it moves; what rights it took are given up again."""
-    kernel.separate_users(kernel.CLONE_NEWNS)
-    mount_own(folder, confinement.folder_bytes, confinement.process_files)
-    os.chdir(folder)
+    """A file system of its own, if there is a folder for it, in which it moves; what rights it took are given up."""
+    if folder:
+        kernel.separate_users(kernel.CLONE_NEWNS)
+        mount_own(folder, confinement.folder_bytes, confinement.process_files)
+        os.chdir(folder)
     kernel.drop_capabilities()
 
 

@@ -5,44 +5,70 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import sys
 from typing import Any
 
-__all__ = ["warm_up"]
+__all__ = ["hide_torch", "warm_up"]
 
-# torch._dynamo is what the first optimizer pulls in: most of a second.
 _MODULES = (
-    "numpy", "torch", "torch._dynamo", "torch.nn", "torch.optim", "torch.utils.data", "matplotlib.pyplot",
-    "scipy.ndimage", "scipy.signal", "tqdm.auto", "autograder.lab", "autograder.isolation.guest.student_main",
+    "numpy", "matplotlib.pyplot", "scipy.ndimage", "scipy.signal", "tqdm.auto", "autograder.lab.curves",
+    "autograder.lab.filters", "autograder.lab.kernel_sweep", "autograder.isolation.guest.student_main",
 )  # fmt: skip
+# torch._dynamo is what the first optimizer pulls in: most of a second.
+_MODULES_OF_TORCH = ("torch", "torch._dynamo", "torch.nn", "torch.optim", "torch.utils.data")
+_with_torch: set[str] = set()
 
 
-def warm_up(home: str) -> Any:
+def warm_up(home: str, with_torch: bool = True) -> Any:
     """Import, draw, convolve and run a cell, then return the shell. One thread only: forks of more hang."""
     os.environ.update(HOME=home, MPLCONFIGDIR=home, TMPDIR=home, USER="student")
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
     for name in _MODULES:
         importlib.import_module(name)
     from autograder.isolation.guest.shell import Outputs, make_shell
 
     shell = make_shell()
-    _convolve(torch)
     _draw()
     for source in ("warm = 1", "1 / 0", "del warm"):
         shell.run_cell(source, store_history=False)  # type: ignore[no-untyped-call]
     Outputs.take()
     shell.execution_count = 0
-    _seed(torch)
+    if with_torch:
+        light = set(sys.modules)
+        _warm_torch()
+        _with_torch.update(set(sys.modules) - light)
+    import numpy
+
+    # Every submission starts from the same global random state, in every sandbox.
+    numpy.random.seed(0)  # noqa: NPY002 -- the legacy generator is what students may use without a seed
     return shell
 
 
-def _seed(torch: Any) -> None:
-    """Every submission starts from the same global random state, in every sandbox."""
-    import numpy
+class _NoTorch:
+    """Finds no torch, and leaves everything else to the others."""
 
-    numpy.random.seed(0)  # noqa: NPY002 -- the legacy generator is what students may use without a seed
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Raises ModuleNotFoundError for torch."""
+        if name.split(".")[0] == "torch":
+            raise ModuleNotFoundError("torch is there for notebooks that name it", name=name)
+
+
+def hide_torch() -> None:
+    """Go on as if torch had never been loaded: so a result does not hang on what the warm process holds."""
+    for name in _with_torch:
+        sys.modules.pop(name, None)
+    finder: Any = _NoTorch
+    sys.meta_path.insert(0, finder)
+
+
+def _warm_torch() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    for name in _MODULES_OF_TORCH:
+        importlib.import_module(name)
+    _convolve(torch)
     torch.manual_seed(0)
 
 

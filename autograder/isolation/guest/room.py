@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import torch
 
 from autograder.isolation.wire.codec import MAX_KEYS, MAX_NODES
+from autograder.lab.conversion import loaded_torch
 
 __all__ = ["Room"]
 
@@ -47,8 +47,9 @@ def _parts(value: object) -> Iterator[Any]:
 
 
 def _size(value: object) -> int:
-    if isinstance(value, torch.Tensor):
-        return value.numel() * value.element_size()
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Tensor):
+        return int(value.numel() * value.element_size())
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
     return len(value) if isinstance(value, str | bytes | bytearray) else 9

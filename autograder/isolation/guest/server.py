@@ -17,7 +17,6 @@ from autograder.isolation.channel import Channel
 from autograder.isolation.guest.borrowed import Borrowed
 from autograder.isolation.guest.room import Room
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
-from autograder.isolation.modules import rebuild
 from autograder.isolation.wire.codec import Codec
 from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
 from autograder.isolation.wire.frames import (
@@ -232,6 +231,8 @@ class Server:
         if code == Leaf.HANDLE:
             return self._objects[read_handle(payload)[0]]
         if code == Leaf.MODULE:
+            from autograder.isolation.modules import rebuild  # loads torch
+
             return rebuild(self._codec.decode(payload))
         if code == Leaf.LAID:
             return laid(*self._codec.decode(payload))

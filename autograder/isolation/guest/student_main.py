@@ -8,6 +8,7 @@ from typing import Any
 
 from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.guest.lockdown import Confinement, lock_down
+from autograder.isolation.guest.preload import hide_torch
 from autograder.isolation.guest.server import Server
 from autograder.isolation.limits import Limits
 from autograder.isolation.wire.codec import MAX_BYTES, Codec
@@ -27,6 +28,8 @@ def run(confinement: Confinement, limits: Limits, folder: str, parent: int, shel
         channel.send(_failure(f"{type(error).__name__}: {error}"))
         os._exit(71)
     try:
+        if not limits.torch:
+            hide_torch()
         random.seed(0)  # forking has seeded it from the clock
         Server(channel, shell).serve()
     except ChannelClosed:

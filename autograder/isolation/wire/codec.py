@@ -18,11 +18,11 @@ from typing import Any
 
 import msgpack
 import numpy as np
-import torch
 
 from autograder.isolation.limits import Allowance
 from autograder.isolation.wire.decode import READERS
 from autograder.isolation.wire.encode import Ext, Leaf, ProtocolError, leaf
+from autograder.lab.conversion import loaded_torch
 
 __all__ = ["Codec", "MAX_DEPTH", "MAX_KEYS", "MAX_NODES", "ProtocolError", "Unsendable"]
 
@@ -233,7 +233,8 @@ def _clean(text: str) -> str:
 
 def _plain_twin(value: object) -> Any:
     """The exact builtin for a subclass of the standard library or torch: a named tuple becomes a tuple."""
-    if isinstance(value, torch.Size):
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Size):
         return tuple(value)
     if isinstance(value, bytearray | memoryview):
         return bytes(value)

@@ -7,12 +7,14 @@ import re
 import struct
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
-from autograder.isolation.wire.encode import MAX_INTEGER_BYTES, TENSOR_DTYPES, TYPES, Leaf, ProtocolError
+from autograder.isolation.wire.encode import MAX_INTEGER_BYTES, TYPES, Leaf, ProtocolError, tensor_dtypes
+
+if TYPE_CHECKING:
+    import torch
 
 __all__ = ["READERS"]
 
@@ -106,7 +108,9 @@ def _read_tensor(payload: bytes) -> torch.Tensor:
         raise ProtocolError("a tensor that neither has nor lacks a gradient")
     start = _end_of_header(payload, 1)
     name, shape, count = _parsed_header(payload[1:start])
-    dtype = TENSOR_DTYPES.get(name)
+    import torch
+
+    dtype = tensor_dtypes().get(name)
     if dtype is None or len(payload) - start != count * dtype.itemsize:
         raise ProtocolError("a tensor whose bytes do not fit its shape")
     if count == 0:
@@ -142,8 +146,8 @@ def _read_dtype(payload: bytes) -> object:
     name = payload[1:40].decode("ascii", "replace")
     if payload[:1] == b"n":
         return _numpy_dtype(name)
-    if payload[:1] == b"t" and name in TENSOR_DTYPES:
-        return TENSOR_DTYPES[name]
+    if payload[:1] == b"t" and name in tensor_dtypes():
+        return tensor_dtypes()[name]
     raise ProtocolError("an unknown dtype")
 
 

@@ -8,25 +8,26 @@ from __future__ import annotations
 import numbers
 import struct
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from msgpack import ExtType as Ext
 
 from autograder.errors import AutograderError
+from autograder.lab.conversion import loaded_torch
 
-__all__ = ["Ext", "Leaf", "ProtocolError", "handle", "leaf", "read_handle"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Ext", "Leaf", "ProtocolError", "handle", "leaf", "read_handle", "tensor_dtypes"]
 
 MAX_INTEGER_BYTES = 1750  # below the 4300 decimal digits past which Python refuses to print
 
-TENSOR_DTYPES: dict[str, torch.dtype] = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
-        torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.bool,
-    )
-}  # fmt: skip
+TENSOR_DTYPES = (
+    "float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int8", "int16", "int32", "int64", "uint8",
+    "bool",
+)  # fmt: skip
 TYPES: dict[str, type] = {
     **{f"builtins.{kind.__name__}": kind for kind in (bool, int, float, complex, str)},
     **{
@@ -37,6 +38,14 @@ TYPES: dict[str, type] = {
         )
     },
 }  # fmt: skip
+
+
+@cache
+def tensor_dtypes() -> dict[str, torch.dtype]:
+    """The dtypes that travel, by name. Loads torch."""
+    import torch
+
+    return {name: getattr(torch, name) for name in TENSOR_DTYPES}
 
 
 class ProtocolError(AutograderError):
@@ -81,7 +90,8 @@ def leaf(value: object) -> int | Ext | None:
         return Ext(Leaf.COMPLEX, struct.pack("<dd", value.real, value.imag))  # type: ignore[attr-defined]
     if value is Ellipsis:
         return Ext(Leaf.ELLIPSIS, b"")
-    if isinstance(value, torch.Tensor):
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Tensor):
         return Ext(Leaf.TENSOR, _tensor_bytes(value))
     if isinstance(value, np.ndarray | np.generic):
         return _array(value)
@@ -124,6 +134,8 @@ def _array(value: np.ndarray | np.generic) -> Ext | None:
 
 
 def _tensor_bytes(value: torch.Tensor) -> bytes:
+    import torch
+
     plain = value.detach().cpu().resolve_conj().resolve_neg()
     name = str(plain.dtype).removeprefix("torch.")
     if name not in TENSOR_DTYPES or plain.layout is not torch.strided:
@@ -135,7 +147,8 @@ def _tensor_bytes(value: torch.Tensor) -> bytes:
 
 
 def _dtype(value: object) -> Ext | None:
-    if isinstance(value, torch.dtype):
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.dtype):
         return Ext(Leaf.DTYPE, b"t" + str(value).removeprefix("torch.").encode())
     if isinstance(value, np.dtype) and value.kind in "biufcUS" and value.names is None:
         return Ext(Leaf.DTYPE, b"n" + value.str.encode())

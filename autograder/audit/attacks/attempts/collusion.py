@@ -9,6 +9,33 @@ from collections.abc import Callable
 from autograder.audit.attacks.catalogue import Pair, Target, attack
 
 PLACES = "['/', '/box', '/box/home', '/tmp', '/var/tmp', '/dev', '/dev/shm', '/dev/null', '/proc', '/usr', '/usr/lib', '/home', '/box/0', '/box/1', '/box/2', '/box/3', '..', '../0', '../1', '../2']"
+DEVICES = "['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']"
+PAGES = """
+import ctypes, glob, mmap, os, resource
+FILES = [path for path in sorted(glob.glob('/usr/lib/*/*.so*')) if 20_000 < os.stat(path).st_size < 400_000][-20:]
+def brought():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_inblock
+    for path in FILES: open(path, 'rb').read()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_inblock - before
+def dropped():
+    for path in FILES:
+        file = os.open(path, os.O_RDONLY)
+        for drop in (lambda: os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED),
+                     lambda: mmap.mmap(file, 0, prot=mmap.PROT_READ).madvise(21)):
+            try: drop()
+            except OSError: pass
+        os.close(file)
+"""
+SHARED_PAGE = """
+import ctypes, os, threading, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+PLACE = ctypes.c_void_p(libc.mmap(None, 4096, 1, 1, os.open('/usr/lib/os-release', os.O_RDONLY), 0))
+WORD = ctypes.c_int.from_address(PLACE.value).value
+SECONDS = (ctypes.c_long * 2)(5, 0)
+def wait(): libc.syscall(202, PLACE, 0, WORD, SECONDS, None, 0)
+"""
 LIBC = "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
 
 
@@ -70,6 +97,19 @@ for word, once in (("next", False), ("neighbour", True)):
         f"import os\nfor place in {PLACES}:\n    try: os.utime(place, (1000 + bit, 1000 + bit))\n    except OSError: pass",
         f"import os\nfor place in {PLACES}:\n    try: found = int(os.stat(place).st_mtime) - 1000\n    except OSError: continue\n    if found in (0, 1): heard = found",
         at_once=once,
+    )  # fmt: skip
+    pair(
+        f"touched_devices_{word}", f"leaves the time at devices, to which everybody may write ({word})",
+        "devices are mounted read-only",
+        f"import os\nfor device in {DEVICES} * bit:\n    try: os.utime(device)\n    except OSError: pass",
+        "heard = int(stamp() != int(noted))",
+        before=f"import os\ndef stamp():\n    return sum(os.stat(device).st_mtime_ns for device in {DEVICES})",
+        noted="str(stamp())", at_once=once,
+    )  # fmt: skip
+    pair(
+        f"pages_of_files_{word}", f"brings files into the machine's memory, or has them dropped from it ({word})",
+        "seccomp: nothing that drops pages",
+        "brought() if bit else dropped()", "heard = int(brought() == 0)", before=PAGES, at_once=once,
     )  # fmt: skip
     pair(
         f"files_in_reach_{word}", f"leaves a file wherever another submission may look ({word})", OWN,
@@ -206,3 +246,18 @@ pair("signals_to_a_group", "signals all processes that it may", "seccomp: no sig
 pair("connection_of_the_next", "compares the numbers of connections to count what the machine opened", "seccomp: nothing of the connection",
      "import os\nfor n in range(200 * bit):\n    try: os.eventfd(0)\n    except OSError: break",
      "heard = int(number() - int(noted) > 100)", before="import os\ndef number():\n    return os.fstat(3).st_ino", noted="str(number())")  # fmt: skip
+pair("waits_on_a_shared_page", "waits at a page of a library, where its neighbour can wake it", "seccomp: no waking of others",
+     "if bit:\n    threading.Thread(target=wait, daemon=True).start()\n    time.sleep(0.2)",
+     "heard = int(libc.syscall(202, PLACE, 1, 10, None, None, 0) > 0)", before=SHARED_PAGE, at_once=True)  # fmt: skip
+pair("device_of_the_next", "leaves so much to remove that the next file system gets another device's number", OWN,
+     "import os\nfor n in range(4000 * bit): open(f'f{n}', 'w').close()\nfor n in range(3 * bit): open(f'g{n}', 'wb').write(bytes(15 << 20))",
+     "heard = int(os.stat('.').st_dev != int(noted))", before="import os", noted="str(os.stat('.').st_dev)")  # fmt: skip
+pair("clock_of_another", "burns time and lets its neighbour read the clocks of all processes", PIDS,
+     "import time\nbegan = time.process_time()\nwhile bit and time.process_time() - began < 0.5: pass",
+     "heard = int(clocks() - float(noted) > 0.4)",
+     before="import time\ndef clocks():\n    found = 0.0\n    for pid in range(2, 2000):\n        try: found += time.clock_gettime(~pid << 3 | 2)\n        except OSError: pass\n    return found",
+     noted="str(clocks())", at_once=True)  # fmt: skip
+pair("watches_that_are_left", "takes all that a user may watch and lets its neighbour try how much is left", "descriptors are few",
+     "import select\nglobal kept\nkept = []\ntry:\n    for n in range(240 * bit): kept.append(select.epoll())\nexcept OSError: pass\nfor a in kept:\n    for b in kept:\n        try: a.register(b)\n        except OSError: pass",
+     "import select\ntry:\n    first, second = select.epoll(), select.epoll()\n    first.register(second)\n    heard = 0\nexcept OSError: heard = 1",
+     at_once=True)  # fmt: skip

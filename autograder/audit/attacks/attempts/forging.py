@@ -313,3 +313,47 @@ def changed_arguments(target: Target) -> Target:
         "def NAME(*args, **kwargs):\n    for a in args:\n        if isinstance(a, np.ndarray):\n            a[...] = 0\n"
         "        elif isinstance(a, (list, dict, set)):\n            a.clear()\n    return 0 if not args else args[0]"
     )
+
+
+@attack(
+    "forging",
+    tries="counts the calls and answers each as its turn has it",
+    stopped_by="the order of inputs comes from the seed",
+)
+def counted_calls(target: Target) -> Target:
+    return target.answer_all(
+        "CALLS = []\ndef NAME(*args, **kwargs):\n    CALLS.append(1)\n    return [True, False, 0, 1, None, args[0] if args else 0][len(CALLS) % 6]"
+    )
+
+
+@attack(
+    "forging",
+    tries="answers with what it was given, changed on the way",
+    stopped_by="expected values are computed before and apart",
+)
+def answers_from_arguments(target: Target) -> Target:
+    return target.answer_all(
+        "import numpy\ndef NAME(*args, **kwargs):\n    for each in args:\n        if isinstance(each, numpy.ndarray) and each.flags.writeable: each[...] = 0\n    return args[0] * 0 if args else 0"
+    )
+
+
+@attack(
+    "forging",
+    tries="answers the hidden part with an object kept from the visible one",
+    stopped_by="values are fetched anew each time",
+)
+def answers_kept_for_later(target: Target) -> Target:
+    return target.answer_all(
+        "import numpy\nKEPT = numpy.zeros((3, 3))\ndef NAME(*args, **kwargs):\n    KEPT[...] += 1\n    return KEPT"
+    )
+
+
+@attack(
+    "forging",
+    tries="defines the exercise anew while it is being checked",
+    stopped_by="a check's functions are those of its place",
+)
+def redefined_while_checked(target: Target) -> Target:
+    return target.answer_all(
+        "def NAME(*args, **kwargs):\n    globals()['NAME'] = lambda *a, **k: True\n    import builtins\n    builtins.NAME = globals()['NAME']\n    return None"
+    )

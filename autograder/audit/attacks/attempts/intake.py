@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 
 from autograder.audit.attacks.catalogue import Intake, Target, attack
@@ -199,3 +200,97 @@ def a_year_long_ago(target: Target) -> Intake:
 @attack("intake", tries="hands in twenty thousand files", stopped_by="a budget for all that is unpacked")
 def very_many_files(target: Target) -> Intake:
     return Intake("canvas", {"mine.zip": zipped({f"{n}.ipynb": b"{}" for n in range(20_000)})})
+
+
+def marked(name: str, content: bytes, *, flags: int = 0, attributes: int = 0) -> bytes:
+    """An archive of one file whose entry carries these flags and attributes, in both places."""
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w") as archive:
+        entry = zipfile.ZipInfo(name, (2026, 3, 3, 10, 0, 0))
+        entry.external_attr = attributes << 16
+        archive.writestr(entry, content)
+    data = bytearray(room.getvalue())
+    data[6] |= flags
+    data[data.index(b"PK\1\2") + 8] |= flags
+    return bytes(data)
+
+
+@attack("intake", tries="hands in an archive with a password", stopped_by="a fault belongs to its file")
+def archive_with_a_password(target: Target) -> Intake:
+    return Intake("canvas", {"mine.zip": marked("NOTEBOOK.ipynb", mine(target), flags=1)})
+
+
+@attack(
+    "intake", tries="packs a symbolic link to the solutions into an archive", stopped_by="entries are read as bytes"
+)
+def link_in_an_archive(target: Target) -> Intake:
+    return Intake("moodle", {"mine.zip": marked("NOTEBOOK.ipynb", b"/etc/passwd", attributes=0o120777)})
+
+
+@attack("intake", tries="packs two files of one name into an archive", stopped_by="a fault belongs to its file")
+def two_entries_of_one_name(target: Target) -> Intake:
+    room = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(room, "w") as archive:
+        for content in (b"{}", mine(target)):
+            archive.writestr("convolution.ipynb", content)
+    return Intake("canvas", {"mine.zip": room.getvalue()})
+
+
+@attack(
+    "intake",
+    tries="packs entries that share one file's bytes, a thousand of them",
+    stopped_by="a budget for all that is unpacked",
+)
+def overlapping_entries(target: Target) -> Intake:
+    whole = zipped({"a.ipynb": b" " * (8 << 20)})
+    start, end = whole.index(b"PK\1\2"), whole.index(b"PK\5\6")
+    directory = whole[start:end] * 1000
+    tail = bytearray(whole[end:])
+    tail[8:12] = (1000).to_bytes(2, "little") * 2
+    tail[12:16] = len(directory).to_bytes(4, "little")
+    return Intake("canvas", {"mine.zip": whole[:start] + directory + bytes(tail)})
+
+
+@attack(
+    "intake", tries="hands in a file whose name is too long for any disk", stopped_by="no path of a download is used"
+)
+def endless_name(target: Target) -> Intake:
+    return Intake("moodle", {f"{'n' * 3000}.ipynb": mine(target), f"{'d/' * 2000}a.ipynb": mine(target)})
+
+
+@attack("intake", tries="hands in a file that is a folder as well", stopped_by="no path of a download is used")
+def file_and_folder(target: Target) -> Intake:
+    return Intake(
+        "moodle",
+        {"NOTEBOOK": mine(target), "convolution.ipynb/convolution.ipynb": mine(target), "convolution.ipynb/": b""},
+    )
+
+
+@attack(
+    "intake",
+    tries="names a file as another student in another case and another form of letters",
+    stopped_by="one platform, decided at the root",
+)
+def name_in_another_form(target: Target) -> Intake:
+    return Intake(
+        "nbgrader",
+        {
+            "NOTEBOOK": mine(target),
+            "../ADA+01-convolution+2026-03-03 10:00:00.5 UTC+abc/convolution.ipynb": mine(target),
+        },
+    )
+
+
+@attack(
+    "intake", tries="writes paths as Windows does, with drives and devices", stopped_by="no path of a download is used"
+)
+def names_of_windows(target: Target) -> Intake:
+    return Intake(
+        "moodle",
+        {"..\\..\\ada\\convolution.ipynb": mine(target), "C:\\x.ipynb": mine(target), "CON.ipynb": mine(target)},
+    )
+
+
+@attack("intake", tries="gives its file a time that no calendar has", stopped_by="a fault belongs to its file")
+def a_time_of_no_calendar(target: Target) -> Intake:
+    return Intake("moodle", {"NOTEBOOK": mine(target)}, at=(2107, 15, 31, 31, 63, 62))

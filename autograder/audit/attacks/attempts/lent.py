@@ -168,7 +168,7 @@ def twelve_ends(target: Target) -> Target:
 )
 def two_hundred_burning_threads(target: Target) -> Target:
     return target.append(
-        "import threading\ndef burn():\n    x = 0\n    while True: x += 1\nfor _ in range(200): threading.Thread(target=burn, daemon=True).start()"
+        "import threading, numpy\n_square = numpy.ones((300, 300))\ndef burn():\n    while True: numpy.dot(_square, _square)\nfor _ in range(200): threading.Thread(target=burn, daemon=True).start()"
     )
 
 
@@ -198,3 +198,126 @@ def _folder_link(to: Callable[[Path], Path]) -> Callable[[Path], None]:
         path.parent.symlink_to(found)
 
     return put
+
+
+@attack(
+    "resources", tries="calls lent functions with numbers that become sizes", stopped_by=LENT, honest=True, seconds=80
+)
+def lent_numbers_that_become_sizes(target: Target) -> Target:
+    numbers = "for n in (10**9, 2**31, 2**62, -1, 10**4000, 1e300):\n        for call in ((n,), (n, n), ((n, n),), ([n] * 3,)):\n            try: f(*call)\n            except Exception: pass"
+    return target.wrap_all(f"for f in [*args, *kwargs.values()]:\n    if not callable(f): continue\n    {numbers}")
+
+
+@attack(
+    "resources",
+    tries="calls lent functions with shapes that hold nothing and say much",
+    stopped_by=LENT,
+    honest=True,
+    seconds=80,
+)
+def lent_empty_giants(target: Target) -> Target:
+    return on_lent(
+        target,
+        "[f(np.ones((0, 1 << n))) for n in range(20, 60, 5)] and f(np.ones((1 << 20, 0)), np.ones((0, 1 << 20)))",
+    )
+
+
+@attack(
+    "resources",
+    tries="calls lent functions from fifty threads at once",
+    stopped_by="a bad message ends its worker",
+    honest=True,
+    seconds=80,
+)
+def lent_calls_from_threads(target: Target) -> Target:
+    return target.first("import threading").wrap_all(
+        EACH.format("[threading.Thread(target=f, args=(np.ones((3, 3)),), daemon=True).start() for _ in range(50)]")
+    )
+
+
+@attack(
+    "resources", tries="fills the process of lent functions, call by call", stopped_by=LENT, honest=True, seconds=80
+)
+def lent_results_kept(target: Target) -> Target:
+    return target.first("HELD = []").wrap_all(
+        EACH.format("HELD.extend(f(np.ones((700, 700)), np.ones((2, 2))) for _ in range(60))")
+    )
+
+
+@attack(
+    "reading",
+    tries="hands lent functions to lent functions, within lists and dictionaries",
+    stopped_by="data only, by position",
+)
+def lent_functions_within_data(target: Target) -> Target:
+    return (
+        target.first("LOG = []")
+        .wrap_all(EACH.format("LOG.append(repr(f([f], {'f': f}))); LOG.append(repr(f(f)))"))
+        .append("print(LOG)")
+    )
+
+
+@attack(
+    "reading", tries="looks for the code and the memory of a lent function", stopped_by="it runs in another process"
+)
+def lent_functions_taken_apart(target: Target) -> Target:
+    look = "for name in ('__code__', '__closure__', '__globals__', '__defaults__', '__wrapped__', '__self__', 'func'): LOG.append(repr(getattr(f, name, None)))"
+    cells = "LOG.extend(repr(cell.cell_contents) for cell in f.__closure__ or ())"
+    return (
+        target.first("LOG = []")
+        .wrap_all(EACH.format(f"exec({look!r}, globals(), dict(f=f)); {cells}"))
+        .append("print(LOG)")
+    )
+
+
+@attack(
+    "resources", tries="returns a list of a million objects of its own", stopped_by="handles are weighed", honest=True
+)
+def many_handles(target: Target) -> Target:
+    return target.wrap_all("return [object() for _ in range(1_000_000)]")
+
+
+@attack("resources", tries="answers with an iterator that never ends", stopped_by="wall time of a check", honest=True)
+def endless_iterator(target: Target) -> Target:
+    return target.first("import itertools").wrap_all("return itertools.count()")
+
+
+@attack(
+    "resources",
+    tries="raises errors whose classes have names of megabytes and a thousand parents",
+    stopped_by="names are cut and weighed",
+    honest=True,
+)
+def enormous_error_classes(target: Target) -> Target:
+    return target.wrap_all(
+        "kind = ValueError\nfor n in range(1000): kind = type('E' * 300_000, (kind,), {})\nraise kind('x' * 1_000_000)"
+    )
+
+
+@attack("resources", tries="raises chains of ten thousand errors", stopped_by="texts are cut", honest=True)
+def endless_causes(target: Target) -> Target:
+    return target.wrap_all(
+        "error = ValueError('0')\nfor n in range(10_000):\n    following = ValueError(str(n))\n    following.__cause__ = error\n    error = following\nraise error"
+    )
+
+
+@attack(
+    "resources",
+    tries="asks for a million files that are not there",
+    stopped_by="wall time; the kernel forgets",
+    honest=True,
+)
+def names_of_nothing(target: Target) -> Target:
+    return target.first("import os").wrap_all("for n in range(200_000): os.path.exists(f'/usr/lib/none-{n}')")
+
+
+@attack(
+    "resources",
+    tries="shows one picture again and again, and changes it each time",
+    stopped_by="outputs are capped",
+    honest=True,
+)
+def changed_displays(target: Target) -> Target:
+    return target.first(
+        "from IPython.display import display, update_display\ndisplay('x' * 10_000, display_id='one')\nfor n in range(3000): update_display(str(n) * 10_000, display_id='one')"
+    )

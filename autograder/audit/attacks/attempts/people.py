@@ -237,3 +237,41 @@ def climbing_archive(target: Target) -> bytes:
 @attack("people", tries="hands in a compressed bomb", stopped_by="nothing is decompressed")
 def compressed_bomb(target: Target) -> bytes:
     return gzip.compress(bytes(64 << 20))
+
+
+@attack("people", tries="shows a table of two hundred thousand cells", stopped_by="outputs are capped")
+def enormous_table(target: Target) -> Target:
+    return target.first(
+        "from IPython.display import HTML, display\ndisplay(HTML('<table>' + '<tr>' + '<td>1</td>' * 200_000 + '</tr></table>'))"
+    )
+
+
+@attack(
+    "people",
+    tries="writes formulas that unfold without end, and commands that lead away",
+    stopped_by="text cells are neutralised",
+)
+def formulas_without_end(target: Target) -> Target:
+    text = r"$\def\x{\x\x}\x$ $$\href{javascript:alert(1)}{x} \class{y}{z} \require{html} \style{position:fixed}{x} \unicode{x41} \includegraphics{http://x.invalid}$$"
+    return target.append(text, "markdown").first(
+        f"from IPython.display import Latex, Math, display\ndisplay(Latex({text!r}), Math({text!r}))"
+    )
+
+
+@attack("people", tries="writes a diagram and a page within fences of code", stopped_by="text cells are neutralised")
+def diagrams(target: Target) -> Target:
+    return target.append(
+        '```mermaid\ngraph TD; A[<img src=x onerror=alert(1)>]-->B; click A href "javascript:alert(1)"\n```\n\n```html\n<script>alert(1)</script>\n```\n\n[^1]: <script>alert(1)</script>\n\n<!--><script>alert(1)</script>-->',
+        "markdown",
+    )
+
+
+@attack(
+    "people",
+    tries="prints what looks like the grader's own lines and marks",
+    stopped_by="outputs stand in their own frame",
+)
+def lines_of_the_grader(target: Target) -> Target:
+    return target.first(
+        "import sys\nfor out in (sys.stdout, sys.stderr):\n    print('\\r\\x1b]0;33 of 33 points\\x07\\x1b[2J\\x1b[1;1Hall checks passed \\u202e33/33\\u2066\\u200b</pre></div><h1>33 of 33</h1>', file=out)"
+    )

@@ -228,3 +228,68 @@ def odd_leaves(target: Target) -> Target:
 @attack("wire", tries="replaces the connection by another descriptor", stopped_by="the other end stays the grader's")
 def replaced_connection(target: Target) -> Target:
     return target.first("import os\nos.dup2(os.open('/dev/null', os.O_RDWR), 3)").answer_all_lazily()
+
+
+@attack(
+    "wire",
+    tries="says a second time that it is ready, and that it failed to start",
+    stopped_by="answers are numbered and of known kinds",
+)
+def ready_again(target: Target) -> Target:
+    return speaking(target, "say(READY, msgpack.packb(None), 0)\nsay(FAILED, msgpack.packb('no'), 0)\nanswer(1)")
+
+
+@attack(
+    "wire",
+    tries="sends messages of no length, and of a kind that does not exist",
+    stopped_by="a bad message ends its worker",
+)
+def empty_messages(target: Target) -> Target:
+    return speaking(target, "for n in range(1000): raw(b'')\nfor kind in range(256): say(kind, b'')")
+
+
+@attack(
+    "wire",
+    tries="sends layouts, modules and functions, which only the grader sends",
+    stopped_by="only data and handles come back",
+)
+def leaves_of_the_grader(target: Target) -> Target:
+    return speaking(
+        target,
+        "for code in range(-128, 128):\n    try: answer([E(code, msgpack.packb([0, 1, 'x', {}])), E(code, b'')])\n    except Exception: pass",
+    )
+
+
+@attack("wire", tries="sends keys that are equal and are not: 1, 1.0, True, NaN", stopped_by="keys are checked")
+def keys_that_are_equal(target: Target) -> Target:
+    return speaking(
+        target,
+        "nan = float('nan')\nraw(struct.pack('<BQ', OK, sequence()) + b'\\xdf' + struct.pack('>I', 5) + b''.join(msgpack.packb(k) + b'\\x01' for k in (1, 1.0, True, nan, nan)))",
+    )
+
+
+@attack("wire", tries="reports an error with a million names of classes", stopped_by="names are counted and weighed")
+def a_million_names(target: Target) -> Target:
+    return speaking(target, "say(ERROR, msgpack.packb(['ValueError'] * 1_000_000))")
+
+
+@attack(
+    "wire",
+    tries="answers with a hundred thousand calls that are refused",
+    stopped_by="every answer has a deadline",
+    honest=True,
+)
+def refused_calls(target: Target) -> Target:
+    return speaking(target, "body = struct.pack('<Q', 1) + bytes(9 << 20)\nfor n in range(200): say(CALLBACK, body)")
+
+
+@attack(
+    "wire",
+    tries="answers the question for its error with another error, and with objects",
+    stopped_by="an account is text",
+)
+def accounts_that_are_none(target: Target) -> Target:
+    return speaking(
+        target,
+        "say(ERROR, msgpack.packb(['ValueError']))\nfor reply in ([1, 2], None, ['x'] * 3, {'a': 1}, ['x' * (1 << 20)] * 2): answer(reply)\nsay(ERROR, msgpack.packb(['SystemExit', 'MachineryError']))",
+    )

@@ -1,0 +1,336 @@
+"""What was handed in, and what became of it: one SQLite file, in which an attempt is before it is acknowledged.
+
+Whether an attempt is being graded is known to the running process alone. So whatever ends that process, an attempt
+either has an outcome or waits, and none is lost or taken for two.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from autograder.atomic_files import private_folder
+from autograder.errors import MachineryError, ServiceError
+
+__all__ = ["AttemptStore", "Duty", "HandIn", "name_of_content"]
+
+_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS content (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS attempt (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, ticket TEXT NOT NULL, student TEXT NOT NULL,
+    assignment TEXT NOT NULL, at TEXT NOT NULL, source TEXT NOT NULL, file TEXT NOT NULL, digest TEXT NOT NULL,
+    outcome TEXT NOT NULL DEFAULT '', points REAL NOT NULL DEFAULT 0, result_key TEXT NOT NULL DEFAULT '',
+    reason TEXT NOT NULL DEFAULT '', seconds REAL NOT NULL DEFAULT 0, done_at TEXT NOT NULL DEFAULT '',
+    UNIQUE (student, assignment, ticket)
+);
+CREATE INDEX IF NOT EXISTS waiting ON attempt (number) WHERE outcome = '';
+CREATE TABLE IF NOT EXISTS chosen (
+    student TEXT NOT NULL, assignment TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (student, assignment)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS duty (
+    student TEXT NOT NULL, assignment TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (student, assignment)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS access (
+    role TEXT NOT NULL, person TEXT NOT NULL, generation INTEGER NOT NULL, PRIMARY KEY (role, person)
+) WITHOUT ROWID;
+"""
+_COLUMNS = (
+    "number, name, student, assignment, at, source, file, digest, outcome, points, result_key, reason, seconds, done_at"
+)
+
+
+class HandIn(NamedTuple):
+    """One attempt.
+
+    Attributes:
+        number: in the order of arrival, for the service alone: it tells how many others handed in.
+        name: for addresses; tells nothing.
+        student, assignment: whose, and to what.
+        at: when it was handed in, as an aware time in UTC.
+        source: ``upload``, ``exchange`` or ``submitted``.
+        file: the name that it had.
+        digest: names its bytes.
+        outcome: empty while it waits; ``graded``, ``unreadable``, or ``failed``, the grader having given up on it.
+        points: by checks.
+        result_key: names the result in the store.
+        reason: for the student if unreadable; for staff if something needs a look.
+        seconds: that grading took.
+        done_at: when the outcome was there; None while it waits.
+    """
+
+    number: int
+    name: str
+    student: str
+    assignment: str
+    at: dt.datetime
+    source: str
+    file: str
+    digest: str
+    outcome: str = ""
+    points: float = 0.0
+    result_key: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    done_at: dt.datetime | None = None
+
+
+class Duty(NamedTuple):
+    """A student whose counting attempt has to be brought into the gradebook."""
+
+    student: str
+    assignment: str
+    version: int
+
+
+def name_of_content(content: bytes) -> str:
+    """A hash of a file's bytes."""
+    return hashlib.sha256(content).hexdigest()[:40]
+
+
+class AttemptStore:
+    """The attempts of a course. May be used by several threads, each of which gets a connection of its own.
+
+    Args:
+        path: of the database, made if it is missing.
+
+    Raises:
+        MachineryError: it cannot be used, and what to do.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._own = threading.local()
+        self.changes = 0
+        """Grows with every change that this process makes."""
+        self.touched: Counter[str] = Counter()
+        """The same for each student."""
+        try:
+            private_folder(path.parent)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                self._connection.executescript(f"{_TABLES} PRAGMA user_version = {_VERSION};")
+            path.chmod(0o600)
+        except (OSError, sqlite3.Error) as error:
+            raise self._explained(error) from error
+
+    # Taking in.
+
+    def hand_in(
+        self,
+        student: str,
+        assignment: str,
+        content: bytes,
+        *,
+        file: str,
+        at: dt.datetime,
+        ticket: str = "",
+        source: str = "upload",
+        refusal: Callable[[Sequence[HandIn]], str] = lambda _: "",
+    ) -> HandIn:
+        """Put an attempt on disk and into the queue, in one step; it is there once this returns.
+
+        Args:
+            student, assignment, content, file, at, source: as in :class:`HandIn`.
+            ticket: names the request: the same one with the same bytes again gives the same attempt.
+            refusal: is shown the student's attempts at the assignment and says why there may be no other; or nothing.
+
+        Raises:
+            ServiceError: it is refused; the message is for the student.
+            MachineryError: it cannot be kept.
+        """
+        digest = name_of_content(content)
+        ticket = (
+            f"{ticket or secrets.token_urlsafe(12)} {digest}"  # A page kept open brings an old one with a new file.
+        )
+        with self._changing() as database:
+            row = database.execute(
+                f"SELECT {_COLUMNS} FROM attempt WHERE student = ? AND assignment = ? AND ticket = ?",
+                (student, assignment, ticket),
+            ).fetchone()
+            if row is not None:
+                return _read(row)
+            if why := refusal(self.of_student(student, assignment)):
+                raise ServiceError(why)
+            database.execute("INSERT OR IGNORE INTO content VALUES (?, ?)", (digest, content))
+            values = (secrets.token_urlsafe(12), ticket, student, assignment, at.isoformat(), source, file, digest)
+            row = database.execute(
+                "INSERT INTO attempt (name, ticket, student, assignment, at, source, file, digest) "
+                f"VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING {_COLUMNS}",
+                values,
+            ).fetchone()
+        self.touched[student] += 1
+        return _read(row)
+
+    # What became of it.
+
+    def finish(
+        self,
+        attempt: HandIn,
+        outcome: str,
+        *,
+        points: float = 0.0,
+        key: str = "",
+        reason: str = "",
+        seconds: float = 0.0,
+    ) -> None:
+        """Note the outcome, and that the gradebook is to follow; an attempt that has an outcome keeps it."""
+        now = dt.datetime.now(dt.UTC).isoformat()
+        with self._changing() as database:
+            found = database.execute(
+                "UPDATE attempt SET outcome = ?, points = ?, result_key = ?, reason = ?, seconds = ?, done_at = ? "
+                "WHERE number = ? AND outcome = ''",
+                (outcome, points, key, reason, seconds, now, attempt.number),
+            )
+            if found.rowcount and outcome != "failed":
+                self._owe(database, attempt.student, attempt.assignment)
+        self.touched[attempt.student] += 1
+
+    def try_again(self, name: str) -> None:
+        """Put an attempt that the grader gave up on back into the queue, at its old place."""
+        with self._changing() as database:
+            database.execute(
+                "UPDATE attempt SET outcome = '', reason = '', done_at = '' WHERE name = ? AND outcome = 'failed'",
+                (name,),
+            )
+
+    def choose(self, student: str, assignment: str, name: str) -> bool:
+        """Let the student's graded attempt ``name`` be the chosen one; False if there is no such attempt."""
+        with self._changing() as database:
+            own = database.execute(
+                "SELECT 1 FROM attempt WHERE name = ? AND student = ? AND assignment = ? AND outcome = 'graded'",
+                (name, student, assignment),
+            ).fetchone()
+            if own:
+                database.execute("INSERT OR REPLACE INTO chosen VALUES (?, ?, ?)", (student, assignment, name))
+                self._owe(database, student, assignment)
+        return own is not None
+
+    def settle(self, duty: Duty) -> None:
+        """The gradebook has what ``duty`` asked for, unless more was asked for since."""
+        with self._changing() as database:
+            database.execute("DELETE FROM duty WHERE student = ? AND assignment = ? AND version = ?", tuple(duty))
+
+    @staticmethod
+    def _owe(database: sqlite3.Connection, student: str, assignment: str) -> None:
+        database.execute(
+            "INSERT INTO duty VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET version = version + 1", (student, assignment)
+        )
+
+    # Looking.
+
+    def waiting(self) -> list[HandIn]:
+        """All without an outcome, oldest first."""
+        return self._attempts("outcome = '' ORDER BY number")
+
+    def of_student(self, student: str, assignment: str | None = None) -> list[HandIn]:
+        """A student's attempts, at one assignment or at all, oldest first."""
+        if assignment is None:
+            return self._attempts("student = ? ORDER BY number", student)
+        return self._attempts("student = ? AND assignment = ? ORDER BY number", student, assignment)
+
+    def attempt(self, name: str, student: str | None = None) -> HandIn | None:
+        """The attempt called ``name`` if it is the student's; with None, whosever it is, for staff."""
+        if student is None:
+            return next(iter(self._attempts("name = ?", name)), None)
+        return next(iter(self._attempts("name = ? AND student = ?", name, student)), None)
+
+    def failed(self) -> list[HandIn]:
+        """All that the grader gave up on."""
+        return self._attempts("outcome = 'failed' ORDER BY number")
+
+    def finished_since(self, since: dt.datetime) -> list[HandIn]:
+        """All that got an outcome after ``since``, or need a look whenever they did, oldest first."""
+        return self._attempts("done_at >= ? ORDER BY number", since.astimezone(dt.UTC).isoformat())
+
+    def knows(self, student: str, assignment: str, digest: str) -> bool:
+        """Whether the student handed in just these bytes."""
+        return bool(self._attempts("student = ? AND assignment = ? AND digest = ?", student, assignment, digest))
+
+    def collected(self) -> list[tuple[HandIn, str]]:
+        """All that came by the exchange, each with the name of its folder there."""
+        rows = self._run(f"SELECT {_COLUMNS}, ticket FROM attempt WHERE source = 'exchange'")
+        return [(_read(row[:-1]), str(row[-1]).rpartition(" ")[0]) for row in rows]
+
+    def content(self, attempt: HandIn) -> bytes:
+        """The bytes that were handed in."""
+        (row,) = self._run("SELECT bytes FROM content WHERE digest = ?", attempt.digest)
+        return bytes(row[0])
+
+    def chosen(self, student: str, assignment: str) -> str:
+        """The name of the attempt that the student chose; empty if none."""
+        rows = self._run("SELECT name FROM chosen WHERE student = ? AND assignment = ?", student, assignment)
+        return str(rows[0][0]) if rows else ""
+
+    def duties(self) -> list[Duty]:
+        """The students whom the gradebook has to follow."""
+        return [Duty(*row) for row in self._run("SELECT student, assignment, version FROM duty")]
+
+    # Who may come in.
+
+    def generation(self, role: str, person: str) -> int:
+        """The number of times that the links of a person were revoked."""
+        rows = self._run("SELECT generation FROM access WHERE role = ? AND person = ?", role, person)
+        return int(rows[0][0]) if rows else 0
+
+    def revoke(self, role: str, person: str) -> None:
+        """End all links and sessions that a person has until now."""
+        with self._changing() as database:
+            database.execute(
+                "INSERT INTO access VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET generation = generation + 1",
+                (role, person),
+            )
+
+    # The database.
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._own, "connection", None)
+        if found is None:
+            found = self._own.connection = sqlite3.connect(self._path, timeout=60, isolation_level=None)
+            found.execute("PRAGMA synchronous = FULL")  # What was acknowledged survives a power cut, too.
+        return found
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        database = self._connection
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+        self.changes += 1
+
+    def _run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def _attempts(self, condition: str, *values: object) -> list[HandIn]:
+        return [_read(row) for row in self._run(f"SELECT {_COLUMNS} FROM attempt WHERE {condition}", *values)]
+
+    def _explained(self, error: Exception) -> MachineryError:
+        return MachineryError(
+            f"What was handed in cannot be read or kept in {self._path} ({error}). Free space or correct the "
+            "permissions, and start `autograder serve` again: it goes on from there."
+        )
+
+
+def _read(row: Sequence[Any]) -> HandIn:
+    attempt = HandIn(*row)
+    done = attempt.done_at and dt.datetime.fromisoformat(str(attempt.done_at))
+    return attempt._replace(at=dt.datetime.fromisoformat(str(attempt.at)), done_at=done or None)

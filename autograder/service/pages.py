@@ -1,0 +1,316 @@
+"""What the pages show: a student's assignments and attempts, feedback as the policy has it, and rows on boards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+import msgspec
+
+from autograder.authoring.assignment import Assignment
+from autograder.course import Course
+from autograder.engine.assignment_cache import load_cached_assignment
+from autograder.errors import AutograderError
+from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.notice import BoardName
+from autograder.gradebook.picture_store import Album, Pictures
+from autograder.gradebook.result_store import ResultStore
+from autograder.leaderboard.board_names import BoardNames
+from autograder.leaderboard.entrant import lines_for
+from autograder.service.access import roster_of
+from autograder.service.attempts import AttemptStore, HandIn
+from autograder.service.boards_due import boards_of
+from autograder.service.grading_loop import GradingLoop
+from autograder.service.policy import policy_of
+from autograder.service.told import told_of
+from autograder.submission.alignment import align
+from autograder.submission.notebook_reader import read_submission
+
+__all__ = ["AttemptRow", "BoardRow", "Pages", "render"]
+
+_STATES = {"graded": "graded", "unreadable": "could not be read", "failed": "not graded yet; staff will look at it"}
+
+
+class AttemptRow(NamedTuple):
+    """An attempt as its author sees it.
+
+    Attributes:
+        name: for addresses.
+        number: 1 is the student's first at this assignment.
+        at: when it was handed in, for people.
+        late: whether that was after the student's deadline.
+        state: ``waiting``, ``grading``, ``graded``, ``unreadable`` or ``failed``.
+        said: the state in words, with points or with the place in the queue.
+        reason: what is wrong with a file that could not be read.
+        counts: whether it is the one that counts.
+        file: the name that it had.
+    """
+
+    name: str
+    number: int
+    at: str
+    late: bool
+    state: str
+    said: str
+    reason: str
+    counts: bool
+    file: str
+
+
+class BoardRow(NamedTuple):
+    """A student's row on a published board; the rank is empty where there is none."""
+
+    board: str
+    title: str
+    name: str
+    rank: str
+    score: str
+    size: int
+    final: bool
+
+
+class Pages:
+    """The content of the pages of a course.
+
+    Args:
+        store: of attempts.
+        loop: that grades them.
+        prefix: of all addresses, such as ``/services/handin/``; ends with a stroke.
+    """
+
+    def __init__(self, store: AttemptStore, loop: GradingLoop, prefix: str) -> None:
+        self._store, self._loop, self.prefix = store, loop, prefix
+
+    @property
+    def course(self) -> Course:
+        """The course as it is configured now."""
+        return self._loop.course
+
+    def assignment(self, name: str) -> Assignment | None:
+        """The assignment called ``name`` if students may know of it."""
+        if name not in self.course.assignments():
+            return None
+        files = sorted((self.course.source / name).glob("*.*"))
+        return _load(self.course, name, tuple(path.stat().st_mtime_ns for path in files))
+
+    def assignments(self, student: str, now: dt.datetime) -> list[dict[str, Any]]:
+        """For each assignment what the first page says of it."""
+        own = self._store.of_student(student)
+        found = []
+        for name in self.course.assignments():
+            attempts, policy = [each for each in own if each.assignment == name], policy_of(self.course, name)
+            deadline = policy.deadline(student)
+            assignment = self.assignment(name)
+            rows = self.attempts(student, name, attempts)
+            counting = next((row for row in rows if row.counts), rows[-1] if rows else None)
+            found.append(
+                {
+                    "name": name,
+                    "title": assignment.title if assignment else name,
+                    "due": policy.told(deadline) if deadline else "",
+                    "past": deadline is not None and now > deadline,
+                    "opens": policy.told(policy.opens) if policy.opens and now < policy.opens else "",
+                    "closed": bool(policy.closes and now >= policy.closes),
+                    "attempts": len(rows),
+                    "counting": counting,
+                }
+            )
+        return found
+
+    def attempts(self, student: str, assignment: str, attempts: Sequence[HandIn]) -> list[AttemptRow]:
+        """A student's attempts at one assignment, oldest first."""
+        policy = policy_of(self.course, assignment)
+        chosen = self._store.chosen(student, assignment) if policy.counts == "chosen" else ""
+        counting = policy.counting(student, attempts, chosen)
+        deadline, shown = policy.deadline(student), policy.shown(student, dt.datetime.now(dt.UTC))
+        found = self.assignment(assignment) if attempts else None
+        most = found.auto_points if found else 0.0
+        return [
+            AttemptRow(
+                each.name,
+                number,
+                policy.told(each.at),
+                deadline is not None and each.at > deadline,
+                self._state(each),
+                self._said(each, shown, most),
+                each.reason if each.outcome == "unreadable" else "",
+                counting is not None and each.number == counting.number,
+                each.file,
+            )
+            for number, each in enumerate(attempts, 1)
+        ]
+
+    def snapshot(self, student: str, assignment: str) -> str:
+        """A student's attempts as JSON: for each, by its name, the number, the state and what is said of it."""
+        rows = self.attempts(student, assignment, self._store.of_student(student, assignment))
+        return msgspec.json.encode({row.name: [row.number, row.state, row.said] for row in rows}).decode()
+
+    def _state(self, attempt: HandIn) -> str:
+        return attempt.outcome or ("grading" if self._loop.is_grading(attempt) else "waiting")
+
+    def _said(self, attempt: HandIn, shown: str, most: float) -> str:
+        if attempt.outcome == "graded":
+            return "graded" if shown == "nothing" else f"{attempt.points:g} of {most:g} points by checks"
+        if attempt.outcome:
+            return _STATES[attempt.outcome]
+        if self._loop.is_grading(attempt):
+            return "being graded"
+        numbers = [each.number for each in self._loop.queue()]
+        place = numbers.index(attempt.number) + 1 if attempt.number in numbers else 1
+        return f"place {place} in the queue, about {_span(self._loop.estimate(place))}"
+
+    def shown(self, attempt: HandIn) -> str:
+        """What feedback on an attempt shows now: ``nothing``, ``points``, ``brief`` or ``full``."""
+        policy = policy_of(self.course, attempt.assignment)
+        return policy.shown(attempt.student, dt.datetime.now(dt.UTC))
+
+    def feedback(self, attempt: HandIn, shown: str = "") -> str | None:
+        """The page of feedback on an attempt; None if there is nothing to show.
+
+        Args:
+            shown: in place of what the policy shows its author now.
+        """
+        shown, assignment = shown or self.shown(attempt), self.assignment(attempt.assignment)
+        if assignment is None or attempt.outcome != "graded" or shown == "nothing":
+            return None
+        if shown == "full" and (official := self._official(attempt, assignment)):
+            return official
+        result = ResultStore(self.course.results / "results").get(attempt.result_key)
+        if result is None or result.assignment_key != assignment.key:
+            return None
+        submission = align(read_submission(self._store.content(attempt), attempt.file), assignment)
+        result = msgspec.structs.replace(result, repairs=submission.repairs)
+        told = told_of(result, assignment, shown)  # type: ignore[arg-type]
+        with Pictures.of(self.course, self._loop.missing_ok) as pictures:
+            return feedback_page(
+                assignment,
+                submission,
+                told,
+                student=attempt.student,
+                album=Album(pictures),
+                on_board=self._on_board(attempt),
+                entered=lines_for(self.course, assignment, attempt.student, result) if self._is_last(attempt) else (),
+            )
+
+    def why_no_feedback(self, attempt: HandIn) -> str:
+        """Why there is no page of feedback on an attempt, a sentence for its author."""
+        if attempt.outcome == "unreadable":
+            return attempt.reason
+        if attempt.outcome == "graded" and self.shown(attempt) != "nothing":
+            return (
+                "The assignment was corrected after this attempt was graded. Your teaching assistant grades it again."
+            )
+        return "There is no feedback on this attempt yet."
+
+    def _official(self, attempt: HandIn, assignment: Assignment) -> str | None:
+        """The page in ``feedback/``, with what a person gave: for the attempt that the gradebook has, if it has it."""
+        policy = policy_of(self.course, attempt.assignment)
+        attempts = self._store.of_student(attempt.student, attempt.assignment)
+        chosen = self._store.chosen(attempt.student, attempt.assignment)
+        counting = policy.counting(attempt.student, attempts, chosen)
+        owed = any(each[:2] == (attempt.student, attempt.assignment) for each in self._store.duties())
+        if counting is None or counting.number != attempt.number or owed:
+            return None
+        path = self.course.feedback / attempt.student / attempt.assignment / f"{assignment.notebook}.html"
+        try:
+            page = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return page.replace('href="../../../leaderboard/', f'href="{self.prefix}boards/')
+
+    def _is_last(self, attempt: HandIn) -> bool:
+        return self._store.of_student(attempt.student, attempt.assignment)[-1].number == attempt.number
+
+    def _on_board(self, attempt: HandIn) -> BoardName | None:
+        found = _names(self.course, attempt.assignment, self._stamp(attempt.assignment)).of_student(attempt.student)
+        return found and BoardName(found.name, f"{self.prefix}boards/{attempt.assignment}.html#{found.name}", "")
+
+    def rows(self, student: str, assignment: str) -> list[BoardRow]:
+        """The student's rows on the published boards on which an assignment shows."""
+        rows = []
+        for board in boards_of(assignment):
+            name = board or "course"
+            found = _standings(self.course.root / "leaderboard" / f"{name}.json", self._stamp(name))
+            public = _names(self.course, assignment, self._stamp(name)).of_student(student) if found else None
+            if found and public:
+                rows.append(_row(name, found, public.name))
+        return rows
+
+    def staff(self, now: dt.datetime) -> dict[str, Any]:
+        """What the page for staff says: the queue, rates, and what needs a look."""
+        lately = self._store.finished_since(now - dt.timedelta(days=1))
+        graded = [each for each in lately if each.outcome == "graded"]
+        hour = [each for each in graded if each.done_at and now - each.done_at < dt.timedelta(hours=1)]
+        waits = sorted((each.done_at - each.at).total_seconds() for each in hour if each.done_at)
+        return {
+            "queue": self._loop.queue(),
+            "grading": self._loop.is_grading,
+            "estimate": self._loop.estimate,
+            "hour": len(hour),
+            "day": len(graded),
+            "rate": self._loop.rate,
+            "median": waits[len(waits) // 2] if waits else None,
+            "longest": waits[-1] if waits else None,
+            "failed": self._store.failed(),
+            "troubles": sorted(self._loop.troubles().items()),
+            "unreadable": [each for each in lately if each.outcome == "unreadable" and self._is_last(each)],
+            "doubtful": [each for each in graded if each.reason],
+            "students": sorted(roster_of(self.course)),
+            "assignments": self.course.assignments(),
+        }
+
+    def _stamp(self, board: str) -> int:
+        try:
+            return (self.course.root / "leaderboard" / f"{board}.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
+
+def _row(board: str, found: dict[str, Any], name: str) -> BoardRow:
+    own: dict[str, Any] = next((each for each in found["rows"] if each["name"] == name), {})
+    rank, score = str(own.get("rank") or ""), str(own.get("score") or "")
+    final = found.get("phase") == "final"
+    return BoardRow(board, str(found.get("title", board)), name, rank, score, int(found.get("ranked", 0)), final)
+
+
+@lru_cache(maxsize=64)
+def _load(course: Course, name: str, state: tuple[int, ...]) -> Assignment | None:
+    try:
+        return load_cached_assignment(course, name)
+    except AutograderError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _names(course: Course, assignment: str, state: int) -> BoardNames:
+    return BoardNames.of(course, assignment)
+
+
+@lru_cache(maxsize=64)
+def _standings(path: Path, state: int) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if isinstance(found.get("rows"), list) else None
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    loader = jinja2.PackageLoader("autograder.service")
+    return jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A page made from one of the templates."""
+    return _environment().get_template(f"{template}.html.j2").render(**values)

@@ -1,0 +1,172 @@
+"""The service as a process: its lock, its workers, its server; and the links that let people in."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+from rich.console import Console
+
+from autograder.atomic_files import private_folder, write_atomically
+from autograder.course import Course
+from autograder.engine.executor import Executor
+from autograder.engine.local import LocalWorkers, default_workers
+from autograder.engine.messages import options_of
+from autograder.errors import ServiceError
+from autograder.service.access import Access, roster_of, write_links
+from autograder.service.attempts import AttemptStore
+from autograder.service.grading_loop import GradingLoop
+from autograder.service.web import Site
+
+__all__ = ["revoke_links", "run_service", "site_of", "staff_link", "student_links"]
+
+DAY = 24 * 60 * 60
+_SPARE = 2
+_OF_THE_TERMINAL = "terminal"
+
+
+def run_service(
+    course: Course,
+    host: str,
+    port: int,
+    url: str = "",
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    missing_ok: Sequence[str] = (),
+) -> None:
+    """Serve a course until the process is told to end.
+
+    Args:
+        host, port: to listen on; a JupyterHub that started this process decides them itself.
+        url: under which browsers reach it; empty for just there.
+        workers: attempts begun at once.
+        scheduler: a Dask scheduler to grade on.
+        missing_ok: layers of the sandbox that may be missing, by name.
+
+    Raises:
+        ServiceError: another process serves the course.
+    """
+    with _alone(course):
+        managed = "JUPYTERHUB_SERVICE_PREFIX" in os.environ
+        if managed:
+            parts = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
+            host, port = parts.hostname or host, parts.port or port
+        url = url or f"http://{host}:{port}"
+        site, loop = site_of(course, url, managed, workers, scheduler, missing_ok)
+        if not managed:
+            _say(course, url)
+        config = uvicorn.Config(
+            site,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=3000,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=3,
+            forwarded_allow_ips="127.0.0.1",
+        )
+        uvicorn.Server(config).run()
+        loop.stop()
+
+
+def site_of(
+    course: Course,
+    url: str,
+    managed: bool = False,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    missing_ok: Sequence[str] = (),
+) -> tuple[Any, GradingLoop]:
+    """The application, and the loop that starts and stops with it; arguments as for :func:`run_service`."""
+    hub, parts = None, urlsplit(url)
+    prefix, secure = f"/{parts.path.strip('/')}/".replace("//", "/"), parts.scheme == "https"
+    if managed:
+        from autograder.service.hub import Hub
+
+        hub = Hub(secure=secure)
+        prefix = hub.prefix
+    store = AttemptStore(course.results / "service.db")
+    active = workers or default_workers()
+    make = partial(_executor, course, active, scheduler, missing_ok)
+    loop = GradingLoop(course, store, make, active=active, spare=_SPARE, missing_ok=missing_ok)
+    site = Site(store, loop, Access(course, store), prefix=prefix, secure=secure, hub=hub)
+    return site.application(), loop
+
+
+def _executor(course: Course, active: int, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
+    options = options_of(course, missing_ok)
+    if scheduler:
+        from autograder.engine.cluster import ClusterWorkers
+
+        return ClusterWorkers(scheduler, options)
+    return LocalWorkers(active + _SPARE, options)
+
+
+@contextmanager
+def _alone(course: Course) -> Iterator[None]:
+    """Hold the course's lock: two services would give the same attempt to two workers."""
+    private_folder(course.results)
+    with (course.results / "service.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise ServiceError(
+                f"Another `autograder serve` serves {course.root}. Stop that one first, or use its page."
+            ) from error
+        yield
+
+
+def _say(course: Course, url: str) -> None:
+    screen = Console()
+    screen.print(f"Serving {course.config.title or course.id}. Open:", style="bold", highlight=False)
+    for what, where in (("students", "with a link of: autograder links"), ("staff", _own_link(course, url))):
+        screen.print(f"  {what:<9} {where}", highlight=False, soft_wrap=True)
+    screen.print("Ctrl-C ends it; what was handed in stays, and is graded after the next start.", highlight=False)
+
+
+def _own_link(course: Course, url: str) -> str:
+    return staff_link(course, _OF_THE_TERMINAL, url, 1.0)
+
+
+def staff_link(course: Course, name: str, url: str, days: float) -> str:
+    """A link that lets its holder in as staff."""
+    store = AttemptStore(course.results / "service.db")
+    return f"{url.rstrip('/')}/enter/{Access(course, store).link('staff', name, days * DAY)}"
+
+
+def student_links(course: Course, students: Sequence[str] | None, url: str, days: float, path: Path) -> str:
+    """Write the students' links to a file that nobody else can read. Returns a line for people.
+
+    Raises:
+        ServiceError: there is no roster, or a student is not in it.
+    """
+    people = roster_of(course)
+    if not people:
+        raise ServiceError(f"There is no students.csv in {course.root}. Write one: links are for the people in it.")
+    if unknown := [name for name in students or () if name not in people]:
+        raise ServiceError(f"students.csv does not have {', '.join(unknown)}. Check the name.")
+    access = Access(course, AttemptStore(course.results / "service.db"))
+    chosen = [people[name] for name in students or people]
+    text = io.StringIO()
+    written = write_links(access, chosen, url, days, text)
+    write_atomically(path, text.getvalue().encode())
+    return f"{path}: {written} personal links, good for {days:g} days. Whoever has one can hand in for that student."
+
+
+def revoke_links(course: Course, name: str) -> str:
+    """End all links and sessions of a student or of one of the staff. Returns a line for people."""
+    store = AttemptStore(course.results / "service.db")
+    for role in ("student", "staff"):
+        store.revoke(role, name)
+    return f"All links and sessions of {name} have ended. `autograder links --student {name}` makes a new one."

@@ -1,0 +1,400 @@
+"""The web application: addresses, who may see what is behind them, and the forms that change something."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import importlib
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from autograder.errors import AutograderError, ServiceError
+from autograder.leaderboard.publishing import CHALLENGE
+from autograder.service.access import SESSION_SECONDS, Access, Visitor, plain_file_name, roster_of
+from autograder.service.attempts import AttemptStore, HandIn
+from autograder.service.exchange import Exchange
+from autograder.service.grading_loop import GradingLoop
+from autograder.service.guards import Guard, Together
+from autograder.service.pages import Pages, render
+from autograder.service.policy import policy_of
+
+if TYPE_CHECKING:
+    from autograder.service.hub import Hub
+
+__all__ = ["Site"]
+
+COOKIE = "autograder-session"
+_FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
+_BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
+_BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
+_UPLOAD_SECONDS = 120.0
+_EVENT_SECONDS, _PLACE_SECONDS = 0.3, 2.0
+_BEAT_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class Site:
+    """The pages of a course.
+
+    Args:
+        store: of attempts.
+        loop: that grades them; started and stopped with the application.
+        access: who is who.
+        prefix: of all addresses; begins and ends with a stroke.
+        secure: whether browsers reach it by HTTPS.
+        hub: the JupyterHub that manages it; None where personal links let people in.
+    """
+
+    def __init__(
+        self,
+        store: AttemptStore,
+        loop: GradingLoop,
+        access: Access,
+        *,
+        prefix: str = "/",
+        secure: bool = False,
+        hub: Hub | None = None,
+    ) -> None:
+        self._store, self._loop, self._access = store, loop, access
+        self._prefix, self._secure, self._hub = prefix, secure, hub
+        self._pages = Pages(store, loop, prefix)
+        loop.exchange = Exchange(store, self._pages.feedback, self._pages.shown)
+        self._desk_routes = self._desk()
+        self._uploads, self._streams = Together(2, 200), Together(4, 2000)
+
+    def application(self) -> Guard:
+        """The whole as an ASGI application."""
+        routes: list[BaseRoute] = [
+            Route("/", self._home),
+            Route("/enter/{token}", self._enter, methods=["GET", "POST"]),
+            Route("/leave", self._leave, methods=["POST"]),
+            Route("/oauth_callback", self._come_back),
+            Route("/assignments/{name}", self._assignment),
+            Route("/assignments/{name}/upload", self._upload, methods=["POST"]),
+            Route("/attempts/{name}", self._feedback),
+            Route("/attempts/{name}/notebook", self._notebook),
+            Route("/attempts/{name}/{action:str}", self._act, methods=["POST"]),
+            Route("/boards/{file}", self._board),
+            Route("/events/{name}", self._events),
+            Route("/staff", self._staff),
+            Route("/health", self._health),
+            Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
+            *self._desk_routes,
+        ]
+        handlers: dict[Any, Any] = {HTTPException: self._refused, AutograderError: self._said_no}
+        inner = Starlette(routes=routes, exception_handlers=handlers)
+        whole = Starlette(routes=[Mount(self._prefix.rstrip("/"), inner)], lifespan=self._running)
+        upload = self._loop.course.config.serve.upload_mb << 20
+        return Guard(whole, upload, secure=self._secure)
+
+    @asynccontextmanager
+    async def _running(self, _: Starlette) -> AsyncIterator[None]:
+        self._loop.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(self._loop.stop)
+
+    # Who it is.
+
+    def _visitor(self, request: Request) -> Visitor | None:
+        return self._access.visitor(request.cookies.get(COOKIE, ""))
+
+    def _known(self, request: Request) -> Visitor:
+        """The visitor, or the way to become one."""
+        if visitor := self._visitor(request):
+            return visitor
+        if self._hub is not None:
+            raise HTTPException(307, headers=self._hub.login_headers(request.url.path))
+        raise HTTPException(401)
+
+    @asynccontextmanager
+    async def _form(self, request: Request, visitor: Visitor) -> AsyncIterator[FormData]:
+        """The form that came; refused unless one of our pages of this session sent it."""
+        try:
+            async with asyncio.timeout(_UPLOAD_SECONDS):
+                form = await request.form(max_files=1, max_fields=5)
+        except (TimeoutError, ClientDisconnect) as error:
+            raise HTTPException(408, "It took too long to arrive. Hand it in again.") from error
+        try:
+            token = form.get("form", "")
+            if not isinstance(token, str) or not self._access.is_form_token(visitor, token):
+                raise HTTPException(403, "This form is too old. Load the page again, and try again.")
+            yield form
+        finally:
+            await form.close()
+
+    def _page(self, request: Request, template: str, code: int = 200, **values: Any) -> HTMLResponse:
+        visitor = self._visitor(request)
+        common = {
+            "prefix": self._prefix,
+            "course": self._loop.course.config.title or self._loop.course.id,
+            "visitor": visitor,
+            "form": self._access.form_token(visitor) if visitor else "",
+            "failure": self._loop.failure if visitor and visitor.is_staff else "",
+        }
+        return HTMLResponse(render(template, **common, **values), code)
+
+    def _refused(self, request: Request, error: HTTPException) -> Response:
+        if error.status_code == 307:
+            return Response(status_code=307, headers=dict(error.headers or {}))
+        said = {401: "", 404: "There is no such page, or it is not yours."}.get(error.status_code, error.detail)
+        return self._page(request, "refused", error.status_code, status=error.status_code, said=said)
+
+    def _said_no(self, request: Request, error: AutograderError) -> Response:
+        if isinstance(error, ServiceError):
+            return self._page(request, "refused", 400, status=400, said=str(error))
+        log.error("%s: %s", request.url.path, error)  # It may name files of this machine.
+        return self._page(request, "refused", 503, status=503, said=_BROKEN)
+
+    # Coming and going.
+
+    async def _enter(self, request: Request) -> Response:
+        role, person, until = self._access.holder(request.path_params["token"])
+        if request.method == "GET":  # A link that a mail program looks at opens no session.
+            names = roster_of(self._loop.course).get(person)
+            full = " ".join(filter(None, [names.first_name, names.last_name])) if names else ""
+            return self._page(request, "enter", person=person, full=full)
+        response = RedirectResponse(self._prefix, 303)
+        self._let_in(response, self._access.session(role, person, until))
+        return response
+
+    def _let_in(self, response: Response, session: str) -> None:
+        response.set_cookie(
+            COOKIE,
+            session,
+            max_age=SESSION_SECONDS,
+            path=self._prefix,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+    async def _come_back(self, request: Request) -> Response:
+        """Back from JupyterHub, with a code."""
+        if self._hub is None:
+            raise HTTPException(404)
+        role, person, where = await self._hub.who(request, self._loop.course)
+        response = RedirectResponse(where, 303)
+        self._let_in(response, self._access.session(role, person, time.time() + self._hub.seconds))
+        self._hub.forget_state(response)
+        return response
+
+    async def _leave(self, request: Request) -> Response:
+        async with self._form(request, self._known(request)):
+            response = self._page(request, "refused", status=200, said="You have signed out.")
+        response.delete_cookie(COOKIE, path=self._prefix)
+        return response
+
+    # What a student sees.
+
+    def _home(self, request: Request) -> Response:
+        visitor = self._known(request)
+        if visitor.is_staff:
+            return RedirectResponse(f"{self._prefix}staff", 303)
+        found = self._pages.assignments(visitor.person, dt.datetime.now(dt.UTC))
+        return self._page(request, "home", assignments=found, announcements=self._loop.course.config.announcements)
+
+    def _assignment(self, request: Request) -> Response:
+        visitor, name = self._known(request), request.path_params["name"]
+        assignment = self._pages.assignment(name)
+        if assignment is None:
+            raise HTTPException(404)
+        student = self._whose(request, visitor)
+        attempts, policy = self._store.of_student(student, name), policy_of(self._loop.course, name)
+        now, deadline = dt.datetime.now(dt.UTC), policy.deadline(student)
+        return self._page(
+            request,
+            "assignment",
+            name=name,
+            title=assignment.title,
+            student=student,
+            own=not visitor.is_staff,
+            due=policy.told(deadline) if deadline else "",
+            past=deadline is not None and now > deadline,
+            closes=policy.told(policy.closes) if policy.closes else "",
+            counts=policy.counts,
+            left=policy.left_today(attempts, now),
+            refusal=policy.refusal(student, attempts, now),
+            attempts=self._pages.attempts(student, name, attempts)[::-1],
+            rows=self._pages.rows(student, name),
+            shown=policy.shown(student, now),
+            ticket=f"{time.time_ns():x}",
+            megabytes=self._loop.course.config.serve.upload_mb,
+        )
+
+    def _whose(self, request: Request, visitor: Visitor) -> str:
+        """The student whose page it is: a student's own; for staff, the one that they ask for."""
+        if not visitor.is_staff:
+            return visitor.person
+        if not (student := request.query_params.get("student", "")):
+            raise HTTPException(404)
+        return student
+
+    async def _upload(self, request: Request) -> Response:
+        visitor = self._known(request)
+        if visitor.is_staff:
+            raise HTTPException(403, "Staff have no attempts. Use `autograder practice` to try a notebook.")
+        with self._uploads.one_more(visitor.person) as allowed:
+            if not allowed:
+                raise HTTPException(429, "Another upload of yours is still running.")
+            async with self._form(request, visitor) as form:
+                file = form.get("notebook")
+                content = await file.read() if isinstance(file, UploadFile) else b""
+                await run_in_threadpool(self._take_in, request, visitor, form, content)
+        return RedirectResponse(f"{self._prefix}assignments/{request.path_params['name']}", 303)
+
+    def _take_in(self, request: Request, visitor: Visitor, form: FormData, content: bytes) -> None:
+        name, file, now = request.path_params["name"], form.get("notebook"), dt.datetime.now(dt.UTC)
+        if self._pages.assignment(name) is None:
+            raise HTTPException(404)
+        if not content or not isinstance(file, UploadFile):
+            raise ServiceError("There is no file, or it is empty. Choose your notebook.")
+        if len(content) > self._loop.course.config.serve.upload_mb << 20:
+            raise HTTPException(413, "The file is too large. Clear its outputs, save it, and hand it in again.")
+        self._hand_in(
+            visitor.person, name, content, plain_file_name(file.filename or ""), str(form.get("ticket", "")), now
+        )
+
+    def _hand_in(self, student: str, name: str, content: bytes, file: str, ticket: str, now: dt.datetime) -> None:
+        policy = policy_of(self._loop.course, name)
+        refusal = partial(policy.refusal, student, now=now)
+        self._store.hand_in(student, name, content, file=file, at=now, ticket=ticket[:100], refusal=refusal)
+        self._loop.wake()
+
+    def _own(self, request: Request, visitor: Visitor) -> HandIn:
+        """The attempt that an address names, if the visitor may see it; others' are as if they were not there."""
+        student = None if visitor.is_staff else visitor.person
+        attempt = self._store.attempt(request.path_params["name"], student)
+        if attempt is None:
+            raise HTTPException(404)
+        return attempt
+
+    def _feedback(self, request: Request) -> Response:
+        visitor = self._known(request)
+        attempt = self._own(request, visitor)
+        page = self._pages.feedback(attempt, "full" if visitor.is_staff else "")
+        if page is None:
+            return self._page(request, "refused", status=200, said=self._pages.why_no_feedback(attempt))
+        return HTMLResponse(page, headers={"content-security-policy": _FEEDBACK_POLICY})
+
+    def _notebook(self, request: Request) -> Response:
+        attempt = self._own(request, self._known(request))
+        headers = {
+            "content-disposition": f'attachment; filename="{plain_file_name(attempt.file)}"',
+            "content-security-policy": "default-src 'none'; sandbox",
+        }
+        return Response(self._store.content(attempt), media_type="application/octet-stream", headers=headers)
+
+    async def _act(self, request: Request) -> Response:
+        visitor = self._known(request)
+        async with self._form(request, visitor):
+            attempt = await run_in_threadpool(self._own, request, visitor)
+            await run_in_threadpool(self._acted, attempt, request.path_params["action"], visitor)
+        self._loop.wake()
+        back = "staff" if visitor.is_staff else f"assignments/{attempt.assignment}"
+        return RedirectResponse(f"{self._prefix}{back}", 303)
+
+    def _acted(self, attempt: HandIn, action: str, visitor: Visitor) -> None:
+        now = dt.datetime.now(dt.UTC)
+        if action == "try-again" and visitor.is_staff:
+            self._store.try_again(attempt.name)
+        elif action == "choose" and not visitor.is_staff:
+            if policy_of(self._loop.course, attempt.assignment).counts != "chosen":
+                raise ServiceError("In this course it is not for students to choose which attempt counts.")
+            self._may_change(attempt, now)
+            self._store.choose(visitor.person, attempt.assignment, attempt.name)
+        elif action == "again" and not visitor.is_staff:
+            content = self._store.content(attempt)
+            self._hand_in(visitor.person, attempt.assignment, content, attempt.file, "", now)
+        else:
+            raise HTTPException(404)
+
+    def _may_change(self, attempt: HandIn, now: dt.datetime) -> None:
+        closes = policy_of(self._loop.course, attempt.assignment).closes
+        if closes and now >= closes:
+            raise ServiceError("This is closed: which attempt counts stands.")
+
+    def _board(self, request: Request) -> Response:
+        self._known(request)
+        stem, _, form = request.path_params["file"].rpartition(".")
+        course = self._loop.course
+        path = course.root / "leaderboard" / f"{stem}.{form}"
+        if stem not in {*course.assignments(), "course", CHALLENGE} or not path.is_file():
+            raise HTTPException(404)
+        if form != "html":
+            return Response(path.read_bytes(), media_type="text/csv" if form == "csv" else "application/json")
+        return HTMLResponse(path.read_bytes(), headers={"content-security-policy": _BOARD_POLICY})
+
+    # What changes while one looks.
+
+    async def _events(self, request: Request) -> Response:
+        visitor, name = self._known(request), request.path_params["name"]
+        if visitor.is_staff or self._pages.assignment(name) is None:
+            raise HTTPException(404)
+        return StreamingResponse(self._told(request, visitor, name), media_type="text/event-stream")
+
+    async def _told(self, request: Request, visitor: Visitor, name: str) -> AsyncIterator[str]:
+        """The state of a student's attempts, whenever it is another one; something now and then in any case."""
+        with self._streams.one_more(visitor.person) as allowed:
+            own, said, looked, beat = -1, "", 0.0, time.monotonic()
+            while allowed:
+                waits = '"waiting"' in said and time.monotonic() - looked > _PLACE_SECONDS
+                if waits or own != self._store.touched[visitor.person]:
+                    own = self._store.touched[visitor.person]
+                    now, looked = await run_in_threadpool(self._pages.snapshot, visitor.person, name), time.monotonic()
+                    if now != said:
+                        said, beat = now, looked
+                        yield f"data: {said}\n\n"
+                if time.monotonic() - beat > _BEAT_SECONDS:
+                    beat, allowed = time.monotonic(), self._visitor(request) is not None
+                    yield ": still here\n\n"
+                await asyncio.sleep(_EVENT_SECONDS)
+
+    # Staff.
+
+    def _staff(self, request: Request) -> Response:
+        if not self._known(request).is_staff:
+            raise HTTPException(404)
+        student, assignment = (request.query_params.get(name, "") for name in ("student", "assignment"))
+        if student and self._pages.assignment(assignment) is not None:
+            return RedirectResponse(f"{self._prefix}assignments/{assignment}?{urlencode({'student': student})}", 303)
+        values = self._pages.staff(dt.datetime.now(dt.UTC))
+        return self._page(request, "staff", desk=bool(self._desk_routes), **values)
+
+    def _desk(self) -> list[BaseRoute]:
+        """The desk's pages for staff, where they are installed."""
+        try:
+            desk = importlib.import_module("autograder.desk").application(self._loop.course)
+        except (ModuleNotFoundError, AttributeError):
+            return []
+
+        async def for_staff(scope: Scope, receive: Receive, send: Send) -> None:
+            visitor = self._visitor(Request(scope)) if scope["type"] == "http" else None
+            if visitor is None or not visitor.is_staff:
+                await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
+            else:
+                await desk({**scope, "autograder.person": visitor.person}, receive, send)
+
+        return [Mount("/desk", for_staff)]
+
+    def _health(self, _: Request) -> Response:
+        well = not self._loop.failure
+        return PlainTextResponse("ok\n" if well else "not grading\n", 200 if well else 503)
