@@ -25,8 +25,9 @@ def circumstance(wrong: Sequence[Call], right: Sequence[Call], parameter: Callab
         parameter: the name of a call's argument in that place.
     """
     same_target = [call for call in right if call.exchange.target == wrong[0].exchange.target]
-    if len(same_target) < _FEWEST_RIGHT:
-        return ""
+    tried_together = any(call.check == wrong[0].check for call in same_target)
+    if len(same_target) < _FEWEST_RIGHT or not tried_together:
+        return ""  # Examples worked by hand differ from drawn numbers in many ways that have nothing to do with it.
     traits = list(dict.fromkeys(_traits(wrong[0], parameter)))
     for other in wrong[1:]:
         theirs = set(_traits(other, parameter))
