@@ -297,10 +297,8 @@ class Site:
 
     def _notebook(self, request: Request) -> Response:
         attempt = self._own(request, self._known(request))
-        headers = {
-            "content-disposition": f'attachment; filename="{plain_file_name(attempt.file)}"',
-            "content-security-policy": "default-src 'none'; sandbox",
-        }
+        name = f'attachment; filename="{plain_file_name(attempt.file)}"'
+        headers = {"content-disposition": name, "content-security-policy": "default-src 'none'; sandbox"}
         return Response(self._store.content(attempt), media_type="application/octet-stream", headers=headers)
 
     async def _act(self, request: Request) -> Response:
@@ -343,7 +341,7 @@ class Site:
             return Response(path.read_bytes(), media_type="text/csv" if form == "csv" else "application/json")
         return HTMLResponse(path.read_bytes(), headers={"content-security-policy": _BOARD_POLICY})
 
-    # What changes while one looks.
+    # What changes meanwhile.
 
     async def _events(self, request: Request) -> Response:
         visitor, name = self._known(request), request.path_params["name"]
@@ -391,7 +389,8 @@ class Site:
             if visitor is None or not visitor.is_staff:
                 await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
             else:
-                await desk({**scope, "autograder.person": visitor.person}, receive, send)
+                own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}  # its links
+                await desk({**own, "autograder.person": visitor.person}, receive, send)
 
         return [Mount("/desk", for_staff)]
 

@@ -352,6 +352,18 @@ def test_the_pages_of_staff_are_not_there_for_students(web: Web, path: str) -> N
     assert web.visit("ada").get(path).status_code == 404
 
 
+def test_staff_come_from_here_to_the_desk_and_stay_there(web: Web, adas: Any) -> None:
+    tina = web.visit("tina", "staff")
+    assert 'href="/desk/"' in tina.get("/staff").text
+    page = tina.get("/desk/")
+    assert page.status_code == 200
+    style, question = re.findall(r'href="([^"]+)"', page.text)[0], f"/desk/{NAME}/"
+    assert style.startswith("/desk/")
+    assert tina.get(style).headers["content-type"].startswith("text/css")
+    assert f'href="{question}' in page.text
+    assert "tina" in page.text
+
+
 def test_staff_see_what_needs_a_look_and_can_try_again(web: Web) -> None:
     taken = web.served.hand_in("ada")
     web.served.store.finish(taken, "failed", reason="the disk was full")

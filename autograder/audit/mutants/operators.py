@@ -243,11 +243,7 @@ def state(node: ast.AST) -> Iterator[ast.AST]:
 def _kept(name: str, key: ast.expr, value: ast.expr) -> ast.expr:
     """The value that was found first for this name and key."""
     text = ast.Call(ast.Name("str"), [ast.List([ast.Constant(name), copy.deepcopy(key)])], [])
-    return ast.Call(
-        ast.parse("globals().setdefault", mode="eval").body,
-        [text, copy.deepcopy(value) if value else ast.Constant(None)],
-        [],
-    )
+    return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, copy.deepcopy(value)], [])
 
 
 OPERATORS: dict[str, Operator] = {
