@@ -25,8 +25,9 @@ def circumstance(wrong: Sequence[Call], right: Sequence[Call], parameter: Callab
         parameter: the name of a call's argument in that place.
     """
     same_target = [call for call in right if call.exchange.target == wrong[0].exchange.target]
-    if len(same_target) < _FEWEST_RIGHT:
-        return ""
+    tried_together = any(call.check == wrong[0].check for call in same_target)
+    if len(same_target) < _FEWEST_RIGHT or not tried_together:
+        return ""  # Examples worked by hand differ from drawn numbers in many ways that have nothing to do with it.
     traits = list(dict.fromkeys(_traits(wrong[0], parameter)))
     for other in wrong[1:]:
         theirs = set(_traits(other, parameter))
@@ -36,7 +37,7 @@ def circumstance(wrong: Sequence[Call], right: Sequence[Call], parameter: Callab
             return ""
         ruled_out = set(_traits(call, parameter))
         traits = [trait for trait in traits if trait not in ruled_out]
-    return f"It goes wrong where {traits[0]}, and only there." if traits else ""
+    return f"Of all that was tried, it goes wrong where {traits[0]}, and only there." if traits else ""
 
 
 def _traits(call: Call, parameter: Callable[[Call, int], str]) -> Iterator[str]:
@@ -92,9 +93,9 @@ def _of_shape(shape: tuple[int, ...]) -> Iterator[str]:
     if len(shape) >= 2 and shape[-1] != shape[-2]:
         yield "is not square"
     if len(shape) == 4 and shape[0] > 1:
-        yield "holds more than one image"
+        yield "has more than one entry along its first axis"
     if len(shape) == 4 and shape[1] > 1:
-        yield "holds more than one channel"
+        yield "has more than one entry along its second axis"
     if 0 in shape:
         yield "is empty"
 

@@ -23,7 +23,7 @@ def forms_of(result: object, expected: object) -> list[str]:
         ours, theirs = to_array(result), to_array(expected)
     except NotNumeric:
         return []
-    if not theirs.size or not ours.size or "c" in (ours.dtype.kind, theirs.dtype.kind):
+    if not theirs.size or not ours.size or {"b", "c"} & {ours.dtype.kind, theirs.dtype.kind}:
         return []
     with np.errstate(all="ignore"):
         if ours.shape != theirs.shape:
@@ -74,7 +74,7 @@ def _value_forms(ours: Array, theirs: Array) -> Iterator[str]:
 
 def _scaled(ours: Array, theirs: Array) -> Iterator[str]:
     if not ours.any() and theirs.any():
-        yield "The result is zero everywhere."
+        yield "The result is zero everywhere." if theirs.size > 1 else "The result is zero."
         return
     if _same(-ours, theirs):
         yield "The sign is reversed."

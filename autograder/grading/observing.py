@@ -85,7 +85,7 @@ def _raised(wrong: Sequence[Call]) -> str:
         return ""
     (error,) = errors
     if error == "ValueError":
-        return "An argument that the docstring allows is refused with a ValueError."
+        return "The docstring allows these arguments, but they raise a ValueError."
     return ""
 
 

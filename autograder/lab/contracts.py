@@ -199,7 +199,7 @@ class Contracts:
             reference: what the right arguments should give; default anything.
             named: whether each error's text has to name the argument.
         """
-        case = case or "arguments that are right"
+        case = case or "arguments that are allowed"
         actual = self._caller.call(function, copy.deepcopy(args), copy.deepcopy(kwargs), case)
         if reference is not None:
             self._caller.judge(actual, reference(*copy.deepcopy(args), **copy.deepcopy(kwargs)), 1e-6, case, "")

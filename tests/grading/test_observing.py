@@ -73,13 +73,26 @@ def test_what_sets_wrong_calls_apart_is_said_by_the_name_of_the_argument() -> No
     wrong = [call(tall, 1, right=False), call(tall, 2, right=False)]
     right = [call(square, 1, right=True), call(square, 2, right=True)]
     sentence = circumstance(wrong, right, lambda _, place: ("kernel", "stride")[place])
-    assert sentence == "It goes wrong where `kernel` is not square, and only there."
+    assert sentence == "Of all that was tried, it goes wrong where `kernel` is not square, and only there."
 
 
 def test_a_trait_that_right_calls_have_too_is_not_the_circumstance() -> None:
     tall = np.ones((2, 3))
     calls = [call(tall, 1, right=True), call(tall, 3, right=True)]
     assert circumstance([call(tall, 1, right=False)], calls, lambda _, place: "x") == ""
+
+
+def test_examples_of_other_checks_alone_do_not_tell_the_circumstance() -> None:
+    tall, square = np.ones((2, 3)), np.ones((2, 2))
+    by_hand = [call(square, n, right=True) for n in (1, 2)]
+    for each in by_hand:
+        each.check = "by-hand"
+    assert circumstance([call(tall, 1, right=False)], by_hand, lambda _, place: "kernel") == ""
+
+
+def test_a_truth_value_has_no_form_and_a_single_number_is_not_everywhere() -> None:
+    assert forms_of(False, True) == []
+    assert forms_of(0, 5) == ["The result is zero."]
 
 
 def answered(result: Any, error: str = "", op: str = "call") -> RecordedCall:

@@ -178,7 +178,7 @@ def test_refusing_everything_is_not_enough() -> None:
 def test_the_right_call_is_compared_with_a_reference() -> None:
     refuses_each(pooled, TABLE, (1, 2), "max", allowed=ALLOWED, reference=lambda x, window, mode: np.zeros(1))
     told = message(refuses_each, pooled, TABLE, (1, 2), "max", allowed=ALLOWED, reference=lambda *_: np.ones(1))
-    assert "arguments that are right" in told
+    assert "arguments that are allowed" in told
 
 
 def test_an_argument_that_the_call_does_not_have_is_an_author_s_mistake() -> None:

@@ -232,18 +232,18 @@ def state(node: ast.AST) -> Iterator[ast.AST]:
         yield _kept(node.func.attr, node.args[0], node)
     elif isinstance(node, ast.FunctionDef) and (names := [each.arg for each in node.args.args if each.arg != "self"]):
         changed = copy.deepcopy(node)
-        returns = [each for each in ast.walk(changed) if isinstance(each, ast.Return) and each.value]
-        for each in returns:
-            each.value = _kept(node.name, ast.parse(f"getattr({names[0]}, 'shape', '')", mode="eval").body, each.value)
-        if returns:
+        shape = ast.parse(f"getattr({names[0]}, 'shape', '')", mode="eval").body
+        for each in ast.walk(changed):
+            if isinstance(each, ast.Return) and each.value:
+                each.value = _kept(node.name, shape, each.value)
+        if ast.dump(changed) != ast.dump(node):
             yield changed
 
 
-def _kept(name: str, key: ast.expr, value: ast.expr | None) -> ast.expr:
+def _kept(name: str, key: ast.expr, value: ast.expr) -> ast.expr:
     """The value that was found first for this name and key."""
     text = ast.Call(ast.Name("str"), [ast.List([ast.Constant(name), copy.deepcopy(key)])], [])
-    kept = copy.deepcopy(value) if value is not None else ast.Constant(None)
-    return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, kept], [])
+    return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, copy.deepcopy(value)], [])
 
 
 OPERATORS: dict[str, Operator] = {
