@@ -238,7 +238,7 @@ def torch_conv2d(image, kernel):
 
     if np.ndim(image) != 2 or np.ndim(kernel) != 2 or np.any(np.greater(np.shape(kernel), np.shape(image))):
         raise ValueError("image, kernel")
-    pixels, weights = (torch.tensor(np.asarray(x, dtype=np.float32))[None, None] for x in (image, kernel))
+    pixels, weights = (torch.tensor(np.array(x, dtype=np.float32, order="C"))[None, None] for x in (image, kernel))
     return torch.nn.functional.conv2d(pixels, weights)[0, 0].numpy()
 
 
