@@ -77,7 +77,9 @@ def _familiar_forms(actual: NDArray[Any], expected: NDArray[Any]) -> Iterator[tu
         yield "the result is mirrored left to right.", np.flip(values, axis=-1)
         yield "the result is transposed: which axis is the height?", values.swapaxes(-1, -2)
     if actual.size > 1:
-        yield "every value is off by the same factor.", values * _common_factor(values, expected)
+        with np.errstate(all="ignore"):
+            scaled = values * _common_factor(values, expected)
+        yield "every value is off by the same factor.", scaled
 
 
 def _shape_observation(actual: NDArray[Any], expected: NDArray[Any]) -> str:
