@@ -61,7 +61,8 @@ def _or_nothing(points: float) -> str:
 
 def _summary(report: CheckReport) -> list[str]:
     lines = [
-        f"{report.points:g} of {report.visible_points:g} points by the checks that you can see. "
+        f"{report.points:g} of {report.visible_points:g} points by what can be seen of the checks; "
+        "parts of them may be hidden. "
         f"{report.hidden_points:g} more are given by hidden checks when your work is graded"
         + (f", and {report.hand_points:g} by a person." if report.hand_points else ".")
     ]
