@@ -1,0 +1,92 @@
+"""axe finds nothing on the pages that people get: feedback, boards, the class report, likeness; light and dark."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from autograder.authoring.skeleton import new_course
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+NAME = "01-first-steps"
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+WRONG = "def running_total(values):\n    return np.cumsum(values[::-1])"
+COMMANDS = (["grade", NAME, "--workers", "1"], ["leaderboard", NAME], ["leaderboard"], ["report"], ["similarity", NAME])
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, which npm installs here."""
+    if CHROMIUM is None or shutil.which("npm") is None:
+        pytest.skip("needs chromium and npm: apt-get install chromium npm")
+    folder = tmp_path_factory.mktemp("axe")
+    subprocess.run(
+        ["npm", "install", "--prefix", str(folder), "axe-core"], check=True, capture_output=True, timeout=300
+    )
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The pages of a small class: one right, one wrong, one blank and one file that cannot be read."""
+    root = tmp_path_factory.mktemp("course")
+    new_course(root)
+    for student, code in (("ada", ""), ("bob", WRONG), ("cem", None), ("dan", "damaged")):
+        hand_in(root, student, code)
+    for command in COMMANDS:
+        done = subprocess.run(
+            [sys.executable, "-m", "autograder", *command], cwd=root, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in (0, 3), done.stderr  # 3: the damaged file needs a look
+    made = [*root.glob("feedback/*/*/*.html"), *root.glob("leaderboard/*.html"), *root.glob("*.html")]
+    assert len(made) == 4 + 2 + 2
+    return made
+
+
+def hand_in(root: Path, student: str, code: str | None) -> None:
+    path = root / "submitted" / student / NAME / "first_steps.ipynb"
+    path.parent.mkdir(parents=True)
+    kind = "solutions" if code == "" else "notebooks"
+    notebook = json.loads((root / kind / NAME / "first_steps.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if code and cell["metadata"].get("nbgrader", {}).get("grade_id") == "running_total":
+            cell["source"] = code
+    path.write_text("{" if code == "damaged" else json.dumps(notebook), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
+    axe: str, pages: list[Path], browser: Browser, scheme: Any, width: int
+) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
+    found, wide = {}, {}
+    for path in pages:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
+        page.add_script_tag(content=axe)
+        for violation in page.evaluate("axe.run()")["violations"]:
+            found[path.name, violation["id"]] = [node["target"] for node in violation["nodes"]]
+        page.close()
+    context.close()
+    assert found == {}
+    assert {name: pixels for name, pixels in wide.items() if pixels > width} == {}
