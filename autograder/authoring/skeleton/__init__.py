@@ -91,7 +91,7 @@ def _is_built(folder: Path) -> bool:
 
 
 def _filled(text: str, name: str, title: str, points: float) -> str:
-    """A template with the name, the title, and the course's points spread over its checks as 33 are."""
+    """Return a template with the name, the title, and the course's points spread over its checks as 33 are."""
     values = {"NAME": name, "TITLE": title, **_spread(points or 33.0)}
     return re.sub("@([A-Z]+)@", lambda found: values[found[1]], text)
 
