@@ -21,7 +21,7 @@ _PERSON = "by a person"
 
 
 class CellReport(msgspec.Struct, frozen=True):
-    """The level at which one cell is graded.
+    """A cell, and the level at which it is graded.
 
     Attributes:
         name: its grade id.
@@ -37,7 +37,7 @@ class CellReport(msgspec.Struct, frozen=True):
 
 
 class AdoptionReport(msgspec.Struct, frozen=True):
-    """The levels at which a course is graded.
+    """A course, and the levels at which its cells are graded.
 
     Attributes:
         course: its folder.
@@ -117,7 +117,7 @@ def adopt_course(
         say: is told which notebook is being tried.
 
     Raises:
-        CourseError: it is not a course of nbgrader's.
+        CourseError: it is not an nbgrader course.
         AuthoringError: a notebook of it cannot be read; names it.
         LayerMissing: the sandbox cannot be built on this machine.
     """

@@ -60,7 +60,7 @@ class ComparedCheck(msgspec.Struct, frozen=True):
 
 
 class SideBySide(msgspec.Struct, frozen=True):
-    """All checks of a course, and the seconds that a submission took.
+    """The checks of a course, and the seconds that a submission took.
 
     Attributes:
         checks: in the course's order.

@@ -29,7 +29,7 @@ def make_course(folder: Path) -> Course:
     """Write ``course.toml`` for the nbgrader course in ``folder``, if it has none.
 
     Raises:
-        CourseError: it is not a course of nbgrader's, or is one of this package's already.
+        CourseError: it is not an nbgrader course, or is one of this package's already.
     """
     folder = folder.resolve()
     config = nbgrader_configuration(folder)

@@ -2,7 +2,7 @@
 
 The solution, the blank notebook and a battery of wrong ones are graded twice: with every check apart, and with every
 check together, which is what nbgrader does. A check that gives the same points each time is graded apart, or asked
-if it asked for more than calls with data. If the two differ, only together gives what nbgrader gives.
+if it asked for more than calls with data. If the two differ, only together gives nbgrader's points.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class Trials:
 def plan_notebook(
     course: Course, unit: str, known: Adoption, trials: Trials, *, again: bool = False
 ) -> dict[str, PlannedCheck]:
-    """Return the level of each check of the notebook ``unit``; keep that in ``known`` of a check that did not change.
+    """Return the level of each check of the notebook ``unit``; a check that did not change keeps its one in ``known``.
 
     Raises:
         AuthoringError: the notebook cannot be read.

@@ -111,7 +111,8 @@ def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
 
 
 def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
-    """Return an alternative in an otherwise solved notebook; if its exercise can be entered in a competition, it is."""
+    """Return an alternative in an otherwise solved notebook; a competition is entered if its exercise is part of an entry.
+    """
     of = assignment.exercise_of
     entered = {of.get(name) for name in ENTRY_FUNCTIONS}
     return _without(assignment, answer, set() if of[answer.of] in entered else competition_checks(assignment))

@@ -139,7 +139,7 @@ def notebooks_of(course: Course, name: str) -> list[str]:
 
 
 class AdoptedNotebook(NamedTuple):
-    """One source notebook of an adopted course, as data for an `Assignment`.
+    """A source notebook of an adopted course, as data for an `Assignment`.
 
     Attributes:
         path: its path.

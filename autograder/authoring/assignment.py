@@ -84,7 +84,7 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def unit(self) -> str:
-        """The name that tells it from others: its own, and in an adopted course with its notebook's."""
+        """The name that the grader tells it by: its own, and in an adopted course with its notebook's."""
         return f"{self.name}/{self.notebook}" if self.adopted else self.name
 
     @cached_property

@@ -22,7 +22,7 @@ _SLUG = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 
 @dataclass(frozen=True)
 class SourceCell:
-    """One cell of an author's file.
+    """A cell of an author's file.
 
     Attributes:
         kind: one of :data:`KINDS`.

@@ -43,7 +43,7 @@ _GUARDS = (
 
 
 class _IndependentAuthor(ast.NodeTransformer):
-    """Somebody who says the same in words of their own: other names, order, intermediate results, comparisons."""
+    """An author who says the same in words of their own: other names, order, intermediate results, comparisons."""
 
     def __init__(self, luck: random.Random, habit: float = _HABIT) -> None:
         self._luck, self._habit, self._number = luck, habit, 0
@@ -189,7 +189,7 @@ def renamed(source: str, luck: random.Random, habit: float = 1.0) -> str:
 
 
 class InventedClass:
-    """Students who work alone, each on one of the ways that the assignment knows, in words of their own."""
+    """A class of students who work alone, each on one of the ways that the assignment knows, in words of their own."""
 
     def __init__(self, assignment: Assignment, seed: int = 0) -> None:
         self._assignment, self._luck = assignment, random.Random(seed)

@@ -42,7 +42,7 @@ def bootstrap(entries: int = 300, images: int = 1_000) -> None:
 def best_seconds(job: Callable[[], None], times: int = 5) -> tuple[float, float]:
     """Return the shortest of several runs, in seconds: of the processor, and on the wall.
 
-    On a machine that others use, only the first says how much work it is.
+    On a machine that others use, only the first shows how much work it is.
     """
     runs = []
     for _ in range(times):

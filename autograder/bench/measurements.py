@@ -19,7 +19,7 @@ __all__ = ["Figures", "Measurements", "figures_of", "machine", "notebook_figures
 
 
 class Measurements(msgspec.Struct):
-    """All runs of one benchmark, round by round.
+    """The runs of one benchmark, round by round.
 
     Attributes:
         class_size: the number of submissions that this grader and the floor got.

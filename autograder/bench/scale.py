@@ -52,7 +52,8 @@ class Scale(msgspec.Struct, frozen=True):
         return {name: [window[1] for window in self.windows(name)] for name in self.finished}
 
     def windows(self, name: str) -> list[tuple[float, float]]:
-        """Return (middle in seconds, submissions per second) for each window of one assignment but the first."""
+        """Return (middle in seconds from the start, submissions per second) of one assignment's windows but the first.
+        """
         moments = self.finished[name]
         width = min(WINDOW, max(1, len(moments) // 3))
         edges = moments[width - 1 :: width]
@@ -63,8 +64,7 @@ class Scale(msgspec.Struct, frozen=True):
         return {name: round(rates[-1] / rates[0], 3) for name, rates in self.rates().items()}
 
     def growth_mb(self) -> dict[str, float]:
-        """Return, for each assignment, the MB of memory in the last tenth of its time less those in the second.
-        """
+        """Return, for each assignment, the MB of memory in its last tenth of time less those in its second tenth."""
         spans = {name: (moments[0], moments[-1]) for name, moments in self.finished.items()}
         return {
             name: round(self._memory(span, 0.9, 1.0) - self._memory(span, 0.1, 0.2), 1) for name, span in spans.items()

@@ -3,7 +3,7 @@
 Only the weights pass from the one process to the other, as numbers that are counted on the way, under the names and
 in the shapes and the order of a network that was never trained. The second process builds
 the network anew, so whatever the first one keeps elsewhere is gone. Neither can read the course's data: what it may
-learn from, it is given. What either says is a claim, and none of it is believed but the ten numbers for each image, of
+learn from, it is given. What either sends is a claim, and none of it is believed but the ten numbers for each image, of
 which the largest is the answer.
 """
 

@@ -35,7 +35,7 @@ _GRAIN = 0.06
 
 @dataclass(frozen=True)
 class HiddenTest:
-    """Pictures that no student's code sees before its training has ended, and what only the grader knows of them.
+    """The pictures that no student's code sees before its training has ended, and what only the grader knows of them.
 
     Attributes:
         images: float32, shape (N, 1, H, W), in [0, 1], in the secret order.

@@ -223,8 +223,7 @@ def _zip_contents(delivered: DownloadedFile) -> Iterator[DownloadedFile]:
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Return the entry's name. macOS writes UTF-8 without its flag; other names without the flag are in DOS's code page.
-    """
+    """Return the entry's name. macOS writes UTF-8 without its flag; other names without it are in DOS's code page."""
     if entry.flag_bits & 0x800:
         return entry.filename
     try:

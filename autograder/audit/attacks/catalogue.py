@@ -109,7 +109,7 @@ class Target:
 
     @property
     def cells(self) -> list[dict[str, Any]]:
-        """All cells, in order."""
+        """The cells, in order."""
         cells: list[dict[str, Any]] = self.notebook["cells"]
         return cells
 

@@ -1,4 +1,4 @@
-"""All mechanical changes of one answer, each with a text that stays the same while the answer does."""
+"""The mechanical changes of one answer, each with a text that stays the same while the answer does."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def _is_step(node: ast.expr) -> bool:
 
 
 def conditions(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a check of arguments dropped or narrowed by one of its conditions; a branch taken always or never."""
+    """Yield an argument check dropped, or narrowed by one of its conditions; a branch taken always or never."""
     if isinstance(node, ast.BoolOp):
         yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
         for place in range(len(node.values)):
@@ -258,4 +258,4 @@ OPERATORS: dict[str, Operator] = {
     "statements": statements,
     "types": types,
 }
-"""Every operator, by name."""
+"""The operators, by name."""
