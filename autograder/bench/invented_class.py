@@ -263,7 +263,7 @@ def _laid_out(source: str, luck: random.Random) -> str:
 
 
 def _one_function(answers: Mapping[str, str], own: Mapping[str, str], luck: random.Random) -> Answers:
-    """Copy one function and change it in one place; all others are the copier's own."""
+    """Return the copier's own answers with one function of the other's, copied and changed in one place."""
     name = luck.choice([name for name in answers if name])
     return {**own, name: _edited(answers[name], luck)}
 

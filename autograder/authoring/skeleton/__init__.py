@@ -34,7 +34,7 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
     """Write a working assignment ``solutions/NAME/`` and build its notebooks. Return the files to edit.
 
     Args:
-        name: a name of the form that the course asks for; by default two digits, ``-``, and the topic, as ``08-attention``.
+        name: of the form that the course asks for; by default two digits, ``-``, and the topic, as ``08-attention``.
         title: for people; default the topic.
 
     Raises:
