@@ -111,7 +111,7 @@ def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
 
 
 def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
-    """Return an alternative in an otherwise solved notebook, entered in a competition if its exercise makes the entry."""
+    """Return an alternative in an otherwise solved notebook; a competition is entered if it makes the entry."""
     of = assignment.exercise_of
     entered = {of.get(name) for name in ENTRY_FUNCTIONS}
     return _without(assignment, answer, set() if of[answer.of] in entered else competition_checks(assignment))

@@ -52,7 +52,7 @@ class Scale(msgspec.Struct, frozen=True):
         return {name: [window[1] for window in self.windows(name)] for name in self.finished}
 
     def windows(self, name: str) -> list[tuple[float, float]]:
-        """Return (middle in seconds from the start, submissions per second) of the windows of ``name`` but the first."""
+        """Return (middle in seconds from the start, submissions per second) of each window but the first."""
         moments = self.finished[name]
         width = min(WINDOW, max(1, len(moments) // 3))
         edges = moments[width - 1 :: width]
