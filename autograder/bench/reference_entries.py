@@ -1,4 +1,4 @@
-"""The three reference entries, entered under several secrets, and a table of their scores.
+"""Enter the three reference entries under several secrets, and print what they come to.
 
     python -m autograder.bench.reference_entries --secrets 3
 
