@@ -1,1 +1,1 @@
-"""Courses of nbgrader's, taken over as they are: what each check needs is found out by trial, and reported."""
+"""The adoption of nbgrader courses as they are: the needs of each check are found out by trial, and reported."""

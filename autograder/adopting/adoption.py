@@ -1,4 +1,4 @@
-"""Adopt a course: make it one, try its checks, and tell cell by cell how each is graded."""
+"""The adoption of a course: its checks are tried, and a report tells cell by cell how each is graded."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _PERSON = "by a person"
 
 
 class CellReport(msgspec.Struct, frozen=True):
-    """How one cell is graded.
+    """A cell, and the level at which it is graded.
 
     Attributes:
         name: its grade id.
         points: the most that it can earn.
         how: its level; ``by a person`` for written answers and the like.
-        why: what was seen in the trials.
+        why: the observation in the trials.
     """
 
     name: str
@@ -37,12 +37,12 @@ class CellReport(msgspec.Struct, frozen=True):
 
 
 class AdoptionReport(msgspec.Struct, frozen=True):
-    """How a course is graded.
+    """A course, and the levels at which its cells are graded.
 
     Attributes:
         course: its folder.
         notebooks: for each notebook, its cells with points, and those that students' code is in.
-        lines_to_add: what makes nbgrader's own commands grade in isolation, if the course has it not.
+        lines_to_add: lines that make nbgrader's own commands grade in isolation, if the course lacks them.
     """
 
     course: str
@@ -51,7 +51,7 @@ class AdoptionReport(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> dict[str, float]:
-        """Points by level."""
+        """The points by level."""
         found: dict[str, float] = defaultdict(float)
         for cell in self._cells():
             found[cell.how] += cell.points
@@ -71,11 +71,11 @@ class AdoptionReport(msgspec.Struct, frozen=True):
 
     @property
     def needs_a_look(self) -> bool:
-        """Whether a check does not pass on its own solution."""
+        """True if a check does not pass on its own solution."""
         return any("does not pass" in cell.why for cell in self._cells())
 
     def lines(self) -> Iterator[str]:
-        """The report, for people."""
+        """Yield the report, for people."""
         for unit, cells in self.notebooks.items():
             yield unit
             width = max((len(cell.name) for cell in cells), default=0)
@@ -111,13 +111,13 @@ def adopt_course(
 
     Args:
         folder: the one with nbgrader_config.py.
-        together: whether checks may be graded within the student's process; None leaves what was chosen before.
+        together: whether checks may be graded within the student's process; None keeps the earlier choice.
         again: also try what did not change since the last time.
         missing_ok: layers of the sandbox that may be missing, by name.
         say: is told which notebook is being tried.
 
     Raises:
-        CourseError: it is no course of nbgrader's.
+        CourseError: it is not an nbgrader course.
         AuthoringError: a notebook of it cannot be read; names it.
         LayerMissing: the sandbox cannot be built on this machine.
     """

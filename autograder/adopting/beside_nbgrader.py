@@ -36,13 +36,13 @@ _STEPS = ("Autograde", "GenerateAssignment", "GenerateFeedback", "HTMLExporter")
 
 
 class ComparedCheck(msgspec.Struct, frozen=True):
-    """One check, and what it gave to each notebook.
+    """A check, and the points that it gave to each notebook.
 
     Attributes:
         unit: the notebook of the course.
         check: its grade id.
         points: the most that it gives.
-        level: how it is graded here.
+        level: the level at which it is graded here.
         theirs, ours: points by attempt.
     """
 
@@ -60,7 +60,7 @@ class ComparedCheck(msgspec.Struct, frozen=True):
 
 
 class SideBySide(msgspec.Struct, frozen=True):
-    """All checks of a course, and the seconds that a submission took.
+    """The checks of a course, and the seconds that a submission took.
 
     Attributes:
         checks: in the course's order.
@@ -74,7 +74,7 @@ class SideBySide(msgspec.Struct, frozen=True):
     our_seconds: float
 
     def lines(self) -> Iterator[str]:
-        """A table in Markdown: points given by nbgrader, and those given here where they are others."""
+        """Yield a table in Markdown: points given by nbgrader, and those given here where they are others."""
         yield f"| notebook | check | points | level | {' | '.join(self.attempts)} |"
         yield f"|---|---|---|---|{'---|' * len(self.attempts)}"
         for each in self.checks:
@@ -95,7 +95,7 @@ def _cell(check: ComparedCheck, name: str) -> str:
 
 
 def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str] = ()) -> SideBySide:
-    """Grade the solution, the blank notebook and wrong ones by both.
+    """Grade the solution, the blank notebook and wrong ones with nbgrader and here.
 
     Args:
         course: an adopted one.
@@ -104,7 +104,7 @@ def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str
 
     Raises:
         AuthoringError: the course cannot be read.
-        AutograderError: nbgrader failed; says how.
+        AutograderError: nbgrader failed; the message tells how.
     """
     theirs, ours = folder / "nbgrader", folder / "here"
     source = course.config.directories.source
@@ -147,7 +147,7 @@ def _compared(
 
 
 def _hand_in(course: Course, names: Sequence[str], release: Path, theirs: Path) -> list[str]:
-    """Write what imaginary students hand in: nbgrader's released notebooks, filled in. Returns their names."""
+    """Write what imaginary students hand in: nbgrader's released notebooks, filled in. Return their names."""
     submitted, students = theirs / course.config.directories.submitted, dict[str, None]()
     for name in names:
         for unit in notebooks_of(course, name):
@@ -202,7 +202,7 @@ def _their(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
 
 
 def _auto_scores(url: str, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
-    """By student, and by notebook and check, what the check gave."""
+    """Return the points that each check gave, by student, and by notebook and check."""
     from nbgrader.api import Gradebook
 
     found: dict[str, dict[str, float | None]] = {}

@@ -1,4 +1,4 @@
-"""What an nbgrader course says of itself, and the files that `autograder adopt` writes beside it."""
+"""The configuration of an nbgrader course, and the files that `autograder adopt` writes beside it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make_course(folder: Path) -> Course:
     """Write ``course.toml`` for the nbgrader course in ``folder``, if it has none.
 
     Raises:
-        CourseError: it is no course of nbgrader's, or one of this package's already.
+        CourseError: it is not an nbgrader course, or is one of this package's already.
     """
     folder = folder.resolve()
     config = nbgrader_configuration(folder)
@@ -49,7 +49,7 @@ def make_course(folder: Path) -> Course:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether an earlier `adopt` wrote the file, and then was interrupted."""
+    """Return whether an earlier `adopt` wrote the file and then was interrupted."""
     return path.read_text(encoding="utf-8").startswith(_HEAD)
 
 
@@ -87,7 +87,7 @@ def _course_toml(folder: Path, config: Config, directories: Mapping[str, str]) -
 
 
 def markers_of(folder: Path) -> Markers:
-    """How the course in ``folder`` marks solutions and hidden tests, by its nbgrader_config.py.
+    """Return the markers of solutions and hidden tests of the course in ``folder``, by its nbgrader_config.py.
 
     Raises:
         CourseError: that file does not run.
@@ -110,21 +110,21 @@ def markers_of(folder: Path) -> Markers:
 
 
 def frame_of(folder: Path) -> tuple[str, str]:
-    """The notebooks that nbgrader puts above and below each one that it hands out, as paths from ``folder``."""
+    """Return the notebooks that nbgrader puts above and below each one that it hands out, as paths from ``folder``."""
     chosen = nbgrader_configuration(folder).get("IncludeHeaderFooter", {})
     header, footer = (str(chosen.get(name, "") or "") for name in ("header", "footer"))
     return header, footer
 
 
 def write_adoption(course: Course, adoption: Adoption) -> Path:
-    """Write ``adopted.toml``. Returns its path."""
+    """Write ``adopted.toml``. Return its path."""
     path = course.root / ADOPTED_NAME
     write_atomically(path, adopted_toml(adoption).encode(), 0o644)
     return path
 
 
 def adopted_toml(adoption: Adoption) -> str:
-    """The text of ``adopted.toml``."""
+    """Return the text of ``adopted.toml``."""
     markers = {name: getattr(adoption.markers, name) for name in Markers.__struct_fields__}
     changed = {name: value for name, value in markers.items() if value != getattr(Markers(), name)}
     lines = [
@@ -148,7 +148,7 @@ def _inline(planned: PlannedCheck) -> str:
 
 
 def isolating_lines(course: Course) -> str:
-    """The lines that an instructor may add to nbgrader_config.py; empty if it has them, or is not there."""
+    """Return the lines that an instructor may add to nbgrader_config.py; empty if it has them or is not there."""
     path = course.root / "nbgrader_config.py"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     return "" if "nbgrader_setup" in text else _LINES

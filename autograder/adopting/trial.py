@@ -1,8 +1,8 @@
-"""Which level each check of an adopted course can be graded at, found out by trial.
+"""The level at which each check of an adopted course can be graded, found out by trial.
 
 The solution, the blank notebook and a battery of wrong ones are graded twice: with every check apart, and with every
-check together, which is what nbgrader does. Where a check gives the same points each time, it is graded apart, or asked
-where it asked for more than calls with data. Where the two differ, only together gives what nbgrader gives.
+check together, which is what nbgrader does. A check that gives the same points each time is graded apart, or asked
+if it asked for more than calls with data. If the two differ, only together gives nbgrader's points.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class TriedNotebook(NamedTuple):
     """A notebook that is graded to try the checks.
 
     Attributes:
-        name: what it is, for the report.
-        submission: itself.
+        name: its name in the report.
+        submission: the notebook itself.
     """
 
     name: str
@@ -52,7 +52,7 @@ class TriedNotebook(NamedTuple):
 
 
 class Trials:
-    """Grades notebooks of a course in one sandbox; use it as a context manager."""
+    """A grader of a course's notebooks in one sandbox; use it as a context manager."""
 
     def __init__(self, course: Course, missing_ok: Sequence[str] = ()) -> None:
         self._course = course
@@ -69,7 +69,7 @@ class Trials:
         self._sandbox.close()
 
     def grade(self, assignment: Assignment, submission: Submission) -> dict[str, CheckResult]:
-        """What each check gives; nothing if grading failed as a whole."""
+        """Return the result of each check; empty if grading failed as a whole."""
 
         def work() -> bytes:
             with with_files_beside(self._folders, assignment):
@@ -88,7 +88,7 @@ class Trials:
 def plan_notebook(
     course: Course, unit: str, known: Adoption, trials: Trials, *, again: bool = False
 ) -> dict[str, PlannedCheck]:
-    """The level of each check of the notebook ``unit``; what ``known`` says of a check that did not change is kept.
+    """Return the level of each check of the notebook ``unit``; a check that did not change keeps its one in ``known``.
 
     Raises:
         AuthoringError: the notebook cannot be read.
@@ -123,7 +123,7 @@ def _at_level(assignment: Assignment, level: str) -> Assignment:
 
 
 def _planned(digest: str, rows: Sequence[tuple[str, CheckResult | None, CheckResult | None]]) -> PlannedCheck:
-    """The level at which a check gives what it gives together, from what it gave in all trials."""
+    """Return the level at which a check gives what it gives together, from what it gave in all trials."""
     _, first, first_together = rows[0]
     for name, apart, together in rows:
         if together is not None and (apart is None or apart.points != together.points):
@@ -145,7 +145,7 @@ def _difference(name: str, apart: CheckResult | None, together: CheckResult) -> 
 
 
 def attempts_at(assignment: Assignment) -> Iterator[TriedNotebook]:
-    """The solution, the blank notebook, and notebooks with one exercise wrong each."""
+    """Yield the solution, the blank notebook, and notebooks with one exercise wrong each."""
     right = solved(assignment)
     yield TriedNotebook("the solution", right)
     yield TriedNotebook("the blank notebook", blank_submission(assignment))
@@ -161,7 +161,7 @@ def attempts_at(assignment: Assignment) -> Iterator[TriedNotebook]:
 
 
 def blank_submission(assignment: Assignment) -> Submission:
-    """The notebook as it is handed out."""
+    """Return the submission of the notebook as it is handed out."""
     right = solved(assignment)
     sources = {cell.cell_id: cell.release_source for cell in assignment.cells}
     cells = tuple(msgspec.structs.replace(cell, source=sources[cell.cell_id]) for cell in right.cells)
@@ -169,7 +169,7 @@ def blank_submission(assignment: Assignment) -> Submission:
 
 
 def _wrong(source: str) -> list[str]:
-    """A few mechanical changes of a solution, of many kinds."""
+    """Return a few mechanical changes of a solution, of many kinds."""
     plain = "\n".join(line for line in source.split("\n") if BEGIN_SOLUTION not in line and END_SOLUTION not in line)
     try:
         found = list({each.operator: each.source for each in mutate(plain)}.values())

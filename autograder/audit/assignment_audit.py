@@ -1,4 +1,4 @@
-"""Grade the grader: every named misconception must be caught and named, every alternative accepted, nothing leaked."""
+"""The audit of one assignment: misconceptions must be caught and named, alternatives accepted, nothing leaked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from autograder.submission.model import Submission
 __all__ = ["Grader", "audit_assignment"]
 
 Grader = Callable[[Sequence[tuple[Assignment, Submission]]], Sequence[Result]]
-"""Grades submissions, each to the assignment that comes with it, in order."""
+"""A function that grades submissions in order, each to the assignment that comes with it."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ def _grade_all(assignment: Assignment, grade: Grader) -> _Graded:
 
 
 def _right(assignment: Assignment, answer: Answer) -> tuple[Assignment, Submission]:
-    """An alternative in an otherwise solved notebook; entered in a competition if its exercise is what is entered."""
+    """Return an alternative in an otherwise solved notebook; a competition is entered if it makes the entry."""
     of = assignment.exercise_of
     entered = {of.get(name) for name in ENTRY_FUNCTIONS}
     return _without(assignment, answer, set() if of[answer.of] in entered else competition_checks(assignment))
 
 
 def _wrong(assignment: Assignment, answer: Answer, left_out: set[str]) -> tuple[Assignment, Submission]:
-    """A misconception in an otherwise solved notebook, less the checks of other exercises.
+    """Return a misconception in an otherwise solved notebook, less the checks of other exercises.
 
     Those have been graded with the solution, and whether they fail as well says nothing of this exercise's checks.
     """
@@ -203,14 +203,14 @@ def _idle_findings(exercises: Sequence[ExerciseCard]) -> Iterator[Finding]:
 
 
 def _feedback_texts(graded: _Graded) -> dict[str, str]:
-    """All that students are told."""
+    """Return all texts that students are told."""
     texts = {"feedback of the blank": _told(graded.blank)}
     texts.update({f"feedback of {answer.slug}": _told(result) for answer, result in graded.wrong})
     return texts
 
 
 def _known_texts(assignment: Assignment) -> dict[str, str]:
-    """What each of these students handed in: the solution, but for one exercise."""
+    """Return what each of these students handed in: the solution, but for one exercise."""
     solved = {name: cell.source for name, cell in assignment.exercises.items()}
     known = {}
     for answer in assignment.misconceptions:

@@ -31,7 +31,7 @@ UNSEEN_SHARE = 0.01
 
 
 class Trial(NamedTuple):
-    """A notebook with mistakes that are known.
+    """A notebook with known mistakes.
 
     Attributes:
         kind: alone, unseen, below or pair.
@@ -45,7 +45,7 @@ class Trial(NamedTuple):
 
 
 def with_confusion(card: ReportCard, assignment: Assignment, grade: Grader) -> ReportCard:
-    """``card`` with the confusion matrix of ``assignment``, and a finding for every false name."""
+    """Return ``card`` with the confusion matrix of ``assignment``, and a finding for every false name."""
     tried = list(trials(assignment))
     graded = list(zip(tried, grade([trial.work for trial in tried]), strict=True))
     matrix = confusion_matrix(graded)
@@ -61,7 +61,7 @@ def with_confusion(card: ReportCard, assignment: Assignment, grade: Grader) -> R
 
 
 def trials(assignment: Assignment, seed: int = 0) -> Iterator[Trial]:
-    """All notebooks that the matrix of ``assignment`` is measured with; pairs are drawn by ``seed``."""
+    """Yield all notebooks that the matrix of ``assignment`` is measured with; pairs are drawn by ``seed``."""
     above = _built_upon(assignment)
     for answer in assignment.misconceptions:
         exercise = assignment.exercise_of[answer.of]
@@ -74,7 +74,7 @@ def trials(assignment: Assignment, seed: int = 0) -> Iterator[Trial]:
 
 
 def confusion_matrix(graded: Sequence[tuple[Trial, Result]]) -> tuple[Confusion, ...]:
-    """A row for each kind of notebook."""
+    """Return a row for each kind of notebook."""
     rows = []
     for kind in ("alone", "unseen", "below", "pair"):
         judged = [_judge(trial, result) for trial, result in graded if trial.kind == kind]
@@ -92,7 +92,7 @@ def confusion_matrix(graded: Sequence[tuple[Trial, Result]]) -> tuple[Confusion,
 
 
 def confusion_findings(graded: Sequence[tuple[Trial, Result]]) -> Iterator[Finding]:
-    """Every false name and every right exercise that is blamed; of unlisted mistakes only where they are too many."""
+    """Yield every false name and every right exercise blamed; of unlisted mistakes only if there are too many."""
     unseen = [(trial, result) for trial, result in graded if trial.kind == "unseen"]
     false = sum(bool(_judge(trial, result).false) for trial, result in unseen)
     for trial, result in graded:
@@ -127,7 +127,7 @@ def _is_inherited(check: CheckResult) -> bool:
 
 
 def _work(assignment: Assignment, mistakes: Sequence[Answer], exercises: set[str]) -> tuple[Assignment, Submission]:
-    """The solved notebook but for ``mistakes``, with the checks of ``exercises``; nothing enters a competition."""
+    """Return the solved notebook but for ``mistakes``, with the checks of ``exercises``, none of a competition."""
     of = assignment.exercise_of
     others = {check.grade_id for check in assignment.checks if of[check.exercise] not in exercises}
     submission = submission_of(answered_notebook(assignment, *mistakes), assignment)
@@ -141,7 +141,7 @@ def _without(assignment: Assignment, answer: Answer) -> Assignment:
 
 
 def _built_upon(assignment: Assignment) -> dict[str, set[str]]:
-    """For each exercise, those that build on it."""
+    """Return, for each exercise, those that build on it."""
     solved = submission_of(answered_notebook(assignment), assignment)
     above: dict[str, set[str]] = {name: set() for name in assignment.exercises}
     for name in assignment.exercises:
@@ -151,7 +151,7 @@ def _built_upon(assignment: Assignment) -> dict[str, set[str]]:
 
 
 def _pairs(assignment: Assignment, above: dict[str, set[str]], rng: random.Random) -> Iterator[tuple[Answer, Answer]]:
-    """Pairs of mistakes in two exercises, those that build on each other first."""
+    """Yield pairs of mistakes in two exercises, those that build on each other first."""
     of = assignment.exercise_of
     every = list(assignment.misconceptions)
     linked = [(a, b) for a in every for b in every if of[b.of] in above[of[a.of]]]

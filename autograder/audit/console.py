@@ -1,4 +1,4 @@
-"""Print report cards: for people as a table with every miss below it, for programs as JSON."""
+"""The printing of report cards: for people as a table with every miss below it, for programs as JSON."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["cards_as_json", "print_cards"]
 
 
 def cards_as_json(cards: Sequence[ReportCard]) -> str:
-    """One object for one assignment, a list of them for several."""
+    """Return the cards as JSON: one object for one assignment, a list of them for several."""
     shown = [{**msgspec.to_builtins(card), "clean": card.clean} for card in cards]
     return msgspec.json.format(msgspec.json.encode(shown[0] if len(shown) == 1 else shown), indent=2).decode()
 
 
 def print_cards(cards: Sequence[ReportCard], console: Console) -> None:
-    """A table with a row per assignment, one for each with a row per exercise, then attacks, then every miss.
+    """Print a table with a row per assignment, one for each with a row per exercise, then attacks, then every miss.
 
     The tables fit into 80 columns.
     """
@@ -64,7 +64,7 @@ def _table(title: str, first: str, *headings: str) -> Table:
 
 
 def _by_exercise(card: ReportCard) -> Table:
-    """How much of each exercise a student can see before handing in, and what idle answers earn."""
+    """Return a table of how much of each exercise a student can see before handing in, and what idle answers earn."""
     columns = ("exercise", "points", "visible", "caught visibly", "idle", *(["mutants killed"] if card.mutants else []))
     table = _table(f"\n{card.assignment}", *columns)
     for each in (*card.exercises, _sum_of(card)):
@@ -85,7 +85,7 @@ _KINDS = {
 
 
 def _confusion(card: ReportCard) -> Table:
-    """How mistakes are named, by kind of notebook."""
+    """Return a table of how mistakes are named, by kind of notebook."""
     table = _table(f"\n{card.assignment}", "mistakes", "notebooks", "rightly", "unnamed", "misnamed", "blamed")
     for row in card.confusion:
         false = [f"[red]{count}[/]" if count else "0" for count in (row.misnamed, row.blamed)]

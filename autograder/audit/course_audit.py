@@ -1,4 +1,4 @@
-"""Run audits on worker processes, as a class would be graded, and print the report cards."""
+"""Audits on worker processes, as a class would be graded, and the printing of their report cards."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = ["run_audit", "with_attacks", "worker_grader"]
 
 
 _HURRIED = GradingSettings(cell_seconds=5.0, check_seconds=5.0, total_seconds=60.0)
-"""What a mutant may use: one that runs for longer is wrong enough."""
+"""The limits of a mutant: one that runs for longer is wrong enough."""
 
 
 def run_audit(
@@ -51,7 +51,7 @@ def run_audit(
     sample: int | None = None,
     confusion: bool = False,
 ) -> int:
-    """Audit the assignments ``names`` and print what was found; 0 if nothing was missed, else 1.
+    """Audit the assignments ``names`` and print the findings; return 0 if nothing was missed, else 1.
 
     What was graded before and depends on nothing that has changed is looked up.
 
@@ -106,7 +106,7 @@ def _attacked(course: Course, name: str, workers: int | None, catalogue: Path | 
 
 
 def with_attacks(card: ReportCard, report: AttackReport) -> ReportCard:
-    """``card`` with what came of the attack catalogue; each success and each disturbed control is a finding."""
+    """Return ``card`` with the outcome of the attacks; each success and each disturbed control is a finding."""
     said = [Finding("attack", each.name, "; ".join(each.breaches)) for each in report.succeeded]
     said += [
         Finding("control", each.name, "the honest submission after it was not graded as ever. Look at the sandbox.")
@@ -133,7 +133,10 @@ def _print(cards: Sequence[ReportCard], json: bool) -> None:
 def worker_grader(
     course: Course, pool: LocalWorkers, progress: Progress | None = None, settings: GradingSettings | None = None
 ) -> Grader:
-    """A grader that spreads submissions over ``pool``; ``settings`` other than the course's are for the audit alone."""
+    """Return a grader that spreads submissions over ``pool``.
+
+    ``settings`` other than the course's are for the audit alone.
+    """
 
     def grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
         task = progress.add_task(work[0][0].name, total=len(work)) if progress else None

@@ -1,4 +1,4 @@
-"""What the audit finds out about each exercise: how much of it a student can see, and what idle answers earn."""
+"""The audit's findings on each exercise: how much of it a student can see, and what idle answers earn."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ ENOUGH = 0.8
 def exercise_cards(
     assignment: Assignment, wrong: Sequence[tuple[Answer, Result]], idle: Sequence[tuple[Idler, Result]]
 ) -> tuple[ExerciseCard, ...]:
-    """A card for each exercise, in order.
+    """Return a card for each exercise, in order.
 
     Args:
         assignment: the one audited.
-        wrong: each misconception with what came of it.
-        idle: each idle submission with what came of it.
+        wrong: each misconception with its result.
+        idle: each idle submission with its result.
     """
     of, earned = assignment.exercise_of, earnings(idle)
     cards = []
@@ -56,7 +56,7 @@ def _card(
 
 
 def _is_visible(check: AssignmentCell, wrong: Sequence[Result]) -> bool:
-    """Whether a student who passes the visible part can take the points as earned."""
+    """Return whether a student who passes the visible part can take the points as earned."""
     _, hidden = split_hidden(check.source)
     if not hidden.strip():
         return True

@@ -1,7 +1,7 @@
-"""Hints that point elsewhere: they speak of nothing that the mistake which brings them up has to do with.
+"""Hints that point elsewhere: they have nothing to do with the mistake that brings them up.
 
-Whether a sentence is true of a program, no machine can tell. What it can tell is that hint and misconception have not a
-word in common, nor the hint and the lines that are wrong: such a hint is for a person to read, and to mend or take out.
+No machine can tell whether a sentence is true of a program. It can tell that the hint has no word in common with the
+misconception or with the wrong lines: such a hint is for a person to read, and to mend or remove.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from autograder.grading.visible_naming import visible_naming
 __all__ = ["hint_findings"]
 
 _STEM = 5
-"""Letters of a word that count: ``round`` and ``rounded`` are one word."""
+"""The number of letters of a word that count: ``round`` and ``rounded`` are one word."""
 _NOTHING = frozenset(
     (
         *("about", "after", "again", "also", "and", "are", "before", "both", "but", "can", "does", "each", "every"),
@@ -29,7 +29,7 @@ _NOTHING = frozenset(
 
 
 def hint_findings(assignment: Assignment) -> Iterator[Finding]:
-    """The hints that have no word in common with the misconception that fails there and is not named."""
+    """Yield the hints that have no word in common with the misconception that fails there and is not named."""
     sentences = {each.slug: each for each in assignment.misconceptions}
     for hint in visible_naming(assignment).hints:
         answer = sentences[hint.misconception]
@@ -40,7 +40,7 @@ def hint_findings(assignment: Assignment) -> Iterator[Finding]:
 
 
 def _changed(right: str, wrong: str) -> str:
-    """The words of the lines in which a wrong answer differs from the right one."""
+    """Return the words of the lines in which a wrong answer differs from the right one."""
     lines = difflib.ndiff(right.splitlines(), wrong.splitlines())
     return "\n".join(line[2:] for line in lines if line[:1] in "+-")
 

@@ -1,4 +1,4 @@
-"""Answers without the work: what a constant, an echo or a counter earns, no check should give.
+"""Answers without the work, such as a constant, an echo or a counter: no check should give points for one.
 
 Every exercise is answered by each idle answer in turn, in an otherwise solved notebook. Exercises that have nothing to
 do with one another share a submission, so that few submissions try all of them.
@@ -47,15 +47,15 @@ IDLE_ANSWERS: Mapping[str, str] = {
         "return lent[-1](*data) if lent else data[-1]"
     ),
 }
-"""What each idle answer returns, as the body of a function of ``args``, with a list ``MEMORY`` that outlives calls."""
+"""The idle answers: each a function's body over ``args``, with a list ``MEMORY`` that outlives calls."""
 
 
 class Idler(NamedTuple):
-    """A submission in which some exercises are answered idly, and all others by the solution.
+    """A submission in which some exercises are answered idly and all others by the solution.
 
     Attributes:
         idea: the idle answer, a key of `IDLE_ANSWERS`.
-        exercises: those that it answers.
+        exercises: the exercises that it answers.
         work: the assignment with only their checks, and the submission.
     """
 
@@ -65,7 +65,7 @@ class Idler(NamedTuple):
 
 
 def idlers(assignment: Assignment) -> Iterator[Idler]:
-    """Submissions that answer every exercise by every idle answer, with none that builds on another in one of them."""
+    """Yield submissions with every idle answer to every exercise; no two exercises in one build on each other."""
     for exercises in _independent(assignment):
         for idea, body in IDLE_ANSWERS.items():
             answers = [_idle_answer(assignment, name, body) for name in exercises]
@@ -77,7 +77,7 @@ def idlers(assignment: Assignment) -> Iterator[Idler]:
 
 
 def earnings(graded: Sequence[tuple[Idler, Result]]) -> dict[str, dict[str, dict[str, float]]]:
-    """For each exercise and idle answer the checks that it earns points in, with these; no empty entries."""
+    """Return the points that idle answers earn, by exercise, idle answer and check; no empty entries."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for idler, result in graded:
         of = idler.work[0].exercise_of
@@ -88,7 +88,7 @@ def earnings(graded: Sequence[tuple[Idler, Result]]) -> dict[str, dict[str, dict
 
 
 def _idle_answer(assignment: Assignment, exercise: str, body: str) -> Answer:
-    """Every function that the exercise's cell defines, and every method of its classes, with this body instead."""
+    """Return an answer in which ``body`` replaces that of every function of the exercise's cell, methods included."""
     tree = ast.parse(assignment.exercises[exercise].source)
     memory = f"_seen_by_{exercise}"
     body = body.replace("MEMORY", memory)
@@ -113,7 +113,7 @@ def _function(node: ast.FunctionDef, body: str, *first: str) -> str:
 
 
 def _independent(assignment: Assignment) -> list[tuple[str, ...]]:
-    """All exercises in few groups, in each of which no exercise's checks or solution lead to another's."""
+    """Return the exercises in few groups, in each of which no exercise's checks or solution lead to another's."""
     reached = {name: _reached(assignment, name) for name in assignment.exercises}
     groups: list[list[str]] = []
     for name in assignment.exercises:
@@ -127,7 +127,7 @@ def _independent(assignment: Assignment) -> list[tuple[str, ...]]:
 
 
 def _reached(assignment: Assignment, exercise: str) -> set[str]:
-    """The other exercises that the checks of one read, directly or through solutions."""
+    """Return the other exercises that the checks of ``exercise`` read, directly or through solutions."""
     of = assignment.exercise_of
     sources = [check.source for check in assignment.checks if of[check.exercise] == exercise]
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""Search everything that a student can see for solutions and hidden tests."""
+"""The search for solutions and hidden tests in everything that a student can see."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "END SOLUTION", "END HIDDEN T
 
 
 def secret_lines(assignment: Assignment) -> dict[str, str]:
-    """Lines of solutions and hidden tests long enough to be told apart, with the cell that each stands in.
+    """Return the lines of solutions and hidden tests long enough to be told apart, with the cell that each stands in.
 
-    A line that also stands in the released text is no secret.
+    A line that also stands in the released text is not a secret.
     """
     public = "\n".join(cell.release_source for cell in assignment.cells)
     found: dict[str, str] = {}
@@ -34,10 +34,10 @@ def secret_lines(assignment: Assignment) -> dict[str, str]:
 def find_leaks(
     assignment: Assignment, texts: Mapping[str, str], known: Mapping[str, str] | None = None
 ) -> Iterator[Finding]:
-    """Each secret line of ``assignment`` that stands in one of ``texts`` (a name and what a student can read there).
+    """Yield each secret line of ``assignment`` that stands in one of ``texts`` (a name and what a student reads there).
 
     A line is also searched for as it looks inside JSON. What stands in ``known``, the text that the student of that
-    name handed in, is no secret to that student.
+    name handed in, is not a secret to that student.
     """
     secrets = secret_lines(assignment)
     for name, text in texts.items():
@@ -51,7 +51,7 @@ def find_leaks(
 
 
 def release_texts(folder: Path) -> dict[str, str]:
-    """Every file below ``folder``, decoded byte by byte so that nothing is passed over."""
+    """Return the text of every file below ``folder``, decoded byte by byte so that nothing is passed over."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file() and ".ipynb_checkpoints" not in path.parts)
     return {path.name: path.read_bytes().decode("utf-8", errors="replace") for path in files}
 

@@ -1,4 +1,4 @@
-"""The report card of an audit: what was tried, what was missed."""
+"""The report card of an audit: what was tried and what was missed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["Confusion", "ExerciseCard", "Finding", "ReportCard"]
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that an assignment gets wrong.
+    """A fault of an assignment.
 
     Attributes:
-        kind: what sort of miss it is.
+        kind: the kind of miss.
         subject: the misconception, alternative, check or file.
         text: what happened, and what to do.
     """
@@ -41,19 +41,19 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class ExerciseCard(msgspec.Struct, frozen=True):
-    """What an audit found out about one exercise.
+    """The results of an audit for one exercise.
 
     Attributes:
         exercise: its name.
-        points: what its checks give.
-        visible_points: what a student can see to be earned: points of checks that have no hidden part, and of those
-            whose visible part is failed by 80 % of the misconceptions that lose points in them.
-        misconceptions: how many there are.
-        visible: how many of them fail a visible part.
+        points: the most that its checks give.
+        visible_points: points that a student can see to be earned: those of checks that have no hidden part, and of
+            those whose visible part is failed by 80 % of the misconceptions that lose points in them.
+        misconceptions: the number of misconceptions.
+        visible: the number of them that fail a visible part.
         unseen: the names of the others.
         idle_points: the most that an idle answer earns.
-        idle: for each check that idle answers earn points in, these answers.
-        mutants, killed, equivalent: changed answers that were tried, lose points, and are marked as no change.
+        idle: the idle answers that earn points, by check.
+        mutants, killed, equivalent: the numbers of changed answers tried, that lose points, and marked as still right.
     """
 
     exercise: str
@@ -70,22 +70,22 @@ class ExerciseCard(msgspec.Struct, frozen=True):
 
     @property
     def score(self) -> float:
-        """The share of mutants killed, of those that are not equivalent; 1 where there are none."""
+        """The share of mutants killed, of those that are not equivalent; 1 if there are none."""
         wrong = self.mutants - self.equivalent
         return self.killed / wrong if wrong else 1.0
 
 
 class Confusion(msgspec.Struct, frozen=True):
-    """How well feedback names the mistakes in one kind of wrong notebook.
+    """The accuracy with which feedback names the mistakes in one kind of wrong notebook.
 
     Attributes:
         kind: ``alone``, one misconception; ``unseen``, one as if nobody had listed it; ``below``, one in an exercise
             that right ones build on; ``pair``, two at once.
-        notebooks: how many were graded.
-        right: in which a mistake is named rightly.
-        unnamed: in which nothing is named.
-        misnamed: in which a mistake is named that is not there.
-        blamed: in which a right exercise fails by what it inherits, without being told so.
+        notebooks: the number of notebooks graded.
+        right: the number in which a mistake is named rightly.
+        unnamed: the number in which nothing is named.
+        misnamed: the number in which a mistake is named that is not there.
+        blamed: the number in which a right exercise fails by what it inherits, without being told so.
     """
 
     kind: str
@@ -97,25 +97,25 @@ class Confusion(msgspec.Struct, frozen=True):
 
 
 class ReportCard(msgspec.Struct, frozen=True):
-    """What an audit of one assignment found.
+    """The results of an audit of one assignment.
 
     Attributes:
         assignment: its name.
-        points: what the solution earns, points given by hand included.
-        max_points: what can be earned.
-        blank_points: what the released notebook earns as it is.
-        misconceptions, caught, named: how many there are, lose points, and are told apart by name.
-        alternatives, accepted: how many there are, and get full marks.
+        points: points that the solution earns, those that a person gives included.
+        max_points: points that can be earned.
+        blank_points: points that the released notebook earns as it is.
+        misconceptions, caught, named: the numbers that there are, that lose points, and that are told apart by name.
+        alternatives, accepted: the numbers that there are, and that get full marks.
         visible: misconceptions that the visible part of the checks catches.
         visible_points: points that a student can see to be earned, as in `ExerciseCard`.
-        idle_points: what idle answers earn, a constant or an echo: the most in each exercise, added up.
+        idle_points: points that idle answers earn, such as a constant or an echo: the most in each exercise, added up.
         exercises: the same by exercise.
         mutants, killed, equivalent: as in `ExerciseCard`, where mutants were tried.
-        confusion: how well feedback names mistakes, where that was measured.
+        confusion: the accuracy of the names that feedback gives mistakes, where that was measured.
         misnamed, unnamed, inherited_blamed: the same, added up over what is listed: alone, below, and in pairs.
         named_visibly: misconceptions that a visible check can name from the wrong value alone, in a student's kit.
         untrue_hints: hints of visible checks that share no word with the misconception that brings them up.
-        leaks: hidden bytes found where a student could see them.
+        leaks: the number of hidden lines found where a student could see them.
         attacks, succeeded, honest_controls, controls_full_marks: of the attack catalogue, where it was run.
         findings: every miss.
         seconds: wall time.
@@ -156,11 +156,11 @@ class ReportCard(msgspec.Struct, frozen=True):
         """The findings that fail the audit.
 
         A misconception that is caught and not named is not one of them: silence accuses nobody. Nor is a hint that may
-        point elsewhere: that is for a person to judge.
+        point elsewhere: a person judges that.
         """
         return tuple(each for each in self.findings if each.kind not in ("not-named", "hint"))
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was missed."""
+        """True if nothing was missed."""
         return not self.missed

@@ -15,13 +15,13 @@ __all__ = ["answered_notebook", "blank_notebook", "submission_of"]
 
 
 def blank_notebook(assignment: Assignment) -> dict[str, Any]:
-    """The released notebook as students get it."""
+    """Return the released notebook as students get it."""
     notebook: dict[str, Any] = json.loads(assignment.release)
     return notebook
 
 
 def answered_notebook(assignment: Assignment, *answers: Answer) -> dict[str, Any]:
-    """The released notebook with every exercise solved; those of ``answers`` by these answers instead."""
+    """Return the released notebook with every exercise solved, but those of ``answers`` by these answers."""
     notebook = blank_notebook(assignment)
     sources = {cell.grade_id: cell.source for cell in assignment.cells if cell.kind == "exercise"}
     for answer in answers:
@@ -35,5 +35,5 @@ def answered_notebook(assignment: Assignment, *answers: Answer) -> dict[str, Any
 
 
 def submission_of(notebook: dict[str, Any], assignment: Assignment, origin: str = "audit") -> Submission:
-    """``notebook`` read and aligned as a submitted file would be."""
+    """Return ``notebook`` read and aligned as a submitted file would be."""
     return align(read_submission(json.dumps(notebook).encode(), origin), assignment)

@@ -21,7 +21,7 @@ __all__ = ["stored_grader"]
 def stored_grader(
     course: Course, grade: Grader, *, again: bool = False, settings: GradingSettings | None = None
 ) -> Grader:
-    """``grade``, asked only for what the course's store of results does not hold.
+    """Return ``grade``, called only for what the course's store of results does not hold.
 
     A result holds as long as submission, assignment, secret, limits and the grader's own code are the same.
 
@@ -29,7 +29,7 @@ def stored_grader(
         course: whose store.
         grade: grades what is not stored; not called if there is nothing.
         again: ask for everything, and store it.
-        settings: what ``grade`` lets a submission use; default the course's.
+        settings: the limits that ``grade`` sets; default the course's.
 
     Raises:
         GradebookError: a result cannot be stored.

@@ -1,4 +1,4 @@
-"""An assignment of an nbgrader course as it is: read from its source notebooks, of which nothing is changed.
+"""The assignments of an nbgrader course, read from its source notebooks, of which nothing is changed.
 
 `autograder adopt` writes one file of its own beside them, ``adopted.toml``: how the course marks solutions and hidden
 tests, and for each check the level at which it is graded. Names of assignments are ``ps1/problem1`` here: a notebook
@@ -54,7 +54,7 @@ _UNREADABLE = "{path} cannot be read as a notebook ({error}). Open it in Jupyter
 
 
 class Markers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How the course marks regions, and what stands in their place for students; the defaults are nbgrader's."""
+    """The course's markers of regions, and what stands in their place for students; the defaults are nbgrader's."""
 
     begin_solution: str = "BEGIN SOLUTION"
     end_solution: str = "END SOLUTION"
@@ -67,12 +67,12 @@ class Markers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class PlannedCheck(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How one check is graded.
+    """The level at which one check is graded.
 
     Attributes:
         level: apart, asked, together, or by hand.
-        check: names the check's text for which that was found out.
-        why: what was seen in the trials, where it is not apart.
+        check: a digest of the check's text for which that was found out.
+        why: what was seen in the trials, if it is not apart.
     """
 
     level: Level
@@ -81,7 +81,7 @@ class PlannedCheck(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of ``adopted.toml``.
+    """The content of ``adopted.toml``.
 
     Attributes:
         together: whether checks may be graded within the student's own process, where results can be forged.
@@ -97,7 +97,7 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     checks: dict[str, dict[str, PlannedCheck]] = {}
 
     def level(self, unit: str, cell: Mapping[str, Any]) -> str:
-        """The level of a check; empty if it was not tried yet, or has another text since."""
+        """Return the level of a check; empty if it was not tried yet, or has another text since."""
         planned = self.checks.get(unit, {}).get(cell["grade_id"])
         if planned is None or planned.check not in ("", check_digest(cell["source"])):
             return ""
@@ -105,12 +105,12 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def check_digest(source: str) -> str:
-    """Names the text of a check, to see whether it is still the one that was tried."""
+    """Return a digest of the text of a check, which tells whether it is still the one that was tried."""
     return hashlib.sha256(source.strip().encode()).hexdigest()[:12]
 
 
 def load_adoption(course: Course) -> Adoption:
-    """The content of the course's ``adopted.toml``.
+    """Return the content of the course's ``adopted.toml``.
 
     Raises:
         AuthoringError: it cannot be read, or a key of it is wrong.
@@ -123,7 +123,7 @@ def load_adoption(course: Course) -> Adoption:
 
 
 def notebooks_of(course: Course, name: str) -> list[str]:
-    """The names of the notebooks of the assignment ``name``, as ``ps1/problem1``; of one of them, itself.
+    """Return the names of the notebooks of the assignment ``name``, as ``ps1/problem1``; of one of them, itself.
 
     Raises:
         AuthoringError: there is no such assignment.
@@ -139,14 +139,14 @@ def notebooks_of(course: Course, name: str) -> list[str]:
 
 
 class AdoptedNotebook(NamedTuple):
-    """One source notebook of an adopted course, as data for an `Assignment`.
+    """A source notebook of an adopted course, as data for an `Assignment`.
 
     Attributes:
-        path: where it lies.
+        path: its path.
         cells: the fields of each `AssignmentCell`, in order.
         release: the notebook that students get of it, as JSON text.
-        answers: the folder for named wrong and right answers to its exercises; not beside the notebook, from where
-            nbgrader copies everything to students.
+        answers: the folder for named wrong and right answers to its exercises; not beside the notebook, since nbgrader
+            copies everything there to students.
     """
 
     path: Path
@@ -157,14 +157,14 @@ class AdoptedNotebook(NamedTuple):
 
 
 def frame_files(course: Course) -> list[Path]:
-    """The files outside of an assignment's folder that its notebooks depend on. Raises AuthoringError."""
+    """Return the files outside of an assignment's folder that its notebooks depend on. Raises AuthoringError."""
     plan = load_adoption(course)
     names = [ADOPTED_NAME, plan.header, plan.footer]
     return [course.root / name for name in names if name and (course.root / name).is_file()]
 
 
 def units_of(course: Course, name: str) -> list[str]:
-    """By what the grader knows the notebooks of an assignment; but in adopted courses it has one, and its name.
+    """Return the units of an assignment: the names of its notebooks in an adopted course, else its own name alone.
 
     Raises:
         AuthoringError: as `notebooks_of`.
@@ -173,12 +173,12 @@ def units_of(course: Course, name: str) -> list[str]:
 
 
 def read_adopted(course: Course, name: str, adoption: Adoption | None = None) -> AdoptedNotebook:
-    """Read one notebook of an adopted course, as ``ps1/problem1``, or ``ps1`` where it has only one.
+    """Read one notebook of an adopted course, as ``ps1/problem1``, or ``ps1`` if it has only one.
 
     Args:
-        course: which one.
-        name: of the notebook.
-        adoption: in place of what the course's ``adopted.toml`` says; checks that it does not have are graded apart.
+        course: the course.
+        name: the notebook's name.
+        adoption: replaces the content of the course's ``adopted.toml``; checks that it does not have are graded apart.
 
     Raises:
         AuthoringError: there is no such notebook, it cannot be read, or a check in it has no level yet.
@@ -205,7 +205,7 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
 
 
 def lay_out_files(course: Course) -> None:
-    """Copy what lies beside each assignment's notebooks, and is handed out with them, to where students may read it."""
+    """Copy the files that are handed out with each assignment's notebooks to where students may read them."""
     for name in course.assignments():
         target = course.data / name
         wanted = {path.relative_to(course.source / name): path for path in (course.source / name).rglob("*")}
@@ -221,7 +221,7 @@ def lay_out_files(course: Course) -> None:
 
 
 def _is_left_out(path: Path) -> bool:
-    """What nbgrader does not hand out by default, and its notebooks."""
+    """Return whether ``path`` is a notebook, or something that nbgrader does not hand out by default."""
     hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     return hidden or path.suffix in (".ipynb", ".pyc") or path.name == "timestamp.txt"
 
@@ -229,10 +229,10 @@ def _is_left_out(path: Path) -> bool:
 def read_instructors_notebook(
     path: Path, markers: Markers, header: Path | None = None, footer: Path | None = None
 ) -> dict[str, Any]:
-    """A source notebook in format 4.5, with the markers of this package; only in memory.
+    """Return a source notebook in format 4.5, with the markers of this package; only in memory.
 
     Args:
-        path: of the notebook.
+        path: the notebook's path.
         markers: the course's.
         header, footer: notebooks whose cells stand above and below.
 
@@ -268,7 +268,7 @@ def _normalised_cells(path: Path, markers: Markers) -> list[dict[str, Any]]:
 
 
 def _upgraded(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """A notebook of format 3 as one of format 4."""
+    """Return a notebook of format 3 as one of format 4."""
     import nbformat
 
     old = nbformat.from_dict(dict(notebook))  # type: ignore[no-untyped-call]
@@ -296,7 +296,7 @@ def _normalised(cell: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
 
 
 def _marks(marks: dict[str, Any]) -> dict[str, Any]:
-    """The marks that nbgrader made of a cell, of any schema version, as those of version 3."""
+    """Return the marks that nbgrader made of a cell, of any schema version, as those of version 3."""
     grade, solution, task = (bool(marks.get(key)) for key in ("grade", "solution", "task"))
     made = {
         "grade": grade,
@@ -312,7 +312,7 @@ def _marks(marks: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_our_marks(source: str, markers: Markers) -> str:
-    """The text with this package's markers in place of the course's; a marking scheme is part of no notebook."""
+    """Return the text with this package's markers in place of the course's; a marking scheme is part of no notebook."""
     pairs = (
         (markers.begin_solution, BEGIN_SOLUTION),
         (markers.end_solution, END_SOLUTION),
@@ -349,7 +349,7 @@ def _name_cells(cells: list[dict[str, Any]], path: Path) -> None:
 
 
 def _cells(instructor: Mapping[str, Any], release: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The cells of the notebook; each check belongs to the last exercise before it whose names it reads."""
+    """Yield the cells of the notebook; each check belongs to the last exercise before it whose names it reads."""
     exercises: dict[str, str] = {}
     first = next((_marks_of(cell)["grade_id"] for cell in instructor["cells"] if _kind(cell) == "exercise"), "")
     for own, given in zip(instructor["cells"], release["cells"], strict=True):
@@ -384,7 +384,7 @@ def _marks_of(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(cell: Mapping[str, Any]) -> str:
-    """What a cell is here: a free cell is code that students may change without being asked to."""
+    """Return the kind of a cell here: a free cell is code that students may change without being asked to."""
     marks, code = _marks_of(cell), cell["cell_type"] == "code"
     if marks.get("solution"):
         return "exercise" if code else "answer"

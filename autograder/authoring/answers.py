@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One way to answer an exercise, wrong (a misconception) or right (an alternative).
+    """A way to answer an exercise, wrong (a misconception) or right (an alternative).
 
     Attributes:
         slug: the function's or class's own name, which names the answer.
@@ -37,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def as_cell(self) -> str:
-        """Source for the exercise's cell: the answer, under the name that the exercise asks for."""
+        """The source for the exercise's cell: the answer, under the name that the exercise asks for."""
         return self.source if self.slug == self.of else f"{self.source}\n\n\n{self.of} = {self.slug}"
 
 
@@ -47,21 +47,21 @@ def misconception(*, of: str, says: str) -> Callable[[T], T]:
 
 
 def alternative(*, of: str, route: str) -> Callable[[T], T]:
-    """Mark a correct implementation of exercise ``of`` that goes another ``route`` than the solution."""
+    """Mark a correct implementation of exercise ``of`` that takes another ``route`` than the solution."""
     return _keep
 
 
 def changed(
     name: str, *, of: str, says: str, old: str = "", new: str = "", on: str = "", edits: Sequence[tuple[str, str]] = ()
 ) -> None:
-    """A misconception called ``name`` that differs from the solution of ``of`` in a few lines.
+    """Declare a misconception called ``name`` that differs from the solution of ``of`` in a few lines.
 
     Args:
-        name: of the misconception, unlike all others.
+        name: the misconception's name, unlike all others.
         of: the exercise's function or class.
         says: explains the mistake to the student who made it.
         old: text that occurs exactly once in the solution; indentation does not matter.
-        new: what a student wrote in its place; empty removes it.
+        new: the text that a student wrote in its place; empty removes it.
         on: an alternative to start from instead of the solution.
         edits: several pairs of old and new text, instead of one.
     """
@@ -72,10 +72,10 @@ def _keep(answer: T) -> T:
 
 
 def read_answers(path: Path, kind: str, find_base: FindBase = lambda of, on: None) -> tuple[Answer, ...]:
-    """All answers of ``kind`` (``misconception`` or ``alternative``) in ``path``, in order; none if it is absent.
+    """Return all answers of ``kind`` (``misconception`` or ``alternative``) in ``path``; none without the file.
 
     Args:
-        find_base: gives the right answer that a misconception written as a change starts from.
+        find_base: returns the right answer that a misconception written as a change starts from.
 
     Raises:
         AuthoringError: names the file, the line and the answer.

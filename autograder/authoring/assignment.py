@@ -1,4 +1,4 @@
-"""An assignment as plain data: what grading, the audit and the gradebook need of it."""
+"""An assignment as plain data for grading, the audit and the gradebook."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class AssignmentCell(msgspec.Struct, frozen=True):
-    """One cell of the source notebook, beside what students get of it.
+    """A cell of the source notebook, beside what students get of it.
 
     Attributes:
         kind: prose, given, demo, exercise, check or answer; in an adopted course also free, which students may change.
@@ -44,7 +44,7 @@ class AssignmentCell(msgspec.Struct, frozen=True):
         exercise: the exercise it belongs to, or empty.
         name: a check's own name within its exercise.
         points: the most it can earn.
-        level: of a check of an adopted course, how it is graded; empty in a course of this package's own.
+        level: the level at which a check of an adopted course is graded; empty in a course of this package's own.
     """
 
     kind: str
@@ -84,7 +84,7 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def unit(self) -> str:
-        """By what the grader keeps it apart from others: its name, and in an adopted course its notebook's."""
+        """The name that the grader tells it by: its own, and in an adopted course with its notebook's."""
         return f"{self.name}/{self.notebook}" if self.adopted else self.name
 
     @cached_property
@@ -97,12 +97,12 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def max_points(self) -> float:
-        """Points that can be earned, by checks and by hand."""
+        """The points that can be earned, those that a person gives included."""
         return sum(cell.points for cell in self.cells)
 
     @property
     def auto_points(self) -> float:
-        """Points that checks give."""
+        """The points that checks give."""
         return sum(cell.points for cell in self.checks)
 
     @cached_property
@@ -117,12 +117,12 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def exercise_of(self) -> dict[str, str]:
-        """For each function or class that some exercise asks for, that exercise's name."""
+        """The name of the exercise for each function or class that some exercise asks for."""
         found = {name: e for e, cell in self.exercises.items() for name in (e, *defined_names(cell.source))}
         return found | {e: e for e in self.exercises}
 
     def answer_cell(self, answer: Answer) -> tuple[str, str]:
-        """The exercise that ``answer`` belongs to and the source to put in its cell."""
+        """Return the exercise that ``answer`` belongs to and the source to put in its cell."""
         exercise = self.exercise_of[answer.of]
         cell = self.exercises[exercise]
         others = set(defined_names(cell.source)) - {answer.of}
@@ -132,7 +132,7 @@ class Assignment(msgspec.Struct, frozen=True, dict=True):
 def load_assignment(course: Course, name: str) -> Assignment:
     """Read the assignment ``name`` of ``course`` from its source notebook.
 
-    What students get is derived from the source here, and never read from ``notebooks/``: people work there.
+    The students' text is derived from the source here, and never read from ``notebooks/``, where people work.
 
     Raises:
         AuthoringError: it does not exist, was not built, or its answers name no exercise.
@@ -161,12 +161,12 @@ def load_assignment(course: Course, name: str) -> Assignment:
 
 
 def adopted_assignment(course: Course, name: str, adoption: Adoption | None = None) -> Assignment:
-    """Read one notebook of an adopted course, as ``ps1/problem1``, or ``ps1`` where it has only one.
+    """Read one notebook of an adopted course, as ``ps1/problem1``, or ``ps1`` if it has only one.
 
     Args:
-        course: which one.
-        name: of the notebook.
-        adoption: in place of what the course's ``adopted.toml`` says.
+        course: the course.
+        name: the notebook's name.
+        adoption: replaces the content of the course's ``adopted.toml``.
 
     Raises:
         AuthoringError: as `read_adopted`.
@@ -185,7 +185,7 @@ def adopted_assignment(course: Course, name: str, adoption: Adoption | None = No
 
 
 def _find_base(cells: Sequence[AssignmentCell], alternatives: Sequence[Answer], of: str, on: str) -> Base | None:
-    """The right answer to ``of`` that a change starts from: the alternative ``on``, or the solution."""
+    """Return the right answer to ``of`` that a change starts from: the alternative ``on``, or the solution."""
     if on:
         found = (each for each in alternatives if each.slug == on and each.of == of)
         return next((base_of(each.source, each.slug, f"the alternative '{on}'") for each in found), None)
@@ -195,7 +195,7 @@ def _find_base(cells: Sequence[AssignmentCell], alternatives: Sequence[Answer], 
 
 
 def source_path(course: Course, name: str) -> Path:
-    """The source notebook of the assignment ``name``.
+    """Return the source notebook of the assignment ``name``.
 
     Raises:
         AuthoringError: there is none, or more than one; names the files and the way out.
@@ -218,13 +218,13 @@ def topic_of(name: str) -> str:
 
 
 def author_file(folder: Path) -> Path | None:
-    """The percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
+    """Return the percent file of an assignment's folder ``NN-some-topic``: ``some_topic.py``; None if there is none."""
     path = folder / f"{topic_of(folder.name).replace('-', '_')}.py"
     return path if path.is_file() else None
 
 
 def _several(folder: Path, found: list[Path]) -> str:
-    """What to do about more than one notebook in an assignment's folder."""
+    """Return what to do about more than one notebook in an assignment's folder."""
     names = ", ".join(path.name for path in found)
     written = author_file(folder)
     strays = [path.name for path in found if written is not None and path.stem != written.stem]

@@ -1,6 +1,6 @@
-"""Derive nbgrader's source notebook and the released notebook from an author's file.
+"""The derivation of nbgrader's source notebook and of the released notebook from an author's file.
 
-The release is what ``nbgrader generate_assignment`` would make.
+The release is the one that ``nbgrader generate_assignment`` would make.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEPT_METADATA = ("kernelspec", "language_info", "autograder")
 
 
 def build_course(course: Course, names: list[str] | None = None) -> list[Path]:
-    """Derive the notebooks of ``names`` (default: every assignment with a source). Returns the files written."""
+    """Derive the notebooks of ``names`` (default: every assignment with a source). Return the files written."""
     known = sorted(folder.name for folder in course.source.iterdir() if author_file(folder) is not None)
     for name in names or []:
         if name not in known:
@@ -36,7 +36,7 @@ def build_course(course: Course, names: list[str] | None = None) -> list[Path]:
 
 
 def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
-    """Write ``solutions/NAME/topic.ipynb`` and ``notebooks/NAME/topic.ipynb``; untouched if they are the same.
+    """Write ``solutions/NAME/topic.ipynb`` and ``notebooks/NAME/topic.ipynb``, each only if it would change.
 
     Raises:
         AuthoringError: names the file, the cell and the exercise.
@@ -54,7 +54,7 @@ def build_assignment(course: Course, name: str) -> tuple[Path, Path]:
 
 
 def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> NotebookNode:
-    """Nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs.
+    """Return nbgrader's source notebook for the author's file at ``path``: all cells, with metadata, without outputs.
 
     Before the first code stands the cell that fetches ``colab_archive`` in Google Colab, if the course names one.
     """
@@ -84,7 +84,7 @@ def _refuse_bare_functions(cells: list[SourceCell], where: str) -> None:
 
 
 def release_notebook(source: NotebookNode) -> NotebookNode:
-    """What students get: stubs for solutions, no hidden tests, and given cells and checks that cannot be edited."""
+    """Return the students' notebook: stubs for solutions, no hidden tests, and given cells and checks not editable."""
     notebook: NotebookNode = nbformat.from_dict(released(source))  # type: ignore[no-untyped-call]
     return notebook
 

@@ -25,7 +25,7 @@ class Base:
     """The right answer that a change starts from.
 
     Attributes:
-        where: what it is called in messages: "the solution of pool" or "the alternative 'loop'".
+        where: its name in messages, such as "the solution of pool" or "the alternative 'loop'".
         name: the function or class that it defines.
         source: its source, without markers.
         first, last: the lines of ``source``, from 0, in which a change may be made.
@@ -43,7 +43,7 @@ class Change:
     """A misconception written as a change.
 
     Attributes:
-        slug: names the answer.
+        slug: the answer's name.
         of: the exercise's function or class.
         text: the sentence shown to a student.
         on: the alternative to start from; empty for the solution.
@@ -61,7 +61,7 @@ class Change:
 
 @lru_cache(maxsize=512)
 def base_of(source: str, name: str, where: str) -> Base | None:
-    """The function or class ``name`` of a cell's ``source``; None if it defines none at its top level."""
+    """Return the function or class ``name`` of a cell's ``source``; None if it defines none at its top level."""
     lines = source.split("\n")
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
@@ -71,7 +71,7 @@ def base_of(source: str, name: str, where: str) -> Base | None:
 
 
 def _base(lines: list[str], start: int, stop: int, name: str, where: str) -> Base:
-    """Lines ``start`` to ``stop`` less the markers, between which changes are allowed; anywhere if there are none."""
+    """Return lines ``start`` to ``stop`` less the markers, between which changes are allowed; else everywhere."""
     kept: list[str] = []
     allowed: list[int] = []
     marked = any(BEGIN_SOLUTION in line for line in lines)
@@ -88,7 +88,7 @@ def _base(lines: list[str], start: int, stop: int, name: str, where: str) -> Bas
 
 
 def resolve(change: Change, base: Base) -> str:
-    """The source of the function or class that ``change`` makes of ``base``, under the change's own name.
+    """Return the source of the function or class that ``change`` makes of ``base``, under the change's own name.
 
     Raises:
         AuthoringError: an old text is not found exactly once, or the result does not parse, is the same, or defines
@@ -105,7 +105,7 @@ def resolve(change: Change, base: Base) -> str:
 
 
 def _trimmed(text: str) -> str:
-    """A text as it is meant, however far the string that holds it is indented."""
+    """Return a text as it is meant, however far the string that holds it is indented."""
     return textwrap.dedent(text).strip("\n").rstrip()
 
 
@@ -125,7 +125,7 @@ def _replace(region: str, old: str, new: str, change: Change, base: Base) -> str
 
 
 def _pattern(old: str) -> str:
-    """``old`` at any indentation: each further line is indented as much more than the first as it is in ``old``."""
+    """Return a pattern of ``old`` at any indentation; its lines keep their indentation relative to the first."""
     lines = old.split("\n")
     if len(lines) == 1:
         return re.escape(old)
@@ -160,4 +160,4 @@ def _check(source: str, change: Change, base: Base) -> None:
 
 
 FindBase = Callable[[str, str], Base | None]
-"""Gives the base of (the exercise's name, the alternative's or empty); None if there is none."""
+"""A function from the exercise's name and the alternative's (or empty) to the base; None if there is none."""

@@ -34,7 +34,7 @@ _FETCH = """\
 
 
 def with_colab_cell(cells: list[SourceCell], archive: str) -> list[SourceCell]:
-    """The cells, with one that fetches the ZIP ``archive`` before the first code; as they are if it is empty."""
+    """Return the cells with one that fetches the ZIP ``archive`` before the first code; unchanged if it is empty."""
     if not archive:
         return cells
     first = next((place for place, cell in enumerate(cells) if cell.cell_type == "code"), len(cells))
@@ -42,7 +42,7 @@ def with_colab_cell(cells: list[SourceCell], archive: str) -> list[SourceCell]:
 
 
 def colab_cell(archive: str) -> SourceCell:
-    """The cell for a course whose tools and data are in the ZIP at the address ``archive``.
+    """Return the cell for a course whose tools and data are in the ZIP at the address ``archive``.
 
     It is a demo cell, so graders skip it and no grade depends on the address.
     """

@@ -1,4 +1,4 @@
-"""Named answers for reading: each as a difference from the solution, or written out as a file."""
+"""Named answers for reading, each as a difference from the solution or written out as a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = "import numpy as np\nimport torch"
 
 
 def differences(assignment: Assignment, exercise: str = "") -> Iterator[str]:
-    """For each misconception, its name, its sentence and a unified diff against the solution.
+    """Yield, for each misconception, its name, its sentence and a unified diff against the solution.
 
     Args:
         exercise: only those of this exercise or function; default all.
@@ -33,7 +33,7 @@ def differences(assignment: Assignment, exercise: str = "") -> Iterator[str]:
 
 
 def answer_difference(assignment: Assignment, answer: Answer) -> str:
-    """A unified diff from the solution of the answer's exercise to the answer, without its header."""
+    """Return a unified diff from the solution of the answer's exercise to the answer, without its header."""
     solution = base_of(assignment.exercises[assignment.exercise_of[answer.of]].source, answer.of, "the solution")
     before = solution.source if solution is not None else ""
     if not _docstring(answer.source):
@@ -72,7 +72,7 @@ def _comment(answer: Answer) -> str:
 
 
 def _docstring(source: str) -> ast.stmt | None:
-    """The docstring of the function or class that is all of ``source``; None if there is none."""
+    """Return the docstring of the function or class that is all of ``source``; None if there is none."""
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node, clean=False) is not None:
             return node.body[0]

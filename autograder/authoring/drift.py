@@ -1,4 +1,4 @@
-"""Where ``notebooks/`` is not what ``solutions/`` gives out: somebody worked there, or forgot to build."""
+"""The drift of ``notebooks/`` from what ``solutions/`` gives out: somebody worked there, or forgot to build."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SHOWN = 5
 
 
 def remarks_on_release(folder: Path | None = None) -> list[str]:
-    """For each assignment of the course in ``folder`` (default: here), what is odd about its released notebook.
+    """Return what is odd about the released notebook of each assignment of the course in ``folder`` (default: here).
 
-    None where there is no course: then there is nothing to compare.
+    Nothing is odd without a course: then there is nothing to compare.
     """
     try:
         course = Course.find(folder)
@@ -34,7 +34,7 @@ def remarks_on_release(folder: Path | None = None) -> list[str]:
 
 
 def drift(course: Course, assignment: Assignment) -> str:
-    """How the released notebook differs from what its source gives out, and what that means; empty if it does not."""
+    """Return how the released notebook differs from what its source gives out, and what that means; empty if not."""
     path = course.release / assignment.name / f"{assignment.notebook}.ipynb"
     try:
         text = path.read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def _restore(assignment: Assignment) -> str:
 
 
 def _differing(notebook: dict[str, Any], release: dict[str, Any]) -> list[str]:
-    """What to call the cells whose text or type differs, are missing, or were added."""
+    """Return names for the cells whose text or type differs, are missing, or were added."""
     have, want = _cells(notebook), _cells(release)
     changed = [_name(want[key]) for key in want if key in have and _essence(have[key]) != _essence(want[key])]
     missing = [f"{_name(want[key])} is missing" for key in want if key not in have]

@@ -1,7 +1,7 @@
-"""Refuses checks that hand numpy's, scipy's or torch's own functions, or a solution, to a student's code.
+"""The rule that checks hand no function of numpy, scipy or torch, and no solution, to a student's code.
 
-Such a function takes far more than the exercise is about: ``np.tanh(x, where=False)`` returns memory that was never
-written. A function of the check's own, ``lambda x: np.tanh(x)``, takes what it says.
+Such a function takes far more than the exercise needs: ``np.tanh(x, where=False)`` returns memory that was never
+written. A function of the check's own, ``lambda x: np.tanh(x)``, takes only what it names.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def refuse_bare_functions(check: str, source: str, given: str, exercises: Collec
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:
-    """For each name that stands for a library, or for something in one: where it is."""
+    """Return the full name of each name that stands for a library, or for something in one."""
     found = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -61,7 +61,7 @@ def _imported(tree: ast.Module) -> dict[str, str]:
 
 
 def _handed_over(call: ast.Call, exercises: Collection[str]) -> Iterator[ast.expr]:
-    """The arguments that reach a student's code."""
+    """Yield the arguments that reach a student's code."""
     function = call.func
     name = function.id if isinstance(function, ast.Name) else ""
     owner = function.value if isinstance(function, ast.Attribute) else None
@@ -75,7 +75,7 @@ def _handed_over(call: ast.Call, exercises: Collection[str]) -> Iterator[ast.exp
 
 
 def _carriers(tree: ast.Module, modules: Mapping[str, str]) -> dict[str, str]:
-    """Names that an assignment or a loop gives to a bare function, or to something that holds one."""
+    """Return the names that an assignment or a loop gives to a bare function, or to something that holds one."""
     found: dict[str, str] = {}
     mappings = {
         name
@@ -100,7 +100,7 @@ def _carriers(tree: ast.Module, modules: Mapping[str, str]) -> dict[str, str]:
 
 
 def _functions_of(target: ast.expr, value: ast.expr) -> Iterator[str]:
-    """The names in a target; of ``for key, item in something.items()`` the second only, since keys are texts."""
+    """Yield the names in a target; of ``for key, item in something.items()`` the second only, since keys are texts."""
     items = isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "items"
     if items and isinstance(target, ast.Tuple) and len(target.elts) == 2:
         target = target.elts[1]
@@ -108,7 +108,7 @@ def _functions_of(target: ast.expr, value: ast.expr) -> Iterator[str]:
 
 
 def _bare(value: ast.AST, modules: Mapping[str, str], carriers: Mapping[str, str]) -> Iterator[str]:
-    """Bare functions that an expression hands on: not those that it calls, nor those within functions of its own."""
+    """Yield the bare functions that an expression hands on, not those that it calls or those in its own functions."""
     if isinstance(value, ast.Lambda):
         return
     if isinstance(value, ast.Attribute | ast.Name) and (name := _named(value, modules, carriers)):
@@ -123,7 +123,7 @@ def _bare(value: ast.AST, modules: Mapping[str, str], carriers: Mapping[str, str
 
 
 def _named(value: ast.Attribute | ast.Name, modules: Mapping[str, str], carriers: Mapping[str, str]) -> str:
-    """The function that an attribute or a name stands for, or nothing."""
+    """Return the function that an attribute or a name stands for, or nothing."""
     text = ast.unparse(value)
     root, _, rest = text.partition(".")
     if not text.replace(".", "_").isidentifier():
@@ -138,7 +138,7 @@ def _named(value: ast.Attribute | ast.Name, modules: Mapping[str, str], carriers
 
 
 def _is_function(path: str) -> bool:
-    """Whether a dotted path leads to something that is called, and is neither a module nor a type."""
+    """Return whether a dotted path leads to something that is called, and is neither a module nor a type."""
     first, *rest = path.split(".")
     try:
         found: object = importlib.import_module(first)

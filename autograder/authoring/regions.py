@@ -22,7 +22,7 @@ CODE_STUB, TEXT_STUB = "# YOUR CODE HERE\nraise NotImplementedError()", "YOUR AN
 
 
 def split_hidden(source: str) -> tuple[str, str]:
-    """The visible and the hidden part of a check, with the lines that belong to the other left blank.
+    """Return the visible and the hidden part of a check, with the lines that belong to the other left blank.
 
     Line numbers stay those of the cell, so a message that names a line names the right one.
     """

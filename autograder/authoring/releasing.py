@@ -1,7 +1,7 @@
-"""From a source notebook to the one that students get, as ``nbgrader generate_assignment`` makes it.
+"""The notebook that students get of a source notebook, as ``nbgrader generate_assignment`` makes it.
 
-Done here in a few lines and not by nbgrader's preprocessors, whose import takes seconds: grading derives the skeleton
-from the source each time and never reads ``notebooks/``, where people work. A test compares the two.
+It is made here and not by nbgrader's preprocessors, whose import takes seconds: grading derives the skeleton from the
+source each time and never reads ``notebooks/``, where people work. A test compares the two.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _OF_OUTPUTS = ("collapsed", "scrolled")
 
 
 def released(source: Mapping[str, Any], code_stub: str = CODE_STUB, text_stub: str = TEXT_STUB) -> dict[str, Any]:
-    """The notebook that students get of ``source``: solutions replaced by stubs, no hidden tests, locked cells locked.
+    """Return the students' notebook of ``source``: solutions replaced by stubs, no hidden tests, locked cells locked.
 
     Args:
         source: the instructor's notebook.
-        code_stub, text_stub: what stands in place of a solution.
+        code_stub, text_stub: the text in place of a solution.
 
     Raises:
         AuthoringError: a region is nested, unclosed or never opened; names the cell.
@@ -47,7 +47,7 @@ def released(source: Mapping[str, Any], code_stub: str = CODE_STUB, text_stub: s
 
 
 def checksum(cell: Mapping[str, Any]) -> str:
-    """The checksum that nbgrader keeps of a marked cell: it tells whether the cell was changed."""
+    """Return the checksum that nbgrader keeps of a marked cell: it tells whether the cell was changed."""
     marks = cell["metadata"]["nbgrader"]
     grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
     locked = not solution and (grade or bool(marks.get("locked")))
@@ -58,7 +58,7 @@ def checksum(cell: Mapping[str, Any]) -> str:
 
 
 def notebook_text(notebook: Mapping[str, Any]) -> str:
-    """The text of a notebook's file, laid out as all of the course's are."""
+    """Return the text of a notebook's file, laid out as all of the course's are."""
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -78,7 +78,7 @@ def _released_cell(cell: Mapping[str, Any], number: int, stub: str) -> dict[str,
 
 
 def _with_stubs(cell: Mapping[str, Any], is_solution: bool, stub: str) -> str:
-    """The cell's text with a stub in place of each solution; in place of all of it if it marks none."""
+    """Return the cell's text with a stub in place of each solution; in place of all of it if it marks none."""
     if is_solution and BEGIN_SOLUTION not in cell["source"]:
         return stub
     lines, inside = [], False

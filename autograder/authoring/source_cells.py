@@ -22,7 +22,7 @@ _SLUG = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)*")
 
 @dataclass(frozen=True)
 class SourceCell:
-    """One cell of an author's file.
+    """A cell of an author's file.
 
     Attributes:
         kind: one of :data:`KINDS`.
@@ -44,7 +44,7 @@ class SourceCell:
 
 
 def defined_names(source: str) -> list[str]:
-    """Names of the functions and classes that ``source`` defines at its top level; none if it does not parse."""
+    """Return the names of the functions and classes at the top level of ``source``; none if it does not parse."""
     try:
         tree = ast.parse("\n".join("" if line.lstrip()[:1] in "%!" else line for line in source.split("\n")))
     except SyntaxError:
@@ -53,7 +53,7 @@ def defined_names(source: str) -> list[str]:
 
 
 def read_source_cells(cells: list[Mapping[str, Any]], file: str) -> Iterator[SourceCell]:
-    """Turn jupytext's cells into :class:`SourceCell`, refusing what makes no sense.
+    """Turn jupytext's cells into :class:`SourceCell`, and refuse what makes no sense.
 
     Raises:
         AuthoringError: names the file, the cell and the exercise.

@@ -1,4 +1,4 @@
-"""Run the benchmark: contenders interleaved round by round, so that a busy minute slows all of them alike."""
+"""The benchmark: contenders interleaved round by round, so that a busy minute slows all of them alike."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def run_bench(
 
     Args:
         course: the course; its 01-convolution is graded.
-        class_size: honest submissions for this grader and the floor.
-        rounds: medians are taken over these; 0 keeps the comparison that benchmarks.json holds, and adds to it.
+        class_size: the number of honest submissions for this grader and the floor.
+        rounds: the number of rounds for the medians; 0 keeps the comparison in benchmarks.json, and adds to it.
         scale: honest submissions in the long run to the first assignment; 0 leaves the long run out.
         others: honest submissions in the long run to each of the other assignments.
         notebooks: whether to time every solved notebook, too.
@@ -82,7 +82,7 @@ def run_bench(
 
 
 def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
-    """The figures of an earlier run on this machine, and which parts this run measures again."""
+    """Return the figures of an earlier run on this machine, with which parts this run measures again."""
     path = course.root / "benchmarks.json"
     try:
         figures: Figures = json.loads(path.read_text(encoding="utf-8"))
@@ -95,7 +95,7 @@ def _earlier(course: Course, *, scale: bool, notebooks: bool) -> Figures:
 
 
 def _put_out(course: Course, figures: Figures, *, write_page: bool) -> str:
-    """Write what is known by now, so that nothing is lost if a later part is interrupted; returns the page."""
+    """Write what is known by now, so that nothing is lost if a later part is interrupted; return the page."""
     path = course.root / "benchmarks.json"
     if path.is_file():  # The night of a deadline is measured by a command of its own.
         night = json.loads(path.read_text(encoding="utf-8")).get("deadline_night")
@@ -129,7 +129,7 @@ def _scale(course: Course, folder: Path, classes: dict[str, int], screen: Consol
 
 
 def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> None:
-    """Every contender once."""
+    """Run every contender once."""
     points = bench.assignment.auto_points
     size = found.class_size
 
@@ -152,7 +152,7 @@ def _round(bench: Bench, found: Measurements, label: str, screen: Console) -> No
 
 
 def _otter(bench: Bench, found: Measurements, note: Callable[[str, ProcessUsage], ProcessUsage]) -> None:
-    """otter-grader, where it installs; the reason why not is reported."""
+    """Run otter-grader if it installs; else report the reason."""
     if found.otter_missing:
         return
     try:

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md, written from what benchmarks.json holds."""
+"""The page docs/benchmarks.md, written from the content of benchmarks.json."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ PARTS = {
     "grader": "comparing, records for the diagnosis, the result",
     "other": "other",
 }
-"""What :mod:`autograder.bench.shares` tells apart."""
+"""The parts that :mod:`autograder.bench.shares` tells apart."""
 
 
 def page_of(figures: dict[str, Any]) -> str:
-    """The page as Markdown.
+    """Return the page as Markdown.
 
     Args:
-        figures: what :func:`autograder.bench.measurements.figures_of` made.
+        figures: the figures from :func:`autograder.bench.measurements.figures_of`.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("autograder.bench", "."), undefined=jinja2.StrictUndefined, autoescape=False,

@@ -1,4 +1,4 @@
-"""What is timed: each contender gets a folder of its own with the same class in it, and is run as a program."""
+"""The contenders that are timed: each gets a folder of its own with the same class in it, and runs as a program."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Bench:
     """The class, and folders to grade it in.
 
     Attributes:
-        course: whose assignment is graded.
+        course: the course whose assignment is graded.
         assignment: the assignment.
         code: each student's code.
         folder: where everything happens; removed by whoever made it.
@@ -37,7 +37,7 @@ class Bench:
     _runs: int = 0
 
     def ours(self, workers: int, count: int, again: str = "", torch: bool | None = None) -> ProcessUsage:
-        """This grader on the first ``count`` students, or those of them whose code names torch or does not."""
+        """Run this grader on the first ``count`` students, or those of them whose code names torch or does not."""
         root = self._fresh("ours")
         configuration = 'id = "bench"\nfixed_secret = "bench"\n' + self._directories()
         (root / "course.toml").write_text(configuration, encoding="utf-8")
@@ -49,7 +49,7 @@ class Bench:
         return measure("autograder.bench.ours", arguments, folder=root)
 
     def stock(self, count: int, feedback: bool = False) -> ProcessUsage:
-        """Nbgrader's stock autograde on the first ``count`` students."""
+        """Run nbgrader's stock autograde on the first ``count`` students."""
         root = self._fresh("stock")
         source = root / "source" / self.assignment.name
         source.mkdir(parents=True)
@@ -62,7 +62,7 @@ class Bench:
         return measure("autograder.bench.nbgrader_stock", arguments, folder=root)
 
     def otter(self, count: int) -> ProcessUsage:
-        """The local run of otter-grader on the first ``count`` students.
+        """Run otter-grader locally on the first ``count`` students.
 
         Raises:
             PeerFailed: it cannot be installed or does not run.
@@ -76,7 +76,7 @@ class Bench:
         return measure("autograder.bench.otter", [str(root)], folder=root, python=str(python))
 
     def floor(self, count: int) -> ProcessUsage:
-        """The same cells in one bare process."""
+        """Run the same cells in one bare process."""
         kinds = ("given", "exercise", "check")
         cells = [
             (cell.kind, cell.exercise if cell.kind == "exercise" else cell.grade_id, cell.source)
@@ -94,7 +94,7 @@ class Bench:
         return measure("autograder.bench.floor", [str(path)], folder=path.parent)
 
     def profile(self, count: int) -> ProcessUsage:
-        """Where this grader's CPU time goes, on the first ``count`` students."""
+        """Measure this grader's CPU time by its parts, on the first ``count`` students."""
         path = self._fresh("profile") / "class.json"
         path.write_text(json.dumps(list(self._first(count).values())), encoding="utf-8")
         arguments = [str(self.course.root), self.assignment.name, str(path)]

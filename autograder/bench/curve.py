@@ -1,4 +1,4 @@
-"""The long run as a picture: speed and memory over the whole of it."""
+"""The picture of the long run: speed and memory over the whole of it."""
 
 from __future__ import annotations
 

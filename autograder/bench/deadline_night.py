@@ -63,13 +63,13 @@ pause_minutes = 0
 
 @dataclass
 class Night:
-    """What was measured, in seconds.
+    """The measurements of the night, in seconds.
 
     Attributes:
         acknowledged: from the beginning of each upload to its answer.
         fed_back: from the same to the event that the feedback is there.
-        formgrader: that each look into the gradebook took which went on all the while.
-        refused: why uploads were refused.
+        formgrader: for each look into the gradebook meanwhile.
+        refused: the reasons for which uploads were refused.
     """
 
     acknowledged: list[float] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Night:
     refused: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
-        """The median, the 99th percentile and the largest of each."""
+        """Return the median, the 99th percentile and the largest of each."""
         found: dict[str, float] = {}
         for name in ("acknowledged", "fed_back", "formgrader"):
             values = sorted(getattr(self, name)) or [0.0]
@@ -135,7 +135,7 @@ def _get(port: int, path: str, cookie: str) -> tuple[int, str]:
 
 
 class _Student(threading.Thread):
-    """One student's evening."""
+    """The evening of one student."""
 
     def __init__(self, name: str, cookie: str, files: list[bytes], times: list[float], port: int, night: Night) -> None:
         super().__init__(name=name, daemon=True)
@@ -202,7 +202,7 @@ class _Student(threading.Thread):
             connection.close()
 
     def _followed(self, attempts: int) -> bool:
-        """Follow the stream until all attempts have an outcome; False if it broke before."""
+        """Follow the stream until all attempts have an outcome; return False if it broke before."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         try:
             connection.request("GET", f"/events/{ASSIGNMENT}", headers={"cookie": f"autograder-session={self._cookie}"})
@@ -231,15 +231,15 @@ def run_night(
     flood: int = 0,
     endless: bool = True,
 ) -> dict[str, Any]:
-    """Run it and return the figures.
+    """Run the night and return the figures.
 
     Args:
-        course: whose first assignment is handed in.
+        course: the course whose first assignment is handed in.
         folder: an empty folder for the course of the night.
-        students, attempts, seconds: so many students hand in so often within so many seconds.
-        kills: how often the service is killed meanwhile.
+        students, attempts, seconds: the number of students, of attempts by each, and of seconds in which they hand in.
+        kills: the number of times that the service is killed meanwhile.
         workers: attempts graded at once; default one per core.
-        flood: how many attempts one more student hands in at once.
+        flood: the number of attempts that one more student hands in at once.
         endless: whether one more hands in a notebook that never ends.
 
     Raises:
@@ -299,7 +299,7 @@ def _make_course(course: Course, folder: Path) -> Course:
 
 
 def _files(assignment: Assignment, students: int, attempts: int, flood: int, endless: bool) -> dict[str, list[bytes]]:
-    """What each student hands in; no two files are alike."""
+    """Return what each student hands in; no two files are alike."""
     code = honest_class(assignment, students * attempts)
     files = [notebook_as_bytes(answer_exercises(assignment, each, "Because.")) for each in code.values()]
     handed = {f"student-{number:04}": files[number * attempts : (number + 1) * attempts] for number in range(students)}
@@ -326,7 +326,7 @@ def _warm_up(course: Course, assignment: Assignment) -> None:
 
 
 def _look_into_gradebook(course: Course, night: Night, over: threading.Event) -> None:
-    """What the formgrader's list does, every few seconds."""
+    """Ask for what the formgrader's list asks for, every few seconds."""
     while not over.wait(5):
         began = time.monotonic()
         try:
@@ -353,7 +353,7 @@ def _verify(course: Course, assignment: Assignment, evenings: list[_Student]) ->
 
 
 def main() -> None:
-    """Run it as the arguments say and print the figures as JSON."""
+    """Run the night by the arguments and print the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m autograder.bench.deadline_night", description=__doc__)
     parser.add_argument("--students", type=int, default=300)
     parser.add_argument("--attempts", type=int, default=3)

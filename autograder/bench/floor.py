@@ -39,7 +39,7 @@ def main(path: str) -> None:
 
 
 def _execute(content: dict[str, Any], code: dict[str, str]) -> tuple[int, float]:
-    """(how many checks pass, CPU seconds in the other cells)."""
+    """Return how many checks pass, and the CPU seconds in the other cells."""
     from autograder.bench.plain import begin
 
     names: dict[str, Any] = {"__name__": "__main__"}

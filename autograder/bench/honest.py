@@ -18,7 +18,7 @@ __all__ = ["hand_in_all", "honest_class", "read_submissions", "tools_file"]
 
 
 def honest_class(assignment: Assignment, count: int) -> dict[str, dict[str, str]]:
-    """For each of ``count`` students, the code of each exercise; every full class mixes all alternatives.
+    """Return the code of each exercise for ``count`` students; every full class mixes all alternatives.
 
     A comment with the student's name makes each submission different, so that none is answered from another's result.
     """
@@ -49,13 +49,13 @@ def hand_in_all(
 
 
 def read_submissions(assignment: Assignment, path: Path) -> list[Submission]:
-    """The submissions whose code stands in the JSON file ``path``, as the grader reads them."""
+    """Return the submissions whose code stands in the JSON file ``path``, as the grader reads them."""
     code = json.loads(path.read_text(encoding="utf-8"))
     return [align(answer_exercises(assignment, answers, "Because."), assignment) for answers in code]
 
 
 def tools_file(course: Course, assignment: Assignment, path: Path) -> Path:
-    """Write what :func:`autograder.bench.plain.begin` reads."""
+    """Write the file that :func:`autograder.bench.plain.begin` reads."""
     parts = [cell.source for cell in assignment.cells if cell.kind in ("given", "exercise")]
     seeds = {cell.grade_id: check_seed(course.secret, assignment, cell.grade_id) for cell in assignment.checks}
     path.write_text(json.dumps({"solution": "\n\n".join(parts), "seeds": seeds}), encoding="utf-8")

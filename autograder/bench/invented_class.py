@@ -21,9 +21,9 @@ Answers = dict[str, str]
 """A student's code by exercise, and the written answer by the name ``""``."""
 
 _HABIT = 0.5
-"""How often an author takes the other way at a place where there are two ways to say the same."""
+"""The share of places with two ways to say the same at which an author takes the other way."""
 _USUAL = 0.35
-"""How many take the way that the solution takes."""
+"""The share of students who take the way of the solution."""
 _WORDS = (
     "out", "res", "result", "val", "value", "tmp", "arr", "data", "mat", "total", "acc", "cur", "item", "n", "m", "k",
     "idx", "row", "col", "buf", "left", "right", "part", "whole",
@@ -43,13 +43,13 @@ _GUARDS = (
 
 
 class _IndependentAuthor(ast.NodeTransformer):
-    """Somebody who says the same in words of their own: other names, order, intermediate results, comparisons."""
+    """An author who says the same in words of their own: other names, order, intermediate results, comparisons."""
 
     def __init__(self, luck: random.Random, habit: float = _HABIT) -> None:
         self._luck, self._habit, self._number = luck, habit, 0
 
     def rewritten(self, source: str) -> str:
-        """``source`` as this author would have written it."""
+        """Return ``source`` as this author would have written it."""
         tree = self.visit(ast.parse(source))
         return renamed(ast.unparse(ast.fix_missing_locations(tree)), self._luck, self._habit)
 
@@ -141,7 +141,7 @@ class _IndependentAuthor(ast.NodeTransformer):
         return [statement]
 
     def _named(self, holder: ast.AST, field: str) -> ast.stmt:
-        """A statement that gives a part of ``holder`` a name, which then stands in its place."""
+        """Return a statement that gives a part of ``holder`` a name, which then stands in its place."""
         name = self._new_name()
         first = ast.Assign([ast.Name(name, ast.Store())], getattr(holder, field), lineno=1)
         setattr(holder, field, ast.Name(name, ast.Load()))
@@ -153,7 +153,7 @@ class _IndependentAuthor(ast.NodeTransformer):
 
 
 def _apart(one: ast.stmt, other: ast.stmt) -> bool:
-    """Whether two statements are plain assignments of which neither needs the other."""
+    """Return whether two statements are plain assignments of which neither needs the other."""
     if not (isinstance(one, ast.Assign) and isinstance(other, ast.Assign)):
         return False
     names = [{each.id for each in ast.walk(node) if isinstance(each, ast.Name)} for node in (one, other)]
@@ -165,12 +165,12 @@ def _apart(one: ast.stmt, other: ast.stmt) -> bool:
 
 
 def renamed(source: str, luck: random.Random, habit: float = 1.0) -> str:
-    """``source`` with other names for what its functions bind, parameters left as the course gives them.
+    """Return ``source`` with other names for what its functions bind; parameters stay as the course gives them.
 
     Args:
         source: the code.
-        luck: chooses.
-        habit: how often a name is another one than most people would take.
+        luck: the source of random choices.
+        habit: the share of names that differ from what most people would take.
     """
     tree = ast.parse(source)
     bound = {
@@ -189,7 +189,7 @@ def renamed(source: str, luck: random.Random, habit: float = 1.0) -> str:
 
 
 class InventedClass:
-    """Students who work alone, each on one of the ways that the assignment knows, in words of their own."""
+    """A class of students who work alone, each on one of the ways that the assignment knows, in words of their own."""
 
     def __init__(self, assignment: Assignment, seed: int = 0) -> None:
         self._assignment, self._luck = assignment, random.Random(seed)
@@ -207,7 +207,7 @@ class InventedClass:
             self._after[one].append(other)
 
     def student(self) -> Answers:
-        """One student's answers: a third the usual way, the others one of the rarer ways or with a mistake."""
+        """Return one student's answers: a third the usual way, the others one of the rarer ways or with a mistake."""
         author = _IndependentAuthor(self._luck)
         chosen = {
             exercise: self._luck.choice(self._ways[exercise] if self._luck.random() > _USUAL else [source])
@@ -223,13 +223,13 @@ class InventedClass:
 
 
 def disguise(answers: Mapping[str, str], kind: str, own: Mapping[str, str], luck: random.Random) -> Answers:
-    """What somebody hands in who has copied ``answers``.
+    """Return the submission of somebody who has copied ``answers``.
 
     Args:
         answers: the answers that are copied.
         kind: one of :data:`DISGUISES`.
-        own: what the copier would have written alone.
-        luck: chooses.
+        own: the answers that the copier would have written alone.
+        luck: the source of random choices.
     """
     return DISGUISES[kind](answers, own, luck)
 
@@ -239,14 +239,14 @@ def _all_renamed(answers: Mapping[str, str], own: Mapping[str, str], luck: rando
 
 
 def _reordered(answers: Mapping[str, str], own: Mapping[str, str], luck: random.Random) -> Answers:
-    """All functions in one cell, the last first."""
+    """Return all functions in one cell, the last first."""
     code = [name for name in answers if name]
     together = "\n\n\n".join(answers[name] for name in reversed(code))
     return {code[-1]: together, "": own[""]}
 
 
 def _commented(answers: Mapping[str, str], own: Mapping[str, str], luck: random.Random) -> Answers:
-    """Other comments, blank lines, indentation and parentheses."""
+    """Return the answers with other comments, blank lines, indentation and parentheses."""
     return {name: _laid_out(source, luck) if name else own[""] for name, source in answers.items()}
 
 
@@ -263,13 +263,13 @@ def _laid_out(source: str, luck: random.Random) -> str:
 
 
 def _one_function(answers: Mapping[str, str], own: Mapping[str, str], luck: random.Random) -> Answers:
-    """One function is copied and changed in one place; all others are the copier's own."""
+    """Return the copier's own answers with one function of the other's, copied and changed in one place."""
     name = luck.choice([name for name in answers if name])
     return {**own, name: _edited(answers[name], luck)}
 
 
 def _edited(source: str, luck: random.Random) -> str:
-    """``source`` with one statement more, or one number changed."""
+    """Return ``source`` with one statement more, or one number changed."""
     tree = ast.parse(source)
     numbers = [each for each in ast.walk(tree) if isinstance(each, ast.Constant) and type(each.value) in (int, float)]
     if numbers and luck.random() < 0.5:
@@ -290,7 +290,7 @@ def _thoroughly(answers: Mapping[str, str], own: Mapping[str, str], luck: random
 
 
 def _answer(answers: Mapping[str, str], own: Mapping[str, str], luck: random.Random) -> Answers:
-    """The written answer alone, with every eighth word another one."""
+    """Return the written answer alone, with every eighth word another one."""
     words = [luck.choice(_WORDS) if luck.random() < 1 / 8 else word for word in answers[""].split()]
     return {**own, "": " ".join(words)}
 
@@ -303,4 +303,4 @@ DISGUISES: Mapping[str, Callable[[Mapping[str, str], Mapping[str, str], random.R
     "one function, one edit": _one_function,
     "written answer, every eighth word changed": _answer,
 }
-"""Ways to hide a copy, by a name for people."""
+"""The ways to hide a copy, by a name for people."""

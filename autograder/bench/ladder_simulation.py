@@ -1,4 +1,4 @@
-"""What repeated submission does to a public score, with the Ladder and without.
+"""The effect of repeated submission on a public score, with the Ladder and without.
 
 ``python -m autograder.bench.ladder_simulation`` prints the table in docs/leaderboard.md.
 
@@ -37,7 +37,7 @@ ACCOUNTS = 50
 
 @dataclass(frozen=True)
 class SimulationOutcome:
-    """Means over the repeats, as shares of the images: what the board shows, and what new images say."""
+    """Means over the repeats, as shares of the images: what the board shows, and what new images show."""
 
     entrant: str
     feedback: str
@@ -46,7 +46,7 @@ class SimulationOutcome:
 
     @property
     def inflation(self) -> float:
-        """How much better the board shows the entry than it is."""
+        """The amount by which the board shows the entry as better than it is."""
         return self.shown - self.private
 
 
@@ -56,7 +56,7 @@ def simulate(
     """Run every entrant against both kinds of feedback, and with many accounts against the Ladder.
 
     Args:
-        images: in each half, public and private.
+        images: the number of images in each half, public and private.
         hard: share of the images on which an entry wavers; true accuracy is ``1 - hard / 2``.
     """
     found = []
@@ -70,7 +70,7 @@ def simulate(
 
 
 class _PublicBoard:
-    """The public half: answers each submission with the score it shows; the first come from accounts of their own."""
+    """The public half, which answers each submission with its score; the first come from accounts of their own."""
 
     def __init__(self, truth: Choices, easy: int, feedback: str, accounts: int) -> None:
         self.truth, self.easy, self.feedback = truth, easy, feedback
@@ -86,7 +86,7 @@ class _PublicBoard:
 def _run(
     attack: Attack, feedback: str, submissions: int, images: int, hard: float, seed: list[int], accounts: int
 ) -> tuple[float, float]:
-    """One entrant's submissions: the share shown at the end, in the best row, and the share on the private half.
+    """Submit for one entrant; return its share at the end, in the best row, and its share on the private half.
 
     The entrant treats both halves alike, since an entry cannot tell a public image from a private one.
     """
@@ -133,7 +133,7 @@ def _vote(size: int, board: Board, submissions: int, rng: np.random.Generator) -
 
 
 def simulation_table(outcomes: list[SimulationOutcome]) -> Table:
-    """The outcomes for a rich console."""
+    """Return the table of the outcomes for a rich console."""
     view = Table(
         "entrant",
         "feedback",

@@ -1,4 +1,4 @@
-"""``python -m autograder.bench.leaderboard_speed`` prints how long large boards take on this machine."""
+"""The time of large boards on this machine, printed by ``python -m autograder.bench.leaderboard_speed``."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def rank_and_render(entries: int = 10_000) -> None:
 
 
 def bootstrap(entries: int = 300, images: int = 1_000) -> None:
-    """Rank intervals over 10,000 resamples for entries that agree as trained networks do."""
+    """Compute rank intervals over 10,000 resamples for entries that agree as trained networks do."""
     rng = np.random.default_rng(0)
     ease, skill = rng.normal(size=images), rng.uniform(0.8, 1.6, size=(entries, 1))
     rank_bootstrap(rng.normal(size=(entries, images)) * 0.7 + ease + skill > 0)
 
 
 def best_seconds(job: Callable[[], None], times: int = 5) -> tuple[float, float]:
-    """The shortest of several runs, in seconds: of the processor, and on the wall.
+    """Return the shortest of several runs, in seconds: of the processor, and on the wall.
 
-    On a machine that others use, only the first says how much work it is.
+    On a machine that others use, only the first shows how much work it is.
     """
     runs = []
     for _ in range(times):

@@ -1,4 +1,4 @@
-"""From single measurements to the figures that are reported: medians over rounds, marginal costs, ratios."""
+"""The way from single measurements to the figures that are reported: medians over rounds, marginal costs, ratios."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["Figures", "Measurements", "figures_of", "machine", "notebook_figures
 
 
 class Measurements(msgspec.Struct):
-    """All runs of one benchmark, round by round.
+    """The runs of one benchmark, round by round.
 
     Attributes:
-        class_size: submissions that this grader and the floor got.
-        stock_size: submissions that nbgrader got in each round.
+        class_size: the number of submissions that this grader and the floor got.
+        stock_size: the number of submissions that nbgrader got in each round.
         start: this grader, one worker, one submission that names torch, as some of the class do: what starting costs.
         single: this grader, one worker, one submission that does not name torch.
         warm: this grader's workers, kept from one submission to the next.
@@ -34,8 +34,8 @@ class Measurements(msgspec.Struct):
         floor: the bare process.
         again: this grader, whole class, then unchanged, then after one hidden test changed.
         otter: otter-grader.
-        otter_missing: why there is none.
-        profile: where this grader's CPU time goes.
+        otter_missing: the reason that otter-grader did not run.
+        profile: this grader's CPU time by its parts.
     """
 
     class_size: int
@@ -55,11 +55,11 @@ class Measurements(msgspec.Struct):
 
 
 Figures = dict[str, Any]
-"""What benchmarks.json holds."""
+"""The content of benchmarks.json."""
 
 
 def figures_of(found: Measurements) -> Figures:
-    """Every figure, each a median over the rounds."""
+    """Return every figure, each a median over the rounds."""
     size = found.class_size
     start_wall, start_cpu = _median(found.start, _wall), _median(found.start, _cpu)
     one_wall, two_wall = _median(found.one, _wall), _median(found.two, _wall)
@@ -111,7 +111,7 @@ def figures_of(found: Measurements) -> Figures:
 
 
 def scale_figures(found: Scale) -> Figures:
-    """What the long run showed: of its largest class, and per assignment."""
+    """Return the figures of the long run: of its largest class, and per assignment."""
     flat, growth = found.last_over_first(), found.growth_mb()
     largest = max(found.finished, key=lambda name: len(found.finished[name]))
     rates = {name: round(median(rates), 2) for name, rates in found.rates().items()}
@@ -129,7 +129,7 @@ def scale_figures(found: Scale) -> Figures:
 
 
 def notebook_figures(times: Mapping[str, NotebookTime], loops_over_matmul: float) -> Figures:
-    """How long the solved notebooks take, and what assignment 02's matrix product gains over its loops."""
+    """Return the times of the solved notebooks, and the gain of assignment 02's matrix product over its loops."""
     return {
         "notebooks": {name: msgspec.to_builtins(time) for name, time in times.items()},
         "loops_over_matmul": round(loops_over_matmul, 1),
@@ -137,7 +137,7 @@ def notebook_figures(times: Mapping[str, NotebookTime], loops_over_matmul: float
 
 
 def machine() -> str:
-    """The processor and how many of it this process may use."""
+    """Return the processor and how many of it this process may use."""
     import os
 
     model = platform.processor() or platform.machine()
@@ -166,7 +166,7 @@ def _median(runs: Sequence[ProcessUsage], of: Callable[[ProcessUsage], float]) -
 
 
 def _marginal(whole: float, one: float, size: int) -> float:
-    """What each further submission costs, given the cost of ``size`` and of one."""
+    """Return the cost of each further submission, given the cost of ``size`` and of one."""
     return max(whole - one, 1e-9) / max(size - 1, 1)
 
 
@@ -180,7 +180,7 @@ def _feedback(runs: Sequence[ProcessUsage]) -> float:
 
 
 def _cpu_of_peer(each: ProcessUsage) -> float:
-    """CPU seconds of one submission, start-up taken out by its share of the wall time."""
+    """Return the CPU seconds of one submission, start-up taken out by its share of the wall time."""
     return float(each.cpu_seconds * sum(each.answer["seconds"]) / each.wall_seconds / each.answer["submissions"])
 
 
@@ -193,14 +193,14 @@ def _phases(runs: Sequence[ProcessUsage], size: int) -> dict[str, float]:
 
 
 def _writer(phases: Mapping[str, float], start_wall: float, one_wall: float, size: int) -> Figures:
-    """What the one writer takes for a submission, and how many workers it can keep up with."""
+    """Return the time of the one writer for a submission, and how many workers it can keep up with."""
     spent = sum(phases.get(name, 0.0) for name in ("database", "conversion", "feedback"))
     worker = 1000 * _marginal(one_wall, start_wall, size)
     return {"writer_ms": round(spent, 1), "workers_at_writers_limit": round(worker / spent, 1) if spent else 0.0}
 
 
 def _slowest_checks(runs: Sequence[ProcessUsage], size: int) -> dict[str, float]:
-    """Milliseconds per submission of the five checks that take longest."""
+    """Return the milliseconds per submission of the five checks that take longest."""
     names = {name for each in runs for name in each.answer["first"].get("checks", {})}
     spent = {
         name: round(median(each.answer["first"]["checks"].get(name, 0.0) for each in runs) / size * 1000, 1)
@@ -218,7 +218,7 @@ def _shares(runs: Sequence[ProcessUsage]) -> dict[str, float]:
 
 
 def _cpu_by_process(found: Measurements, size: int) -> dict[str, float]:
-    """CPU milliseconds of a further submission, by the role of the process."""
+    """Return the CPU milliseconds of a further submission, by the role of the process."""
 
     def spent(runs: Sequence[ProcessUsage], role: str) -> float:
         return _median(runs, lambda each: each.by_program.get(role, 0.0))
@@ -231,12 +231,12 @@ def _cpu_by_process(found: Measurements, size: int) -> dict[str, float]:
 
 
 def _floor_cells(runs: Sequence[ProcessUsage]) -> float:
-    """CPU seconds of a submission's own cells and the given ones, in the bare process."""
+    """Return the CPU seconds of a submission's own cells and the given ones, in the bare process."""
     return _median(runs, lambda each: each.answer["cells_seconds"] / each.answer["submissions"])
 
 
 def _sampled(runs: Sequence[ProcessUsage]) -> dict[str, dict[str, float]]:
-    """For each side, the share of all rounds' samples that each part has."""
+    """Return, for each side, the share of all rounds' samples that each part has."""
     shares = {}
     for side in runs[0].answer["samples"]:
         found = sum((Counter(each.answer["samples"][side]) for each in runs), Counter())

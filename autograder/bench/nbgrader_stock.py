@@ -1,4 +1,4 @@
-"""nbgrader's stock autograde: its own ``Execute``, its own database, one process.
+"""The stock autograde of nbgrader: its own ``Execute``, its own database, one process.
 
 Run as ``python -m autograder.bench.nbgrader_stock ROOT ASSIGNMENT [feedback]``; prints one JSON object.
 """
@@ -25,7 +25,7 @@ __all__ = ["main", "stock_source_notebook"]
 
 
 def stock_source_notebook(course: Course, assignment: Assignment, tools: Path) -> dict[str, Any]:
-    """The source notebook as a stock course would have it: each check starts by getting its tools.
+    """Return the source notebook as a stock course would have it: each check starts by getting its tools.
 
     Demonstrations are left out, because this grader and the floor do not run them either.
     """
@@ -43,7 +43,7 @@ def stock_source_notebook(course: Course, assignment: Assignment, tools: Path) -
 
 
 def _ending(source: str) -> str:
-    """``None`` as the last line, unless the last expression is meant as points."""
+    """Return ``None`` as the last line, unless the last expression is meant as points."""
     from autograder.grading.compiled_cells import ends_in_judgement
 
     last = ast.parse(source).body[-1]

@@ -1,4 +1,4 @@
-"""How long each solved notebook takes from top to bottom, so that the times that students are told are measured."""
+"""The time that each solved notebook takes from top to bottom, so that the times told to students are measured."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ CELL_SECONDS = 1800
 
 
 class NotebookTime(msgspec.Struct, frozen=True):
-    """One solved notebook's run.
+    """The run of one solved notebook.
 
     Attributes:
         seconds: wall time of the whole run, the kernel's start included.
-        promised: what the notebook tells students, in seconds.
+        promised: the time that the notebook tells students, in seconds.
         longest_cell: first line of the cell that took longest.
-        longest_seconds: and how long it took.
+        longest_seconds: the seconds that it took.
         over_five: seconds of each cell that took more than five, with its first line.
     """
 
@@ -42,7 +42,7 @@ class NotebookTime(msgspec.Struct, frozen=True):
 
 
 def notebook_times(course: Course) -> dict[str, NotebookTime]:
-    """Every assignment's solved notebook, run once, one after the other."""
+    """Run every assignment's solved notebook once, one after the other, and return the times."""
     return {name: run_notebook(course, name) for name in course.assignments()}
 
 
@@ -81,7 +81,7 @@ def run_notebook(course: Course, name: str) -> NotebookTime:
 
 
 class _Clock:
-    """Wall time of each cell, by its number and first line."""
+    """The wall time of each cell, by its number and first line."""
 
     def __init__(self) -> None:
         self.cells: dict[str, float] = {}
@@ -97,11 +97,11 @@ class _Clock:
 
 
 def loops_over_matmul(course: Course, repeats: int = 5) -> float:
-    """How many times as fast as its four loops assignment 02's convolution by a matrix product is.
+    """Return the speed of assignment 02's convolution by a matrix product, as a multiple of that of its four loops.
 
-    On the size that its docstring states: 8 images (3, 24, 24), 32 kernels (3, 3, 3); medians of ``repeats`` runs, in a
-    fresh process: in one that has freed large blocks before, the product's arrays cost no page faults, and it takes a
-    fourth of the time.
+    It is measured on the size that its docstring states: 8 images (3, 24, 24), 32 kernels (3, 3, 3); medians of
+    ``repeats`` runs, in a fresh process: in one that has freed large blocks before, the product's arrays cost no page
+    faults, and it takes a fourth of the time.
     """
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_loops_over_matmul, course.root, repeats).result()

@@ -1,4 +1,4 @@
-"""otter-grader's local run, without containers, in one process: it executes each notebook and then all tests.
+"""The local run of otter-grader, without containers, in one process: it executes each notebook and then all tests.
 
 Run by a Python that has otter-grader, as ``python -m autograder.bench.otter ROOT``; prints one JSON object.
 """
@@ -38,7 +38,7 @@ def check(env):
 
 
 def python_with_otter(folder: Path) -> Path:
-    """A Python in ``folder`` that has otter-grader and sees this one's packages; made on first use.
+    """Return a Python in ``folder`` that has otter-grader and sees this one's packages; make it on first use.
 
     Raises:
         PeerFailed: otter-grader cannot be installed here.

@@ -1,4 +1,4 @@
-"""This grader, as ``autograder grade`` runs it, and what regrading costs.
+"""The run of this grader as ``autograder grade``, and the cost of regrading.
 
 Run as ``python -m autograder.bench.ours ROOT ASSIGNMENT WORKERS [again | warm]``; prints one JSON object.
 """
@@ -64,7 +64,7 @@ def _summary(report: ClassReport) -> dict[str, Any]:
 
 
 def change_one_check(course: Course, assignment: str) -> str:
-    """Change the last hidden test of the middle check in the course's copy of the source; returns the check's name."""
+    """Change the last hidden test of the middle check in the course's copy of the source; return the check's name."""
     (path,) = (course.source / assignment).glob("*.ipynb")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     hidden = [cell for cell in notebook["cells"] if END_HIDDEN in "".join(cell["source"])]

@@ -1,6 +1,6 @@
 """The names that hidden tests use, for a process without isolation: the peers and the floor run with these.
 
-It imports what a notebook imports anyway and nothing more, so that a peer does not pay for this package.
+The module imports what a notebook imports anyway and nothing more, so that a peer does not pay for this package.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Function = Callable[..., Any]
 
 
 def begin(tools: str, check: str, names: dict[str, Any]) -> None:
-    """Put into ``names`` what the check called ``check`` may use.
+    """Put into ``names`` the names that the check called ``check`` may use.
 
     Args:
         tools: path of a JSON file with ``solution``, the instructor's code, and ``seeds``, one for each check.
@@ -62,7 +62,7 @@ def same(
     function: Function, reference: Function, *args: Any, case: str = "", tolerance: float = 1e-6, hint: str = "",
     **kwargs: Any,
 ) -> Any:  # fmt: skip
-    """Both give the same."""
+    """Check that both give the same; return what ``function`` gives."""
     expected = reference(*copy.deepcopy(args), **copy.deepcopy(kwargs))
     actual = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
     _compare(actual, expected, tolerance, case)
@@ -91,6 +91,6 @@ def _itself(function: Function) -> Function:
 
 
 def passes(condition: object, what: str, hint: str = "") -> None:
-    """Is true."""
+    """Check that ``condition`` is true."""
     if not condition:
         raise CheckFailed(what, hint=hint)

@@ -1,4 +1,4 @@
-"""Measure what `autograder similarity` finds: copies planted in a made-up class whose other members worked alone."""
+"""The measurement of `autograder similarity`: copies planted in a made-up class whose other members worked alone."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["Detection", "measure_detection"]
 
 
 class Detection(msgspec.Struct, frozen=True):
-    """What was found among the planted copies of one class.
+    """The pairs found among the planted copies of one class.
 
     Attributes:
         assignment: its name.
-        students: how many, copiers included.
-        found: for each disguise, how many copies are above the threshold, of how many.
-        false_pairs: pairs above the threshold that are no copy.
+        students: the number of students, copiers included.
+        found: for each disguise, the number of copies above the threshold, and of all.
+        false_pairs: the number of pairs above the threshold that are not a copy.
         false_among_ten: the same among the ten least likely pairs.
-        references_alike: pairs of independent right answers above the threshold, of how many.
-        seconds: from the notebooks' bytes to the ranked pairs.
+        references_alike: the number of pairs of independent right answers above the threshold, and of all.
+        seconds: the time from the notebooks' bytes to the ranked pairs.
     """
 
     assignment: str
@@ -52,7 +52,7 @@ class Detection(msgspec.Struct, frozen=True):
         return right / max(right + self.false_pairs, 1)
 
     def lines(self) -> Iterator[str]:
-        """The measurement for people."""
+        """Yield the measurement for people."""
         yield (
             f"{self.assignment}: {self.students} students, recall {self.recall:.2f}, precision {self.precision:.2f}, "
             f"{self.false_among_ten} false among the first ten, {self.seconds:.0f} s."

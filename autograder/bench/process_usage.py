@@ -1,4 +1,4 @@
-"""Run a program and measure it with all the processes that it starts: wall time, CPU time, peak memory."""
+"""The measurement of a program with all the processes that it starts: wall time, CPU time, peak memory."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MEMORY_EVERY = 10
 
 
 class PeerFailed(AutograderError):
-    """A program that was to be measured failed; holds the end of what it said."""
+    """The failure of a program that was to be measured; holds the end of what it printed."""
 
 
 @dataclass(frozen=True)
 class ProcessUsage:
-    """What one run took.
+    """The resources that one run took.
 
     Attributes:
         answer: the JSON object that the program printed last.
@@ -75,7 +75,7 @@ def measure(
 
 
 class _Watch:
-    """Looks at a process and its descendants now and then.
+    """An observer of a process and its descendants, which looks now and then.
 
     A process's time is its own and that of the children it has waited for, so the sum over those alive only grows,
     until at the end whole trees are killed: the largest sum is what all of them used.
@@ -106,7 +106,7 @@ class _Watch:
 
 
 def _used(pid: int) -> tuple[str, float] | None:
-    """What a process is for, and the CPU seconds of it and of the children it waited for."""
+    """Return what a process is for, and the CPU seconds of it and of the children it waited for."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -123,7 +123,7 @@ def _role(command: str) -> str:
 
 
 def process_tree(root: int) -> list[int]:
-    """``root`` and all its descendants that live now."""
+    """Return ``root`` and all its descendants that live now."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -138,7 +138,7 @@ def process_tree(root: int) -> list[int]:
 
 
 def _proportional_mb(pid: int) -> float:
-    """Memory of a process in MB, each shared page divided by how many share it."""
+    """Return the memory of a process in MB, each shared page divided by how many share it."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

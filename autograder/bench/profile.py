@@ -1,4 +1,4 @@
-"""Where the CPU time of one submission goes: forks, questions over the wire, and so on, each measured by itself.
+"""The CPU time of one submission, by its parts: forks, questions over the wire, and so on, each measured by itself.
 
 Run as ``python -m autograder.bench.profile ROOT ASSIGNMENT FILE``; prints one JSON object.
 """
@@ -62,7 +62,7 @@ def main(root: str, name: str, path: str) -> None:
 
 
 def _question(sandbox: Sandbox) -> float:
-    """Microseconds of CPU, on both sides, of a call of a lent function that gives one of two small arrays back."""
+    """Return the CPU microseconds, on both sides, of a call of a lent function that returns one of two small arrays."""
     with sandbox.spawn() as worker:
         worker.run_cell(_ASK)
         ask = worker.names(["ask"])["ask"]
@@ -77,7 +77,7 @@ def _first(image: Any, kernel: Any) -> Any:
 
 
 def _forks(sandbox: Sandbox) -> float:
-    """Milliseconds for a submission without any cell: both forks, confinement, and their ends."""
+    """Return the milliseconds for a submission without any cell: both forks, confinement, and their ends."""
 
     def nothing() -> bytes:
         sandbox.spawn().close()
@@ -92,7 +92,7 @@ def _forks(sandbox: Sandbox) -> float:
 
 
 def _page() -> float:
-    """Microseconds for the copy of one page of a forked process's memory, when it is first written to."""
+    """Return the microseconds for the copy of one page of a forked process's memory, when it is first written to."""
     memory = np.zeros(_PAGES * mmap.PAGESIZE, np.uint8)
     memory[:: mmap.PAGESIZE] = 1
 
@@ -126,14 +126,14 @@ def _graded(submission: Submission, course: Course, assignment: Assignment, sand
 
 
 class _Watched:
-    """Stands before a sandbox and counts the page faults of the workers that it sees closed."""
+    """A stand-in for a sandbox that counts the page faults of the workers that it sees closed."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
         self.page_faults = 0
 
     def spawn(self, limits: Limits | None = None, *, allowance: Allowance | None = None) -> StudentProcess:
-        """As the sandbox does."""
+        """Start a worker as the sandbox does."""
         worker = self._sandbox.spawn(limits, allowance=allowance)
         close = worker.close
 
@@ -147,7 +147,7 @@ class _Watched:
 
 
 def _in_child(sandbox: Sandbox, work: Callable[[_Watched], object]) -> Figures:
-    """What ``work`` returns, with the CPU time of the grader's side and the page faults of both."""
+    """Return what ``work`` returns, with the CPU time of the grader's side and the page faults of both."""
 
     def watched() -> bytes:
         watching = _Watched(sandbox)

@@ -37,7 +37,7 @@ _CELL = re.compile(r"^# %% (.+)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class MeasuredReference:
-    """One reference entry under one secret.
+    """A reference entry under one secret.
 
     Attributes:
         cpu_seconds: processor time of the process that trained, then of the one that answered.
@@ -49,7 +49,7 @@ class MeasuredReference:
 
 
 def read_references(path: Path) -> dict[str, str]:
-    """Each entry's name and whole code, in order.
+    """Return each entry's name and whole code, in order.
 
     Raises:
         AuthoringError: the file has no cell called ``shared``, or no other.
@@ -89,7 +89,7 @@ def _start(sandbox: Sandbox, code: str, workers: list[StudentProcess], limits: L
 
 
 def render_scores(measured: Sequence[MeasuredReference]) -> Iterator[str]:
-    """The table's lines, in Markdown: for each entry its mean over the secrets and the standard deviation."""
+    """Yield the table's lines, in Markdown: for each entry its mean over the secrets and the standard deviation."""
     yield "| entry | numbers | training, s CPU | public half right | private half right |"
     yield "|---|---|---|---|---|"
     for name in dict.fromkeys(one.name for one in measured):

@@ -1,4 +1,4 @@
-"""A thousand submissions to one assignment and some to each of the others, by the same workers: is it flat to the end?
+"""The long run: a thousand submissions to one assignment and some to each of the others, by the same workers.
 
 Run as ``python -m autograder.bench.scale ROOT WORKERS ASSIGNMENT …``; prints one JSON object.
 """
@@ -32,10 +32,10 @@ WINDOW = 100
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """One long run.
+    """A long run.
 
     Attributes:
-        finished: for each assignment, when each of its submissions was done, in seconds from the start of the run.
+        finished: for each assignment, the seconds from the start of the run at which each of its submissions was done.
         memory: (seconds from the start, MB of all processes together, shared pages counted once).
         seconds: wall time of the whole run.
     """
@@ -45,25 +45,25 @@ class Scale(msgspec.Struct, frozen=True):
     seconds: float
 
     def rates(self) -> dict[str, list[float]]:
-        """For each assignment, submissions per second in each window of a hundred (of a third, if that is less).
+        """Return, for each assignment, the submissions per second in each window of a hundred (or of a third, if less).
 
         The first window is left out: in it the assignment's own cells run for the first time.
         """
         return {name: [window[1] for window in self.windows(name)] for name in self.finished}
 
     def windows(self, name: str) -> list[tuple[float, float]]:
-        """(Middle in seconds from the start, submissions per second) of each window of one assignment but the first."""
+        """Return (middle in seconds from the start, submissions per second) of each window but the first."""
         moments = self.finished[name]
         width = min(WINDOW, max(1, len(moments) // 3))
         edges = moments[width - 1 :: width]
         return [((begin + end) / 2, width / max(end - begin, 1e-9)) for begin, end in pairwise(edges)]
 
     def last_over_first(self) -> dict[str, float]:
-        """For each assignment, the rate of the last window over that of the second one."""
+        """Return, for each assignment, the rate of the last window over that of the second one."""
         return {name: round(rates[-1] / rates[0], 3) for name, rates in self.rates().items()}
 
     def growth_mb(self) -> dict[str, float]:
-        """For each assignment, memory in the last tenth of its time less that in its second tenth."""
+        """Return, for each assignment, the MB of memory in its last tenth of time less those in its second tenth."""
         spans = {name: (moments[0], moments[-1]) for name, moments in self.finished.items()}
         return {
             name: round(self._memory(span, 0.9, 1.0) - self._memory(span, 0.1, 0.2), 1) for name, span in spans.items()
@@ -78,12 +78,12 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 def scale_assignments(course: Course) -> list[str]:
-    """The assignments to run: all but one that trains every submission again, which is bounded by its own budget."""
+    """Return the assignments to run: all but one that trains every submission again, which its own budget bounds."""
     return [name for name in course.assignments() if not competes(load_assignment(course, name))]
 
 
 def sizes(names: Sequence[str], size: int, others: int) -> dict[str, int]:
-    """How many submissions each assignment gets: ``size`` the first, ``others`` each of the rest."""
+    """Return the number of submissions to each assignment: ``size`` to the first, ``others`` to each of the rest."""
     return {name: others if place else size for place, name in enumerate(names)}
 
 
@@ -124,14 +124,14 @@ def _scale(measured: ProcessUsage) -> Scale:
 
 
 class _Recorded(Silent):
-    """Notes when each submission is done."""
+    """A recorder of the time at which each submission is done."""
 
     def __init__(self, begun: float) -> None:
         self._begun = begun
         self.moments: list[float] = []
 
     def advance(self, kind: str) -> None:
-        """One more is done."""
+        """Record one more submission as done."""
         self.moments.append(round(time.perf_counter() - self._begun, 4))
 
 

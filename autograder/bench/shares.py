@@ -1,4 +1,4 @@
-"""Which parts of the code take the time, in the grader's process and in the student's: a sampling profile.
+"""The shares of time of the parts of the code, in the grader's process and in the student's: a sampling profile.
 
 The student's process is here a plain fork without its confinement, which would not let it be sampled; it runs the same
 code. Each side notes, every few milliseconds of its own CPU time, what it is doing. Waiting for the other takes none.
@@ -45,11 +45,11 @@ Samples = Counter[str]
 
 
 class _Unconfined:
-    """In a sandbox's place: workers that are forks of this process.
+    """A stand-in for a sandbox, whose workers are forks of this process.
 
     Args:
         shell: the warm shell that their cells run in.
-        folder: where each leaves its samples.
+        folder: the folder in which each leaves its samples.
     """
 
     def __init__(self, shell: Any, folder: Path) -> None:
@@ -60,7 +60,7 @@ class _Unconfined:
     def spawn(
         self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
     ) -> StudentProcess:
-        """As a sandbox does, but for the confinement."""
+        """Start a worker as a sandbox does, but for the confinement."""
         limits = limits or Limits()
         ours, theirs = socket.socketpair()
         number = os.fork()
@@ -85,7 +85,7 @@ class _Unconfined:
         (self._folder / str(os.getpid())).write_text(json.dumps(found))
 
     def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
-        """As a sandbox does; the worker ends because its channel was closed."""
+        """End a worker as a sandbox does; it ends because its channel was closed."""
         _, status, used = os.wait4(worker, 0)
         noted = self._folder / str(worker)
         self.samples.update(json.loads(noted.read_text()))
@@ -134,7 +134,7 @@ def _sampling(found: Samples) -> Iterator[None]:
 
 
 def _part(frame: FrameType | None) -> str:
-    """The part that the innermost frame belongs to; the standard library works for whoever called it."""
+    """Return the part that the innermost frame belongs to; the standard library works for whoever called it."""
     while frame is not None:
         part = part_of(frame.f_code.co_filename)
         if part != "other":
@@ -144,7 +144,7 @@ def _part(frame: FrameType | None) -> str:
 
 
 def part_of(file: str) -> str:
-    """The part that a file of code belongs to, as the benchmark's page lists them."""
+    """Return the part that a file of code belongs to, as the benchmark's page lists them."""
     if file.startswith("<ipython-input"):
         return "answers"
     if file.startswith(("<check", "<0")):  # of a check's name, or of the assignment's

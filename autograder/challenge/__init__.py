@@ -1,4 +1,4 @@
 """The competition's fixed rules, its hidden test, and the run of one entry: trained again, asked, counted outside.
 
-Nothing here ranks: what an entry answered rightly goes, packed, into its result, and from there to the leaderboard.
+Nothing here ranks: an entry's right answers go, packed, into its result, and from there to the leaderboard.
 """

@@ -1,9 +1,9 @@
-"""Run one entry: train it in one process, ask it in another, count the answers here.
+"""The run of one entry: trained in one process, asked in another, its answers counted here.
 
 Only the weights pass from the one process to the other, as numbers that are counted on the way, under the names and
 in the shapes and the order of a network that was never trained. The second process builds
 the network anew, so whatever the first one keeps elsewhere is gone. Neither can read the course's data: what it may
-learn from, it is given. What either says is a claim, and none of it is believed but the ten numbers for each image, of
+learn from, it is given. What either sends is a claim, and none of it is believed but the ten numbers for each image, of
 which the largest is the answer.
 """
 
@@ -30,7 +30,7 @@ from autograder.isolation.student_process import StudentProcess
 __all__ = ["Competition", "Start"]
 
 Start = Callable[[Limits], StudentProcess]
-"""Makes a fresh process of the student's, with the notebook's cells run and nothing else."""
+"""A function that makes a fresh process of the student's, with the notebook's cells run and nothing else."""
 
 _CLASSES = 10
 _MOST_ARRAYS = 1000
@@ -61,7 +61,7 @@ logits.detach().float().numpy()
 
 
 class _Refused(Exception):
-    """The entry broke a rule; the text is the reason.
+    """The breach of a rule by the entry; the text is the reason.
 
     Attributes:
         line: the line of its own code at which it stopped, where that may be told.
@@ -73,15 +73,15 @@ class _Refused(Exception):
 
 
 class Competition:
-    """The competition, as one submission's grading sees it.
+    """The competition, as the grading of one submission sees it.
 
     Args:
         start: makes a fresh process of the student's.
-        test: what is asked.
+        test: the hidden test.
         images: uint8, shape (N, 1, H, W), to learn from.
         labels: int64, shape (N,).
         source_characters: length of the submission's code, counted as `CompetitionRules` does.
-        rules: what an entry may use.
+        rules: the limits of an entry.
         line_of: the source of a line of the student's code, from the number of the cell that ran and its line there.
 
     Attributes:
@@ -126,7 +126,7 @@ class Competition:
             return CompetitionEntry(reason=str(refused), line=refused.line)
 
     def _trained(self) -> dict[str, torch.Tensor]:
-        """The trained network's weights, checked and counted."""
+        """Return the trained network's weights, checked and counted."""
         rules, seed = self._rules, self._test.training_seed
         with closing(self._process(rules.training_seconds)) as worker:
             worker.quiet = False  # nothing hidden is in there
@@ -136,7 +136,7 @@ class Competition:
             return self._weighed(self._ask(worker, "the network's state_dict()", _WEIGHTS, model=model))
 
     def _built(self, worker: StudentProcess) -> Handle:
-        """A new network of the entry's, in that process."""
+        """Return a new network of the entry's, in that process."""
         model = self._ask(worker, "build_model", _BUILD, seed=self._test.training_seed)
         if not isinstance(model, Handle):
             raise _Refused("build_model() must return a torch.nn.Module")
@@ -154,7 +154,7 @@ class Competition:
         return weights
 
     def _answers(self, weights: dict[str, torch.Tensor]) -> NDArray[np.int64]:
-        """The class that the trained network takes each hidden image for; shape (N,)."""
+        """Return the class that the trained network takes each hidden image for; shape (N,)."""
         with closing(self._process(self._rules.answering_seconds)) as worker:
             model = self._built(worker)
             fresh = self._ask(worker, "a new network's state_dict()", _WEIGHTS, model=model)
@@ -200,7 +200,7 @@ class Competition:
         return worker
 
     def _ask(self, worker: StudentProcess, what: str, source: str, **data: Any) -> Any:
-        """Run the grader's source among the student's names; what the student's code does wrong is a reason."""
+        """Run the grader's source among the student's names; an error of the student's code is a reason."""
         try:
             return worker.run_source(source, **data)
         except WorkerLost as lost:
@@ -211,7 +211,7 @@ class Competition:
             raise _Refused(f"{what} raised {_public_name(error.type_name)}", self._line(worker)) from None
 
     def _line(self, worker: StudentProcess) -> str:
-        """The line at which the code stopped; never in the process that answers, where it could tell of a picture."""
+        """Return the line at which the code stopped; empty in the process that answers: it could tell of a picture."""
         if worker.quiet or self._line_of is None or worker.lost:
             return ""
         place = worker.place()
@@ -219,14 +219,14 @@ class Competition:
 
 
 def _public_name(error: str) -> str:
-    """An error's name as it may stand on a public page: Python's own, never one that a student made up."""
+    """Return an error's name as it may stand on a public page: Python's own, never one that a student made up."""
     known = getattr(builtins, error, None)
     is_error = isinstance(known, type) and issubclass(known, Exception) and known is not Exception
     return error if is_error else "an error of the entry's own"
 
 
 def _in_form(weights: dict[str, torch.Tensor], fresh: object) -> dict[str, torch.Tensor]:
-    """The weights in the order of a network that was never trained, of whose names, shapes and types they must be.
+    """Return the weights in the order of an untrained network, of whose names, shapes and types they must be.
 
     So only numbers that are counted pass from training to answering: no name, shape or order tells anything.
     """
@@ -240,5 +240,5 @@ def _in_form(weights: dict[str, torch.Tensor], fresh: object) -> dict[str, torch
 
 
 def _bytes(weights: dict[str, torch.Tensor]) -> int:
-    """What the weights weigh; a number counts whether it is trained or not."""
+    """Return the size of the weights; a number counts whether it is trained or not."""
     return sum(value.numel() * value.element_size() for value in weights.values())

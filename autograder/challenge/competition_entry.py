@@ -8,14 +8,14 @@ __all__ = ["CompetitionEntry"]
 
 
 class CompetitionEntry(msgspec.Struct, frozen=True):
-    """One entry, trained again and asked.
+    """An entry, trained again and asked.
 
     Attributes:
-        reason: why it has no score, a sentence for the student; empty if it has one.
+        reason: a sentence that tells the student why it has no score; empty if it has one.
         weights: numbers of four bytes that passed from training to answering.
-        public, private: per training, which images of the half were answered rightly, packed.
-        public_right, private_right: how many, over all trainings.
-        public_images, private_images: how many images the halves hold.
+        public, private: per training, the images of the half that were answered rightly, packed.
+        public_right, private_right: the number of those, over all trainings.
+        public_images, private_images: the number of images in the halves.
         line: the line of the entry's own code at which it stopped; for its author, never for a public page.
         counts: whether the entrant wants it to count in the private half.
     """
@@ -33,12 +33,12 @@ class CompetitionEntry(msgspec.Struct, frozen=True):
 
     @property
     def valid(self) -> bool:
-        """Whether it kept to the rules and answered every image."""
+        """True if it kept to the rules and answered every image."""
         return not self.reason
 
     @property
     def accuracy(self) -> float:
-        """Share of the public half that was answered rightly, 0 to 1; 0 without a score.
+        """The share of the public half that was answered rightly, 0 to 1; 0 without a score.
 
         The private half gives no points: whoever could see it move would learn from it.
         """

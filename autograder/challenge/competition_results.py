@@ -19,14 +19,14 @@ FILE_NAME = "challenge.jsonl"
 
 
 class ChallengeResult(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One submission to the challenge, scored.
+    """A submission to the challenge, scored.
 
     Attributes:
         entrant: student id.
-        at: when it was handed in.
+        at: the time at which it was handed in.
         status: ``failed`` for an entry over budget, wrong in shape or crashed; it gets the reason and no rank.
-        public, private: per training, which images of the half were answered rightly, packed by ``pack``.
-        public_images, private_images: how many images the halves hold.
+        public, private: per training, the images of the half that were answered rightly, packed by ``pack``.
+        public_images, private_images: the number of images in the halves.
         counts: whether the entrant wants it to count in the private half.
     """
 
@@ -42,7 +42,7 @@ class ChallengeResult(msgspec.Struct, forbid_unknown_fields=True, frozen=True, k
 
 
 def result_of(entry: CompetitionEntry, entrant: str, at: dt.datetime) -> ChallengeResult:
-    """The line for one student's entry."""
+    """Return the line for one student's entry."""
     return ChallengeResult(
         entrant=entrant,
         at=_in_utc(at),
@@ -57,7 +57,7 @@ def result_of(entry: CompetitionEntry, entrant: str, at: dt.datetime) -> Challen
 
 
 def append_result(path: Path, result: ChallengeResult) -> None:
-    """Add one result to the log at ``path``, as one whole line; what a killed writer left unfinished is cut off."""
+    """Add one result to the log at ``path``, as one whole line; cut off what a killed writer left unfinished."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab+") as stream:
         _cut_to_whole_lines(stream.fileno(), path)
@@ -65,7 +65,7 @@ def append_result(path: Path, result: ChallengeResult) -> None:
 
 
 def record_results(path: Path, results: Sequence[ChallengeResult]) -> int:
-    """Add those that the log does not say already; returns how many. Recording twice changes nothing.
+    """Add those that the log does not hold yet; return how many. Recording twice changes nothing.
 
     A submission that was scored again, with another outcome, gets a line more; the last one counts.
     """
@@ -79,7 +79,7 @@ def record_results(path: Path, results: Sequence[ChallengeResult]) -> int:
 
 
 def read_results(path: Path, *, whole: bool = True) -> list[ChallengeResult]:
-    """Every submission's result in the log at ``path``, oldest first; of several lines for one, the last.
+    """Return every submission's result in the log at ``path``, oldest first; of several lines for one, the last.
 
     Args:
         whole: refuse a log whose last line is unfinished, instead of leaving that line out.

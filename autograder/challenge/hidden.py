@@ -1,6 +1,6 @@
 """The hidden test: Fashion-MNIST's test pictures, changed by a recipe that the course secret decides.
 
-A copy of the original test set, with its labels, can be found by anyone. So every picture is moved, turned, mirrored or
+Anyone can find a copy of the original test set with its labels. So every picture is moved, turned, mirrored or
 not, lit from one side and covered with grain; by how much is drawn for each picture from the secret, and so are the
 order of the pictures and the half that each belongs to. The ranges below are the same for every course, so that points
 mean the same everywhere.
@@ -35,13 +35,13 @@ _GRAIN = 0.06
 
 @dataclass(frozen=True)
 class HiddenTest:
-    """Pictures that no student's code sees before its training has ended, and what only the grader knows of them.
+    """The pictures that no student's code sees before its training has ended, and what only the grader knows of them.
 
     Attributes:
         images: float32, shape (N, 1, H, W), in [0, 1], in the secret order.
         labels: int64, shape (N,).
         public: bool, shape (N,): whether the picture belongs to the public half.
-        training_seed: what every entry's ``train`` is given.
+        training_seed: the seed that every entry's ``train`` is given.
     """
 
     images: NDArray[np.float32]
@@ -51,10 +51,10 @@ class HiddenTest:
 
 
 def hidden_test(secret: Secret, folder: Path) -> HiddenTest:
-    """The hidden test of the course with this secret, made once per process.
+    """Return the hidden test of the course with this secret, made once per process.
 
     Args:
-        folder: where the original test pictures lie; never shown to a sandbox.
+        folder: the folder of the original test pictures; never shown to a sandbox.
 
     Raises:
         MachineryError: they are not there.
@@ -63,7 +63,7 @@ def hidden_test(secret: Secret, folder: Path) -> HiddenTest:
 
 
 def rehearsal_test(images: NDArray[np.floating], labels: NDArray[np.integer], seed: int) -> HiddenTest:
-    """Pictures that are no secret, changed by the same recipe with a seed that is none either; all are public.
+    """Return pictures that are not secret, changed by the same recipe with a seed that is not either; all are public.
 
     Args:
         images: shape (N, 1, H, W), values from 0 to 1.
@@ -92,7 +92,7 @@ def _hidden_test(key: bytes, folder: Path) -> HiddenTest:
 
 
 def _changed(images: torch.Tensor, seed: int) -> torch.Tensor:
-    """The pictures after the recipe: same shape, still in [0, 1]."""
+    """Return the pictures after the recipe: same shape, still in [0, 1]."""
     draw = torch.Generator().manual_seed(seed)
     count, _, height, width = images.shape
     light = _light(height, width, 2 * math.pi * float(torch.rand(1, generator=draw)))
@@ -104,7 +104,7 @@ def _changed(images: torch.Tensor, seed: int) -> torch.Tensor:
 
 
 def _placements(count: int, width: int, draw: torch.Generator) -> torch.Tensor:
-    """Each picture's turn, size, shift and perhaps mirror, as ``affine_grid`` takes them; shape (count, 2, 3)."""
+    """Return each picture's turn, size, shift and perhaps mirror, for ``affine_grid``; shape (count, 2, 3)."""
     angle = math.radians(_TURN_DEGREES) * _between(count, draw)
     size = 1 + _SIZE * _between(count, draw)
     across, down = (2 * _SHIFT_PIXELS / width * _between(count, draw) for _ in range(2))
@@ -115,11 +115,11 @@ def _placements(count: int, width: int, draw: torch.Generator) -> torch.Tensor:
 
 
 def _between(count: int, draw: torch.Generator) -> torch.Tensor:
-    """``count`` numbers, evenly from -1 to 1."""
+    """Return ``count`` numbers drawn evenly from -1 to 1."""
     return 2 * torch.rand(count, generator=draw) - 1
 
 
 def _light(height: int, width: int, direction: float) -> torch.Tensor:
-    """Brighter on one side than on the other; shape (height, width), 1 in the middle."""
+    """Return light that is brighter on one side than on the other; shape (height, width), 1 in the middle."""
     rows, columns = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
     return 1 + _LIGHT * (math.cos(direction) * columns + math.sin(direction) * rows)

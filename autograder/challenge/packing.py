@@ -1,4 +1,4 @@
-"""Which images were answered rightly, as short text and back."""
+"""The right answers of an entry as short text, and back."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["pack", "unpack"]
 
 
 def pack(correct: NDArray[np.bool_]) -> str:
-    """Which images were answered rightly, shape (images,), as short text."""
+    """Return the images that were answered rightly, shape (images,), as short text."""
     return base64.b64encode(np.packbits(np.asarray(correct, dtype=bool)).tobytes()).decode()
 
 
 def unpack(text: str, images: int) -> NDArray[np.bool_]:
-    """The inverse of ``pack``; shape (images,).
+    """Return the inverse of ``pack``, shape (images,).
 
     Raises:
         LeaderboardError: the text does not hold that many images.

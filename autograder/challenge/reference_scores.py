@@ -20,4 +20,4 @@ REFERENCE_SCORES = (
     ReferenceAccuracy("network in the style of 1989", 0.7608, 0.7591),
     ReferenceAccuracy("linear classifier", 0.4909, 0.4862),
 )
-"""From ``python -m autograder.bench.reference_entries --secrets 8``; best first."""
+"""The reference accuracies from ``python -m autograder.bench.reference_entries --secrets 8``, best first."""

@@ -7,17 +7,17 @@ import msgspec
 __all__ = ["ENTRY_FUNCTIONS", "RULES", "CompetitionRules"]
 
 ENTRY_FUNCTIONS = ("build_model", "train")
-"""What is called of an entry."""
+"""The functions that are called of an entry."""
 
 
 class CompetitionRules(msgspec.Struct, frozen=True):
-    """What an entry may use.
+    """The limits of an entry.
 
     Attributes:
         weights: numbers of four bytes that may pass from training to answering.
         training_seconds: processor time of the process that trains, the notebook's own cells included.
         answering_seconds: the same for the process that answers.
-        wall_factor: how many times its processor time a process may live.
+        wall_factor: the most wall time of a process, as a multiple of its processor time.
         memory_mb: memory of each process beyond what the warm process already holds, in MiB.
         source_characters: length of all of the notebook's code together; one beyond ASCII counts as its bytes in UTF-8,
             so that text of rare signs holds no more weights than any other.
@@ -34,12 +34,12 @@ class CompetitionRules(msgspec.Struct, frozen=True):
 
     @property
     def weight_bytes(self) -> int:
-        """What the weights may weigh: a double counts twice."""
+        """The most that the weights may weigh, in bytes: a double counts twice."""
         return 4 * self.weights
 
     @property
     def wall_seconds(self) -> float:
-        """The longest that one entry can take."""
+        """The longest that one entry can take, in seconds."""
         return self.wall_factor * (self.training_seconds + self.answering_seconds)
 
 

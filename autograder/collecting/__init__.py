@@ -1,1 +1,1 @@
-"""From what a learning platform hands over to ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``; nothing is lost."""
+"""The way from a platform's download to ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``; nothing is lost."""

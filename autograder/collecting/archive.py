@@ -31,13 +31,13 @@ _ABSURD_RATIO, _RATIO_MATTERS_FROM = 400, 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class DownloadedFile:
-    """One file of a download.
+    """A file of a download.
 
     Attributes:
-        path: where it lay, with ``/``; a file within an archive of a student's lies below that archive's name.
-        reader: gives its bytes.
-        fault: why its bytes cannot be had; empty if they could.
-        reason: why it cannot be a notebook, though its bytes can be had.
+        path: its path, with ``/``; a file within an archive of a student's lies below that archive's name.
+        reader: returns its bytes.
+        fault: the reason that its bytes cannot be had; empty if they could.
+        reason: the reason that it cannot be a notebook, though its bytes can be had.
         beside: whether it is an archive whose notebooks are files of their own here.
     """
 
@@ -64,10 +64,10 @@ class DownloadedFile:
 
 
 class Download:
-    """What was downloaded: a folder, a ZIP archive or a single file; litter of operating systems is left out.
+    """A download: a folder, a ZIP archive or a single file; litter of operating systems is left out.
 
     Attributes:
-        name: what it is called, without the ending.
+        name: its name, without the ending.
         files: every file in it.
     """
 
@@ -223,7 +223,7 @@ def _zip_contents(delivered: DownloadedFile) -> Iterator[DownloadedFile]:
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Return the entry's name. macOS writes UTF-8 without saying so; what says nothing is read as DOS's code page."""
+    """Return the entry's name. macOS writes UTF-8 without its flag; other names without it are in DOS's code page."""
     if entry.flag_bits & 0x800:
         return entry.filename
     try:

@@ -1,4 +1,4 @@
-"""Put a download where the grader looks, keep whatever it replaces or cannot place, and report what was done."""
+"""The placing of a download where the grader looks; what it replaces or cannot place is kept, and all is reported."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def collect_downloads(
     """Place what is in ``source`` under the course's ``submitted/``.
 
     Args:
-        course: where to put it.
-        source: a folder or a ZIP archive from a learning platform or nbgrader's exchange, or made by hand.
-        assignment: which assignment it is; without it every notebook tells by itself.
+        course: the course to put it into.
+        source: a folder or a ZIP archive from a learning platform or nbgrader's exchange, or one that a person made.
+        assignment: the assignment; without it every notebook tells by itself.
         roster: a file of students; default ``students.csv`` beside course.toml, if there is one.
-        zone: in which the platform tells the time where it names no zone; default UTC.
-        platform: which platform it is from; default: what its root shows.
+        zone: the zone of the platform's times where it names none; default UTC.
+        platform: the platform that it is from; default: what its root shows.
         pattern: a regular expression with named groups, for downloads from elsewhere.
         worksheet: Moodle's grading worksheet, which tells who is behind a number, and when they handed in.
-        dry_run: only report what would be done.
+        dry_run: only report the plan.
 
     Raises:
         UnreadableSubmission: ``source`` does not exist or is damaged.

@@ -1,4 +1,4 @@
-"""Gradescope's manifest: who handed in each submission of an export, and when."""
+"""Gradescope's manifest, which tells who handed in each submission of an export, and when."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NOTHING = {"", "~", "null", "Null", "NULL"}
 
 
 def read_manifest(content: bytes) -> dict[str, tuple[Submitter, ...]]:
-    """Return who handed in each submission, by the name of its folder; a group has several, an inactive one none.
+    """Return the submitters of each submission, by the name of its folder; a group has several, an inactive one none.
 
     Raises:
         UnreadableSubmission: it is not YAML, or has no submissions in it.

@@ -1,4 +1,4 @@
-"""Identify the assignment that a notebook answers: by its grade ids, then by where it lay and what it is called."""
+"""The assignment that a notebook answers, identified by its grade ids, then by where it lay and what it is called."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Catalogue:
         """Return the assignment that a file answers.
 
         Args:
-            path: where it lay, from the root of the download.
+            path: its path from the root of the download.
             content: its bytes.
-            told: which assignment the platform says it is; may be empty.
-            wanted: which assignment the person who collects says it is; may be empty.
+            told: the assignment that the platform names; may be empty.
+            wanted: the assignment that the person who collects names; may be empty.
 
         Raises:
             UnreadableSubmission: it answers none, several, or not the one that is wanted; the message is the reason.

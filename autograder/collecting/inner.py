@@ -25,7 +25,7 @@ _TAIL = 66_000
 
 
 def archive_kind(name: str) -> str:
-    """Return which kind of archive the file ``name`` is by its ending, such as ZIP; empty if it is none."""
+    """Return the kind of archive that the file ``name`` is by its ending, such as ZIP; empty if it is not one."""
     return _KINDS.get(PurePosixPath(name).suffix.lower(), "")
 
 
@@ -34,10 +34,10 @@ class InnerArchive:
     """A ZIP archive within a download.
 
     Attributes:
-        notebooks: its entries that are called as notebooks are.
-        others: how many other files it holds.
-        remark: what else a person should know of it; may be empty.
-        load: gives the archive's own bytes.
+        notebooks: its entries that are named as notebooks are.
+        others: the number of other files.
+        remark: a remark for the person who collects; may be empty.
+        load: returns the archive's own bytes.
     """
 
     notebooks: tuple[zipfile.ZipInfo, ...]

@@ -1,4 +1,4 @@
-"""From what a platform tells of people to the ids of students; two people never become one."""
+"""The ids of the students whom a platform tells of; two people never become one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class Owners:
     """The students behind the senders of one download.
 
     Attributes:
-        roster: who is in the class; may be empty.
+        roster: the members of the class; may be empty.
     """
 
     def __init__(self, roster: Roster, senders: Iterable[Submitter], present: Iterable[str]) -> None:
         """Look at all senders at once: only then is it seen that two of them would be one student.
 
         Args:
-            roster: who is in the class; may be empty.
+            roster: the members of the class; may be empty.
             senders: all who handed in, as the platform tells of them.
             present: the students who have handed in something before.
         """
@@ -67,7 +67,7 @@ class Owners:
         return (student,)
 
     def _is_group(self, sender: Submitter) -> bool:
-        """Return whether the whole of a name is a group's, and no person's."""
+        """Return whether the whole of a name is a group's, and not a person's."""
         members = self.roster.members(sender.group)
         return bool(members) and not self.roster.candidates([("name", sender.group)])
 
@@ -92,7 +92,7 @@ class Owners:
         return _UNSAFE.sub("-", unicodedata.normalize("NFC", name)).strip("-.")[:100]
 
     def _check_alone(self, student: str, sender: Submitter) -> None:
-        """Refuse what several people would be, unless it is the one whose number or address the roster has."""
+        """Refuse a student that several people would be, but the one whose number or address the roster has."""
         claims = self._claims[student]
         if len(claims) < 2 or self._sure[student] == {sender.identity}:
             return

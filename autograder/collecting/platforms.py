@@ -1,6 +1,6 @@
-"""Which platform is a download from? Decided once, from its root: its folders, its names, the platform's own manifest.
+"""The platform that a download is from, decided once, from its root: folders, names, the platform's own manifest.
 
-What students name lies deeper, or behind the first part of a name, and decides nothing.
+Names that students choose lie deeper, or behind the first part of a name, and decide nothing.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _NEUTRAL = {"submitted", "submissions", "submission", "download", "downloads", "
 
 @dataclass(frozen=True)
 class Reading:
-    """How a download is read.
+    """The way to read a download.
 
     Attributes:
         platform: its short name, such as canvas.
         title: its name for people.
         prefix: the folders around everything, which tell nothing, with ``/``; may be empty.
-        remark: what a person should know of the decision; may be empty.
+        remark: a remark on the decision for people; may be empty.
     """
 
     platform: str
@@ -52,7 +52,7 @@ class Reading:
     worksheet: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def senders(self, path: str) -> tuple[Submitter, ...]:
-        """Return whoever handed in the file at ``path``: one, several on Gradescope, none if nothing tells."""
+        """Return those who handed in the file at ``path``: one, several on Gradescope, none if nothing tells."""
         if path.startswith("/") or ".." in PurePosixPath(path).parts:  # Nobody's archive has such names by accident.
             return ()
         inner = path.removeprefix(self.prefix)
@@ -120,12 +120,12 @@ def read_download(
     """Decide how to read a download.
 
     Args:
-        download: what was downloaded.
-        roster: who is in the class; may be empty.
+        download: the download.
+        roster: the members of the class; may be empty.
         assignments: the names of the released notebooks, by assignment.
         present: the students who have handed in something before.
-        zone: in which times without a zone are meant.
-        platform: one of :data:`PLATFORMS`, to decide it by hand.
+        zone: the zone of times without one.
+        platform: one of :data:`PLATFORMS`, to set it instead.
         pattern: a regular expression with named groups that is matched with every path.
 
     Raises:
@@ -194,7 +194,7 @@ class _Decision:
         return Reading("gradescope", "Gradescope", prefix, manifest=read_manifest(content))
 
     def _named(self, prefix: str, paths: Sequence[str]) -> Reading | None:
-        """The platform whose names most of the units at the root bear; more than half must."""
+        """Return the platform whose names most of the units at the root bear; more than half must."""
         best: tuple[float, Naming] | None = None
         for naming in NAMINGS:
             if self._wanted not in ("", naming.platform):
@@ -228,7 +228,7 @@ class _Decision:
         return Reading("github", "GitHub Classroom", prefix, slug=shared[: len(slug)])
 
     def _is_wrapper(self, folder: str, paths: Sequence[str]) -> bool:
-        """Whether the one folder at the root is around all students' folders, as a computer packs it."""
+        """Return whether the one folder at the root is around all students' folders, as a computer packs it."""
         inner = {path.split("/")[1] for path in paths}
         plain = folder.lower()
         if plain in _NEUTRAL or _EXPORT.fullmatch(plain) or plain.startswith("multi_feedback"):
@@ -243,7 +243,7 @@ class _Decision:
         return named or plain == self._download.name.lower() or folder in self._assignments
 
     def _is_laid_out(self, paths: Sequence[str]) -> bool:
-        """Whether a platform's names stand at the root of ``paths``, or within the one folder there."""
+        """Return whether a platform's names stand at the root of ``paths``, or within the one folder there."""
         for _ in range(_MOST_WRAPPERS):
             if all(map(_is_named, paths)) or self._github("", paths) is not None:
                 return True
@@ -280,7 +280,7 @@ def _only_folder(paths: Sequence[str]) -> str:
 
 
 def _titles(paths: Sequence[str], naming: Naming) -> list[str]:
-    """Return what most names on Blackboard begin with: the title of the assignment."""
+    """Return the beginning of most names on Blackboard: the title of the assignment."""
     found = [match["title"] for path in paths if (match := naming.entry.match(path))]
     most = max(set(found), key=found.count, default="")
     return [most] if found.count(most) * 2 > len(found) else []

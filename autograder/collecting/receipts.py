@@ -1,4 +1,4 @@
-"""What was collected before: from whom, in which order, and for which group; kept beside the files set aside."""
+"""The record of what was collected before: from whom, in which order, for which group; beside the files set aside."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Receipt", "Receipts", "groups_of"]
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How the file that a student has under ``submitted/`` came there.
+    """The origin of the file that a student has under ``submitted/``.
 
     Attributes:
         digest: of its bytes.
         platform: the platform's short name.
-        identity: what the platform called the person.
-        attempt: which resubmission it is; higher is later.
-        at: when it was handed in, if the platform told.
+        identity: the platform's name for the person.
+        attempt: the number of the resubmission; higher is later.
+        at: the time at which it was handed in, if the platform told.
         lateness: ``unknown`` if it was late by the platform's word alone.
         group: all for whom it was handed in, if they are several.
-        origin: where the file was in the download; platforms find it again by that name.
+        origin: the file's path in the download; platforms find it again by that name.
     """
 
     digest: str
@@ -68,7 +68,7 @@ class Receipts:
 
 
 def groups_of(course: Course, assignment: str) -> dict[str, tuple[str, ...]]:
-    """Return the members of each student's group for ``assignment``; who handed in alone, also since, is left out."""
+    """Return the members of each student's group for ``assignment``, without those who handed in alone, also since."""
     receipts = Receipts(course).of(assignment)
     together: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
     for student, receipt in sorted(receipts.items()):

@@ -1,4 +1,4 @@
-"""What came of a download, for people."""
+"""The report on a download, for people."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _OUTCOMES = ("new", "replaced", "unchanged", "older")
 
 @dataclass(frozen=True)
 class Placed:
-    """One student's file.
+    """The file of one student.
 
     Attributes:
         student: nbgrader's id.
-        assignment: which it answers.
+        assignment: the assignment that it answers.
         origin: the file in the download.
         outcome: new, replaced, unchanged, or older (kept aside).
-        remark: what a person should know of it; may be empty.
+        remark: a remark for the person who collects; may be empty.
         group: all for whom it was handed in, if they are several.
         doubtful: whether a person has to decide.
     """
@@ -36,7 +36,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A file that was not placed, why, and where a copy of it is."""
+    """A file that was not placed, with the reason and the path of a copy."""
 
     origin: str
     reason: str
@@ -45,14 +45,14 @@ class Unplaced:
 
 @dataclass(frozen=True)
 class Collected:
-    """What came of a download.
+    """The outcome of a download.
 
     Attributes:
         placed: the files that were placed, and earlier ones of the same students.
         unplaced: files that a person has to look at.
         beside: files that came with a notebook that was placed; they are kept aside.
         platform: the platform's name for people.
-        remarks: on the whole download.
+        remarks: remarks on the whole download.
     """
 
     placed: tuple[Placed, ...]
@@ -63,7 +63,7 @@ class Collected:
 
     @property
     def needs_a_look(self) -> bool:
-        """Whether a person has something to decide."""
+        """True if a person has something to decide."""
         return bool(self.unplaced) or any(each.doubtful for each in self.placed)
 
     def lines(self) -> list[str]:
@@ -91,5 +91,5 @@ class Collected:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` without signs that a terminal would obey: names of files are students' to choose."""
+    """Return ``text`` without signs that a terminal would obey: students choose the names of files."""
     return "".join(sign if sign.isprintable() else "�" for sign in text)

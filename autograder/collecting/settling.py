@@ -1,4 +1,4 @@
-"""Settle which of a student's files counts, write it where the grader looks, and keep the others aside."""
+"""The choice of the file that counts among a student's; it is written where the grader looks, the others kept aside."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class Handed:
 
     @property
     def order(self) -> tuple[dt.datetime, int, int, bool, bool, str]:
-        """What decides which of a student's files counts: the platform's word, then whether there is work in it."""
+        """The sort key of a student's files, of which the last one counts: the platform's word, then any work in it."""
         sender = self.sender
         at = sender.at or _EARLIEST
         return at, sender.revision, sender.attempt, not self.blank, self.exact, self.delivered.path
 
     @property
     def receipt(self) -> Receipt:
-        """What is noted of it once it is placed."""
+        """The receipt of the file once it is placed."""
         return Receipt(
             self.digest,
             self.sender.platform,
@@ -66,7 +66,7 @@ class Handed:
 
 
 class Settling:
-    """Places the files of one download."""
+    """The placing of the files of one download."""
 
     def __init__(self, course: Course, catalogue: Catalogue, reading: Reading, dry_run: bool) -> None:
         self._course, self._catalogue, self._reading, self._dry_run = course, catalogue, reading, dry_run
@@ -74,7 +74,7 @@ class Settling:
         self._receipts = Receipts(course)
 
     def save(self) -> None:
-        """Keep what was noted of the files that were placed."""
+        """Save what was noted of the files that were placed."""
         self._receipts.save()
 
     def place(self, group: list[Handed]) -> Iterator[Placed]:
@@ -137,7 +137,7 @@ class Settling:
         self._receipts.put(last.student, last.assignment, receipt)
 
     def _as_left(self, last: Handed, before: Receipt | None) -> bool:
-        """Whether the stamp that is there, or none, is what was left when ``before`` was collected."""
+        """Return whether the stamp that is there, or none, is what was left when ``before`` was collected."""
         try:
             now = read_timestamp(self._course, last.student, last.assignment)
         except GradebookError:
@@ -167,7 +167,7 @@ class Settling:
         return "replaced", ""
 
     def _is_somebody_else(self, last: Handed, known: Receipt | None) -> bool:
-        """Whether a name alone tells whose it is, and the platform's number for that name is another one now."""
+        """Return whether a name alone tells whose it is, and the platform has another number for that name now."""
         by_name = last.sender.platform in ("moodle", "brightspace") and not last.sender.anonymous and not last.group
         return (
             by_name

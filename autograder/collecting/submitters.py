@@ -1,6 +1,6 @@
 """The owner of a downloaded file, by the names that learning platforms give to files and folders.
 
-Only what stands before the first sign that a student can choose is read: each expression begins at the root.
+Only the text before the first sign that a student can choose is read: each expression begins at the root.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ __all__ = ["NAMINGS", "Naming", "Submitter", "pattern_sender"]
 
 @dataclass(frozen=True)
 class Submitter:
-    """What a platform tells of whoever handed something in.
+    """The person or group that handed something in, as the platform tells.
 
     Attributes:
         platform: its short name, such as canvas.
         identity: what tells the person apart from others in the same download.
-        keys: what may name the person in a roster, the surest first.
-        hints: what chooses among several whom the keys fit, and names nobody by itself.
+        keys: words that may name the person in a roster, the surest first.
+        hints: words that choose among several whom the keys fit, and name nobody by itself.
         fallback: a student id to use without a roster; empty if the platform gives none that lasts.
         group: the group that handed it in, if the platform tells.
         anonymous: whether the platform hides who it is; ``fallback`` is then its name for the student.
         late: whether the platform marked it as late.
-        at: when it was handed in, if the platform tells.
+        at: the time at which it was handed in, if the platform tells.
         zoneless: whether that time came without a zone.
         attempt: the platform's number for what was handed in; higher is later.
-        revision: which of the platform's files of one name it is, from 0.
-        assignment: which assignment the platform says it is; may be empty.
-        fault: why what the platform tells cannot be used; empty if it can.
+        revision: its number among the platform's files of one name, from 0.
+        assignment: the assignment that the platform names; may be empty.
+        fault: the reason that what the platform tells cannot be used; empty if it can.
         by_file_name: whether only the name of a file tells, which a student may have chosen.
     """
 
@@ -56,7 +56,7 @@ class Submitter:
 
     @property
     def name(self) -> str:
-        """What to call the person in a message."""
+        """The person's name in a message."""
         return " / ".join(dict.fromkeys(value for _, value in (*self.keys, *self.hints) if value)) or self.identity
 
 
@@ -65,7 +65,7 @@ Read = Callable[[re.Match[str], dt.tzinfo], Submitter]
 
 @dataclass(frozen=True)
 class Naming:
-    """How a platform names what is in a download.
+    """The names that a platform gives to what is in a download.
 
     Attributes:
         platform: its short name, such as canvas.
@@ -109,7 +109,7 @@ _GROUP_LIKE = re.compile(r"\d|group|team|grupp|groupe|grupo|équipe|equip|sectio
 
 
 def _moodle(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
-    """Return whose it is. Moodle's number counts participants anew in each assignment, so only the name lasts."""
+    """Return the submitter. Moodle's number counts participants anew in each assignment, so only the name lasts."""
     name, number = " ".join(found["name"].split()), found["participant"]
     group, person = _group_and_person(name)
     if _PARTICIPANT.fullmatch(person):
@@ -127,7 +127,7 @@ def _moodle(found: re.Match[str], zone: dt.tzinfo) -> Submitter:
 
 
 def _group_and_person(name: str) -> tuple[str, str]:
-    """Split off the group that Moodle puts before a name; what may be the first half of a double name is left."""
+    """Split off the group that Moodle puts before a name; the possible first half of a double name is left."""
     group, dash, person = name.partition("-")
     if dash and person.strip() and _GROUP_LIKE.search(group):
         return group.strip(), person.strip()

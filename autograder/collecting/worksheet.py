@@ -1,4 +1,4 @@
-"""Moodle's grading worksheet: who is behind a participant's number, and when they handed in."""
+"""Moodle's grading worksheet, which tells who is behind a participant's number, and when they handed in."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Attacks on the grader: what one is, a run of all of them, and a judgement from outside."""
+"""Attacks on the grader: the catalogue, a run of it, and a judgement from outside."""

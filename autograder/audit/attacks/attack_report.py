@@ -8,13 +8,13 @@ __all__ = ["AttackReport", "AttackOutcome"]
 
 
 class AttackOutcome(msgspec.Struct, frozen=True):
-    """What came of one attack.
+    """The outcome of one attack.
 
     Attributes:
         name, kind, tries, stopped_by: the attack's own.
         breaches: what it achieved, as judged from outside; empty if it failed.
-        points: what its submission earned by checks.
-        refused: why its file was not graded at all; empty if it was.
+        points: points that its submission earned by checks.
+        refused: the reason for which its file was not graded at all; empty if it was.
         seconds: wall time until it was over.
         control: whether the honest submission right after it had full marks and the same outputs as ever.
     """
@@ -31,7 +31,7 @@ class AttackOutcome(msgspec.Struct, frozen=True):
 
 
 class AttackReport(msgspec.Struct, frozen=True):
-    """What came of all attacks on one assignment.
+    """The outcome of all attacks on one assignment.
 
     Attributes:
         assignment: its name.
@@ -50,10 +50,10 @@ class AttackReport(msgspec.Struct, frozen=True):
 
     @property
     def honest_controls(self) -> int:
-        """Honest submissions that were graded beside attacks."""
+        """The number of honest submissions that were graded beside attacks."""
         return len(self.outcomes)
 
     @property
     def controls_full_marks(self) -> int:
-        """Those of them with full marks and undisturbed outputs."""
+        """The number of those with full marks and undisturbed outputs."""
         return sum(outcome.control for outcome in self.outcomes)

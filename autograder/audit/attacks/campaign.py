@@ -1,4 +1,4 @@
-"""Run the catalogue against an assignment, in a few sandboxes side by side."""
+"""A run of the catalogue against an assignment, in a few sandboxes side by side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FEW = 10
 
 
 def catalogue_folder() -> Path:
-    """The package's own catalogue."""
+    """Return the folder of the package's own catalogue."""
     return Path(__file__).resolve().parent / "attempts"
 
 
@@ -75,7 +75,7 @@ _failure = ""
 
 
 def _open_lane(root: str, name: str, folder: str, without: tuple[str, ...]) -> None:
-    """In a new process: lay out the scene and start the sandbox."""
+    """Lay out the scene and start the sandbox, in a new process."""
     global _lane, _attacks_folder, _failure
     import torch
 
@@ -109,7 +109,7 @@ def _check_solution(name: str, lane: AttackRunner) -> None:
 
 
 def _doctor_without(layers: Sequence[str]) -> Callable[[], list[capabilities.LayerReport]]:
-    """The machine as it would be if it lacked ``layers``."""
+    """Return a doctor that reports the machine as if it lacked ``layers``."""
     present = capabilities.probe_layers
 
     def doctor() -> list[capabilities.LayerReport]:

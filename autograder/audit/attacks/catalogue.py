@@ -39,7 +39,7 @@ Place = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two submissions of which the first tries to tell the second a bit.
+    """A pair of submissions, of which the first tries to tell the second a bit.
 
     Attributes:
         sender: code that defines ``tell(bit)``, and may leave in ``noted`` what its student reads in feedback.
@@ -54,7 +54,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Intake:
-    """What an attacker's part of a download holds.
+    """An attacker's part of a download.
 
     Attributes:
         platform: canvas, moodle, gradescope or nbgrader.
@@ -68,19 +68,18 @@ class Intake:
 
 
 HandedIn = dict[str, Any] | bytes | Place | Pair | Intake
-"""A notebook as data; the bytes of a file that may be none; a function that puts something at a path; a pair; a part of
-a download."""
+"""A submission: a notebook, a file's bytes, a function that puts something at a path, a pair, or part of a download."""
 
 
 @dataclass(frozen=True)
 class Traps:
-    """What is laid out for attacks to reach for.
+    """The things that are laid out for attacks to reach for.
 
     Attributes:
         course: the folder of a course with solutions, a gradebook and another student's submission.
         canary: a file beside it.
         claim: an expression of Python for a word that an attack prints if a forbidden call went through.
-        tcp, udp: ports on 127.0.0.1 that listen.
+        tcp, udp: listening ports on 127.0.0.1.
         unix: the path of a listening socket.
         abstract: the name of one without a path.
     """
@@ -110,12 +109,12 @@ class Target:
 
     @property
     def cells(self) -> list[dict[str, Any]]:
-        """All cells, in order."""
+        """The cells, in order."""
         cells: list[dict[str, Any]] = self.notebook["cells"]
         return cells
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
-        """The cells of one kind: given, exercise, check, demo or answer."""
+        """Return the cells of one kind: given, exercise, check, demo or answer."""
         return [cell for cell in self.cells if cell["metadata"].get("autograder", {}).get("kind") == kind]
 
     @property
@@ -165,24 +164,24 @@ class Target:
         return self
 
     def copy(self, cell: dict[str, Any]) -> dict[str, Any]:
-        """A copy of ``cell``."""
+        """Return a copy of ``cell``."""
         copied: dict[str, Any] = json.loads(json.dumps(cell))
         return copied
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One entry of the catalogue.
+    """An entry of the catalogue.
 
     Attributes:
         name: unique.
         kind: its class.
         tries: what it tries, in words.
         stopped_by: the layer or rule that is meant to stop it.
-        make: makes the submission.
+        make: the function that makes the submission.
         honest: whether the exercises are solved besides, so that any number of points is earned.
-        student: under which name it is handed in.
-        seconds: time it may take at most before the grader counts as stopped.
+        student: the name under which it is handed in.
+        seconds: the most time that it may take before the grader counts as stopped.
     """
 
     name: str
@@ -195,7 +194,7 @@ class Attack:
     seconds: float = 60.0
 
     def handed_in(self, assignment: Assignment, traps: Traps) -> HandedIn:
-        """The submission, made for ``assignment``."""
+        """Return the submission, made for ``assignment``."""
         made = self.make(Target(assignment, traps, solved=self.honest))
         return made.notebook if isinstance(made, Target) else made
 
@@ -230,7 +229,7 @@ def attack(
 
 
 def load_catalogue(folder: Path, names: Sequence[str] | None = None) -> tuple[Attack, ...]:
-    """The attacks that the Python files of ``folder`` register, in order of class and file; each file runs once.
+    """Return the attacks that the Python files of ``folder`` register, ordered by class and file; each file runs once.
 
     Args:
         folder: holds files such as ``forging.py``; those that begin with ``test_`` or ``conftest`` are left out.
@@ -257,7 +256,7 @@ def load_catalogue(folder: Path, names: Sequence[str] | None = None) -> tuple[At
 
 
 def _without_markers(source: str) -> str:
-    """An instructor's solution as a student would have written it."""
+    """Return an instructor's solution as a student would have written it."""
     markers = (BEGIN_SOLUTION, END_SOLUTION)
     return "\n".join(line for line in source.split("\n") if not any(marker in line for marker in markers))
 

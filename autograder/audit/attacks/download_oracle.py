@@ -1,4 +1,4 @@
-"""Intake: whether a file in a download can take another student's place, or stop the others."""
+"""The judge of intake: whether a file in a download takes another student's place, or stops the others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ submission_13:
 
 
 def breaches_of_intake(made: Intake, assignment: Assignment) -> Iterator[str]:
-    """What the files of Eve, the attacker, did to Ada's in a download of both."""
+    """Yield what the files of Eve, the attacker, did to Ada's in a download of both."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         course = _course(root / "course", assignment)
@@ -83,7 +83,7 @@ def _course(root: Path, assignment: Assignment) -> Course:
 
 
 def _download(path: Path, made: Intake, theirs: bytes, assignment: Assignment) -> Path:
-    """Ada's file, then what Eve adds: under the names that the platform gives, with those that she chose in them."""
+    """Write a download of Ada's file and Eve's, under the names that the platform gives and those that she chose."""
     name = f"{assignment.notebook}.ipynb"
     honest = {
         "canvas": {f"lovelaceada_LATE_4711_90_{name}": theirs},

@@ -31,7 +31,7 @@ _PLACES = ("beside the course", "the gradebook", "the environment", "another sub
 
 
 def plant_files(assignment: Assignment) -> Assignment:
-    """``assignment`` with one more call in each hidden test: the exercise is given the hidden marker itself.
+    """Return ``assignment`` with one more call in each hidden test, which gives the exercise the hidden marker itself.
 
     So the student's code knows something of every hidden test, and whatever way out it finds will be seen.
     """
@@ -55,7 +55,7 @@ class Honeypot:
         assignment: the assignment, with its hidden marker planted.
         canaries: for each place, the word that is planted there.
         mark: a word that attacks write or print where they should not be able to.
-        traps: what attacks are told.
+        traps: the things that attacks are told of.
     """
 
     def __init__(self, course: Course, name: str) -> None:
@@ -113,7 +113,7 @@ class Honeypot:
             gradebook.close()
 
     def watched(self) -> dict[str, str]:
-        """A hash of every file of the scene but what is handed in."""
+        """Return a hash of every file of the scene but what is handed in."""
         found = {}
         for path in sorted(self.root.rglob("*")):
             if path.is_file() and "attacker" not in path.parts:
@@ -121,7 +121,7 @@ class Honeypot:
         return found
 
     def visitors(self) -> bool:
-        """Whether anything has reached a listening socket; it is let in and sent away."""
+        """Return whether anything has reached a listening socket; it is let in and sent away."""
         ready, _, _ = select.select(self._sockets, [], [], 0)
         for listener in ready:
             if listener.type == socket.SOCK_DGRAM:
@@ -131,7 +131,7 @@ class Honeypot:
         return bool(ready)
 
     def marked_files(self) -> list[str]:
-        """Files named after the mark, wherever an attack could have left one."""
+        """Return the files named after the mark, wherever an attack could have left one."""
         package = Path(autograder.__file__).parent
         places = [package, package / "lab", package / "isolation", Path(sys.prefix), Path.cwd(), self.root]
         places += [Path(name) for name in ("/", "/dev/shm", "/var/tmp", tempfile.gettempdir())] + [Path.home()]

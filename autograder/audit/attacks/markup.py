@@ -1,4 +1,4 @@
-"""Find what could run, load or lead away in a page or in a notebook's outputs: tags, attributes, addresses, forms."""
+"""The search for what could run, load or lead away in a page or in outputs: tags, attributes, addresses, forms."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ESCAPED = {"text/markdown", "text/latex"}
 
 
 class _Scan(HTMLParser):
-    """Collects what is not harmless. ``<style>`` and ``<meta>`` are the page's own and allowed in its head only."""
+    """A collector of what is not harmless. ``<style>`` and ``<meta>`` are the page's own: allowed in its head only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class _Scan(HTMLParser):
 
 
 def unsafe_markup(page: str) -> list[str]:
-    """What in ``page``, HTML text, could run or load something or lead elsewhere; empty if nothing."""
+    """Return what in ``page``, HTML text, could run or load something or lead elsewhere; empty if nothing."""
     scan = _Scan()
     scan.feed(page)
     scan.close()
@@ -53,7 +53,7 @@ def unsafe_markup(page: str) -> list[str]:
 
 
 def unsafe_outputs(outputs: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """What in a cell's outputs a notebook viewer could run or load."""
+    """Yield what in a cell's outputs a notebook viewer could run or load."""
     for output in outputs:
         for kind, value in output.get("data", {}).items():
             if kind not in _KINDS:

@@ -1,4 +1,4 @@
-"""The oracle of attacks: judges from outside whether one succeeded, never by its own word alone."""
+"""The oracle of attacks, which judges from outside whether one succeeded, never by its own word alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KNOWN: dict[str, Counter[str]] = {}
 
 @dataclass(frozen=True)
 class Shown:
-    """What people see of a graded submission.
+    """The parts of a graded submission that people see.
 
     Attributes:
         feedback: the student's page.
@@ -44,7 +44,7 @@ class Shown:
 
 
 def shown_to_people(scene: Honeypot, submission: Submission, result: Result, student: str) -> Shown:
-    """Make what the grader's writer makes of ``result``."""
+    """Make the pages that the grader's writer makes of ``result``."""
     notebook = build_autograded(scene.assignment, submission, result)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     safe, _ = ShowSafely().preprocess(notebook, {})  # type: ignore[no-untyped-call]
@@ -55,7 +55,7 @@ def shown_to_people(scene: Honeypot, submission: Submission, result: Result, stu
 
 
 def breaches_of_result(attack: Attack, scene: Honeypot, result: Result, free: Collection[str]) -> Iterator[str]:
-    """Points that were not earned: ``free`` are the checks that an answer without any work passes."""
+    """Yield the points that were not earned: ``free`` are the checks that an answer without any work passes."""
     for check in result.checks:
         if not 0 <= check.points <= check.max_points:
             yield f"{check.check} gave {check.points} of {check.max_points} points"
@@ -70,7 +70,7 @@ def breaches_of_result(attack: Attack, scene: Honeypot, result: Result, free: Co
 
 
 def breaches_of_pages(scene: Honeypot, submission: Submission, shown: Shown) -> Iterator[str]:
-    """What got out into what people see, and what would run there."""
+    """Yield what got out into the pages that people see, and what would run there."""
     seen = {"feedback": shown.feedback, "messages": shown.told, "graded notebook": json.dumps(shown.outputs)}
     words = {**scene.canaries, "a hidden test": canary_of(scene.course.secret, scene.assignment)}
     for name, text in seen.items():
@@ -89,7 +89,7 @@ def breaches_of_pages(scene: Honeypot, submission: Submission, shown: Shown) -> 
 
 
 def _markup_of_the_course(assignment: Assignment) -> Counter[str]:
-    """What the course's own text brings into every page of feedback: its links and formulas, which are trusted."""
+    """Return what the course's text brings into every page of feedback: its links and formulas, which are trusted."""
     if assignment.key not in _KNOWN:
         checks = [
             CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "failed", "No.") for cell in assignment.checks
@@ -101,7 +101,7 @@ def _markup_of_the_course(assignment: Assignment) -> Counter[str]:
 
 
 def files_changed(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[str]:
-    """Each watched file that is not as it was."""
+    """Yield each watched file that is not as it was."""
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield f"{name} was {'made' if name not in before else 'removed' if name not in after else 'changed'}"

@@ -1,4 +1,4 @@
-"""Collusion: whether one submission can tell another one a bit.
+"""The judge of collusion: whether one submission can tell another a bit.
 
 The sender prints what it likes beforehand, as a student can read it in feedback. Then it is told a bit, where nobody
 sees what it prints, as a hidden check does. The receiver knows what the sender printed, and has to name the bit. It
@@ -23,7 +23,7 @@ _LIMITS = Limits(cpu_seconds=20, wall_seconds=60, call_seconds=8)
 
 
 def bits_heard(pair: Pair, sandbox: Sandbox) -> str:
-    """How many bits got from one to the other, in words; empty if they did not. Raises MachineryError."""
+    """Return, in words, how many bits got from one to the other; empty if they did not. Raises MachineryError."""
     draw, wrong = random.Random(0), 0
     bits = [round_ % 2 for round_ in range(_ROUNDS)]
     draw.shuffle(bits)

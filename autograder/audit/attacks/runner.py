@@ -1,4 +1,4 @@
-"""One sandbox in which attacks are tried one after the other, each followed by an honest submission."""
+"""A sandbox in which attacks are tried one after the other, each followed by an honest submission."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from autograder.submission.model import Submission
 __all__ = ["SETTINGS", "AttackRunner"]
 
 SETTINGS = GradingSettings(cell_seconds=3.0, check_seconds=1.5, total_seconds=8.0, memory_mb=512)
-"""What one attack may use: enough for all that is not meant to use up time."""
+"""The limits of one attack: enough for all that is not meant to use up time."""
 
 _EXERCISES_OF_SHORT_CONTROL = 3
 _WHOLE_CONTROL_EVERY = 16
@@ -56,10 +56,10 @@ _NEIGHBOUR = (
 
 
 class AttackRunner:
-    """Attacks on one scene, in one sandbox.
+    """A series of attacks on one scene, in one sandbox.
 
     Args:
-        scene: where.
+        scene: where attacks are tried.
         missing_ok: layers of the sandbox that may be missing.
     """
 
@@ -84,7 +84,7 @@ class AttackRunner:
 
     @property
     def usual(self) -> Result:
-        """The honest submission's result, before any attack."""
+        """The honest submission's result before any attack."""
         return self._usual
 
     def attempt(self, attack: Attack) -> AttackOutcome:
@@ -117,7 +117,7 @@ class AttackRunner:
         )
 
     def _tried(self, attack: Attack) -> tuple[float, list[str]]:
-        """(points, breaches)."""
+        """Return the points and the breaches."""
         made = attack.handed_in(self._scene.plain, self._scene.traps)
         if isinstance(made, Pair):
             heard = bits_heard(made, self._sandbox)
@@ -136,7 +136,7 @@ class AttackRunner:
         return result, list(dict.fromkeys(found))
 
     def _hand_in(self, attack: Attack, made: HandedIn) -> Path:
-        """A folder for each attack, in the place of an assignment's: one may put a link there."""
+        """Make a folder for each attack, in the place of an assignment's: one may put a link there."""
         scene = self._scene
         path = scene.course.submitted / "attacker" / attack.name / f"{scene.plain.notebook}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ class AttackRunner:
         return path
 
     def _grade(self, submission: Submission, settings: GradingSettings, assignment: Assignment | None = None) -> Result:
-        """As a worker of the engine does it: in a child, with the result coming back as bytes.
+        """Grade as a worker of the engine does: in a child, with the result coming back as bytes.
 
         No entry is trained for the challenge: every attack and every control would train for minutes.
         """
@@ -163,7 +163,7 @@ class AttackRunner:
         return decode_result(outcome.data)
 
     def _passed(self, body: str) -> set[str]:
-        """The checks that answers with this body pass, whatever they are asked."""
+        """Return the checks that answers with this body pass, whatever they are asked."""
         notebook = blank_notebook(self._scene.plain)
         for cell in notebook["cells"]:
             own = cell["metadata"].get("autograder", {})
@@ -180,7 +180,7 @@ class AttackRunner:
     # ---- what must not have happened
 
     def _meet_neighbour(self) -> None:
-        """Another student's process, there while the attack runs."""
+        """Start another student's process, which is there while the attack runs."""
         self._neighbour = self._sandbox.spawn(Limits(cpu_seconds=60, wall_seconds=600))
         self._neighbour.run_cell(_NEIGHBOUR.format(word=self._scene.canaries["a neighbour"]))
 
@@ -211,7 +211,7 @@ class AttackRunner:
                     neighbour.close()
 
     def _control_unharmed(self, breaches: list[str]) -> bool:
-        """Whether the honest submission is graded as ever; if the sandbox died of the attack, in a new one."""
+        """Return whether the honest submission is graded as ever; if the sandbox died of the attack, in a new one."""
         try:
             if not self._sandbox.alive:
                 breaches.append("the sandbox died of it")
@@ -241,14 +241,14 @@ class _Control:
 
 
 def _short_control(honest: Submission, assignment: Assignment) -> _Control:
-    """``honest`` on the checks of the first exercises only: quick enough to follow every attack."""
+    """Return ``honest`` on the checks of the first exercises only: quick enough to follow every attack."""
     first = list(assignment.exercises)[:_EXERCISES_OF_SHORT_CONTROL]
     others = {check.grade_id for check in assignment.checks if assignment.exercise_of[check.exercise] not in first}
     return _Control(*without_checks(honest, assignment, others))
 
 
 def _descendants(process: int) -> set[int]:
-    """The living processes below ``process``."""
+    """Return the living processes below ``process``."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""All mechanical changes of one answer, each with a text that stays the same while the answer does."""
+"""The mechanical changes of one answer, each with a text that stays the same while the answer does."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["Mutation", "mutate"]
 
 
 class Mutation(NamedTuple):
-    """One change.
+    """A change of an answer.
 
     Attributes:
-        operator: which made it.
+        operator: the operator that made it.
         text: the lines before and after; "#2" if the same was done at an earlier place.
         source: the program after it, without comments.
         diff: a unified diff, without its head.
@@ -30,7 +30,7 @@ class Mutation(NamedTuple):
 
 
 def mutate(source: str) -> Iterator[Mutation]:
-    """Every change of ``source`` that still compiles and is neither the program itself nor another one's twin.
+    """Yield every change of ``source`` that compiles and is neither the program itself nor the same as another change.
 
     Docstrings, the texts of errors, annotations and decorators stay as they are.
     """
@@ -48,7 +48,7 @@ def mutate(source: str) -> Iterator[Mutation]:
 
 
 def _changed(tree: ast.Module, operator: str) -> Iterator[str]:
-    """The program with one node replaced, for each node and replacement."""
+    """Yield the program with one node replaced, for each node and replacement."""
     for parent in _changeable(tree):
         for name, value in ast.iter_fields(parent):
             if name in ("annotation", "returns", "decorator_list", "type_comment", "format_spec"):
@@ -82,7 +82,7 @@ def _replaced(
 
 
 def _changeable(tree: ast.Module) -> list[ast.AST]:
-    """All nodes that are not part of an error's text, the outermost first."""
+    """Return all nodes that are not part of an error's text, the outermost first."""
     found: list[ast.AST] = [tree]
     rest: set[int] = set()
     for node in found:
@@ -93,14 +93,14 @@ def _changeable(tree: ast.Module) -> list[ast.AST]:
 
 
 _SHAPERS = ("reshape", "view", "unflatten")
-"""Take any negative number for the length that is left over."""
+"""The functions that take any negative number for the length that is left over."""
 
 
 _UNORDERED = ("all", "any", "max", "min", "prod", "sum")
 
 
 def _is_unordered(parent: ast.AST, field: str) -> bool:
-    """Whether a tuple's order makes no difference here: words searched for, axes reduced, numbers looped over."""
+    """Return whether a tuple's order makes no difference: words searched for, axes reduced, numbers looped over."""
     if isinstance(parent, ast.Call):
         return getattr(parent.func, "attr", getattr(parent.func, "id", "")) in _UNORDERED
     if isinstance(parent, ast.keyword):

@@ -1,4 +1,4 @@
-"""Ways to change one node of a program: general slips, and those of this field.
+"""Operators that change one node of a program: general slips, and those of this field.
 
 Each operator takes a node and yields what may stand in its place; `REMOVED` for nothing at all.
 """
@@ -59,13 +59,13 @@ _LEFT_OUT = frozenset(
 )
 
 _NO_DIFFERENCE = frozenset(("order", "optimize", "copy", "strict", "kind"))
-"""Keywords that change how a result is computed or laid out, not what it is."""
+"""The keywords that change how a result is computed or laid out, not what it is."""
 _CONVERT = ("array", "asarray", "full", "zeros", "ones", "empty")
 _MADE = frozenset(("zeros", "zeros_like", "empty", "empty_like", "full", "ones"))
 
 
 def comparisons(node: ast.AST) -> Iterator[ast.AST]:
-    """A bound that belongs, or does not; a test that is turned round."""
+    """Yield a comparison whose bound newly belongs or no longer does, or that is turned round."""
     if isinstance(node, ast.Compare):
         words = [isinstance(each, ast.Constant) and isinstance(each.value, str) for each in node.comparators]
         for place, operator in enumerate(node.ops):
@@ -76,7 +76,7 @@ def comparisons(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def arithmetic(node: ast.AST) -> Iterator[ast.AST]:
-    """Another sign, a factor for a sum, a divisor or one axis's step left out, the operands of @ exchanged."""
+    """Yield another sign, a factor for a sum, a divisor or one axis's step left out, the operands of @ exchanged."""
     if isinstance(node, ast.BinOp):
         if other := _ARITHMETIC.get(type(node.op)):
             yield ast.BinOp(node.left, other(), node.right)
@@ -97,7 +97,7 @@ def _without_step(node: ast.BinOp) -> Iterator[ast.AST]:
 
 
 def _is_step(node: ast.expr) -> bool:
-    """Whether this is a stride or a padding, or a multiple of one."""
+    """Return whether this is a stride or a padding, or a multiple of one."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return _is_step(node.left) or _is_step(node.right)
     root = node.value if isinstance(node, ast.Subscript) else node
@@ -105,7 +105,7 @@ def _is_step(node: ast.expr) -> bool:
 
 
 def conditions(node: ast.AST) -> Iterator[ast.AST]:
-    """An argument check dropped, or narrowed by one of its conditions; a branch always or never taken."""
+    """Yield an argument check dropped, or narrowed by one of its conditions; a branch taken always or never."""
     if isinstance(node, ast.BoolOp):
         yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
         for place in range(len(node.values)):
@@ -120,7 +120,7 @@ def conditions(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def constants(node: ast.AST) -> Iterator[ast.AST]:
-    """Off by one, or by the sign; True for False; infinity for nothing."""
+    """Yield a number off by one or by its sign; True for False; infinity for nothing."""
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield ast.Constant(not node.value)
     elif isinstance(node, ast.Constant) and isinstance(node.value, int):
@@ -132,7 +132,7 @@ def constants(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def statements(node: ast.AST) -> Iterator[ast.AST]:
-    """A step left out; an update turned into an assignment, or its sign changed; a change in place."""
+    """Yield a step left out; an update turned into an assignment, or its sign changed; a change in place."""
     if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
         yield REMOVED
     elif isinstance(node, ast.AugAssign):
@@ -155,7 +155,7 @@ def _assigned(target: ast.expr, value: ast.expr) -> Iterator[ast.AST]:
 
 
 def axes(node: ast.AST) -> Iterator[ast.AST]:
-    """Two neighbouring axes exchanged: in a tuple, an index, a name."""
+    """Yield two neighbouring axes exchanged: in a tuple, an index, a name."""
     if isinstance(node, ast.Tuple) and 2 <= len(node.elts) <= 6:
         for place in range(len(node.elts) - 1):
             one, other = node.elts[place : place + 2]
@@ -168,7 +168,7 @@ def axes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def calls(node: ast.AST) -> Iterator[ast.AST]:
-    """A flip, a copy, a conversion or a keyword left out; a neighbouring function; a range too short."""
+    """Yield a flip, a copy, a conversion or a keyword left out; a neighbouring function; a range too short."""
     if not isinstance(node, ast.Call):
         return
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -195,7 +195,7 @@ def _renamed(function: ast.expr, name: str) -> ast.expr:
 
 
 def types(node: ast.AST) -> Iterator[ast.AST]:
-    """Half precision, whole numbers for fractions; single precision is within what checks tolerate.
+    """Yield half precision, or whole numbers for fractions; single precision is within what checks tolerate.
 
     Conversions are left out all together: of two factors, one that is converted converts the other.
     """
@@ -219,7 +219,7 @@ class _Unconverted(ast.NodeTransformer):
 
 
 def slices(node: ast.AST) -> Iterator[ast.AST]:
-    """A step or a bound left out: what was flipped is not, what was every second is every one."""
+    """Yield a slice with a step or a bound left out: what was flipped is not, what was every second is every one."""
     if isinstance(node, ast.Slice):
         parts: dict[str, Any] = {"lower": node.lower, "upper": node.upper, "step": node.step}
         for name in [name for name, part in parts.items() if part is not None]:
@@ -227,7 +227,7 @@ def slices(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def state(node: ast.AST) -> Iterator[ast.AST]:
-    """Something stays behind: an array that is made once for each shape, a result that is kept for the next call."""
+    """Yield state that stays behind: an array made once for each shape, a result kept for the next call."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MADE and node.args:
         yield _kept(node.func.attr, node.args[0], node)
     elif isinstance(node, ast.FunctionDef) and (names := [each.arg for each in node.args.args if each.arg != "self"]):
@@ -241,7 +241,7 @@ def state(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _kept(name: str, key: ast.expr, value: ast.expr) -> ast.expr:
-    """The value that was found first for this name and key."""
+    """Return the value that was found first for this name and key."""
     text = ast.Call(ast.Name("str"), [ast.List([ast.Constant(name), copy.deepcopy(key)])], [])
     return ast.Call(ast.parse("globals().setdefault", mode="eval").body, [text, copy.deepcopy(value)], [])
 
@@ -258,4 +258,4 @@ OPERATORS: dict[str, Operator] = {
     "statements": statements,
     "types": types,
 }
-"""Every operator, by name."""
+"""The operators, by name."""

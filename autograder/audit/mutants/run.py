@@ -1,4 +1,4 @@
-"""Grade changed answers: by the checks of their exercise, then by those of exercises that build on it."""
+"""The grading of changed answers: by the checks of their exercise, then by those of exercises that build on it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Equivalent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change that leaves the answer right.
 
     Attributes:
-        exercise: whose answer.
+        exercise: the exercise answered.
         change: the change's text, as the audit prints it.
-        because: why no check can tell it from the answer.
+        because: the reason that no check can tell it from the answer.
     """
 
     exercise: str
@@ -46,10 +46,10 @@ class Mutant(NamedTuple):
     """A changed answer.
 
     Attributes:
-        exercise: what it answers.
+        exercise: the exercise answered.
         change: ``origin: before -> after``, where the origin is ``solution`` or the name of an alternative.
-        diff: for people.
-        answer: what stands in the exercise's cell.
+        diff: a unified diff, for people.
+        answer: the answer that stands in the cell of the exercise.
     """
 
     exercise: str
@@ -59,7 +59,7 @@ class Mutant(NamedTuple):
 
 
 def mutants_of(assignment: Assignment, sample: int | None = None) -> list[Mutant]:
-    """All mutants of the solutions and alternatives, by exercise; of each exercise's at most ``sample``."""
+    """Return all mutants of the solutions and alternatives, by exercise; at most ``sample`` for each exercise."""
     found: list[Mutant] = []
     for exercise, cell in assignment.exercises.items():
         found += _mutants(exercise, "solution", Answer(exercise, exercise, "", cell.source))
@@ -70,7 +70,7 @@ def mutants_of(assignment: Assignment, sample: int | None = None) -> list[Mutant
 
 
 def _sampled(mutants: Sequence[Mutant], sample: int) -> list[Mutant]:
-    """At most so many of each exercise, by a hash of their texts: the same ones where the answers are the same."""
+    """Return at most so many of each exercise, by a hash of their texts: the same ones if the answers are the same."""
     drawn: list[Mutant] = []
     for exercise in dict.fromkeys(mutant.exercise for mutant in mutants):
         drawn += sorted((each for each in mutants if each.exercise == exercise), key=_lot)[:sample]
@@ -88,7 +88,7 @@ def _lot(mutant: Mutant) -> bytes:
 
 
 def grade_mutants(assignment: Assignment, mutants: Sequence[Mutant], grade: Grade) -> list[bool]:
-    """Whether each mutant is killed: loses points in a check of its exercise, or of one that builds on it."""
+    """Return whether each mutant is killed: loses points in a check of its exercise, or of one that builds on it."""
     bare = msgspec.structs.replace(assignment, misconceptions=())
     killed = _killed(bare, mutants, grade, {name: {name} for name in assignment.exercises})
     alive = [place for place, dead in enumerate(killed) if not dead]
@@ -102,7 +102,7 @@ def grade_mutants(assignment: Assignment, mutants: Sequence[Mutant], grade: Grad
 def _killed(
     assignment: Assignment, mutants: Sequence[Mutant], grade: Grade, exercises: dict[str, set[str]]
 ) -> list[bool]:
-    """Whether each mutant loses points in the checks of these exercises."""
+    """Return whether each mutant loses points in the checks of these exercises."""
     of, work = assignment.exercise_of, []
     for mutant in mutants:
         others = {check.grade_id for check in assignment.checks if of[check.exercise] not in exercises[mutant.exercise]}
@@ -114,7 +114,7 @@ def _killed(
 
 
 def _built_on(assignment: Assignment, exercise: str) -> set[str]:
-    """The exercises whose solutions or checks read this one."""
+    """Return the exercises whose solutions or checks read this one."""
     of, found = assignment.exercise_of, set[str]()
     for name, cell in assignment.exercises.items():
         sources = [cell.source, *(check.source for check in assignment.checks if of[check.exercise] == name)]
@@ -124,7 +124,7 @@ def _built_on(assignment: Assignment, exercise: str) -> set[str]:
 
 
 def read_equivalents(folder: Path) -> tuple[Equivalent, ...]:
-    """The changes marked as equivalent in ``equivalents.toml``; none without that file.
+    """Return the changes marked as equivalent in ``equivalents.toml``; none without that file.
 
     Raises:
         AuthoringError: names the file and what is wrong with it.
@@ -142,7 +142,7 @@ def read_equivalents(folder: Path) -> tuple[Equivalent, ...]:
 def with_mutants(
     card: ReportCard, assignment: Assignment, folder: Path, grade: Grade, sample: int | None = None
 ) -> ReportCard:
-    """``card`` with mutants graded: their counts, also by exercise, and a finding for each survivor and stale mark."""
+    """Return ``card`` with mutants graded: their counts, by exercise too, and a finding per survivor and stale mark."""
     everything = mutants_of(assignment)
     mutants = everything if sample is None else _sampled(everything, sample)
     marks = {(mark.exercise, mark.change) for mark in read_equivalents(folder)}

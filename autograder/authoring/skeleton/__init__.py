@@ -31,7 +31,7 @@ def _refuse_name(name: str, asked: AuthoringSettings) -> None:
 
 
 def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ...]:
-    """Write a working assignment ``solutions/NAME/`` and build its notebooks. Returns the files to edit.
+    """Write a working assignment ``solutions/NAME/`` and build its notebooks. Return the files to edit.
 
     Args:
         name: of the form that the course asks for; by default two digits, ``-``, and the topic, as ``08-attention``.
@@ -61,12 +61,12 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
 
 
 def new_course(folder: Path, title: str = "", assignment: str = "01-first-steps") -> list[Path]:
-    """Make ``folder`` a course with a first assignment. Returns the files written; what is there is kept.
+    """Make ``folder`` a course with a first assignment. Return the files written; what is there is kept.
 
     Args:
         folder: made if it does not exist.
         title: for people; default the folder's name.
-        assignment: the first one's name; none is written where the course has assignments already.
+        assignment: the first one's name; none is written if the course has assignments already.
 
     Raises:
         CourseError: the folder cannot be written, or holds a wrong course.toml.
@@ -81,7 +81,7 @@ def new_course(folder: Path, title: str = "", assignment: str = "01-first-steps"
 
 
 def _build_what_is_missing(course: Course) -> list[Path]:
-    """Derive the notebooks that a stopped start left out, as where jupytext was not installed. Returns them."""
+    """Derive the notebooks that a stopped start left out, for example without jupytext. Return them."""
     folders = [folder for folder in sorted(course.source.iterdir()) if author_file(folder) and not _is_built(folder)]
     return [path for folder in folders for path in build_assignment(course, folder.name)]
 
@@ -91,13 +91,13 @@ def _is_built(folder: Path) -> bool:
 
 
 def _filled(text: str, name: str, title: str, points: float) -> str:
-    """A template with the name, the title, and the course's points spread over its checks as 33 are."""
+    """Return a template with the name, the title, and the course's points spread over its checks as 33 are."""
     values = {"NAME": name, "TITLE": title, **_spread(points or 33.0)}
     return re.sub("@([A-Z]+)@", lambda found: values[found[1]], text)
 
 
 def _spread(points: float) -> dict[str, str]:
-    """Points of the skeleton's checks by their names in it, in halves as checks have them; GENERAL has what is left."""
+    """Return the points of the skeleton's checks by their names in it, in halves; GENERAL has what is left."""
     shares = {"HAND": 5, "EMPTY": 5, "ARGUMENTS": 5, "WHY": 3}
     rounded = {name: max(0.5, round(2 * points * share / 33) / 2) for name, share in shares.items()}
     rounded["GENERAL"] = max(0.5, points - sum(rounded.values()))

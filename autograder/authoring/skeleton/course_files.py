@@ -14,7 +14,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_course_files(folder: Path, title: str) -> list[Path]:
-    """Write what a course consists of into ``folder``, each file only if it is missing. Returns the files written.
+    """Write the files of a course into ``folder``, each only if it is missing. Return the files written.
 
     Raises:
         CourseError: the folder cannot be made or written, or the title cannot stand in course.toml.
@@ -44,7 +44,7 @@ def _template(name: str) -> str:
 
 
 def _write_new(path: Path, text: str) -> bool:
-    """Write a file that is not there yet; whether it was written."""
+    """Write a file that is not there yet; return whether it was written."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -1,4 +1,4 @@
-"""Pairs of submissions that try to tell each other one bit, after each other and at once."""
+"""Pairs of submissions that try to tell each other one bit, one after the other and at once."""
 
 # ruff: noqa: E501 -- what a student would hand in is quoted as it is
 

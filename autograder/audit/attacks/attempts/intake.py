@@ -203,7 +203,7 @@ def very_many_files(target: Target) -> Intake:
 
 
 def marked(name: str, content: bytes, *, flags: int = 0, attributes: int = 0) -> bytes:
-    """An archive of one file whose entry carries these flags and attributes, in both places."""
+    """Return an archive of one file whose entry carries these flags and attributes, in both places."""
     room = io.BytesIO()
     with zipfile.ZipFile(room, "w") as archive:
         entry = zipfile.ZipInfo(name, (2026, 3, 3, 10, 0, 0))

@@ -15,7 +15,7 @@ EACH = "for f in [*args, *kwargs.values()]:\n    if not callable(f): continue\n 
 
 
 def on_lent(target: Target, call: str) -> Target:
-    """Each answer first does ``call`` to every function ``f`` that it is lent."""
+    """Make each answer first do ``call`` to every function ``f`` that it is lent."""
     return target.wrap_all(EACH.format(call))
 
 
@@ -192,7 +192,7 @@ def linked_folder_of_another(target: Target) -> Callable[[Path], None]:
 
 def _folder_link(to: Callable[[Path], Path]) -> Callable[[Path], None]:
     def put(path: Path) -> None:
-        """A link in the place of its folder, to the first folder below that holds a notebook."""
+        """Put a link in the place of its folder, to the first folder below that holds a notebook."""
         found = next(to(path).glob("*/*.ipynb")).parent
         shutil.rmtree(path.parent)
         path.parent.symlink_to(found)

@@ -18,7 +18,7 @@ HANDLER = "<img src=x onerror=\\\"document.title = 'broken'\\\">"
 
 
 def shown(target: Target, *pairs: tuple[str, str]) -> Target:
-    """A cell that displays data of these kinds."""
+    """Add a cell that displays data of these kinds."""
     calls = "\n".join(f"display({{{kind!r}: {text!r}, 'text/plain': 'x'}}, raw=True)" for kind, text in pairs)
     return target.append(f"from IPython.display import display\n{calls}")
 

@@ -8,7 +8,7 @@ from autograder.audit.attacks.catalogue import Target, attack
 
 
 def doing(target: Target, body: str) -> Target:
-    """The first exercise runs ``body``; the others are honest."""
+    """Make the first exercise run ``body``; the others are honest."""
     cell = target.of_kind("exercise")[0]
     name = cell["metadata"]["autograder"]["exercise"]
     lines = "\n    ".join(body.split("\n"))

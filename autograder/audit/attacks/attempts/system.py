@@ -1,4 +1,4 @@
-"""Attacks on the system around the student's process. What goes through says so by the agreed claim."""
+"""Attacks on the system around the student's process. One that goes through shows it by the agreed claim."""
 
 # ruff: noqa: E501 -- what a student would hand in is quoted as it is
 
@@ -8,7 +8,7 @@ from autograder.audit.attacks.catalogue import Target, attack
 
 
 def trying(target: Target, *bodies: str) -> Target:
-    """Each of ``bodies`` in a cell of its own; where one ends without an error, the claim is printed."""
+    """Put each of ``bodies`` in a cell of its own; where one ends without an error, the claim is printed."""
     for body in bodies:
         lines = "\n    ".join(body.split("\n"))
         target.append(
@@ -19,7 +19,7 @@ def trying(target: Target, *bodies: str) -> Target:
 
 
 def calling(target: Target, *calls: tuple[int, ...]) -> Target:
-    """System calls by number and arguments; what does not fail prints the claim."""
+    """Make system calls by number and arguments; one that does not fail prints the claim."""
     head = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
     body = "if libc.syscall({0}) < 0: raise OSError(ctypes.get_errno(), 'refused')"
     texts = [head + body.format(", ".join(f"ctypes.c_long({n})" for n in call)) for call in calls]

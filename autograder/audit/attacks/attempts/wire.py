@@ -28,12 +28,12 @@ def answer(value): say(OK, msgpack.packb(value))
 
 
 def speaking(target: Target, body: str) -> Target:
-    """The first two exercises run ``body``, which writes to the wire, and then return a number."""
+    """Make the first two exercises run ``body``, which writes to the wire, and then return a number."""
     return speaking_or(target, PRELUDE, f"{body}\nreturn 1")
 
 
 def speaking_or(target: Target, head: str, body: str) -> Target:
-    """The first two exercises are functions with this body, after ``head``."""
+    """Make the first two exercises functions with this body, after ``head``."""
     lines = "\n    ".join(body.split("\n"))
     for cell in target.of_kind("exercise")[:2]:
         name = cell["metadata"]["autograder"]["exercise"]
