@@ -98,7 +98,7 @@ def find_grader(name: str) -> type[JobGrader]:
 
 
 def _worker(descriptor: int, grader: JobGrader) -> None:
-    """Serve as a worker, and never return."""
+    """Run as a worker. Never returns."""
     code = 70
     try:
         serve(Connection(descriptor), grader)
