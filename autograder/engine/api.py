@@ -40,7 +40,7 @@ def grade_class(
 ) -> ClassReport:
     """Grade the submissions to an assignment and write gradebook, graded notebooks and feedback.
 
-    A submission whose result is known is not graded again. The changes of a regrade are shown before they are written.
+    The result of a submission is looked up if it is known. The changes of a regrade are shown before they are written.
 
     Args:
         course: the course of the submissions.

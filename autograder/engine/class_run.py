@@ -164,7 +164,7 @@ class ClassRun:
             if failure := self._writer.write_notice(student, notice):
                 self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
         except GradebookUnusable:
-            pass  # Said for everybody when the first grade is written.
+            pass  # Reported for everybody when the first grade is written.
 
     def _misplaced(self, stray: Misplaced, before: JournalRow | None, has_another: bool) -> None:
         told = self._told(stray.student, stray.reason)

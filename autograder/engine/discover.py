@@ -23,7 +23,7 @@ class Found:
         student: the student's id.
         path: the notebook.
         others: further notebooks beside it, whatever they are called.
-        remark: why it is this one, for whoever grades; empty if that goes without saying.
+        remark: the reason for taking this notebook, for the grader; empty if that is obvious.
     """
 
     student: str

@@ -29,7 +29,7 @@ class Grader:
     """A grader of submissions in one sandbox.
 
     Args:
-        options: among them what the sandbox may read, and the layers that may be missing.
+        options: the folders that the sandbox may read, and the layers that may be missing.
         sandbox: a line to a warm one, to be used first; default one of its own.
     """
 

@@ -24,7 +24,7 @@ class SubmissionReport(msgspec.Struct, frozen=True):
         student: the student's id.
         kind: graded now; stored, its result being known; unreadable, not a notebook; not graded, the machinery having
             failed; misplaced, not where it belongs; unwritten, graded but not written into the gradebook.
-        points: by checks; None without a result.
+        points: the points by checks; None without a result.
         reason: a sentence for a person, if something needs a look.
         seconds: the time that grading took.
         checks_run: the number of checks that really ran.
@@ -51,7 +51,7 @@ class ClassReport(msgspec.Struct, frozen=True):
         interrupted: whether the run was stopped before its end.
         waiting: submissions that were not begun, or not finished, when it was stopped.
         seconds: wall time.
-        start_seconds: of these, until the first worker had its first result.
+        start_seconds: the part of these until the first worker had its first result.
         written: the number of submissions that were written into the gradebook.
         phases: seconds by what they went to, summed over submissions and workers.
         checks: seconds by check, the student's part included, summed over submissions.

@@ -29,8 +29,8 @@ class StoredResult(msgspec.Struct, frozen=True):
 
     Attributes:
         result: the outcome.
-        keys: for each check, a hash of everything but the student's code that its outcome depends on.
-        explained: for each check, a hash of the misconceptions that a failure was compared with.
+        keys: a hash, for each check, of everything but the student's code that its outcome depends on.
+        explained: a hash, for each check, of the misconceptions that a failure was compared with.
         repeated: the number of checks that really ran when this was made; the rest were taken from an earlier result.
     """
 
@@ -92,7 +92,7 @@ def grade_with(
         earlier: an outcome for the same code; None grades everything.
         submission: the student's notebook.
         assignment: the assignment as it is now.
-        grader: as for :func:`check_keys`.
+        grader: a hash of the grader, as for :func:`check_keys`.
         grade: a function that grades a submission to an assignment from scratch.
     """
     keys = check_keys(assignment, grader)

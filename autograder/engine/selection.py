@@ -15,7 +15,7 @@ __all__ = ["settle"]
 
 
 def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Catalogue]) -> Discovery:
-    """Return ``discovery`` with one notebook for each student; where that is not clear, a person decides.
+    """Return ``discovery`` with one notebook for each student; where the choice is not clear, a person decides.
 
     Folders with a single notebook, nearly all of them, are not read here.
     """

@@ -214,7 +214,7 @@ class Writer:
         return failed
 
     def write_notice(self, student: str, notice: Notice) -> str:
-        """Replace a student's feedback by a page that shows why there is no grade. Return why that failed, or ''."""
+        """Replace a student's feedback by a page that shows why there is no grade. Return the reason if that fails."""
         from autograder.gradebook.feedback import write_notice
 
         failed: dict[str, str] = {}

@@ -25,9 +25,9 @@ class LayerReport:
     Attributes:
         name: its name in `missing_ok`.
         available: whether it works here, by trial.
-        purpose: the attacks that it stops.
-        detail: the finding of the trial.
-        remedy: an instruction for when it is missing.
+        purpose: the access that it stops.
+        detail: the result of the trial.
+        remedy: the way to get it if it is missing.
     """
 
     name: str

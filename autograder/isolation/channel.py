@@ -28,7 +28,7 @@ class ChannelClosed(ConnectionError):
 
 
 class DeadlinePassed(TimeoutError):
-    """A deadline by which the other side did not answer, or did not read."""
+    """A deadline that passed before the other side answered, or read."""
 
 
 class Channel:

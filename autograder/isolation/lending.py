@@ -49,7 +49,7 @@ _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
 
 
 class Unlendable(AuthoringError):
-    """A function that a check hands over but must not; the message names it, and what to hand over instead."""
+    """A function handed over by a check that must not leave the grader; the message names it and a substitute."""
 
 
 class Refused(Exception):
@@ -161,7 +161,7 @@ class Lender:
 
     Args:
         sandbox: the sandbox of the process.
-        torch: whether torch is there; as for the student's process, since calls may hold tensors of that.
+        torch: whether torch is there; as for the student's process, since calls may hold its tensors.
     """
 
     def __init__(self, sandbox: Spawns, torch: bool = True) -> None:
@@ -220,7 +220,7 @@ class _Lent:
         self._known = False
 
     def news(self) -> list[Any] | None:
-        """Return its description if the process needs it: once, or each time if it asks the student's objects."""
+        """Return its description, once; each time if it asks the student's objects, lent for one question only."""
         if self._known and not self._description.asks:
             return None
         self._known = True

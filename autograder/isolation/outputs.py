@@ -24,7 +24,7 @@ _TEXT_KINDS = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 
 def checked_outputs(claimed: list[Any], left: int = MAX_TOTAL) -> list[Output]:
-    """Return the well-formed outputs of allowed kinds, up to the caps, with a note if those left out more.
+    """Return the well-formed outputs of allowed kinds, up to the caps, with a note if these left some out.
 
     Args:
         claimed: the outputs as they came.

@@ -37,7 +37,7 @@ class HandleOwner(Protocol):
         """Call the object and return (result, the positional arguments as they are after the call)."""
 
     def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-        """Call the object; return (result, arguments, keyword arguments, what the result shares memory with) after it."""
+        """Call it; return (result, arguments, keyword arguments, what the result shares memory with) after the call."""
 
     def release(self, number: int) -> None:
         """Forget the object: nobody holds its handle any more."""

@@ -109,7 +109,7 @@ class Sandbox:
         links: Mapping[str, Path] = NO_LINKS,
         torch: bool = True,
     ) -> Sandbox:
-        """Start a sandbox as `start` does, but do not wait: call `wait` first. `room` forks may live at once."""
+        """Do as `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
         sandbox = cls(python_paths, readable, missing_ok, room, links, torch)
         sandbox._launch()
         return sandbox

@@ -90,7 +90,7 @@ def compile_filter() -> bytes:
 
 
 def _other_descriptors() -> list[object]:
-    """Return conditions, one of which holds for every descriptor but the connection's: a bit of it differs.
+    """Return conditions, one of which holds for every descriptor but the connection's: a bit of the argument differs.
 
     No descriptor has a number above 255; of the number, the kernel looks at the low half only.
     """

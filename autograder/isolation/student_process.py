@@ -106,7 +106,7 @@ class StudentProcess:
 
     @property
     def lost(self) -> str:
-        """The reason of the process's end, as in `WorkerLost.reason`; "machinery" if the grader failed; "" before."""
+        """The reason of its end, as in `WorkerLost.reason`; "machinery" if the grader failed; "" while it lives."""
         return "" if self._loss is None else getattr(self._loss, "reason", "machinery")
 
     @property

@@ -1,4 +1,4 @@
-"""The checks of a whole kind of a docstring's promises: types, refusals, new results, untouched arguments.
+"""The checks of a docstring's promises, a whole kind at once: types, refusals, new results, untouched arguments.
 
 Each stops at the first case that fails and names it. They call a plain function here; hidden parts of checks have the
 same ones for functions of a student's process, where arrays get their layout and are looked at afterwards.

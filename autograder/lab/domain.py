@@ -156,7 +156,7 @@ def also(*domains: Domain) -> Domain:
 
 
 def _joined(first: Any, second: Any, axis: int) -> Any:
-    """Return both arrays, or tensors, behind one another along ``axis``."""
+    """Return both arrays, or tensors, joined along ``axis``."""
     if isinstance(first, np.ndarray):
         return np.concatenate([first, second], axis)
     return sys.modules["torch"].cat([first, second], axis)

@@ -39,7 +39,7 @@ _CELL = re.compile(r"ipython-input|ipykernel_\d+")
 
 
 class Compared(NamedTuple):
-    """The two sides of a failed check.
+    """The comparison that a failed check made.
 
     Attributes:
         got: the wrong value; shape and kind as it came.

@@ -44,7 +44,7 @@ def static_process_files() -> dict[str, bytes]:
 
 
 def mount_own(base: str, size: int, process_files: dict[str, bytes]) -> None:
-    """Mount, for this process alone, an empty file system over ``base`` and a /proc that tells nothing.
+    """Mount, in this process's mount namespace, an empty file system over ``base`` and a /proc that tells nothing.
 
     Raises:
         OSError: it cannot be mounted.

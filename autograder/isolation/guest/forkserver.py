@@ -231,7 +231,7 @@ class _Zygote:
         return {"worker": pid}
 
     def _fork(self) -> tuple[int, int]:
-        """Fork, and return (0 in the fork, its number here; the parent that it sees: 0 from a namespace of its own)."""
+        """Fork; return (0 in the fork or its number here, the parent that it sees: 0 from a namespace of its own)."""
         if self._processes >= 0:
             kernel.enter_processes(self._processes)
             kernel.separate(kernel.CLONE_NEWPID)

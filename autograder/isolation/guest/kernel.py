@@ -46,7 +46,7 @@ def _checked(result: int, what: str) -> int:
 
 
 def call(number: int, *arguments: int | bytes | None, what: str) -> int:
-    """Make the system call with this number. Raises OSError that names `what` failed."""
+    """Make the system call with this number. Raises OSError with `what` in its text."""
     words = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
     return _checked(_LIBC.syscall(ctypes.c_long(number), *words), what)
 

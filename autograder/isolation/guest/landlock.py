@@ -41,7 +41,7 @@ class Ruleset:
     scoped: int
 
     def packed(self) -> bytes:
-        """Return the kernel's structure, as long as this ABI knows it."""
+        """Return the kernel's structure, in the length that this ABI knows."""
         words = [self.files]
         if self.network:
             words.append(self.network)

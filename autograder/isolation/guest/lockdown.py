@@ -30,7 +30,7 @@ class Confinement:
         separate: whether each fork gets namespaces of its own: of users, so that it is the only one that counts as this
             user, of mounts, and of processes.
         folder_bytes: the bytes that a fork with namespaces of its own may write.
-        process_files: for such a fork, the files that it finds in /proc.
+        process_files: the files that such a fork finds in /proc.
     """
 
     landlock_abi: int

@@ -61,7 +61,7 @@ def _numpy_dtype(name: str) -> np.dtype:
 
 
 class _Array(NamedTuple):
-    """The content of an array's header: its dtype and shape, the number of bytes after it, and if any will do."""
+    """The content of an array's header: dtype, shape, the number of bytes that follow, and whether any will do."""
 
     dtype: np.dtype
     shape: tuple[int, ...]
