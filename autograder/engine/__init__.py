@@ -1,1 +1,1 @@
-"""Many submissions: local workers or a Dask cluster, progress, resuming, and one writer."""
+"""Grading of many submissions: local workers or a Dask cluster, progress, resuming, and one writer."""

@@ -1,4 +1,4 @@
-"""The engine's face: grade a class, or several in turn, with one call."""
+"""The public functions of the engine: each grades a class, or several assignments in turn, with one call."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def grade_class(
 ) -> ClassReport:
     """Grade the submissions to an assignment and write gradebook, graded notebooks and feedback.
 
-    A submission whose result is known is looked up. What a regrade would change is shown before it is written.
+    The result of a submission is looked up if it is known. The changes of a regrade are shown before they are written.
 
     Args:
-        course: whose submissions.
-        assignment_name: such as ``01-convolution``.
-        students: whose submissions; default everyone's.
-        workers: processes on this machine; default one per core.
+        course: the course of the submissions.
+        assignment_name: the assignment's name, such as ``01-convolution``.
+        students: the students to grade; default everyone.
+        workers: the number of processes on this machine; default one per core.
         scheduler: a Dask scheduler to use instead, ``tcp://HOST:PORT``.
-        again: grade also what has a stored result.
-        yes: write what a regrade changes without asking.
+        again: grade submissions that have a stored result, too.
+        yes: write the changes of a regrade without asking.
         missing_ok: layers of the sandbox that may be missing, by name.
-        progress: where to say how it goes; default a live line, or plain lines where there is no terminal.
-        confirm: asks whether to write what a regrade changes; default a question on the terminal.
+        progress: shows how the run goes; default a live line, or plain lines where there is no terminal.
+        confirm: asks whether to write the changes of a regrade; default a question on the terminal.
         make_executor: makes the workers, instead of ``workers`` and ``scheduler``.
 
     Returns:
@@ -81,7 +81,7 @@ def grade_class(
 
 
 def _forgeable(course: Course, name: str) -> list[str]:
-    """A line on the checks of an adopted course that run in the student's own process; nothing if there are none."""
+    """Return a line on the checks of an adopted course that run in the student's own process, or nothing."""
     if not course.adopted:
         return []
     checks = [cell for cell in load_cached_assignment(course, name).checks if cell.level == "together"]
@@ -98,14 +98,14 @@ def grade_assignments(
     missing_ok: Sequence[str] = (),
     **settings: Any,
 ) -> list[ClassReport]:
-    """Grade several assignments, one after the other, with the same workers; stops after one that is interrupted.
+    """Grade several assignments, one after the other, with the same workers; stop after one that is interrupted.
 
     Args:
-        names: of the assignments.
+        names: the names of the assignments.
         workers, scheduler, missing_ok, settings: as for :func:`grade_class`.
 
     Raises:
-        As :func:`grade_class` does; what was graded before is written.
+        As :func:`grade_class` does; the grades from before the error are written.
     """
     reports: list[ClassReport] = []
     if course.adopted:

@@ -1,4 +1,4 @@
-"""The cache of assignments: parsing the answers of one costs more than looking up a whole class."""
+"""The cache of assignments: parsing the answers of one takes longer than looking up a whole class."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["load_cached_assignment"]
 
 
 def load_cached_assignment(course: Course, name: str) -> Assignment:
-    """What :func:`load_assignment` gives, from a copy that is kept as long as no file of the assignment changes.
+    """Return what :func:`load_assignment` returns, from a copy that is kept until a file of the assignment changes.
 
     Raises:
         AuthoringError: as ``load_assignment`` does.
@@ -33,7 +33,7 @@ def load_cached_assignment(course: Course, name: str) -> Assignment:
 
 
 def _digest(course: Course, name: str) -> str:
-    """Names the content of all files that an assignment is read from."""
+    """Return a hash of the content of all files that an assignment is read from."""
     parts = [reading_digest(), name.encode()]
     folder = course.source / (name.partition("/")[0] if course.adopted else name)
     plan = frame_files(course) if course.adopted else []

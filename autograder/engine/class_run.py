@@ -1,4 +1,4 @@
-"""Grade a class: find, look up, map over workers, store, write, report."""
+"""The steps of grading a class: find, look up, map over workers, store, write, report."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ class ClassRun:
     """One run over the submissions to one assignment.
 
     Args:
-        course: whose submissions.
+        course: the course of the submissions.
         assignment: its name.
         make_executor: makes the workers; called only if something has to be graded.
-        confirm: is shown what a regrade changes and says whether to write it.
+        confirm: is shown the changes of a regrade and returns whether to write them.
         progress: is told how the run goes.
-        again: grade also what has a stored result.
+        again: grade submissions that have a stored result, too.
         missing_ok: layers of the sandbox that may be missing, by name.
 
-    Whatever fails with one submission is reported for it and ends it alone; the next run tries it again.
+    A failure with one submission is reported for it and ends it alone; the next run tries it again.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ClassRun:
         self._jobs: dict[int, str] = {}
         self._batch: list[ToWrite] = []
         self._batch_since = 0.0
-        self._unchanged: set[str] = set()  # Whose page still tells what was graded, whatever fails now.
+        self._unchanged: set[str] = set()  # Students whose page still shows what was graded, whatever fails now.
         self._held: list[tuple[ToWrite, StudentChange]] = []
         self._changes: list[StudentChange] = []
         self._questions: dict[str, str] = {}
@@ -110,7 +110,7 @@ class ClassRun:
         return self._report(written)
 
     def _others(self) -> Catalogue:
-        """By what the course's assignments are recognised; read when a notebook does not look like this one's."""
+        """Return the catalogue of the course's assignments; read when a notebook does not look like this one's."""
         if self._catalogue is None:
             self._catalogue = catalogue_of(self._course)
         return self._catalogue
@@ -143,7 +143,7 @@ class ClassRun:
 
     @contextmanager
     def _alone(self, student: str, step: str) -> Iterator[None]:
-        """What fails inside is one submission's trouble: it is reported, and the others go on."""
+        """Report a failure inside the block for this submission, and let the others go on."""
         try:
             yield
         except (GradebookUnusable, LayerMissing):
@@ -152,19 +152,19 @@ class ClassRun:
             self._fail(student, "not graded", reason_of(step, error))
 
     def _fail(self, student: str, kind: Any, reason: str) -> None:
-        """Report a submission that came to nothing, and put a page that says so in the place of any earlier one."""
+        """Report a submission without a result, and replace any earlier page by one that shows this."""
         self._reports[student] = [each for each in self._reports[student] if each.kind == "misplaced"]
         self._done(student, kind, None, reason)
         if student not in self._unchanged:
             self._notice(student, Notice("waiting"))
 
     def _notice(self, student: str, notice: Notice) -> None:
-        """Write a page without a grade; a failure of that is reported with the rest."""
+        """Write a page without a grade; report a failure to do so with the rest."""
         try:
             if failure := self._writer.write_notice(student, notice):
                 self._reports[student].append(SubmissionReport(student, "unwritten", None, failure))
         except GradebookUnusable:
-            pass  # Said for everybody when the first grade is written.
+            pass  # Reported for everybody when the first grade is written.
 
     def _misplaced(self, stray: Misplaced, before: JournalRow | None, has_another: bool) -> None:
         told = self._told(stray.student, stray.reason)
@@ -212,7 +212,7 @@ class ClassRun:
     def _remember_refusal(
         self, student: str, before: JournalRow | None, digest: str, notice: Notice, reason: str = ""
     ) -> None:
-        """Note in the journal and on the student's page why there is no grade, unless both say so already."""
+        """Note in the journal and on the student's page why there is no grade, unless both show it already."""
         reason = reason or notice.reason
         noted = before is not None and before.digest == digest and before.refusal == reason
         if noted and self._writer.has_page(student):
@@ -232,7 +232,7 @@ class ClassRun:
     # Grading what is not.
 
     def needs_torch(self) -> bool:
-        """Whether anything that has to be graded names torch."""
+        """Return whether any submission that has to be graded names torch."""
         return any(names_torch(group[0][1], self._assignment) for group in self._waiting.values())
 
     def _map(self, stack: ExitStack) -> None:
@@ -290,7 +290,7 @@ class ClassRun:
                 self._take(looked, submission, graded.result, "graded", reply.seconds, graded.repeated)
 
     def _kept(self, key: str, reply: Reply) -> StoredResult:
-        """The outcome of a reply, stored."""
+        """Store the outcome of a reply, and return it."""
         graded = keep_reply(self._store, self._journal, self._assignment.unit, key, reply)
         self._count_seconds(graded.result.usage.phases, reply.seconds)
         for check, seconds in graded.result.usage.checks.items():
@@ -326,7 +326,7 @@ class ClassRun:
         self._batch.append(item)
 
     def _change(self, before: JournalRow, now: JournalRow, result: Result) -> StudentChange:
-        """What grading the same code again changes in its checks."""
+        """Return the changes to its checks that grading the same code again makes."""
         old = self._store.get(before.written_key) if before.written_key != now.result_key else None
         checks = regrade_difference(old, result) if old is not None else ()
         return StudentChange(now.student, old.points if old else result.points, result.points, checks)
@@ -345,7 +345,7 @@ class ClassRun:
             self._reports[student].append(SubmissionReport(student, "unwritten", points, reason))
 
     def _write_changes(self) -> bool:
-        """Write what grading the same code again gives; what changes is shown first. Returns whether it was written."""
+        """Show the changes of a regrade, write them if they are confirmed, and return whether they were written."""
         if self._stopped:
             return not self._held
         changes = self._writer.changes(self._held)
@@ -371,7 +371,7 @@ class ClassRun:
         self._progress.advance(kind)
 
     def _told(self, student: str, reason: str) -> str:
-        """The reason without the folders of the grader's machine."""
+        """Return the reason without the folders of the grader's machine."""
         own = self._course.submitted / student
         for folder in (own / self._assignment.name, own, self._course.submitted):
             reason = reason.replace(f"{folder}/", "")

@@ -1,4 +1,4 @@
-"""The same pure function mapped over a Dask cluster.
+"""Grading on a Dask cluster: the same pure function, mapped over its workers.
 
 Each Dask worker keeps worker processes of its own, one for each of its threads, made and spoken to as on a single
 machine; Dask carries the same job and reply bytes. Forking and sandboxes stay out of Dask's processes, which have
@@ -29,16 +29,16 @@ _bundles: dict[str, Bundle] = {}
 
 
 class ClusterError(AutograderError):
-    """The scheduler cannot be used; names it and what to do."""
+    """An unusable scheduler; the message names it and what to do."""
 
 
 def grade_job(encoded_job: bytes, encoded_bundle: bytes, encoded_options: bytes) -> bytes:
-    """Runs in a thread of a Dask worker: grade one submission and give back the encoded reply.
+    """Grade one submission in a thread of a Dask worker, and return the encoded reply.
 
     Args:
         encoded_job: a :class:`Job`.
         encoded_bundle: the :class:`Bundle` that it is graded with.
-        encoded_options: how the thread's worker process is made.
+        encoded_options: the :class:`Options` of the thread's worker process.
     """
     job = decode(encoded_job)
     if not isinstance(job, Job):
@@ -50,7 +50,7 @@ def grade_job(encoded_job: bytes, encoded_bundle: bytes, encoded_options: bytes)
 
 
 def _worker_of_this_thread(encoded_options: bytes) -> LocalWorkers:
-    """One worker process for each thread, kept between jobs and made anew when the options change."""
+    """Return the thread's own worker process, kept between jobs and made anew when the options change."""
     if getattr(_here, "options", None) != encoded_options:
         previous: LocalWorkers | None = getattr(_here, "worker", None)
         if previous is not None:
@@ -62,7 +62,7 @@ def _worker_of_this_thread(encoded_options: bytes) -> LocalWorkers:
 
 
 def _with_own_data(options: Options) -> Options:
-    """Folders of the driver's machine need not be on this one: those that are not here are left out."""
+    """Return the options without the folders of the driver's machine that this machine lacks."""
     return msgspec.structs.replace(options, readable=tuple(each for each in options.readable if Path(each).is_dir()))
 
 
@@ -88,7 +88,7 @@ class ClusterWorkers:
 
     Args:
         scheduler: the scheduler's address, ``tcp://HOST:PORT``.
-        options: how worker processes are made.
+        options: the settings of its worker processes.
     """
 
     def __init__(self, scheduler: str, options: Options) -> None:
@@ -102,11 +102,11 @@ class ClusterWorkers:
 
     @property
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """The number of jobs that run at the same time."""
         return sum(self._client.nthreads().values())
 
     def submit(self, job: Job, bundle: Bundle) -> None:
-        """Take a job. Does not wait for it."""
+        """Take a job, without waiting for it."""
         if bundle.digest not in self._bundles:
             self._bundles[bundle.digest] = self._client.scatter(bundle.encoded, broadcast=False, hash=True)
         future = self._client.submit(
@@ -116,7 +116,7 @@ class ClusterWorkers:
         future.add_done_callback(self._done.put)
 
     def completed(self, seconds: float) -> list[Reply]:
-        """Replies that are there, waiting up to ``seconds`` for the first.
+        """Return the replies that are there, waiting up to ``seconds`` for the first.
 
         Raises:
             LayerMissing: the sandbox cannot be built on a worker's machine.
@@ -134,7 +134,7 @@ class ClusterWorkers:
         return replies
 
     def close(self) -> None:
-        """Stop at once, dropping what is unfinished."""
+        """Stop at once, and drop unfinished jobs."""
         if self._client.status == "running":
             self._client.cancel(list(self._futures))
         self._client.close()
@@ -152,7 +152,7 @@ class ClusterWorkers:
         return reply
 
     def _check_workers(self) -> None:
-        """Give up when the cluster has had no worker for long."""
+        """Give up when the cluster has had no worker for a long time."""
         if self._client.status != "running":
             raise MachineryError(f"The scheduler {self._scheduler} is gone. Start it and run the command again.")
         if self._client.nthreads():

@@ -1,4 +1,4 @@
-"""What a regrade would change, student by student and check by check."""
+"""The changes that a regrade would make, student by student and check by check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["CheckChange", "StudentChange", "difference_table", "regrade_differen
 
 
 class CheckChange(msgspec.Struct, frozen=True):
-    """One check before and after; points are None where the check did not exist.
+    """One check before and after a regrade; points are None where the check did not exist.
 
     Attributes:
         check: its grade id.
@@ -29,7 +29,7 @@ class CheckChange(msgspec.Struct, frozen=True):
 
 
 class StudentChange(msgspec.Struct, frozen=True):
-    """What changes for one student.
+    """The changes for one student.
 
     Attributes:
         student: the student's id.
@@ -42,7 +42,7 @@ class StudentChange(msgspec.Struct, frozen=True):
         penalty_before: points of these lost for lateness.
         penalty_after: points of these that would be lost.
         late_before: whether the submission counted as late.
-        late_after: whether it would.
+        late_after: whether it would count as late.
     """
 
     student: str
@@ -58,7 +58,7 @@ class StudentChange(msgspec.Struct, frozen=True):
 
 
 def regrade_difference(old: Result, new: Result) -> tuple[CheckChange, ...]:
-    """The checks whose points differ, were added or were removed, in the new result's order."""
+    """Return the checks whose points differ, were added or were removed, in the new result's order."""
     before = {check.check: check for check in old.checks}
     after = {check.check: check for check in new.checks}
     names = [*after, *(name for name in before if name not in after)]
@@ -76,7 +76,7 @@ def _change(name: str, before: CheckResult | None, after: CheckResult | None) ->
 
 
 def difference_table(changes: Sequence[StudentChange], assignment: str) -> Table:
-    """A table with a row for each student and each check, penalty or lateness that changed, and the totals."""
+    """Return a table with a row for each student and each check, penalty or lateness that changed, and the totals."""
     table = Table("Student", "Check", "Was", "Now", "Total", title=f"A regrade of {assignment} would change")
     for change in sorted(changes, key=lambda each: (_gain(each), each.student)):
         for number, (what, was, now) in enumerate(_rows(change)):

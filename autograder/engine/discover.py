@@ -1,4 +1,4 @@
-"""Find what was handed in: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``, as nbgrader lays it out."""
+"""The search for submissions: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``, as nbgrader lays them out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Found:
     """A submission's file, which may still turn out to be unreadable.
 
     Attributes:
-        student: whose it is.
+        student: the student's id.
         path: the notebook.
         others: further notebooks beside it, whatever they are called.
-        remark: why it is this one, for whoever grades; empty if that goes without saying.
+        remark: the reason for taking this notebook, for the grader; empty if that is obvious.
     """
 
     student: str
@@ -37,8 +37,8 @@ class Misplaced:
     """Something under ``submitted/`` that cannot be graded as it lies there.
 
     Attributes:
-        student: whose it is.
-        reason: what is wrong, and what to do.
+        student: the student's id.
+        reason: a sentence on what is wrong, and what to do.
         handed_in: whether there is something of the student's that resembles a submission.
     """
 
@@ -49,20 +49,20 @@ class Misplaced:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What ``submitted/`` holds for one assignment, by student."""
+    """The submissions to one assignment under ``submitted/``, by student."""
 
     found: tuple[Found, ...]
     misplaced: tuple[Misplaced, ...]
 
 
 def discover(course: Course, assignment: str, notebook: str, students: Sequence[str] | None = None) -> Discovery:
-    """Look for submissions to ``assignment``.
+    """Return the submissions to ``assignment``.
 
     Args:
-        course: where to look.
-        assignment: such as ``01-convolution``.
+        course: the course to look in.
+        assignment: the assignment's name, such as ``01-convolution``.
         notebook: the notebook's name without ending.
-        students: whose; default everyone with a folder.
+        students: the students to look for; default everyone with a folder.
     """
     everyone = sorted(folder.name for folder in _folders(course.submitted))
     wanted = everyone if students is None else list(dict.fromkeys(students))
@@ -92,12 +92,12 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
 
 
 def _siblings(course: Course, path: Path) -> set[str]:
-    """The names of the other notebooks of an assignment that has several; they are not meant in place of this one."""
+    """Return the names of an assignment's other notebooks, none of which stands for this one."""
     return {unit.rpartition("/")[2] for unit in notebooks_of(course, path.parent.name)} if course.adopted else set()
 
 
 def _notebooks_at(student: str, path: Path, siblings: set[str]) -> list[Found]:
-    """The submission whose notebook should be at ``path``: without it another one in that folder, whatever its name."""
+    """Return the submission whose notebook should be at ``path``, or else another notebook of that folder."""
     others = tuple(each for each in beside(path) if each.stem not in siblings)
     if path.is_symlink() or path.exists():
         return [Found(student, path, others)]
@@ -121,7 +121,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:
-    """Folders whose names differ in case or Unicode form only: one student's, or two that some disks would merge."""
+    """Yield folders whose names differ only in case or Unicode form: one student's, or two that some disks merge."""
     listed = " and ".join(f"'{name}' ({name!a})" for name in names)
     for name in names:
         yield (
@@ -144,7 +144,7 @@ def _no_notebook(path: Path) -> str:
 
 
 def _strangers(folder: Path, known: set[str], assignment: str) -> list[str]:
-    """Folders that resemble ``assignment`` but are called after no assignment."""
+    """Return a sentence for each folder whose name resembles ``assignment`` but is not an assignment's name."""
     names = sorted(entry.name for entry in _folders(folder) if entry.name not in known)
     return [
         f"{folder / name} is named after no assignment. If it is {assignment}, rename it and run again."

@@ -15,29 +15,29 @@ from autograder.gradebook.journal import GAVE_UP
 __all__ = ["ATTEMPTS", "Executor", "RetryingExecutor"]
 
 ATTEMPTS = 3
-"""How often a submission is tried before it is reported as not graded."""
+"""The number of times that a submission is tried before it is reported as not graded."""
 _KILLED = f"by signal {signal.SIGKILL:d}"
 
 
 class Executor(Protocol):
-    """Where jobs go and replies come from. Replies come in any order, exactly one for each job."""
+    """A mapper that takes jobs and gives replies, in any order, exactly one for each job."""
 
     @property
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """The number of jobs that run at the same time."""
 
     def submit(self, job: Job, bundle: Bundle) -> None:
-        """Take a job. Does not wait for it."""
+        """Take a job, without waiting for it."""
 
     def completed(self, seconds: float) -> list[Reply]:
-        """Replies that are there, waiting up to ``seconds`` for the first.
+        """Return the replies that are there, waiting up to ``seconds`` for the first.
 
         Raises:
             MachineryError: no job can run at all.
         """
 
     def close(self) -> None:
-        """Stop at once, dropping what is unfinished."""
+        """Stop at once, and drop unfinished jobs."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class _Pending:
 
 
 class RetryingExecutor:
-    """A mapper's jobs, each tried up to ``attempts`` times while the machinery fails."""
+    """A mapper that tries each job up to ``attempts`` times while the machinery fails."""
 
     def __init__(self, executor: Executor, attempts: int = ATTEMPTS) -> None:
         self._executor = executor
@@ -65,7 +65,7 @@ class RetryingExecutor:
         self._executor.submit(job, bundle)
 
     def completed(self, seconds: float) -> Iterator[Reply]:
-        """Final replies: results, and failures that stayed. Waits up to ``seconds`` for the first."""
+        """Yield final replies, results and lasting failures, waiting up to ``seconds`` for the first."""
         for reply in self._executor.completed(seconds):
             pending = self._pending[reply.number]
             if reply.failure and pending.attempts < self._attempts:
@@ -78,9 +78,9 @@ class RetryingExecutor:
 
 
 def _given_up(reply: Reply, failures: list[str]) -> Reply:
-    """The last reply of a submission; where the kernel ended it each time, its memory is what it fails by.
+    """Return the last reply of a submission; if the kernel ended it each time, its memory is the reason.
 
-    Trying again would end in the same way at every run, so a person has to decide.
+    Trying again would end in the same way in every run, so a person has to decide.
     """
     if not all(_KILLED in failure for failure in failures):
         return reply

@@ -1,4 +1,4 @@
-"""What a worker does with a submission: :func:`autograder.grading.grade`, in a child, with a warm sandbox."""
+"""The grader of a worker: :func:`autograder.grading.grade`, in a child, with a warm sandbox."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["Grader", "solved"]
 
 
 class Grader:
-    """Grades submissions in one sandbox.
+    """A grader of submissions in one sandbox.
 
     Args:
-        options: what the sandbox may read, and which of its layers may be missing.
+        options: the folders that the sandbox may read, and the layers that may be missing.
         sandbox: a line to a warm one, to be used first; default one of its own.
     """
 
@@ -57,7 +57,7 @@ class Grader:
             self._sandbox = Sandbox.start(**sandbox_settings(self._options))
 
     def start_again(self) -> None:
-        """A sandbox in which nothing of before is left."""
+        """Get a sandbox in which nothing from before is left."""
         if self._sandbox is None:
             self.start()
         else:
@@ -70,11 +70,11 @@ class Grader:
             self._sandbox = None
 
     def deadline(self, bundle: Bundle) -> float:
-        """Twice the submission's own time, for a result that is graded in two parts, and some grace."""
+        """Return twice the submission's own time, for a result graded in two parts, plus some grace, in seconds."""
         return outer_seconds(bundle.assignment, bundle.settings, times=2)
 
     def _beside_notebook(self, assignment: Assignment) -> contextlib.AbstractContextManager[None]:
-        """Work where the released notebook lies: what it reads by a relative path is there on the trusted side, too."""
+        """Work where the released notebook lies, so that its relative paths hold on the trusted side, too."""
         if assignment.adopted:
             return with_files_beside([Path(path) for path in self._options.readable], assignment)
         return beside_notebook(Path(self._options.notebooks) if self._options.notebooks else None, assignment)
@@ -113,7 +113,7 @@ class Grader:
             gc.freeze()
 
     def grade(self, bundle: Bundle, job: Job) -> bytes:
-        """The encoded :class:`StoredResult`; what still holds of an earlier one is kept."""
+        """Return the encoded :class:`StoredResult`, in which the valid parts of an earlier one are kept."""
         sandbox, secret = self._sandbox, bundle.secret
         if sandbox is None:
             raise MachineryError("The sandbox is not running. Run the command again.")
@@ -128,7 +128,7 @@ class Grader:
 
 
 def solved(assignment: Assignment) -> Submission:
-    """The instructor's own answers as a submission."""
+    """Return the instructor's own answers as a submission."""
     cells = tuple(
         SubmissionCell(
             cell.kind,  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
 """The process that worker processes are forked from: imports, and the sandbox, are made once for all of them.
 
 Run as ``python -m autograder.engine.host DESCRIPTOR OPTIONS``. It is a process of its own, without threads, because
-forking is safe only from such a one; the driver may well have threads.
+forking is safe only from such a process; the driver may well have threads.
 """
 
 from __future__ import annotations
@@ -91,14 +91,14 @@ def _see_off(workers: list[int]) -> None:
 
 
 def find_grader(name: str) -> type[JobGrader]:
-    """The class called ``module:name``."""
+    """Return the class called ``module:name``."""
     module, _, attribute = name.partition(":")
     found: type[JobGrader] = getattr(importlib.import_module(module), attribute)
     return found
 
 
 def _worker(descriptor: int, grader: JobGrader) -> None:
-    """Never returns."""
+    """Run as a worker. Never returns."""
     code = 70
     try:
         serve(Connection(descriptor), grader)

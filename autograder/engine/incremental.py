@@ -1,4 +1,4 @@
-"""The parts of a stored result that are still valid after the assignment changed.
+"""The reuse of the parts of a stored result that are still valid after the assignment changed.
 
 A check's result depends on the student's code, the instructor's given cells and solutions, the check's own source and
 points, and the grader; not on the other checks. So after one hidden test changed, that test alone runs again. A failed
@@ -25,13 +25,13 @@ Grade = Callable[[Submission, Assignment], Result]
 
 
 class StoredResult(msgspec.Struct, frozen=True):
-    """A result, and what each of its checks depended on.
+    """A result, with hashes of what each of its checks depended on.
 
     Attributes:
         result: the outcome.
-        keys: for each check, a hash of all that its outcome depends on besides the student's code.
-        explained: for each check, a hash of the misconceptions that a failure was compared with.
-        repeated: how many checks really ran when this was made; the rest were taken from an earlier result.
+        keys: a hash, for each check, of everything but the student's code that its outcome depends on.
+        explained: a hash, for each check, of the misconceptions that a failure was compared with.
+        repeated: the number of checks that really ran when this was made; the rest were taken from an earlier result.
     """
 
     result: Result
@@ -41,11 +41,11 @@ class StoredResult(msgspec.Struct, frozen=True):
 
 
 def check_keys(assignment: Assignment, grader: str) -> dict[str, str]:
-    """For each check, a hash of all that its outcome depends on besides the student's code.
+    """Return, for each check, a hash of everything but the student's code that its outcome depends on.
 
     Args:
-        assignment: whose checks.
-        grader: names the grader's code, settings and secret.
+        assignment: the assignment that the checks belong to.
+        grader: a hash of the grader's code, settings and secret.
     """
     cells = [cell for cell in assignment.cells if cell.kind in ("given", "exercise")]
     shared = [(cell.kind, cell.grade_id, cell.source) for cell in cells]
@@ -56,7 +56,7 @@ def check_keys(assignment: Assignment, grader: str) -> dict[str, str]:
 
 
 def explanation_keys(assignment: Assignment) -> dict[str, str]:
-    """For each check, a hash of the misconceptions of its exercise and of the exercise's other checks."""
+    """Return, for each check, a hash of the misconceptions of its exercise and of the exercise's other checks."""
     of = assignment.exercise_of
     keys: dict[str, str] = {}
     for exercise in {of.get(check.exercise, "") for check in assignment.checks}:
@@ -72,7 +72,7 @@ def _hash(value: object) -> str:
 
 
 def reusable_results(earlier: StoredResult, assignment: Assignment, keys: Mapping[str, str]) -> dict[str, CheckResult]:
-    """The check results of ``earlier`` that grading again would give again."""
+    """Return the check results of ``earlier`` that grading again would give again."""
     explained = explanation_keys(assignment)
     return {
         result.check: result
@@ -86,14 +86,14 @@ def reusable_results(earlier: StoredResult, assignment: Assignment, keys: Mappin
 def grade_with(
     earlier: StoredResult | None, submission: Submission, assignment: Assignment, grader: str, grade: Grade
 ) -> StoredResult:
-    """Grade ``submission``, keeping what still holds of ``earlier``.
+    """Grade ``submission``, keeping the valid parts of ``earlier``.
 
     Args:
         earlier: an outcome for the same code; None grades everything.
         submission: the student's notebook.
-        assignment: as it is now.
-        grader: as for :func:`check_keys`.
-        grade: grades a submission to an assignment from scratch.
+        assignment: the assignment as it is now.
+        grader: a hash of the grader, as for :func:`check_keys`.
+        grade: a function that grades a submission to an assignment from scratch.
     """
     keys = check_keys(assignment, grader)
     kept = _whole(reusable_results(earlier, assignment, keys), earlier.result, assignment) if earlier else {}
@@ -120,7 +120,7 @@ def _run(
 
 
 def without_checks(submission: Submission, assignment: Assignment, without: Set[str]) -> tuple[Submission, Assignment]:
-    """Both, less the checks named in ``without``."""
+    """Return both without the checks named in ``without``."""
     if not without:
         return submission, assignment
     cells = tuple(cell for cell in submission.cells if cell.grade_id not in without)
@@ -129,7 +129,7 @@ def without_checks(submission: Submission, assignment: Assignment, without: Set[
 
 
 def _whole(kept: dict[str, CheckResult], earlier: Result, assignment: Assignment) -> dict[str, CheckResult]:
-    """``kept`` without the exercises that failed somewhere and of which a check runs again."""
+    """Return ``kept`` without the exercises that failed somewhere and of which a check runs again."""
     changed = {
         assignment.exercise_of.get(check.exercise, "") for check in assignment.checks if check.grade_id not in kept
     }
@@ -171,7 +171,7 @@ def _merged(
 
 
 def _usage(fresh: Result, checks: Sequence[CheckResult], earlier: StoredResult | None) -> GradingUsage:
-    """What this run took in all; for a check that did not run again, the seconds that it took when it ran."""
+    """Return the usage of this run; a check that did not run again counts the seconds that it took when it ran."""
     before = earlier.result.usage.checks if earlier else {}
     known = {**before, **fresh.usage.checks}
     seconds = {check.check: known[check.check] for check in checks if check.check in known}

@@ -1,4 +1,4 @@
-"""A run that is asked to stop ends in order: what is graded is written, and the same command goes on from there."""
+"""The orderly end of a run: what is graded is written, and the same command goes on from there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["stopping"]
 
 @contextmanager
 def stopping(stop: Callable[[], None]) -> Iterator[None]:
-    """Call ``stop`` on the first SIGINT or SIGTERM; a second one acts as usual. Only in the main thread."""
+    """Call ``stop`` on the first SIGINT or SIGTERM; a second one acts as usual. Works only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

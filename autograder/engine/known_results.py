@@ -1,4 +1,4 @@
-"""Read each submission's file and find out what is already known of it."""
+"""The files of submissions, and the results that are already known of them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Lookup:
     """A submission's file and what is known of it.
 
     Attributes:
-        found: where it is.
-        digest: names its bytes and the grader.
+        found: the place of the file.
+        digest: a hash of its bytes and the grader.
         entry: the journal entry for exactly this content, or None.
-        before: what the journal says of this student, whatever the bytes.
+        before: the journal entry of this student, whatever the bytes.
         content: the file's bytes.
-        refusal: why they could not be had; empty if they could.
+        refusal: the reason why they could not be read; empty if they could.
     """
 
     found: Found
@@ -61,7 +61,7 @@ def look_up(found: Found, bundle: Bundle, before: JournalRow | None) -> Lookup:
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a submission's file.
+    """Return the bytes of a submission's file.
 
     Raises:
         UnreadableSubmission: it is missing, not a regular file or too large.
@@ -74,12 +74,12 @@ def read_file(path: Path) -> bytes:
                 return stream.read(status.st_size)  # A larger size would be set aside before the first byte is read.
     except OSError:
         pass
-    load(path)  # Says what is wrong with it.
+    load(path)  # Raises an error that names what is wrong with it.
     raise UnreadableSubmission(f"{path} changed while it was read. Run the command again.")
 
 
 def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
-    """The submission that the file amounts to.
+    """Return the submission that the file holds.
 
     Raises:
         UnreadableSubmission: it cannot be graded.
@@ -95,7 +95,7 @@ def parse(looked: Lookup, assignment: Assignment, others: Callable[[], Catalogue
 
 
 def keep_reply(store: ResultStore, journal: Journal, unit: str, key: str, reply: Reply) -> StoredResult:
-    """The outcome of a reply, stored under ``key`` for an assignment or, where it has several, one of its notebooks.
+    """Store the outcome of a reply under ``key``, for an assignment or one of its several notebooks, and return it.
 
     Whatever happens before it is written, the next run finds it.
     """

@@ -21,12 +21,12 @@ __all__ = ["LocalWorkers", "default_workers"]
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _SENT_AHEAD_BYTES = 64 * 1024
-"""A second job is sent to a busy worker only if it fits the pipe, so that neither end ever waits for the other."""
+"""The largest second job that is sent to a busy worker: it fits the pipe, so neither end ever waits for the other."""
 _START_ATTEMPTS = 3
 
 
 def default_workers() -> int:
-    """One worker for each core that this process may use."""
+    """Return the number of cores that this process may use: one worker for each."""
     return max(1, len(os.sched_getaffinity(0)))
 
 
@@ -98,8 +98,8 @@ class LocalWorkers:
     goes back into the queue.
 
     Args:
-        workers: how many; default one per core.
-        options: how they are made.
+        workers: the number of worker processes; default one per core.
+        options: their settings.
     """
 
     def __init__(self, workers: int | None = None, options: Options | None = None) -> None:
@@ -118,16 +118,16 @@ class LocalWorkers:
 
     @property
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """The number of jobs that run at the same time."""
         return len(self._workers)
 
     def submit(self, job: Job, bundle: Bundle) -> None:
-        """Take a job. Does not wait for it."""
+        """Take a job, without waiting for it."""
         self._queue.append((job, bundle, encode(job)))
         self._hand_out()
 
     def completed(self, seconds: float) -> list[Reply]:
-        """Replies that are there, waiting up to ``seconds`` for the first.
+        """Return the replies that are there, waiting up to ``seconds`` for the first.
 
         Raises:
             LayerMissing: the sandbox cannot be built on this machine.
@@ -145,14 +145,14 @@ class LocalWorkers:
                 return replies
 
     def close(self) -> None:
-        """Stop at once, dropping what is unfinished."""
+        """Stop at once, and drop unfinished jobs."""
         for worker in self._workers:
             worker.connection.close()
         self._workers = []
         self._host.close()
 
     def _hand_out(self) -> None:
-        """Idle workers first; then one job ahead for each busy one."""
+        """Send jobs to idle workers first, then one job ahead to each busy one."""
         for worker in sorted(self._workers, key=lambda one: len(one.jobs)):
             if not self._queue:
                 return
@@ -164,7 +164,7 @@ class LocalWorkers:
     def _send(self, worker: _Worker, job: Job, bundle: Bundle, encoded: bytes) -> None:
         try:
             worker.send(job, bundle, encoded)
-        except OSError:  # It has just died: the next read says so, and replaces it.
+        except OSError:  # It has just died: the next read notices that, and replaces it.
             self._queue.appendleft((job, bundle, encoded))
             worker.dead = True
 
@@ -199,5 +199,5 @@ class LocalWorkers:
         self._workers[number] = self._new_worker(number)
 
     def _new_worker(self, number: int) -> _Worker:
-        """Workers take processors in turn; where each driver begins differs, so that two of them do not meet."""
+        """Make a worker on the next processor in turn; each driver begins at another one, so that two do not meet."""
         return _Worker(self._host.fork_worker(self._processors[(os.getpid() + number) % len(self._processors)]))

@@ -1,4 +1,4 @@
-"""What the driver and its worker processes say to each other: plain data, over a pipe or through a cluster.
+"""The messages between the driver and its worker processes: plain data, over a pipe or through a cluster.
 
 Both ends are trusted; no student's code runs in either. The same bytes travel to a local worker and to a Dask worker,
 which is why their results can be compared byte for byte.
@@ -42,8 +42,8 @@ class Bundle(msgspec.Struct, frozen=True, dict=True):
     Attributes:
         assignment: cells, hidden tests, named answers.
         secret_key: the course secret, from which hidden inputs are seeded.
-        settings: what one submission may use.
-        data: names the content of the files that code and hidden tests read.
+        settings: the limits on what one submission may use.
+        data: a hash of the content of the files that code and hidden tests read.
     """
 
     assignment: Assignment
@@ -53,13 +53,13 @@ class Bundle(msgspec.Struct, frozen=True, dict=True):
 
     @classmethod
     def of(cls, course: Course, assignment: Assignment) -> Bundle:
-        """The bundle of ``assignment`` as ``course`` is configured now."""
+        """Return the bundle of ``assignment`` as ``course`` is configured now."""
         data = data_digest([course.data, course.hidden_data], course.results / "data.json")
         return cls(assignment, course.secret.key, course.config.grading.limits(), data)
 
     @cached_property
     def grader(self) -> str:
-        """A hash of what grades: the grader's code, the versions it runs on, its limits, its data and its secret."""
+        """A hash of the grader: its code, the versions it runs on, its limits, its data and its secret."""
         return grader_digest(self.secret_key, self.settings.limits(), self.data)
 
     @property
@@ -74,19 +74,19 @@ class Bundle(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def digest(self) -> str:
-        """Names the bundle: equal for equal content."""
+        """A hash of the bundle, equal for equal content."""
         return digest(self.encoded)
 
 
 class Options(msgspec.Struct, frozen=True):
-    """How worker processes are made.
+    """The settings that worker processes are made with.
 
     Attributes:
         readable: folders that notebooks may read besides the Python installation.
         missing_ok: layers of the sandbox that may be missing, by name.
         grader: the class that grades, as ``module:name``.
-        hidden_data: folder of the challenge's hidden pictures, for the trusted side; or empty.
-        notebooks: folder of the released notebooks: relative paths lead from there, on both sides; or empty.
+        hidden_data: the folder of the challenge's hidden pictures, for the trusted side; or empty.
+        notebooks: the folder of the released notebooks: relative paths lead from there, on both sides; or empty.
         torch: whether the shared sandbox can give torch to those whose work names it.
     """
 
@@ -99,7 +99,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def options_of(course: Course, missing_ok: Sequence[str] = (), torch: bool = True) -> Options:
-    """How worker processes are made for ``course``."""
+    """Return the settings that worker processes are made with for ``course``."""
     readable = (str(course.data),) if course.data.is_dir() else ()
     hidden = str(course.hidden_data) if course.hidden_data.is_dir() else ""
     # Beside an adopted course's notebooks lies a copy of what they read, in each folder.
@@ -108,20 +108,20 @@ def options_of(course: Course, missing_ok: Sequence[str] = (), torch: bool = Tru
 
 
 class LoadBundle(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: keep this bundle, and answer to its digest."""
+    """A message to a worker: keep this bundle, and know it by its digest."""
 
     digest: str
     bundle: bytes
 
 
 class Job(msgspec.Struct, frozen=True, tag=True):
-    """To a worker: grade this.
+    """A message to a worker: grade this submission.
 
     Attributes:
-        number: the driver's name for the job.
-        digest: the bundle to grade with.
+        number: the driver's number of the job.
+        digest: the digest of the bundle to grade with.
         submission: the student's notebook, read and aligned.
-        earlier: an encoded result of the same submission, of which what still holds is reused; or empty.
+        earlier: an encoded result of the same submission, whose valid parts are reused; or empty.
     """
 
     number: int
@@ -131,18 +131,18 @@ class Job(msgspec.Struct, frozen=True, tag=True):
 
     @classmethod
     def of(cls, number: int, bundle: Bundle, submission: Submission, earlier: bytes = b"") -> Job:
-        """The job of a submission; its pictures stay here, where nothing of a student's runs."""
+        """Return the job of a submission; its pictures stay here, where no student's code runs."""
         cells = tuple(msgspec.structs.replace(cell, attachments=()) for cell in submission.cells)
         return cls(number, bundle.digest, msgspec.structs.replace(submission, cells=cells), earlier)
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True):
-    """From a worker: what came of a job.
+    """A message from a worker: the outcome of a job.
 
     Attributes:
-        number: the job's.
+        number: the job's number.
         result: the encoded result; empty when the machinery failed.
-        failure: why the machinery failed; empty otherwise. Never the student's doing.
+        failure: the reason why the machinery failed; empty otherwise. Never the student's doing.
         seconds: wall time that the job took in its worker.
         cpu_seconds: CPU time of the trusted side.
         peak_rss_bytes: the trusted side's peak resident memory.
@@ -159,15 +159,15 @@ class Reply(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """From a worker: its sandbox is warm."""
+    """A message from a worker: its sandbox is warm."""
 
 
 class StartupFailed(msgspec.Struct, frozen=True, tag=True):
-    """From a worker, its last words: it cannot grade at all.
+    """The last message from a worker: it cannot grade at all.
 
     Attributes:
-        reason: why, and what to do.
-        layer_missing: whether a layer of the sandbox is what is missing.
+        reason: the cause, and what to do.
+        layer_missing: whether the cause is a missing layer of the sandbox.
     """
 
     reason: str
@@ -181,11 +181,11 @@ _decoder = msgspec.msgpack.Decoder(Message)
 
 
 def encode(value: msgspec.Struct) -> bytes:
-    """``value`` as MessagePack."""
+    """Return ``value`` as MessagePack."""
     return _encoder.encode(value)
 
 
 def decode(data: bytes) -> Message:
-    """The message that ``data`` holds."""
+    """Return the message that ``data`` holds."""
     message: Message = _decoder.decode(data)
     return message

@@ -1,4 +1,4 @@
-"""Workers that outlive a run: several assignments are graded by the same ones, so starting them is paid once."""
+"""Workers that outlive a run: the same ones grade several assignments, so they are started only once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Pool"]
 
 
 class Pool:
-    """Makes a mapper when it is first needed, lends it to one run after the other, and closes it at the end.
+    """A mapper that is made when it is first needed, lent to one run after the other, and closed at the end.
 
     Args:
-        make: makes the mapper.
+        make: a function that makes the mapper.
     """
 
     def __init__(self, make: Callable[[], Executor]) -> None:
@@ -29,7 +29,7 @@ class Pool:
             self._executor.close()
 
     def lend(self) -> Executor:
-        """The mapper, for a run that may close it without ending it. A run that was interrupted must be the last."""
+        """Return the mapper, for a run that may close it without ending it. An interrupted run must be the last."""
         if self._executor is None:
             self._executor = self._make()
         return _Lent(self._executor)
@@ -43,7 +43,7 @@ class _Lent:
 
     @property
     def slots(self) -> int:
-        """How many jobs run at the same time."""
+        """The number of jobs that run at the same time."""
         return self._executor.slots
 
     def submit(self, job: Job, bundle: Bundle) -> None:
@@ -51,8 +51,8 @@ class _Lent:
         self._executor.submit(job, bundle)
 
     def completed(self, seconds: float) -> list[Reply]:
-        """Replies that are there, waiting up to ``seconds`` for the first."""
+        """Return the replies that are there, waiting up to ``seconds`` for the first."""
         return self._executor.completed(seconds)
 
     def close(self) -> None:
-        """Nothing: the pool closes it."""
+        """Do nothing: the pool closes the mapper."""

@@ -13,27 +13,27 @@ _LINE_EVERY_SECONDS = 5.0
 
 
 class Progress(Protocol):
-    """What a run tells about itself while it goes on. Used as a context manager."""
+    """The display of a run while it goes on. Used as a context manager."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
 
     def start(self, total: int, stored: int) -> None:
-        """``total`` submissions, of which ``stored`` need no grading because their results are known."""
+        """Begin with ``total`` submissions, of which ``stored`` need no grading because their results are known."""
 
     def advance(self, kind: str) -> None:
-        """One more is done; ``kind`` says how: graded, stored, unreadable or not graded."""
+        """Count one more as done; ``kind`` is graded, stored, unreadable or not graded."""
 
     def tick(self) -> None:
-        """Called several times a second."""
+        """Bring the display up to date; called several times a second."""
 
     def say(self, text: str) -> None:
-        """A line for the person at the terminal."""
+        """Show a line to the person at the terminal."""
 
 
 class Silent:
-    """Says nothing."""
+    """Progress that shows nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -42,20 +42,20 @@ class Silent:
         return None
 
     def start(self, total: int, stored: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, kind: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def tick(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def say(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class _Counted(Silent):
-    """Counts, rates and remaining time, which both forms of progress show."""
+    """The counts, rate and remaining time that both forms of progress show."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -64,12 +64,12 @@ class _Counted(Silent):
         self.started = time.monotonic()
 
     def start(self, total: int, stored: int) -> None:
-        """``total`` submissions, of which ``stored`` need no grading."""
+        """Begin with ``total`` submissions, of which ``stored`` need no grading."""
         self.total = total
         self.started = time.monotonic()
 
     def advance(self, kind: str) -> None:
-        """One more is done."""
+        """Count one more as done."""
         self.kinds[kind] += 1
 
     @property
@@ -78,7 +78,7 @@ class _Counted(Silent):
 
     @property
     def rate(self) -> float:
-        """Submissions per second that went through a worker; looking others up says nothing about the rest."""
+        """The submissions per second that went through a worker; looking others up tells nothing about the rest."""
         graded = self.kinds["graded"] + self.kinds["not graded"]
         return graded / max(time.monotonic() - self.started, 1e-9)
 
@@ -92,14 +92,14 @@ class _Counted(Silent):
         return f"{seconds // 60}:{seconds % 60:02d} left"
 
     def summary(self) -> str:
-        """``57 of 100 · 13.2/s · 0:03 left · 1 unreadable``."""
+        """Return a line such as ``57 of 100 · 13.2/s · 0:03 left · 1 unreadable``."""
         parts = [f"{self.done} of {self.total}", f"{self.rate:.1f}/s", self.time_left()]
         parts += [f"{count} {kind}" for kind, count in sorted(self.kinds.items()) if kind != "graded"]
         return " · ".join(parts)
 
 
 class PlainProgress(_Counted):
-    """A line every few seconds, for logs."""
+    """Progress as a line every few seconds, for logs."""
 
     def __init__(self, label: str, stream: IO[str] | None = None, every: float = _LINE_EVERY_SECONDS) -> None:
         super().__init__(label)
@@ -111,19 +111,19 @@ class PlainProgress(_Counted):
         self.say(self.summary())
 
     def tick(self) -> None:
-        """A line, if the last one is old enough."""
+        """Write a line, if the last one is old enough."""
         if time.monotonic() - self._last >= self._every:
             self.say(self.summary())
 
     def say(self, text: str) -> None:
-        """A line on the stream."""
+        """Write a line on the stream."""
         self._last = time.monotonic()
         self._stream.write(f"{self.label}: {text}\n")
         self._stream.flush()
 
 
 class LiveProgress(_Counted):
-    """One line on the terminal that changes in place."""
+    """Progress as one line on the terminal that changes in place."""
 
     def __init__(self, label: str, console: object | None = None) -> None:
         from rich.console import Console
@@ -151,22 +151,22 @@ class LiveProgress(_Counted):
         self._bar.stop()
 
     def start(self, total: int, stored: int) -> None:
-        """``total`` submissions, of which ``stored`` need no grading."""
+        """Begin with ``total`` submissions, of which ``stored`` need no grading."""
         super().start(total, stored)
         self._bar.update(self._task, total=total)
 
     def tick(self) -> None:
-        """Redraw."""
+        """Redraw the line."""
         self._bar.update(self._task, completed=self.done, summary=self.summary())
         self._bar.refresh()
 
     def say(self, text: str) -> None:
-        """A line above the bar."""
+        """Write a line above the bar."""
         self._bar.console.print(text, markup=False, highlight=False)
 
 
 def progress_for(label: str, stream: IO[str] | None = None) -> Progress:
-    """A live line if ``stream`` (default standard error) is a terminal, else plain lines."""
+    """Return a live line if ``stream`` (default standard error) is a terminal, else plain lines."""
     target = stream or sys.stderr
     if target.isatty():
         from rich.console import Console

@@ -1,4 +1,4 @@
-"""One notebook for each student, where some handed in several."""
+"""The choice of one notebook for each student, where some handed in several."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["settle"]
 
 
 def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Catalogue]) -> Discovery:
-    """``discovery`` with one notebook for each student; whose work cannot be told apart, a person decides.
+    """Return ``discovery`` with one notebook for each student; where the choice is not clear, a person decides.
 
     Folders with a single notebook, nearly all of them, are not read here.
     """

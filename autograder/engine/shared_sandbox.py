@@ -18,7 +18,7 @@ _FORKS_OF_A_WORKER = 5  # a submission's own, one for the competition, one for l
 
 
 def sandbox_settings(options: Options) -> dict[str, Any]:
-    """What a sandbox for workers with ``options`` is started with."""
+    """Return the arguments that a sandbox for workers with ``options`` is started with."""
     readable = [Path(path) for path in options.readable]
     links = links_to(readable, Path(options.notebooks)) if options.notebooks else {}
     return {
@@ -30,9 +30,9 @@ def sandbox_settings(options: Options) -> dict[str, Any]:
 
 
 def launch_sandbox(options: Options) -> Sandbox | None:
-    """A sandbox that begins to start, with room for every worker that this machine can have use for.
+    """Begin to start a sandbox, with room for every worker that this machine has use for, and return it.
 
-    None if it cannot be started: each worker will then try for itself, and say why it cannot.
+    Return None if it cannot be started: each worker then tries for itself, and reports why it cannot.
     """
     room = _FORKS_OF_A_WORKER * (len(os.sched_getaffinity(0)) + 1)
     with contextlib.suppress(MachineryError):
@@ -41,7 +41,7 @@ def launch_sandbox(options: Options) -> Sandbox | None:
 
 
 def wait_until_warm(sandbox: Sandbox | None) -> Sandbox | None:
-    """The launched sandbox once it is warm; None if it did not start, or cannot keep several workers apart."""
+    """Return the launched sandbox once it is warm; None if it did not start, or cannot keep several workers apart."""
     if sandbox is None:
         return None
     with contextlib.suppress(MachineryError):
@@ -53,7 +53,7 @@ def wait_until_warm(sandbox: Sandbox | None) -> Sandbox | None:
 
 
 def connect_worker(sandbox: Sandbox | None) -> Sandbox | None:
-    """A dedicated connection to the shared sandbox for one worker; None if there is no shared sandbox."""
+    """Return one worker's own connection to the shared sandbox; None if there is no shared sandbox."""
     with contextlib.suppress(MachineryError):
         return sandbox.join() if sandbox is not None else None
     return None

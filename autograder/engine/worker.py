@@ -27,7 +27,7 @@ __all__ = ["JobGrader", "serve"]
 
 
 class JobGrader(Protocol):
-    """What a worker does with submissions."""
+    """The grader that a worker applies to submissions."""
 
     def __init__(self, options: Options, sandbox: Sandbox | None = None) -> None: ...
 
@@ -39,19 +39,19 @@ class JobGrader(Protocol):
         """Get the sandbox ready; called once in each worker."""
 
     def start_again(self) -> None:
-        """A sandbox in which nothing of before is left, after a failure of the machinery."""
+        """Get a sandbox in which nothing from before is left, after a failure of the machinery."""
 
     def close(self) -> None:
         """End the sandbox and all that runs in it."""
 
     def deadline(self, bundle: Bundle) -> float:
-        """Wall seconds after which a submission's child counts as stuck."""
+        """Return the wall time, in seconds, after which a submission's child counts as stuck."""
 
     def prepare(self, bundle: Bundle, job: Job) -> None:
-        """What can be done once for many submissions, before each one's child is forked."""
+        """Do once what many submissions need, before each one's child is forked."""
 
     def grade(self, bundle: Bundle, job: Job) -> bytes:
-        """The encoded result. Runs in the child.
+        """Return the encoded result. Runs in the child.
 
         Raises:
             MachineryError: the grader failed, not the student.

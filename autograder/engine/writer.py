@@ -1,4 +1,4 @@
-"""The one place from which a run writes: gradebook, graded notebooks, feedback, and then the journal."""
+"""The writer of a run, the only one: gradebook, graded notebooks, feedback, and then the journal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["ToWrite", "Writer", "reason_of"]
 
 
 def reason_of(step: str, error: BaseException) -> str:
-    """What a person needs to know of a failure: the step, the error, and that nothing is lost."""
+    """Return a sentence on a failure: the step, the error, and that nothing is lost."""
     if isinstance(error, AutograderError):
         return f"{step}: {error}" if step else str(error)
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -51,7 +51,7 @@ class ToWrite:
     """A graded submission that is to be written.
 
     Attributes:
-        entry: what the journal says of it.
+        entry: its entry in the journal.
         submission: the student's notebook.
         result: its result.
     """
@@ -62,20 +62,20 @@ class ToWrite:
 
 
 def _page_design() -> bytes:
-    """The template of feedback pages: when it changes, pages are written again."""
+    """Return the template of feedback pages: when it changes, pages are written again."""
     return resources.files("autograder.gradebook").joinpath("templates", "feedback.html.j2").read_bytes()
 
 
 class Writer:
-    """Writes graded submissions in batches. Writing one twice changes nothing, so a run may be killed at any point.
+    """A writer of graded submissions, in batches. Writing one twice changes nothing: a run may be killed at any point.
 
     The gradebook is opened when the first batch is written: a run that changes nothing does not need it, nor the
     libraries behind it, whose import takes seconds.
 
     Attributes:
-        written: how many submissions were written.
+        written: the number of submissions that were written.
         followed: lines on totals whose late penalty followed points given by hand since.
-        seconds: how long each part of writing took in all.
+        seconds: the time that each part of writing took in all.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Writer:
         self._pictures: Pictures | None = None
         self._names: BoardNames | None = None
         self._step = ""
-        full_names(course)  # A mistake in the roster is said before anything is graded.
+        full_names(course)  # A mistake in the roster is reported before anything is graded.
         self._submitted, self._autograded, self._feedback = course.submitted, course.autograded, course.feedback
         self._design = _page_design()
         self._rules = _late_settings(course, assignment.name)
@@ -99,12 +99,12 @@ class Writer:
         self.seconds: dict[str, float] = defaultdict(float)
 
     def get_ready(self) -> None:
-        """Import what writing needs, while there is nothing to write yet."""
+        """Import the modules that writing needs, while there is nothing to write yet."""
         import autograder.gradebook.feedback
         import autograder.gradebook.store  # noqa: F401
 
     def close(self) -> None:
-        """Close the gradebook, and note how it was left if nothing is left to be settled in it."""
+        """Close the gradebook, and note its state if nothing is left to be settled in it."""
         if self._pictures is not None:
             self._pictures.close()
         if self._gradebook is None:
@@ -114,12 +114,12 @@ class Writer:
         self._journal.leave_note(self._note, self._state() if settled else "")
 
     def mark(self, entry: JournalRow) -> str:
-        """Names what the gradebook and the graded files hold once ``entry`` is written."""
+        """Return a hash of what the gradebook and the graded files hold once ``entry`` is written."""
         stamp = stamp_bytes(self._submitted / entry.student / self._assignment.name)
         return digest(entry.digest.encode(), entry.result_key.encode(), stamp, self._design)
 
     def is_written(self, entry: JournalRow) -> bool:
-        """Whether gradebook and files already hold ``entry``, as far as can be told without opening the gradebook."""
+        """Return whether gradebook and files hold ``entry``, as far as is known without opening the gradebook."""
         name, student = self._assignment.notebook, entry.student
         return (
             bool(entry.written)
@@ -129,19 +129,19 @@ class Writer:
         )
 
     def has_page(self, student: str) -> bool:
-        """Whether there is a page of feedback for ``student``."""
+        """Return whether there is a page of feedback for ``student``."""
         return self._file(self._feedback, student, f"{self._assignment.notebook}.html").exists()
 
     def unsettled(self, entries: Sequence[JournalRow], everyone: bool) -> set[str]:
-        """The students of ``entries`` for whom the gradebook does not hold what it should.
+        """Return the students of ``entries`` for whom the gradebook does not hold what it should.
 
-        Either it does not have the points that the journal says were written to it, or their lateness is not what the
-        rules, extensions and stamps say now. Penalties follow points that a person has given since. A gradebook that
-        nobody touched since the last run, under the same rules, is not opened.
+        Either it lacks the points that were written to it according to the journal, or their lateness is not what
+        the rules, extensions and stamps give now. Penalties follow points that a person has given since. A gradebook
+        that nobody touched since the last run, under the same rules, is not opened.
 
         Args:
-            entries: what the journal says was written.
-            everyone: whether these are all of the class.
+            entries: the journal entries that were written.
+            everyone: whether these are all students of the class.
         """
         state = self._state()
         self._whole, self._unchanged = everyone, bool(state) and state == self._journal.note(self._note)
@@ -160,11 +160,11 @@ class Writer:
             return missing | gradebook.outdated(name, self.stamps(students))
 
     def stamps(self, students: Sequence[str]) -> dict[str, Stamp]:
-        """The time stamps of ``students``."""
+        """Return the time stamps of ``students``."""
         return {student: read_stamp(self._course, student, self._assignment.name) for student in students}
 
     def questions(self, students: Sequence[str]) -> dict[str, str]:
-        """For each of ``students`` whose lateness a person has to decide, a sentence that says why and how."""
+        """Return, for each of ``students`` whose lateness a person has to decide, a sentence on why and how."""
         stamps = {student: stamp for student, stamp in self.stamps(students).items() if stamp.fault or stamp.unknown}
         if not stamps:
             return {}
@@ -172,7 +172,7 @@ class Writer:
             return self._open().questions(self._assignment.name, stamps)
 
     def changes(self, items: Sequence[tuple[ToWrite, StudentChange]]) -> list[StudentChange | None]:
-        """Each change with the totals that it has in the gradebook; None where nothing that anybody sees changes."""
+        """Return each change with its totals in the gradebook; None where nothing that anybody sees changes."""
         if not items:
             return []
         with self._timed("database"):
@@ -180,14 +180,14 @@ class Writer:
         return [_with_totals(change, *pair) for (_, change), pair in zip(items, found, strict=True)]
 
     def leave(self) -> None:
-        """Take note that changes were not written: the next run shows them again."""
+        """Note that changes were not written: the next run shows them again."""
         self._pending = True
 
     def write(self, batch: Sequence[ToWrite]) -> dict[str, str]:
-        """Write ``batch``; the journal says so of each submission only when all of it is written.
+        """Write ``batch``; the journal records each submission only when all of it is written.
 
         Returns:
-            For each student whose submission could not be written, the step and the reason. The next run tries again.
+            The step and the reason for each student whose submission could not be written. The next run tries again.
 
         Raises:
             GradebookUnusable: nothing can be written at all. What was written stays, the rest is written next time.
@@ -214,7 +214,7 @@ class Writer:
         return failed
 
     def write_notice(self, student: str, notice: Notice) -> str:
-        """Put a page that says why there is no grade in the place of a student's feedback. Returns why it failed."""
+        """Replace a student's feedback by a page that shows why there is no grade. Return the reason if that fails."""
         from autograder.gradebook.feedback import write_notice
 
         failed: dict[str, str] = {}
@@ -224,7 +224,7 @@ class Writer:
         return failed.get(student, "")
 
     def _recorded(self, batch: Sequence[ToWrite], failed: dict[str, str]) -> list[ToWrite]:
-        """Those of ``batch`` that the gradebook now has: all in one transaction, or each in one of its own."""
+        """Record ``batch`` in one transaction, or else each in one of its own, and return those that are recorded."""
         graded: list[tuple[ToWrite, GradedSubmission]] = []
         with self._timed("database"):
             for item in batch:
@@ -242,7 +242,7 @@ class Writer:
         return [item for item, _ in graded if item.entry.student not in failed]
 
     def _marks(self, students: Sequence[str]) -> Mapping[str, Marks]:
-        """What the gradebook holds of each student: points that a person gave before must not be lost on a page."""
+        """Return the gradebook's marks of each student: points that a person gave before must not be lost on a page."""
         try:
             return self._open().marks(self._assignment, students)
         except GradebookUnusable:
@@ -274,7 +274,7 @@ class Writer:
             write_feedback(course, assignment, student, item.submission, item.result, marks, album, name, told)
 
     def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
-        """Note in the journal what is written: all at once, or each alone."""
+        """Note in the journal what is written: all at once, or else each alone."""
         try:
             self._journal.enter(self._assignment.unit, entries)
             self.written += len(entries)
@@ -287,7 +287,7 @@ class Writer:
 
     @contextmanager
     def _guarded(self, student: str, failed: dict[str, str]) -> Iterator[None]:
-        """What fails inside is this student's trouble alone, and is noted in ``failed``.
+        """Note a failure inside the block in ``failed``, for this student alone.
 
         A page of an earlier grading must not stay in the place of the one that could not be written.
         """
@@ -315,7 +315,7 @@ class Writer:
         return self._names.of_student(student)
 
     def _handed_in(self, student: str) -> dt.datetime:
-        """When a submission was handed in: as ``timestamp.txt`` says, else when the file was written."""
+        """Return the time when a submission was handed in: that in ``timestamp.txt``, else the file's own."""
         stamp = read_stamp(self._course, student, self._assignment.name)
         if stamp.at is not None:
             return stamp.at
@@ -354,7 +354,7 @@ class Writer:
         return f"gradebook {self._assignment.unit}"
 
     def _state(self) -> str:
-        """Tells whether an SQLite file was touched or the rules changed; empty for a server, or if there is no file."""
+        """Return a text that changes with an SQLite file or the rules; empty for a server, or if there is no file."""
         url = self._course.gradebook_url
         if not url.startswith("sqlite:///"):
             return ""
@@ -366,7 +366,7 @@ class Writer:
 
 
 def _late_settings(course: Course, assignment: str) -> str:
-    """A hash of all that decides what lateness costs, besides stamps and the gradebook."""
+    """Return a hash of everything that decides what lateness costs, besides stamps and the gradebook."""
     files = [course.root / name for name in ("nbgrader_config.py", "students.csv")]
     settings = (course.settings(assignment), course.late_policy(assignment), course.config.extensions)
     return digest(

@@ -1,4 +1,4 @@
-"""Everything that touches untrusted code: a student's cells run in another process, locked down in layers.
+"""The isolation of untrusted code: a student's cells run in another process, locked down in layers.
 
 ::
 

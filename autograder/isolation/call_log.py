@@ -1,4 +1,4 @@
-"""Recorded calls to a student's code and their results, to be replayed against other implementations."""
+"""The record of calls to a student's code and their results, to be replayed against other implementations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMMUTABLE = {type(None), bool, int, float, complex, str, bytes}
 
 
 def deep_copy(value: Any) -> Any:
-    """A deep copy; of numbers, texts and arrays many times as fast as copy.deepcopy."""
+    """Return a deep copy; of numbers, texts and arrays many times as fast as copy.deepcopy."""
     kind = type(value)
     if kind in _IMMUTABLE:
         return value
@@ -28,7 +28,7 @@ def deep_copy(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """Stands for an object of the student's process: its name, or the number that its first mention gave it."""
+    """A stand-in for an object of the student's process: its name, or the number that its first mention gave it."""
 
     target: str | int
 
@@ -40,12 +40,12 @@ class RecordedCall:
     Attributes:
         op: "call", "call_with_arguments", "inspected", "getattr", "setattr", "getitem", "setitem", "operator",
             "reflected_operator", "len", "iter" or "next".
-        target: whom was asked, as in `Remote.target`.
-        detail: name of the attribute or operator.
+        target: the object that was asked, as in `Remote.target`.
+        detail: the name of the attribute or operator.
         args, kwargs: deep copies of what was sent; objects are `Remote`, functions stay themselves.
         result: data, a `Remote`, or for "call_with_arguments" (result, arguments after the call), for
             "inspected" also keyword arguments and what shares memory. For "next" it is the item, and None at the end.
-        error: name of the class that was raised, or "".
+        error: the name of the class that was raised, or "".
         case: the kind of input, as the check describes it.
     """
 
@@ -60,12 +60,12 @@ class RecordedCall:
 
     @property
     def tells_arguments(self) -> bool:
-        """Whether the result is a tuple: what was returned, the arguments after the call, and perhaps more."""
+        """True if the result is a tuple: what was returned, the arguments after the call, and perhaps more."""
         return self.op in ("call_with_arguments", "inspected")
 
 
 def record_value(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
-    """A deep copy in which objects of the student's process are replaced by `Remote`."""
+    """Return a deep copy in which objects of the student's process are replaced by `Remote`."""
     found = remote(value)
     if found is not None:
         return found

@@ -1,4 +1,4 @@
-"""Which layers of the sandbox this machine offers, what each is for, and how to get one that is missing."""
+"""The layers of the sandbox that this machine offers, the purpose of each, and the way to get a missing one."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class LayerReport:
     """One layer of the sandbox on this machine.
 
     Attributes:
-        name: what `missing_ok` calls it.
+        name: its name in `missing_ok`.
         available: whether it works here, by trial.
-        purpose: what it stops.
-        detail: what was found.
-        remedy: what to do if it is missing.
+        purpose: the access that it stops.
+        detail: the result of the trial.
+        remedy: the way to get it if it is missing.
     """
 
     name: str
@@ -38,18 +38,18 @@ class LayerReport:
 
 
 def probe_layers() -> list[LayerReport]:
-    """Every layer, tried here and now, outermost first."""
+    """Try every layer here and now, and return the reports, outermost first."""
     outermost = _bubblewrap()
     return [outermost, _user(outermost.available), _landlock(), _seccomp(), _rlimits()]
 
 
 def layers() -> frozenset[str]:
-    """The names of the layers that this machine offers."""
+    """Return the names of the layers that this machine offers."""
     return frozenset(report.name for report in probe_layers() if report.available)
 
 
 def print_layers(console: Console, as_json: bool = False) -> int:
-    """Print every layer, and the remedy for those that are missing. Returns 0 if all are there, else 1."""
+    """Print every layer, and the remedy for those that are missing. Return 0 if all are there, else 1."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -69,12 +69,12 @@ def print_layers(console: Console, as_json: bool = False) -> int:
 
 
 def bubblewrap_path() -> str | None:
-    """Where bwrap is, or None."""
+    """Return the path of bwrap, or None."""
     return shutil.which("bwrap")
 
 
 def namespace_options() -> list[str]:
-    """What bwrap unshares: as root no user namespace is needed, as anyone else it is what makes the rest possible."""
+    """Return the namespace options of bwrap: root needs no user namespace; for others it makes the rest possible."""
     options = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     return options if os.geteuid() == 0 else ["--unshare-user", *options]
 

@@ -24,11 +24,11 @@ _MOMENT = struct.pack("@ll", 0, 20_000)  # seconds and microseconds: how late a 
 
 
 class ChannelClosed(ConnectionError):
-    """The other side is gone."""
+    """A connection whose other side is gone."""
 
 
 class DeadlinePassed(TimeoutError):
-    """The other side did not answer, or did not read, in time."""
+    """A deadline that passed before the other side answered, or read."""
 
 
 class Channel:
@@ -36,8 +36,8 @@ class Channel:
 
     Args:
         descriptor: a connected stream socket.
-        max_bytes: the largest frame to accept.
-        total_bytes: what all frames together may hold; None for no limit.
+        max_bytes: the size of the largest frame to accept.
+        total_bytes: the most that all frames together may hold; None for no limit.
         patient: whether this end waits for the other as long as it takes, and so takes no deadlines.
     """
 
@@ -67,7 +67,7 @@ class Channel:
             self._write(message, deadline)
 
     def receive(self, deadline: float | None = None) -> bytes:
-        """The next frame. Raises ProtocolError if it is too large, ChannelClosed, DeadlinePassed."""
+        """Return the next frame. Raises ProtocolError if it is too large, ChannelClosed, DeadlinePassed."""
         data, self._ahead = self._ahead or self._read(_USUAL, deadline), b""
         while len(data) < _LENGTH.size:
             data += self._read(_USUAL, deadline)
@@ -105,7 +105,7 @@ class Channel:
                 _in_time(deadline)
 
     def _read(self, most: int, deadline: float | None) -> bytes:
-        """At least one byte."""
+        """Read at least one byte."""
         while True:
             try:
                 chunk = os.read(self.descriptor, most)

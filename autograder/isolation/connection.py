@@ -1,4 +1,4 @@
-"""Questions and answers over one channel: numbered, checked, and with a deadline each.
+"""The questions and answers over one channel: numbered, checked, and with a deadline each.
 
 While a question is open the other side may call the functions lent with it; a call to any other is a breach
 of the protocol, and so is an answer that is not the next one.
@@ -45,20 +45,20 @@ _ACCOUNT = "account"  # the one question that has an answer whatever the student
 
 
 class Connection:
-    """The trusted end.
+    """The trusted end of a connection to another process.
 
     Attributes:
         quiet: whether names and texts that the student's code chose are replaced by neutral ones.
-        depth: how many of our functions the other side is calling right now, one inside the other.
-        questions: how many were asked so far, in either direction.
+        depth: the number of our functions that the other side is calling right now, one inside the other.
+        questions: the number of questions so far, in either direction.
 
     Args:
         channel: the open channel, which this object owns.
-        max_bytes: the largest answer.
-        make_handle: a handle for (number, title).
+        max_bytes: the size of the largest answer.
+        make_handle: a function that makes a handle from (number, title).
         owner: the worker whose handles may be sent here.
-        lender: where the functions run that are lent to the other side; None lends none.
-        allowance: what all answers together may weigh; None for no limit.
+        lender: runs the functions that are lent to the other side; None lends none.
+        allowance: the most that all answers together may weigh; None for no limit.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Connection:
             raise MachineryError(f"a worker could not be confined: {reason}. Run `autograder doctor`.")
 
     def request(self, operation: str, arguments: Sequence[Any], deadline: float) -> Any:
-        """The answer to one question.
+        """Ask one question and return the answer.
 
         Raises:
             StudentError: the student's code raised.
@@ -118,14 +118,14 @@ class Connection:
     def pass_on(
         self, number: int, oldest: int, description: list[Any] | None, call: memoryview, deadline: float
     ) -> memoryview:
-        """The answer of a function of ours that the other side runs, unread, to a call that was not read either.
+        """Pass an unread call on to a function of ours that the other side runs, and return the answer, unread too.
 
         Args:
-            number: of the function.
+            number: the number of the function.
             oldest: the smallest number that is still lent.
             description: the function, as `lending.packed` describes it; None if the other side knows it.
-            call: as a student's process wrote it.
-            deadline: on the monotonic clock.
+            call: the call as a student's process wrote it.
+            deadline: a moment on the monotonic clock.
 
         Raises: as `request`.
         """
@@ -149,7 +149,7 @@ class Connection:
         self._channel.close()
 
     def _answer(self, sequence: int, deadline: float, *, may_fail: bool) -> memoryview:
-        """The result, still encoded; what is lent is called meanwhile. Raises as `request`."""
+        """Return the result, still encoded, and call lent functions meanwhile. Raises as `request`."""
         while True:
             kind, number, body = unpack_frame(self._channel.receive(deadline))
             if number != sequence:
@@ -165,7 +165,7 @@ class Connection:
             raise student_error(names, *self._account(deadline), quiet=self.quiet)
 
     def _account(self, deadline: float) -> tuple[str, str]:
-        """(message, traceback) of the error that was just reported; nothing while texts are of no use."""
+        """Return (message, traceback) of the error that was just reported; empty texts while quiet."""
         if self.quiet:
             return "", ""
         match self.request(_ACCOUNT, [], deadline):
@@ -174,7 +174,7 @@ class Connection:
         raise ProtocolError("an account of an error that is none")
 
     def _called_back(self, sequence: int, body: memoryview, deadline: float) -> bytes:
-        """Have one of our functions called; the other side learns its result, or the error's class only.
+        """Have one of our functions called; the other side learns its result, or only the error's class.
 
         The call is not read here: that would take memory and time, and whoever answers it has to do it anyway.
         """

@@ -28,12 +28,12 @@ class Control:
         self._line = line
 
     def set_up(self, settings: dict[str, Any]) -> None:
-        """Send the settings; if the other side is gone already, `greet` will notice."""
+        """Send the settings; if the other side is gone already, `greet` notices."""
         with contextlib.suppress(OSError):
             self._line.send(json.dumps(settings).encode())
 
     def greet(self, seconds: float) -> dict[str, Any] | None:
-        """What the other side says of itself when it is warm; None if it is not within that time."""
+        """Return the other side's greeting once it is warm; None if it is not warm within that time."""
         self._line.settimeout(seconds)
         with contextlib.suppress(OSError, ValueError):
             greeting: dict[str, Any] = json.loads(self._line.recv(_MAX_PACKET))
@@ -42,7 +42,7 @@ class Control:
 
     @property
     def open(self) -> bool:
-        """Whether the other side is still there."""
+        """True while the other side is still there."""
         try:
             return self._line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
         except BlockingIOError:
@@ -51,7 +51,7 @@ class Control:
             return False
 
     def ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
-        """One question, with a descriptor to hand over or without. Raises MachineryError."""
+        """Return the answer to one question, which may hand over a descriptor. Raises MachineryError."""
         number = secrets.randbits(63)
         packet = json.dumps({"id": number, **request}).encode()
         try:

@@ -32,7 +32,7 @@ _BUILTINS = (
 
 
 class StudentError(Exception):
-    """A student's code raised an error.
+    """An error that a student's code raised.
 
     Attributes:
         type_name: the name of the class that was raised.
@@ -51,11 +51,11 @@ class StudentError(Exception):
 
 
 class OpaqueValue(TypeError):
-    """A test used an object of the student's process as if it were data."""
+    """The use of an object of the student's process as if it were data, by a test."""
 
 
 class WorkerLost(StudentError):
-    """The student's process ended before it answered: the student's doing, never the grader's.
+    """The end of the student's process before it answered: the student's doing, never the grader's.
 
     Attributes:
         reason: "timeout", "protocol", "killed" (a crash) or "exited".
@@ -80,7 +80,7 @@ _CLASSES: dict[str, type[StudentError]] = {
 
 
 def student_error(names: Sequence[str], message: str, traceback: str, *, quiet: bool = False) -> StudentError:
-    """The error for what the worker reported: `names` are the raised class and its bases, nearest first.
+    """Return the error that the worker reported: `names` are the raised class and its bases, nearest first.
 
     A quiet one has no text at all that the student's code chose, not even the name of its class.
     """
@@ -93,7 +93,7 @@ def student_error(names: Sequence[str], message: str, traceback: str, *, quiet: 
 
 
 def plain_text(text: str, limit: int) -> str:
-    """The text without control and direction characters, cut at `limit` characters. Keeps newlines and tabs."""
+    """Return the text without control and direction characters, cut at `limit` characters. Keeps newlines and tabs."""
     if len(text) <= limit and text.isascii() and text.isprintable():
         return text
     cut = _COLOUR.sub("", text[: 2 * limit])

@@ -1,6 +1,6 @@
 """Large pages for a process that is about to fork many times: a fork then copies a few hundred entries, not 60,000.
 
-What a fork costs is mostly its page tables. Memory that was filled piece by piece lies in pages of 4 KiB; the kernel
+The cost of a fork is mostly its page tables. Memory that was filled piece by piece lies in pages of 4 KiB; the kernel
 can gather it into pages of 2 MiB afterwards (``MADV_COLLAPSE``, Linux 6.1). What a fork writes to is still copied 4 KiB
 at a time.
 """
@@ -18,7 +18,7 @@ _MADV_COLLAPSE = 25
 
 
 def collapse_memory() -> int:
-    """Gather this process's own memory into large pages, as far as the kernel can. Returns bytes that it took on."""
+    """Gather this process's own memory into large pages, as far as the kernel can. Return their size in bytes."""
     advise = getattr(ctypes.CDLL(None), "madvise", None)
     if advise is None:
         return 0
@@ -30,7 +30,7 @@ def collapse_memory() -> int:
 
 
 def _ranges() -> Iterator[tuple[int, int]]:
-    """(start, size) of writable memory that belongs to no file, in whole large pages."""
+    """Yield (start, size) of writable memory that belongs to no file, in whole large pages."""
     try:
         lines = Path("/proc/self/maps").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Functions of the trusted side that a student's code may call: they run in a process of their own.
+"""The functions of the trusted side that a student's code may call: they run in a process of their own.
 
 A check may hand a function to the student's code, which then decides what it is called with. So it is called neither
 here, where hidden inputs and solutions lie, nor there, where it could be read: it travels, with the data that it
@@ -49,7 +49,7 @@ _VARIADIC = 0x04 | 0x08  # CO_VARARGS, CO_VARKEYWORDS
 
 
 class Unlendable(AuthoringError):
-    """A check hands over a function that must not leave the grader; says which, and what to hand over instead."""
+    """A function handed over by a check that must not leave the grader; the message names it and a substitute."""
 
 
 class Refused(Exception):
@@ -57,10 +57,10 @@ class Refused(Exception):
 
 
 def lendable(function: object) -> FunctionType:
-    """``function`` itself, if it is one that may be lent: written in Python, with a fixed list of parameters.
+    """Return ``function`` itself if it may be lent: written in Python, with a fixed list of parameters.
 
     Raises:
-        Unlendable: says what is wrong, and what to lend instead.
+        Unlendable: names what is wrong, and what to lend instead.
     """
     name = str(getattr(function, "__name__", type(function).__name__))
     if type(function) is not FunctionType:
@@ -82,17 +82,17 @@ def lendable(function: object) -> FunctionType:
 
 
 Answering = Callable[[memoryview, float], "bytes | memoryview"]
-"""Takes a call as it came in, and a deadline; returns the encoded result. Raises Refused."""
+"""A function from a call as it came in, and a deadline, to the encoded result. Raises Refused."""
 
 
 class Lends(Protocol):
-    """Where the functions run that a connection lends."""
+    """A runner of the functions that a connection lends."""
 
     def lend(self, function: object) -> Answering:
-        """What answers calls of ``function``. Raises Unlendable."""
+        """Return what answers calls of ``function``. Raises Unlendable."""
 
     def close(self) -> float:
-        """Take leave. Returns the processor time that was used, in seconds."""
+        """Close down, and return the processor time that was used, in seconds."""
 
 
 class _OfStudent:
@@ -102,17 +102,17 @@ class _OfStudent:
         self.handle = handle
 
     def __call__(self) -> None:
-        """Only its being callable counts: it is lent."""
+        """Do nothing: it only has to be callable, so that it is lent."""
 
 
 class _Back:
-    """Lends to the third process what a lent function needs of the student's, in place of a `Lender`."""
+    """A lender, to the third process, of what a lent function needs of the student's, in place of a `Lender`."""
 
     def __init__(self) -> None:
         self._codec = data_codec(Allowance())
 
     def lend(self, function: object) -> Answering:
-        """What asks the student's object. Raises Unlendable for anything else."""
+        """Return a function that asks the student's object. Raises Unlendable for anything else."""
         if type(function) is not _OfStudent:
             raise Unlendable(f"a {type(function).__name__} cannot be handed to a student's code.")
         codec = self._codec
@@ -132,7 +132,7 @@ class _Back:
         return ask
 
     def close(self) -> float:
-        """Nothing: it holds no process."""
+        """Do nothing: there is no process to end."""
         return 0.0
 
 
@@ -143,25 +143,25 @@ class Borrower(Protocol):
     deadline: float | None
 
     def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
-        """Pass a call on, unread, and return its answer."""
+        """Pass on a call, unread, and return its answer."""
 
     def close(self) -> StudentUsage:
-        """End the process, and tell what it used."""
+        """End the process, and return what it used."""
 
 
 class Spawns(Protocol):
-    """What makes such processes: a `Sandbox`, which this module need not know."""
+    """A maker of such processes: a `Sandbox`, which this module need not know."""
 
     def spawn(self, limits: Limits, *, lender: Lends | None = None) -> Borrower:
-        """A confined process."""
+        """Return a new confined process."""
 
 
 class Lender:
     """The process in which one submission's lent functions run; made when the first of them is called.
 
     Args:
-        sandbox: where.
-        torch: whether torch is there: as for the student's process, whose tensors it may be called with.
+        sandbox: the sandbox of the process.
+        torch: whether torch is there; as for the student's process, since calls may hold its tensors.
     """
 
     def __init__(self, sandbox: Spawns, torch: bool = True) -> None:
@@ -173,14 +173,14 @@ class Lender:
         self._lent: WeakValueDictionary[int, _Lent] = WeakValueDictionary()
 
     def lend(self, function: object) -> Answering:
-        """What answers calls of ``function``. Raises Unlendable."""
+        """Return what answers calls of ``function``. Raises Unlendable."""
         description = packed(lendable(function))
         self._count += 1
         lent = self._lent[self._count] = _Lent(self._count, description, self._called)
         return lent
 
     def _called(self, lent: _Lent, call: memoryview, deadline: float) -> memoryview:
-        """Raises Refused for a call that failed, took too long or too much memory."""
+        """Return the answer. Raises Refused for a call that failed, took too long or too much memory."""
         if self._spent:
             raise Refused("RuntimeError")
         if self._worker is None:
@@ -198,7 +198,7 @@ class Lender:
             self._worker.deadline = None
 
     def close(self) -> float:
-        """End the process. Returns the processor time that it used, in seconds."""
+        """End the process. Return the processor time that it used, in seconds."""
         worker, self._worker, self._spent = self._worker, None, True
         if worker is None:
             return 0.0
@@ -220,7 +220,7 @@ class _Lent:
         self._known = False
 
     def news(self) -> list[Any] | None:
-        """What the process has to be told of it; with what it asks, which is lent for one question only, each time."""
+        """Return its description, once; each time if it asks the student's objects, lent for one question only."""
         if self._known and not self._description.asks:
             return None
         self._known = True
@@ -231,19 +231,19 @@ class _Lent:
 
 
 def packed(function: FunctionType) -> Packed:
-    """``function`` and every function that it needs, the first one first, as plain data for `inside.borrowed`.
+    """Return ``function`` and every function that it needs, in this order, as plain data for `guest.borrowed`.
 
     Each is [name, code, defaults, closure, globals]. What a function refers to is read now: later changes stay here.
 
     Raises:
-        Unlendable: it needs something that cannot travel; names it.
+        Unlendable: it needs something that cannot travel; the message names it.
     """
     packer = _Packer(function)
     return Packed(packer.functions, packer.asks)
 
 
 class Packed(NamedTuple):
-    """Functions as data, and whether they ask something of the student's."""
+    """Functions as data, and whether they ask objects of the student's."""
 
     functions: list[Any]
     asks: bool
@@ -298,7 +298,7 @@ class _Packer:
         )
 
     def _with_questions(self, value: Any) -> Any:
-        """The value, with every object of the student's in it replaced by what asks it."""
+        """Return the value with every object of the student's in it replaced by what asks it."""
         if type(value) is Handle:
             self.asks = True
             return _OfStudent(value)
@@ -325,7 +325,7 @@ def _is_layer(value: object) -> bool:
 
 
 def _home(value: object) -> tuple[str, str] | None:
-    """(module, name) of a function or class that any process can import for itself."""
+    """Return (module, name) of a function or class that any process can import for itself, or None."""
     if not isinstance(value, type | FunctionType | BuiltinFunctionType | np.ufunc):
         return None
     name = getattr(value, "__name__", "")
@@ -337,7 +337,7 @@ def _home(value: object) -> tuple[str, str] | None:
 
 
 def _module(name: str) -> object:
-    """The module; None for torch where nothing has loaded it, since then nothing is of it."""
+    """Return the module; None for torch where nothing has loaded it, since then nothing comes from it."""
     import importlib
 
     if name.split(".")[0] == "torch" and loaded_torch() is None:
@@ -346,7 +346,7 @@ def _module(name: str) -> object:
 
 
 def _loaded(code: CodeType) -> Iterator[str]:
-    """Every global name that the code, or code within it, reads."""
+    """Yield every global name that the code, or code within it, reads."""
     for instruction in dis.get_instructions(code):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             yield str(instruction.argval)
@@ -367,6 +367,6 @@ def _dumped(code: CodeType) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _attributes(code: CodeType) -> frozenset[str]:
-    """Every attribute that the code, or code within it, may read."""
+    """Return every attribute that the code, or code within it, may read."""
     inner = [_attributes(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
     return frozenset(code.co_names).union(*inner)

@@ -11,15 +11,15 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one worker may use.
+    """The limits on what one worker may use.
 
     Attributes:
         cpu_seconds: processor time, over the worker's whole life.
-        wall_seconds: time from birth to the forced end.
+        wall_seconds: wall time from birth to the forced end.
         memory_bytes: address space beyond what the warm process already holds.
         file_bytes: the largest single file; the folder as a whole has its own quota.
-        message_bytes: the largest answer over the wire.
-        total_bytes: all answers over the wire together, since a grader may keep what it gets.
+        message_bytes: the size of the largest answer over the wire.
+        total_bytes: the size of all answers over the wire together, since a grader may keep what it gets.
         call_seconds: wall time for one call, fetch or probe.
         course_data: whether the course's data may be read; keeping it from a process takes Landlock.
         torch: whether torch is there to be imported.
@@ -40,11 +40,11 @@ class Limits:
 
 @dataclass(slots=True)
 class Allowance:
-    """What all workers of one submission together may still cost the grader.
+    """The memory and output that all workers of one submission together may still cost the grader.
 
     Attributes:
         bytes: memory for what they send, by what it weighs once it is read.
-        output_bytes: outputs that are kept.
+        output_bytes: the size of the outputs that are kept.
     """
 
     bytes: int = 512 * MIB
@@ -53,13 +53,13 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class StudentUsage:
-    """What one worker used.
+    """The resources that one worker used.
 
     Attributes:
-        cpu_seconds: user and system time of the worker itself.
-        peak_rss_bytes: most memory resident at once, shared pages of the warm process included.
-        wall_seconds: from birth to end.
-        page_faults: how often the kernel had to give it a page, mostly a copy of one of the warm process.
+        cpu_seconds: the user and system time of the worker itself.
+        peak_rss_bytes: the most memory resident at once, shared pages of the warm process included.
+        wall_seconds: the wall time from birth to end.
+        page_faults: the number of pages that the kernel had to give it, mostly copies of the warm process's.
     """
 
     cpu_seconds: float

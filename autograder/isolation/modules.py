@@ -54,7 +54,7 @@ _BY_NAME = {kind.__name__: kind for kind in ATTRIBUTES}
 
 
 def describe(module: nn.Module) -> list[Any]:
-    """[class name, arguments, children, state, training] of a listed layer or a Sequential of them.
+    """Return [class name, arguments, children, state, training] of a listed layer or a Sequential of them.
 
     Raises TypeError for any other module.
     """
@@ -71,7 +71,7 @@ def describe(module: nn.Module) -> list[Any]:
 
 
 def rebuild(description: list[Any]) -> nn.Module:
-    """The module of a description. Raises KeyError for a class that is not listed."""
+    """Return the module of a description. Raises KeyError for a class that is not listed."""
     name, arguments, children, state, training = description
     if name == "Sequential":
         module: nn.Module = nn.Sequential()

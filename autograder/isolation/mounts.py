@@ -28,7 +28,7 @@ _SECRETS = ("course.toml", "gradebook.db", ".course-secret", "hidden", "solution
 
 @dataclass(frozen=True, slots=True)
 class Mounts:
-    """Paths of this machine that appear, read-only and at the same place, inside the sandbox."""
+    """The paths of this machine that appear, read-only and at the same place, inside the sandbox."""
 
     python_paths: tuple[Path, ...]
     system: tuple[Path, ...]
@@ -40,7 +40,7 @@ class Mounts:
     def of_this_machine(
         cls, python_paths: Sequence[Path], readable: Sequence[Path], links: Mapping[str, Path]
     ) -> Mounts:
-        """The mounts for this interpreter. Raises MachineryError for a folder that holds a course's secrets."""
+        """Return the mounts for this interpreter. Raises MachineryError for a folder that holds a course's secrets."""
         for path in (*python_paths, *readable):
             _refuse_secrets(path)
         package = tuple(part for part in (_PACKAGE / name for name in _PACKAGE_PARTS) if part.exists())
@@ -50,7 +50,7 @@ class Mounts:
         )
 
     def arguments(self) -> list[str]:
-        """Bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
+        """Return bubblewrap's arguments: a system with only this in it, nothing of it writable but `BASE`."""
         words = ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dir", "/dev"]
         for device in DEVICES:
             words += ["--dev-bind", device, device]
@@ -75,7 +75,7 @@ class Mounts:
         return [*words, "--tmpfs", f"{BASE}/home", "--remount-ro", "/", "--chdir", "/"]
 
     def environment(self) -> dict[str, str]:
-        """The warm process's whole environment."""
+        """Return the warm process's whole environment."""
         paths = [str(_PACKAGE.parent), *map(str, self.python_paths)]
         single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         # Sets of strings then have the same order in every sandbox, and so has what students print of them.
@@ -83,25 +83,25 @@ class Mounts:
         return {"PYTHONPATH": ":".join(paths), **fixed, **single}
 
     def readable_inside(self) -> list[str]:
-        """What Landlock lets every worker read."""
+        """Return the paths that Landlock lets every worker read."""
         system = ["/usr", *_SYSTEM_LINKS, *DEVICES, *_PROCESS_FILES]
         return [*system, *map(str, (*self.system, *self.package, *self.python_paths))]
 
     def data_inside(self) -> list[str]:
-        """What Landlock lets a worker read if its limits say so."""
+        """Return the paths that Landlock lets a worker read if its limits allow it."""
         return [*map(str, self.data)]
 
 
 def links_to(readable: Sequence[Path], notebooks: Path) -> dict[str, Path]:
-    """Return where in the sandbox each folder must be found so that a notebook's relative path leads to it.
+    """Return the place in the sandbox of each folder, so that a notebook's relative path leads to it.
 
     Args:
         readable: folders that students may read, such as ``data/course``.
         notebooks: the folder of the released notebooks, each in a folder of its own: ``notebooks/NAME/topic.ipynb``.
 
     Returns:
-        Path inside to path of this machine. A worker's folder is as deep as a notebook's, so that ``../../data/course``
-        leads from ``/box/0`` to ``/data/course``. One inside the notebook's own folder has no such place.
+        Paths of this machine by paths inside. A worker's folder is as deep as a notebook's: ``../../data/course`` leads
+        from ``/box/0`` to ``/data/course``. A folder inside the notebook's own has no such place.
     """
     worker = Path(BASE) / "0"
     inside = {os.path.normpath(worker / os.path.relpath(path, notebooks / "NAME")): path for path in readable}
@@ -109,7 +109,7 @@ def links_to(readable: Sequence[Path], notebooks: Path) -> dict[str, Path]:
 
 
 def _system() -> tuple[Path, ...]:
-    """The interpreter, wherever it lives, and a few files of the system."""
+    """Return the interpreter's folders, wherever they are, and a few files of the system."""
     places = [Path(sys.prefix), Path(sys.base_prefix), Path(sysconfig.get_paths()["stdlib"])]
     places.append(Path(sys.executable).resolve().parent.parent)  # where links lead in the end
     outside = [place for place in places if not place.is_relative_to("/usr") or place.is_relative_to("/usr/local")]
@@ -122,13 +122,13 @@ def _system() -> tuple[Path, ...]:
 
 
 def _parents(shown: Sequence[Path]) -> list[Path]:
-    """The folders above what is shown, outermost first: bubblewrap would make them for root's eyes only."""
+    """Return the folders above what is shown, outermost first: bubblewrap would make them for root's eyes only."""
     above = {parent for path in shown for parent in path.parents if not any(parent.is_relative_to(s) for s in shown)}
     return sorted(above - {Path("/"), Path("/usr")})
 
 
 def _is_taken(name: Path, shown: Sequence[Path]) -> bool:
-    """Whether something of the system, or what is shown, lies at a path inside, below it or above it."""
+    """Return whether something of the system, or of what is shown, lies at a path inside, below it or above it."""
     own = [Path(each) for each in ("/usr", "/proc", "/dev", "/etc", f"{BASE}/home", *_SYSTEM_LINKS)]
     return any(name.is_relative_to(other) or other.is_relative_to(name) for other in (*own, *shown))
 

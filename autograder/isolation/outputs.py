@@ -1,4 +1,4 @@
-"""A student's outputs, checked when they arrive; `autograder.gradebook.sanitising` makes them safe to show."""
+"""The check of a student's outputs on arrival; `autograder.gradebook.sanitising` makes them safe to show."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _TEXT_KINDS = ("text/plain", "text/html", "text/markdown", "text/latex")
 
 
 def checked_outputs(claimed: list[Any], left: int = MAX_TOTAL) -> list[Output]:
-    """The outputs that are well formed, of allowed kinds, within all caps. The rest is left out, and said so.
+    """Return the well-formed outputs of allowed kinds, up to the caps, with a note if these left some out.
 
     Args:
-        claimed: as they came.
-        left: characters that the submission may still show.
+        claimed: the outputs as they came.
+        left: the number of characters that the submission may still show.
     """
     kept: list[Output] = []
     total, most = 0, min(MAX_TOTAL, left)
@@ -45,7 +45,7 @@ def checked_outputs(claimed: list[Any], left: int = MAX_TOTAL) -> list[Output]:
 
 
 def total_size(outputs: list[Output]) -> int:
-    """The characters of all that the outputs show."""
+    """Return the number of characters of all outputs."""
     return sum(map(_size, outputs))
 
 
@@ -75,7 +75,7 @@ def _checked_data(data: dict[Any, Any]) -> dict[str, str]:
 
 
 def _checked_png(claimed: Any) -> str | None:
-    """The picture, encoded again, if it is a PNG of a sensible size by its own header."""
+    """Return the picture, encoded again, if it is a PNG of a sensible size by its own header."""
     if type(claimed) is not str or len(claimed) > MAX_PNG_BYTES * 4 // 3 + 4:
         return None
     try:
@@ -96,6 +96,6 @@ def _size(output: Output) -> int:
 
 
 def _terminal_text(text: str, limit: int) -> str:
-    """Text as a terminal would leave it: of each line only what follows the last carriage return."""
+    """Return the text as a terminal would leave it: of each line only what follows the last carriage return."""
     lines = text[: 4 * limit].replace("\r\n", "\n").split("\n")
     return plain_text("\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines), limit)

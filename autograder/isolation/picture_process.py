@@ -1,4 +1,4 @@
-"""Pictures that students hand in, decoded and encoded again in a locked process: what comes out is our own file."""
+"""The locked process in which students' pictures are decoded and encoded again: what comes out is our own file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = {b"P": ("image/png", b"\x89PNG\r\n\x1a\n"), b"J": ("image/jpeg", b"\xff
 
 
 class PictureDesk:
-    """A locked process that decodes pictures, started with the first one.
+    """A locked process that decodes pictures; the first picture starts it.
 
     Args:
         missing_ok: names of layers to go on without, where this machine lacks them.
@@ -42,7 +42,7 @@ class PictureDesk:
         self._folder: Path | None = None
 
     def redraw(self, content: bytes) -> tuple[str, bytes]:
-        """(media type, bytes) of the picture, encoded again; or an empty media type and why not, in words.
+        """Return (media type, bytes) of the picture, encoded again; or an empty media type and the reason, in words.
 
         Raises:
             LayerMissing: a layer of the sandbox is missing.
@@ -75,7 +75,7 @@ class PictureDesk:
             self._folder = None
 
     def _judged(self, kind: bytes, made: bytes) -> tuple[str, bytes]:
-        """The other side is not believed, either: what comes as a picture begins as one."""
+        """Return the answer after a check, since the other side is not believed either: a picture must begin as one."""
         if kind == b"R":
             return "", made[:200]
         media, signature = _KINDS.get(kind, ("", b""))

@@ -1,4 +1,4 @@
-"""Handles: objects of the student's process, as the trusted process sees them.
+"""Handles on objects of the student's process, as the trusted process sees them.
 
 A handle can be called, indexed, iterated and asked for attributes; each goes over the wire and gives data or
 another handle. It never answers a comparison, a truth value or a conversion to an array or number: the
@@ -34,17 +34,17 @@ class HandleOwner(Protocol):
     def call_with_arguments(
         self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, tuple[Any, ...]]:
-        """Call the object: (result, the positional arguments as they are after the call)."""
+        """Call the object and return (result, the positional arguments as they are after the call)."""
 
     def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-        """Call the object: (result, arguments and keyword arguments after it, what the result shares memory with)."""
+        """Call it; return (result, arguments, keyword arguments, what the result shares memory with) after the call."""
 
     def release(self, number: int) -> None:
         """Forget the object: nobody holds its handle any more."""
 
     @property
     def processor_seconds(self) -> float:
-        """Processor time of the process so far, all of its threads together."""
+        """The processor time of the process so far, all of its threads together, in seconds."""
 
 
 class Handle:
@@ -69,7 +69,7 @@ class Handle:
         return f"<student's {self._handle_title}>"
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Call it. Raises StudentError with what the student's code raised."""
+        """Call the object. Raises StudentError with what the student's code raised."""
         return self._handle_worker.ask("call", self, args=args, kwargs=kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -142,7 +142,7 @@ for _name in ("neg", "abs"):
 
 
 def call_with_arguments(function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-    """Call a handle: (result, the positional arguments as they are after the call).
+    """Call a handle and return (result, the positional arguments as they are after the call).
 
     The arguments come back from the student's process: a claim, good for telling a student, never for points
     that honest code would not get.
@@ -151,12 +151,12 @@ def call_with_arguments(function: Handle, args: tuple[Any, ...], kwargs: dict[st
 
 
 def handle_owner(handle: Handle) -> HandleOwner:
-    """The process in which the object lives."""
+    """Return the process in which the object lives."""
     return handle._handle_worker
 
 
 def handle_number(handle: Handle) -> int:
-    """The object's number on the wire."""
+    """Return the object's number on the wire."""
     return handle._handle_number
 
 
@@ -166,5 +166,5 @@ def name_handle(handle: Handle, name: str) -> None:
 
 
 def remote(value: Any) -> Remote | None:
-    """What a transcript says for a handle; None for anything else."""
+    """Return what stands for a handle in a transcript; None for anything else."""
     return Remote(value._handle_target) if type(value) is Handle else None

@@ -1,4 +1,4 @@
-"""Starts the warm process inside bubblewrap and asks it for workers. Light to import: a launch comes first."""
+"""The sandbox: a warm process inside bubblewrap that makes workers. Light to import: a launch comes first."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STARTER = "from autograder.isolation.guest.forkserver import main; main()"
 class Sandbox:
     """A warm, locked process that forks one worker per submission. Use as a context manager.
 
-    After a `MachineryError` call `restart`; workers of before are gone.
+    After a `MachineryError`, call `restart`; earlier workers are gone.
 
     Attributes:
         torch: whether its workers can have torch, which takes half of the time to start and half of the memory.
@@ -109,7 +109,7 @@ class Sandbox:
         links: Mapping[str, Path] = NO_LINKS,
         torch: bool = True,
     ) -> Sandbox:
-        """As `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
+        """Do as `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
         sandbox = cls(python_paths, readable, missing_ok, room, links, torch)
         sandbox._launch()
         return sandbox
@@ -128,11 +128,11 @@ class Sandbox:
 
     @property
     def shareable(self) -> bool:
-        """Whether its workers are apart enough for several graders: none can use up what another one needs."""
+        """True if several graders can share it: no worker can use up what another one needs."""
         return self._separate
 
     def join(self) -> Sandbox:
-        """A further line to the same warm process, for a grader of its own; its workers end with it.
+        """Return a further line to the same warm process, for a grader of its own; its workers end with it.
 
         If it is restarted and the warm process is gone, it starts one for itself. Raises MachineryError.
         """
@@ -159,12 +159,12 @@ class Sandbox:
     def spawn(
         self, limits: Limits | None = None, *, lender: Lends | None = None, allowance: Allowance | None = None
     ) -> StudentProcess:
-        """A fresh worker, on the processors of the caller: two processes that take turns are fastest on one of them.
+        """Return a new worker, on the processors of the caller: two processes that take turns are fastest on one.
 
         Args:
-            limits: what it may use.
-            lender: where functions run that are lent to it; default one more worker, made when it is needed.
-            allowance: what it may cost together with other workers; default one of its own.
+            limits: the limits on what it may use.
+            lender: runs the functions that are lent to it; default one more worker, made when it is needed.
+            allowance: the allowance that it shares with other workers; default one of its own.
 
         Raises MachineryError if the sandbox has died or has no room.
         """
@@ -191,10 +191,10 @@ class Sandbox:
         return worker
 
     def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
-        """End a worker: (what it used, the signal that ended it before or 0, whether its wall time was over).
+        """End a worker and return (its usage, the signal that ended it before or 0, whether its wall time was over).
 
         Args:
-            patience: how many seconds one that seems to be ending is given to do so by itself.
+            patience: the seconds that a worker which seems to be ending is given to do so by itself.
         """
         until = time.monotonic() + patience
         while time.monotonic() < until and not self._ask({"do": "ended", "worker": worker})["ended"]:
@@ -204,7 +204,7 @@ class Sandbox:
         return usage, reply["signal"], reply["overdue"]
 
     def processor_seconds(self, worker: int) -> float:
-        """Processor time that a worker has used so far, all of its threads together. Raises MachineryError."""
+        """Return the processor time of a worker so far, all threads together, in seconds. Raises MachineryError."""
         return float(self._ask({"do": "processor", "worker": worker})["seconds"])
 
     def clear(self) -> None:
@@ -213,7 +213,7 @@ class Sandbox:
 
     @property
     def alive(self) -> bool:
-        """Whether the warm process is running."""
+        """True while the warm process is running."""
         if self._process is not None:
             return self._process.poll() is None
         return self._control is not None and self._control.open
@@ -288,7 +288,7 @@ class Sandbox:
         self._control.set_up(self._settings(present, plan))
 
     def _layers(self) -> frozenset[str]:
-        """The layers to use. Raises LayerMissing for one that is absent and not named in `missing_ok`."""
+        """Return the layers to use. Raises LayerMissing for one that is absent and not named in `missing_ok`."""
         present = set()
         for report in machine.probe_layers():
             if report.available:
@@ -343,12 +343,12 @@ class Sandbox:
 
 
 def _processors() -> list[int]:
-    """Those that this process may use."""
+    """Return the processors that this process may use."""
     return sorted(os.sched_getaffinity(0))
 
 
 def _unused_user() -> int:
-    """A user number that nobody has, another for each sandbox."""
+    """Return a user number that nobody has, a different one for each sandbox."""
     taken = {entry.pw_uid for entry in pwd.getpwall()}
     while True:
         number = (1 << 30) + secrets.randbelow(1 << 29)

@@ -60,7 +60,7 @@ _ONLY_WITH: dict[str, tuple[int, tuple[int, ...]]] = {
 
 @cache
 def compile_filter() -> bytes:
-    """The filter as BPF instructions for this machine's architecture. Raises OSError without libseccomp."""
+    """Return the filter as BPF instructions for this machine's architecture. Raises OSError without libseccomp."""
     import pyseccomp
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
@@ -90,7 +90,7 @@ def compile_filter() -> bytes:
 
 
 def _other_descriptors() -> list[object]:
-    """Conditions of which one holds for every descriptor but the connection's: a bit of the first argument differs.
+    """Return conditions, one of which holds for every descriptor but the connection's: a bit of the argument differs.
 
     No descriptor has a number above 255; of the number, the kernel looks at the low half only.
     """

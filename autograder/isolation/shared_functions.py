@@ -1,4 +1,4 @@
-"""Functions that are no secret: their source goes to the student's process, which then need not ask for each answer.
+"""Functions that are not secret: their source goes to the student's process, which then need not ask for answers.
 
 A function that is lent is asked about its answers over the wire, some tens of microseconds each time. One whose source
 the student's notebook shows travels as source instead, if it needs nothing but its arguments, the standard modules and
@@ -32,7 +32,7 @@ _PUBLISHED: dict[CodeType, _Published] = {}
 
 
 def functions_in(tree: ast.Module, code: CodeType) -> dict[CodeType, str]:
-    """The source of each function that a module defines at its outermost level, by the function's code.
+    """Return the source of each function that a module defines at its outermost level, by the function's code.
 
     Functions that cannot be told apart, such as two lambdas of one line, are left out.
     """
@@ -50,14 +50,14 @@ def functions_in(tree: ast.Module, code: CodeType) -> dict[CodeType, str]:
 
 
 def _place(node: ast.FunctionDef | ast.Lambda) -> tuple[str, int]:
-    """Name and first line, decorators included, as the compiled function has them."""
+    """Return the name and first line, decorators included, as the compiled function has them."""
     if isinstance(node, ast.Lambda):
         return "<lambda>", node.lineno
     return node.name, min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
 
 
 def _source(node: ast.FunctionDef | ast.Lambda) -> str:
-    """Without the decorator that makes it public; nothing if it has others."""
+    """Return the source without the decorator that makes it public; nothing if it has others."""
     if isinstance(node, ast.FunctionDef) and node.decorator_list:
         if [ast.unparse(decorator) for decorator in node.decorator_list] != ["public"]:
             return ""
@@ -70,10 +70,10 @@ def allow_source(code: CodeType, source: str, known: Set[str], *, everywhere: bo
     """Let functions of this code travel as ``source``.
 
     Args:
-        code: of the functions.
-        source: of one of them.
-        known: names that the notebook's given cells define.
-        everywhere: also in hidden parts.
+        code: the code of the functions.
+        source: the source of one of them.
+        known: the names that the notebook's given cells define.
+        everywhere: let them travel in hidden parts, too.
     """
     before = _PUBLISHED.get(code)
     if len(source) <= _MOST_CHARACTERS:
@@ -81,10 +81,10 @@ def allow_source(code: CodeType, source: str, known: Set[str], *, everywhere: bo
 
 
 def source_for(function: object, *, hidden: bool = False) -> list[Any] | None:
-    """[name, source, {global name: name of its module}] of a published function; None if it has to stay here.
+    """Return [name, source, {global name: name of its module}] of a published function; None if it must stay here.
 
     Args:
-        function: what is to be sent.
+        function: the function to be sent.
         hidden: whether a hidden part sends it.
     """
     if type(function) is not FunctionType or function.__code__ not in _PUBLISHED:
@@ -106,7 +106,7 @@ def source_for(function: object, *, hidden: bool = False) -> list[Any] | None:
 
 @lru_cache(maxsize=1024)
 def _globals_of(code: CodeType) -> frozenset[str]:
-    """Every global name that the code touches; a name that it assigns stands in no notebook, and keeps it here."""
+    """Return every global name that the code touches; a name that it assigns is in no notebook, and keeps it here."""
     return frozenset(_touched(code))
 
 

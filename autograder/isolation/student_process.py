@@ -1,4 +1,4 @@
-"""The trusted end of one student's process: run cells, fetch names, call functions, and believe nothing."""
+"""The trusted end of one student's process: it runs cells, fetches names, calls functions, and believes nothing."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, s
 
 @dataclass(frozen=True, slots=True)
 class CellOutcome:
-    """What came of running one cell.
+    """The outcome of running one cell.
 
     Attributes:
         ok: whether the cell ran to its end.
         outputs: nbformat outputs, checked and capped but not yet safe to show in a browser.
-        error: name of the error's class, e.g. "ValueError"; "WorkerLost" if the process ended.
+        error: the name of the error's class, e.g. "ValueError"; "WorkerLost" if the process ended.
         timed_out: whether the cell was stopped for taking too long.
     """
 
@@ -46,13 +46,13 @@ class CellOutcome:
 
 
 class Supervisor(Protocol):
-    """What ends a student's process and knows what it used: a `Sandbox`, which this module need not know."""
+    """The owner of a student's process, which ends it and knows its usage: a `Sandbox`, unknown to this module."""
 
     def end(self, worker: int, patience: float = 0.0) -> tuple[StudentUsage, int, bool]:
-        """End the process: (what it used, the signal that ended it before or 0, whether its wall time was over)."""
+        """End the process and return (its usage, the signal that ended it before or 0, whether its time was over)."""
 
     def processor_seconds(self, worker: int) -> float:
-        """Processor time that the process used so far. Raises MachineryError."""
+        """Return the processor time of the process so far, in seconds. Raises MachineryError."""
 
 
 class StudentProcess:
@@ -87,7 +87,7 @@ class StudentProcess:
 
     @property
     def quiet(self) -> bool:
-        """While True, nothing that the student's code prints, or says in an error, is passed on."""
+        """True while nothing that the student's code prints, or says in an error, is passed on."""
         return self._connection.quiet
 
     @quiet.setter
@@ -96,22 +96,22 @@ class StudentProcess:
 
     @property
     def questions(self) -> int:
-        """How many questions went over the wire so far, in either direction."""
+        """The number of questions that went over the wire so far, in either direction."""
         return self._connection.questions
 
     @property
     def processor_seconds(self) -> float:
-        """Processor time of the process so far, all of its threads together. Raises MachineryError."""
+        """The processor time of the process so far, all threads together, in seconds. Raises MachineryError."""
         return self._supervisor.processor_seconds(self._number)
 
     @property
     def lost(self) -> str:
-        """Why the process is gone, as in `WorkerLost.reason`; "machinery" if the grader failed; "" while it lives."""
+        """The reason of its end, as in `WorkerLost.reason`; "machinery" if the grader failed; "" while it lives."""
         return "" if self._loss is None else getattr(self._loss, "reason", "machinery")
 
     @property
     def failure(self) -> MachineryError | None:
-        """How the grader failed with this process, if it did; whoever swallowed the error must not go on."""
+        """The grader's failure with this process, or None; code that swallowed the error must not go on."""
         return self._loss if isinstance(self._loss, MachineryError) else None
 
     def wait_until_ready(self, seconds: float) -> None:
@@ -129,11 +129,11 @@ class StudentProcess:
             return CellOutcome(False, [], error.type_name)
 
     def names(self, names: Iterable[str], remember: str = "") -> dict[str, Any]:
-        """The student's values of these names, as data or handles; names that do not exist are left out.
+        """Return the student's values of these names, as data or handles, without names that do not exist.
 
         Args:
-            names: which ones.
-            remember: what to call this place in the notebook, for :meth:`return_to`.
+            names: the names to look up.
+            remember: a name for this place in the notebook, for :meth:`return_to`.
         """
         wanted = list(names)
         found = self._request("names", [wanted, remember])
@@ -145,7 +145,7 @@ class StudentProcess:
         return found
 
     def return_to(self, place: str) -> None:
-        """Let the notebook's functions and classes be those that they were at this place, whatever was redefined."""
+        """Give the notebook's functions and classes back what they were at this place, whatever was redefined."""
         self._request("return_to", [place])
 
     def run_source(self, source: str, **data: Any) -> Any:
@@ -157,7 +157,7 @@ class StudentProcess:
         return self._request("source", [source, data])
 
     def ask(self, op: str, target: Handle, detail: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        """One operation on a handle; `RecordedCall` lists them. Raises StudentError."""
+        """Perform one operation on a handle; `RecordedCall` lists them. Raises StudentError."""
         exchange = self._exchange(op, target, detail, args, kwargs or {})
         try:
             answer = self._request(op, _sent(op, target, detail, args, kwargs or {}))
@@ -171,14 +171,14 @@ class StudentProcess:
     def call_with_arguments(
         self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, tuple[Any, ...]]:
-        """(result, positional arguments as they are after the call), to see whether they were changed."""
+        """Call it and return (result, positional arguments after the call), to see whether they were changed."""
         answer = self.ask("call_with_arguments", function, args=tuple(args), kwargs=kwargs)
         if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not tuple:
             raise self._lose("protocol")
         return answer
 
     def place(self) -> tuple[int, int] | None:
-        """(number from 0, line) of the cell of this process in which the last error arose; None if it is not known.
+        """Return (number from 0, line) of the cell of this process in which the last error arose; None if not known.
 
         A claim: believe it only as far as that cell has that line.
         """
@@ -192,13 +192,13 @@ class StudentProcess:
         return None
 
     def pass_on(self, number: int, oldest: int, description: list[Any] | None, call: memoryview) -> memoryview:
-        """What a function of the grader's gives in that process; `Connection.pass_on` has the arguments."""
+        """Return the answer of a function of the grader's in that process; `Connection.pass_on` has the arguments."""
         return self._answer(lambda deadline: self._connection.pass_on(number, oldest, description, call, deadline))
 
     def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
-        """(result, positional and keyword arguments after the call, what the result shares memory with).
+        """Call it; return (result, arguments, keyword arguments, what the result shares memory with), after the call.
 
-        A claim, as all that a student's process says about itself.
+        A claim, as is everything that a student's process says about itself.
         """
         exchange = self._exchange("inspected", function, "", args, kwargs)
         try:
@@ -217,9 +217,9 @@ class StudentProcess:
         raise self._lose("protocol")
 
     def error_names(self, word: str) -> bool:
-        """Whether the error that the student's code has just raised has ``word`` in its text.
+        """Return whether the error that the student's code has just raised has ``word`` in its text.
 
-        Says no more than that, so that it can be asked while the worker is quiet.
+        Tells no more than that, so that it can be asked while the worker is quiet.
         """
         match self._request("account", []):
             case (str(text), str()):
@@ -232,7 +232,7 @@ class StudentProcess:
             self._connection.release(number)
 
     def close(self) -> StudentUsage:
-        """End the process, and say what it used. Later calls give the same answer."""
+        """End the process, and return its usage. Later calls return the same."""
         if self._usage is None:
             self._end()
         self._loss = self._loss or WorkerLost("exited")
@@ -250,7 +250,7 @@ class StudentProcess:
         return Handle(self, number, title)
 
     def _exchange(self, op: str, target: Handle, detail: str, args: Any, kwargs: Any) -> RecordedCall:
-        """The record of a question, kept if a transcript is being written and no callback is running."""
+        """Return the record of a question, kept if a transcript is being written and no callback is running."""
         if self.transcript is None or self._connection.depth:
             return RecordedCall(op, "")
         reference = remote(target)
@@ -292,7 +292,7 @@ class StudentProcess:
         raise self._lose("protocol")
 
     def _lose(self, reason: str | None) -> WorkerLost | MachineryError:
-        """End the process. `reason` None asks the fork server how it ended by itself."""
+        """End the process and return its error. `reason` None asks the fork server how it ended by itself."""
         if self._loss is None:
             try:
                 ended_by, overdue = self._end(_PATIENCE if reason is None else 0.0)
@@ -310,13 +310,13 @@ class StudentProcess:
 
 
 def _last_words(lost: WorkerLost) -> dict[str, Any]:
-    """The output of a cell whose process is gone, in words for its student."""
+    """Return the output of a cell whose process is gone, in words for its student."""
     text = f"{lost.message[:1].upper()}{lost.message[1:]}."
     return {"output_type": "error", "ename": "Stopped", "evalue": text, "traceback": [text]}
 
 
 def _sent(op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """The arguments of a question as the other side takes them."""
+    """Return the arguments of a question as the other side takes them."""
     match op:
         case "call" | "call_with_arguments":
             return [target, args, kwargs or None]

@@ -1,4 +1,4 @@
-"""What the notebooks import: checks that explain themselves, data, figures and progress bars.
+"""The library of the notebooks: checks that explain themselves, data, figures and progress bars.
 
 Nothing here needs the rest of the package or any particular operating system, and torch and matplotlib are only
 imported by whoever uses them.
@@ -80,7 +80,7 @@ _DRAWING = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws only when it is asked for: matplotlib takes half a second, which checks need not wait for."""
+    """Import what draws only when it is asked for: matplotlib takes half a second, and checks need not wait for it."""
     if name not in _DRAWING:
         raise AttributeError(f"module 'autograder.lab' has no attribute {name!r}")
     return getattr(import_module(f"autograder.lab.{_DRAWING[name]}"), name)

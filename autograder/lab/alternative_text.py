@@ -1,4 +1,4 @@
-"""Every figure of a notebook says in words what it shows, for whoever cannot see it: titles, axes, what is drawn."""
+"""A description in words of each figure of a notebook, for those who cannot see it: titles, axes, what is drawn."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ __all__ = ["alternative_text", "describe_figures"]
 FloatArray = NDArray[np.float64]
 _LONGEST = 1000
 _MOST_CURVES = 6
-# Read by screen readers and not seen. JupyterLab gives its pictures an empty alt, so the words stand beside them.
+# Read by screen readers and not seen. JupyterLab gives its pictures an empty alt, so the words are beside them.
 _HIDDEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
 
 
 def alternative_text(figure: Figure) -> str:
-    """A figure in words: for each panel its title, what its axes are called, and what is drawn in it.
+    """Return a figure in words: the title of each panel, the names of its axes, and what is drawn in it.
 
-    Curves are told by where they begin and end and by their extremes, images by their size and range of values, bars
-    by the lowest and the highest.
+    Curves are described by their beginning, end and extremes, images by their size and range of values, bars by the
+    lowest and the highest.
     """
     title = figure.get_suptitle()
     panels = [text for axes in figure.axes if (text := _panel(axes))]
@@ -50,7 +50,7 @@ def _curves(axes: Axes) -> list[str]:
 
 
 def _curve(line: Line2D) -> str:
-    """Where a curve begins, ends and turns; empty for lines that only guide the eye."""
+    """Return the beginning, end and extremes of a curve in words; empty for lines that only guide the eye."""
     across, up = (np.asarray(each, dtype=float) for each in (line.get_xdata(), line.get_ydata()))
     seen = np.isfinite(across) & np.isfinite(up) if across.shape == up.shape else np.zeros(0, dtype=bool)
     if seen.sum() < 3:  # two points: a grid, an axis, a threshold
@@ -92,10 +92,10 @@ def _sentence(text: str) -> str:
 
 
 def describe_figures() -> None:
-    """From the next cell on, figures shown in this notebook carry their description; elsewhere nothing happens.
+    """Give figures of this notebook their description, from the next cell on; elsewhere nothing happens.
 
-    It stands as hidden text before the picture, for the screen reader of whoever works in JupyterLab, and in the
-    picture's metadata, from where nbconvert puts it into HTML as ``alt``.
+    It is hidden text before the picture, for screen readers in JupyterLab, and in the picture's metadata, from where
+    nbconvert puts it into HTML as ``alt``.
     """
     try:
         from IPython.core.getipython import get_ipython
@@ -110,7 +110,7 @@ def describe_figures() -> None:
 
 
 def _before_cell(_: object) -> None:
-    """Jupyter decides how figures are drawn when the cell that loaded the backend has ended, so look before each."""
+    """Look before each cell: Jupyter decides how figures are drawn once the cell that loaded the backend has ended."""
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
@@ -121,7 +121,7 @@ def _before_cell(_: object) -> None:
 
 
 def _told(figure: Figure) -> str:
-    """A figure's description. Whatever a student has drawn is shown, also where it cannot be described."""
+    """Return a figure's description, and never fail: a student's figure is shown even if it cannot be described."""
     try:
         return alternative_text(figure)
     except Exception:
@@ -129,7 +129,7 @@ def _told(figure: Figure) -> str:
 
 
 def _with_words(draw: Callable[[Figure], Any]) -> Callable[[Figure], Any]:
-    """``draw``, which makes a picture of a figure, with the description beside it."""
+    """Return ``draw``, which makes a picture of a figure, with the description beside it."""
     from IPython.display import publish_display_data
 
     def described(figure: Figure) -> Any:

@@ -1,4 +1,4 @@
-"""How two arrays differ: where, by how much, and in what recognisable way."""
+"""The difference of two arrays: its place, its size, and its form if that is a familiar one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 __all__ = ["describe_difference", "describe_shape", "matches", "observation"]
 
 SMALL = 36
-"""Arrays of up to this many values are shown whole."""
+"""The number of values up to which an array is shown whole."""
 
 
 def matches(actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> NDArray[np.bool_]:
-    """Which values agree; both arrays have the same shape, and so has the answer.
+    """Return a boolean array of the values that agree, in the shape of both arrays.
 
     A value agrees if it differs by at most ``tolerance * max(1, largest finite |expected|)``, if both
     are NaN, or if both are the same infinity.
@@ -32,14 +32,14 @@ def matches(actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> N
 
 
 def describe_shape(array: NDArray[Any]) -> str:
-    """The shape in words: "a single number" or "shape (3, 4)"."""
+    """Return the shape in words: "a single number" or "shape (3, 4)"."""
     return f"shape {array.shape}" if array.ndim else "a single number"
 
 
 def describe_difference(
     actual: NDArray[Any], expected: NDArray[Any], agree: NDArray[np.bool_], tolerance: float
 ) -> str:
-    """What came, what was expected, where they differ most, and how often."""
+    """Return what came, what was expected, where they differ most, and how often, in words."""
     if not expected.ndim:
         return f"expected {_number(expected)}, got {_number(actual)} (tolerance {tolerance:g})"
     where = _worst(actual, expected, agree)
@@ -54,7 +54,7 @@ def describe_difference(
 
 
 def observation(actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> str:
-    """One thing to look at if the difference has a familiar form, else an empty text. Holds no values."""
+    """Return one thing to look at if the difference has a familiar form, else an empty text. Holds no values."""
     for noticed, candidate in _familiar_forms(actual, expected):
         if candidate.shape == expected.shape and matches(candidate, expected, tolerance).all():
             return noticed
@@ -94,7 +94,7 @@ def _shape_observation(actual: NDArray[Any], expected: NDArray[Any]) -> str:
 
 
 def _common_factor(actual: NDArray[Any], expected: NDArray[Any]) -> Any:
-    """The factor that least squares would put between the two, or NaN."""
+    """Return the factor between the two by least squares, or NaN."""
     norm = np.vdot(actual, actual)
     if not np.isfinite(norm) or norm == 0 or not np.any(expected):
         return np.nan
@@ -102,7 +102,7 @@ def _common_factor(actual: NDArray[Any], expected: NDArray[Any]) -> Any:
 
 
 def _comparable(array: NDArray[Any]) -> NDArray[Any]:
-    """Wide enough that a difference neither wraps around nor rounds early."""
+    """Return the array in a type so wide that a difference neither wraps around nor rounds early."""
     if array.dtype.kind == "c":
         return array.astype(np.complex128)
     if array.dtype.kind in "bi" or array.dtype in (np.uint8, np.uint16, np.uint32):

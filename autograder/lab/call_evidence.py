@@ -1,4 +1,4 @@
-"""What a call leaves behind: new or shared memory, arguments changed or not, results that agree in every part."""
+"""The evidence of a call: new or shared memory, arguments changed or not, results that agree in every part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["agree_in_parts", "is_a", "names_word", "require_dtype", "shared_plac
 
 
 def is_a(value: Any, kind: type) -> bool:
-    """Whether the value is of this class; numpy's numbers count as Python's, True and False as bool alone."""
+    """Return whether the value is of this class; numpy's numbers count as Python's, True and False only as bool."""
     if isinstance(value, bool | np.bool_) and kind is not bool:
         return False
     numbers: dict[type, tuple[type, ...]] = {
@@ -27,7 +27,7 @@ def is_a(value: Any, kind: type) -> bool:
 
 
 def require_dtype(value: Any, dtype: Any, case: str) -> None:
-    """Raise CheckFailed unless the value, or each part of it, has this dtype; None allows any."""
+    """Require this dtype of the value, or of each part of it, or raise CheckFailed; None allows any."""
     if dtype is None:
         return
     wanted = str(np.dtype(dtype) if not str(dtype).startswith("torch.") else dtype)
@@ -39,7 +39,7 @@ def require_dtype(value: Any, dtype: Any, case: str) -> None:
 
 
 def untouched(before: Any, after: Any) -> bool:
-    """Whether two arguments are the same, bit for bit as far as data goes; of a network, also its mode."""
+    """Return whether two arguments are the same, bit for bit for data; for a network, its mode, too."""
     if hasattr(before, "state_dict") and hasattr(before, "training"):
         same_mode = before.training is after.training
         return same_mode and untouched(dict(before.state_dict()), dict(after.state_dict()))
@@ -60,7 +60,7 @@ def untouched(before: Any, after: Any) -> bool:
 
 
 def shared_places(result: Any, args: Sequence[Any], kwargs: Mapping[str, Any], before: Any = None) -> list[Position]:
-    """Positions and names of the arguments that an array of the result shares memory with, or is.
+    """Return the positions and names of the arguments that an array of the result shares memory with, or is.
 
     ``before`` is the result of the call before; if memory is shared with that, "the result before" is among them.
     """
@@ -84,12 +84,12 @@ def _share(parts: Sequence[Any], value: Any) -> bool:
 
 
 def names_word(text: str, word: str) -> bool:
-    """Whether ``word`` stands in ``text`` by itself; no word always does."""
+    """Return whether ``text`` contains ``word`` as a whole word; an empty ``word`` always counts."""
     return not word or re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def agree_in_parts(actual: Any, expected: Any, tolerance: float, case: str = "", hint: str = "") -> None:
-    """`close`, for results that may be tuples, lists or dictionaries of different parts, too."""
+    """Compare as `close` does, also tuples, lists or dictionaries of different parts."""
     if isinstance(expected, dict) and isinstance(actual, dict) and set(actual) == set(expected):
         for key in expected:
             agree_in_parts(actual[key], expected[key], tolerance, joined(case, repr(key)), hint)

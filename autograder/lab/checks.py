@@ -1,8 +1,8 @@
-"""Compare a result with what was expected, and say what to look at when they differ.
+"""The comparison of a result with what was expected, and what to look at when they differ.
 
 A check either passes silently or raises `CheckFailed`, whose message names what came, what was
 expected and where. The summary and the hint hold no values, so that they can be shown to somebody
-who must not learn the expected answer; the detail does hold them.
+who must not learn the expected answer; the detail holds them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ KNOWN = "A known mistake gives just this result: "
 
 
 class CheckFailed(AssertionError):
-    """A result is not what the exercise asks for.
+    """A result that is not what the exercise asks for.
 
     Attributes:
         summary: one phrase without any value, such as "the shape is wrong".
-        detail: what was expected, what came and where; holds values.
+        detail: what was expected, what came, and the place; holds values.
         hint: one thing to look at, without any value; may be empty.
         case: the kind of input, such as "a 5×7 image, a 2×3 kernel"; may be empty.
         compared: the wrong value and how it was compared, for whoever recognises it; None if it is not numeric.
@@ -52,9 +52,9 @@ class CheckFailed(AssertionError):
 
     @property
     def told(self) -> str:
-        """The message; for the hint the misconception that gives just this wrong value, if the kit knows one.
+        """The message; instead of the hint the misconception that gives just this wrong value, if the kit knows one.
 
-        A hint has to do for whatever may be wrong, and may well point elsewhere.
+        A hint has to serve for every mistake, and may well point elsewhere.
         """
         sentence = recognised(self)
         if not sentence:
@@ -71,7 +71,7 @@ def close(actual: object, expected: object, tolerance: float = 1e-6, *, case: st
         tolerance: each value may differ by at most ``tolerance * max(1, largest |expected|)``. With 0,
             values must be equal. NaN equals only NaN, and an infinity only itself.
         case: the kind of input, for the message.
-        hint: one thing to look at. Without it, close says what it notices: a sign, a flip, a factor.
+        hint: one thing to look at. Without it, close names what it notices: a sign, a flip, a factor.
 
     Raises:
         CheckFailed: if the shape or any value differs, or if ``actual`` is not numeric.
@@ -98,7 +98,7 @@ def _failed(
 
 
 def _student_array(actual: object, want: NDArray[Any], case: str, hint: str) -> NDArray[Any]:
-    """``actual`` as an array, or a failed check that says why it is none."""
+    """Return ``actual`` as an array, or raise a failed check that shows why it is not one."""
     try:
         return to_array(actual)
     except NotNumeric as problem:

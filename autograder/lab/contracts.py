@@ -1,4 +1,4 @@
-"""Checks that try a whole kind of a docstring's promises at once: types, refusals, new results, untouched arguments.
+"""The checks of a docstring's promises, a whole kind at once: types, refusals, new results, untouched arguments.
 
 Each stops at the first case that fails and names it. They call a plain function here; hidden parts of checks have the
 same ones for functions of a student's process, where arrays get their layout and are looked at afterwards.
@@ -52,15 +52,15 @@ REAL = (
 )
 """The types that `types_of` tries unless told otherwise; it also knows ``bool``, ``float16`` and ``list``."""
 _USUAL_LAYOUTS = ("non-contiguous", "Fortran order", "read-only")
-"""Those that torch takes as well; ``reversed`` it does not."""
+"""The layouts that torch takes as well; it does not take ``reversed``."""
 _TOLERANCE = {"float16": 1e-2, "float32": 1e-5}
 
 
 class Inspected(NamedTuple):
-    """What came of a call, seen from where the function ran.
+    """The outcome of a call, seen from where the function ran.
 
     Attributes:
-        result: what it returned.
+        result: the returned value.
         args, kwargs: the arguments as they are afterwards.
         shared: what an array of the result shares memory with, or is: positions and names of arguments, or
             "the result before".
@@ -73,14 +73,14 @@ class Inspected(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """How a call with a wrong argument ended.
+    """The outcome of a call with a wrong argument.
 
     Attributes:
         error: the class of what was raised; empty if the call returned.
-        text: what the error says, where that may be shown.
+        text: the error's text, where that may be shown.
         names: whether the error's text has the word that was asked for in it.
         cause: the error itself.
-        result: what the call returned instead, where that is known.
+        result: the value that the call returned instead, where that is known.
     """
 
     error: str = ""
@@ -91,24 +91,24 @@ class Refusal(NamedTuple):
 
 
 class Caller(Protocol):
-    """How a function is called: here, or in a student's process."""
+    """A way of calling functions: here, or in a student's process."""
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-        """What the function returns. Raises CheckFailed, with ``case``, for whatever it raises."""
+        """Return the function's result. Raises CheckFailed, with ``case``, for whatever it raises."""
 
     def refused(
         self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], word: str, case: str
     ) -> Refusal:
-        """How the call ended; ``word`` is to be searched for in the text of a ValueError, unless it is empty."""
+        """Return how the call ended; ``word``, unless empty, is searched for in the text of a ValueError."""
 
     def inspected(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Inspected:
-        """What came of the call, arguments included. Raises as :meth:`call` does."""
+        """Return the outcome of the call, arguments included. Raises as :meth:`call` does."""
 
     def parameters(self, function: Function) -> list[str]:
-        """The names of the function's parameters, in order; none if they are not known."""
+        """Return the names of the function's parameters, in order; none if they are not known."""
 
     def judge(self, actual: Any, expected: Any, tolerance: float, case: str, hint: str) -> None:
-        """Raise CheckFailed unless both agree."""
+        """Compare both, and raise CheckFailed unless they agree."""
 
 
 class Contracts:
@@ -139,12 +139,12 @@ class Contracts:
 
         Args:
             reference: is given the same numbers in double precision (int64 for whole-number arguments). With None,
-                ``function`` itself is what it should agree with.
+                ``function`` itself is the reference.
             vary: positions or names of the arguments; default every array of floats. An argument of whole numbers is
                 tried with whole types only.
-            types, layouts: what to try; also known are the types ``bool``, ``float16`` and ``list``, and the layout
-                ``reversed``, which torch does not take.
-            dtype: what the result's dtype has to be, each time; default any.
+            types, layouts: the types and layouts to try; also known are the types ``bool``, ``float16`` and ``list``,
+                and the layout ``reversed``, which torch does not take.
+            dtype: the dtype that the result has to have, each time; default any.
         """
         places = self._places(function, reference, args, kwargs, vary)
         plain = reference or (lambda *given, **named: self._caller.call(function, given, named, case))
@@ -195,8 +195,8 @@ class Contracts:
         """Pass if ``function`` takes these arguments, and refuses each wrong value of each of them with ValueError.
 
         Args:
-            allowed: for each argument, by name or position, what it may be: see `autograder.lab.domain`.
-            reference: what the right arguments should give; default anything.
+            allowed: the domain of each argument, by name or position: see `autograder.lab.domain`.
+            reference: a function that gives the result for the right arguments; default any result.
             named: whether each error's text has to name the argument.
         """
         case = case or "arguments that are allowed"
@@ -264,11 +264,11 @@ class Contracts:
         case: str = "",
         **kwargs: Any,
     ) -> None:
-        """Pass if the result stays what it is when these arguments take other values.
+        """Pass if the result stays the same when these arguments take other values.
 
         Args:
-            vary: for each argument, by name or position, the values to try.
-            reference: what the result should be; default whatever ``function`` gives at first.
+            vary: the values to try for each argument, by name or position.
+            reference: a function that gives the result; default what ``function`` gives at first.
         """
         names = self._names(function, reference)
         expected = self._caller.call(function, args, kwargs, case)
@@ -303,7 +303,7 @@ class Contracts:
     def _places(
         self, function: Function, reference: Function | None, args: Any, kwargs: Any, vary: Sequence[Position] | None
     ) -> list[tuple[Position, str]]:
-        """Where to put other types, with what messages call the argument."""
+        """Return the places for other types, each with the argument's name in messages."""
         names = self._names(function, reference)
         if vary is None:
             found: list[Position] = [place for place, value in every_place(args, kwargs) if is_real(value)]
@@ -313,7 +313,7 @@ class Contracts:
 
 
 class _Here:
-    """Calls plain functions of this process."""
+    """The caller of plain functions of this process."""
 
     def __init__(self) -> None:
         self._before: Any = None

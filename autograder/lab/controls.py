@@ -1,4 +1,4 @@
-"""Sliders under a figure, where a notebook has a reader who can move them."""
+"""The sliders under a figure, where a notebook has a reader who can move them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def move(draw: Callable[..., object], **choices: Sequence[Any]) -> None:
     Anywhere else, such as in `autograder check`, on paper or without ipywidgets, it is drawn once.
 
     Args:
-        draw: is called with one value for each name, and draws a figure.
+        draw: a function that is called with one value for each name, and draws a figure.
         choices: the values of each argument, at least one. A slider begins at the default that ``draw`` has for its
             argument, or else at the first value.
     """
@@ -35,7 +35,7 @@ def move(draw: Callable[..., object], **choices: Sequence[Any]) -> None:
 
 
 def _widgets() -> Any:
-    """The module ipywidgets, or None where nobody would see a slider: without a kernel, or without the package."""
+    """Return the module ipywidgets, or None where nobody sees a slider: without a kernel, or without the package."""
     try:
         import ipywidgets
         from IPython.core.getipython import get_ipython

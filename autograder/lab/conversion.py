@@ -1,4 +1,4 @@
-"""Numbers, arrays, tensors and nested lists of them, as one numpy array."""
+"""The conversion of numbers, arrays, tensors and nested lists of them to one numpy array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NotNumeric(TypeError):
 
 
 def to_array(value: object) -> NDArray[Any]:
-    """The value as an array of bool, int, float or complex.
+    """Return the value as an array of bool, int, float or complex.
 
     Integers of any size are accepted; those past 64 bits become float64. Tensors are detached from
     their graph. Lists and tuples may hold anything that is accepted alone, all of one shape.
@@ -47,7 +47,7 @@ def _stacked(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
 
 
 def loaded_torch() -> Any:
-    """The torch module; None before anything has loaded it, when nothing is a tensor yet. Loading it takes a second."""
+    """Return the torch module; None before anything has loaded it, when nothing is a tensor. Loading takes a second."""
     return sys.modules.get("torch")
 
 

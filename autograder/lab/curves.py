@@ -29,12 +29,12 @@ def show_curves(
     """Draw named curves over one axis, each with its name at its right end.
 
     Args:
-        curves: the name and values of each, shape (N,) for each; shape (R, N) for R repeated runs, drawn
+        curves: the name and values of each, shape (N,); shape (R, N) for R repeated runs, drawn
             as their mean within a band from the smallest to the largest.
         x: shape (N,), common to all; by default 1, 2, 3, … as epochs are counted.
-        xlabel, ylabel: what the axes show, with the unit.
-        log: a logarithmic vertical axis.
-        mark, mark_label: a vertical line at this x, and what it stands for.
+        xlabel, ylabel: the names of the axes, with the unit.
+        log: draw a logarithmic vertical axis.
+        mark, mark_label: the x of a vertical line, and its meaning.
 
     Raises:
         ValueError: if a curve is not of x's length.
@@ -63,7 +63,7 @@ def _mark(ax: Axes, position: float, label: str) -> None:
 
 
 def _name_lines(ax: Axes, names: list[str], log: bool) -> None:
-    """Each name at its line's end, moved up or down where two would overlap."""
+    """Write each name at its line's end, moved up or down where two would overlap."""
     lines = [line for line in ax.get_lines() if line.get_label() in names]
     ends = np.array([_last_finite(line.get_ydata()) for line in lines])
     low, high = ax.get_ylim()
@@ -82,7 +82,7 @@ def _last_finite(values: ArrayLike) -> float:
 
 
 def spread(heights: ArrayLike, gap: float) -> list[float]:
-    """Heights moved apart, in their order, until neighbours are at least ``gap`` apart."""
+    """Return the heights moved apart, in their order, until neighbours are at least ``gap`` apart."""
     wanted = np.asarray(heights, dtype=np.float64)
     order = np.argsort(wanted, kind="stable")
     placed = wanted[order]

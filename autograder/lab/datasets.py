@@ -45,11 +45,11 @@ FASHION_CLASSES = (
     "bag",
     "ankle boot",
 )
-"""What the labels 0 to 9 of Fashion-MNIST stand for."""
+"""The classes of Fashion-MNIST that the labels 0 to 9 stand for."""
 
 
 class DataMissing(FileNotFoundError):
-    """A file of the course's data is in none of the places where it is looked for."""
+    """A file of the course's data that is in none of the places where it is looked for."""
 
 
 class Examples(NamedTuple):
@@ -67,20 +67,20 @@ class FashionExamples(NamedTuple):
 
 
 def lecture_image() -> NDArray[np.float64]:
-    """The lecture's binary image: shape (5, 5), values 0.0 and 1.0."""
+    """Return the lecture's binary image: shape (5, 5), values 0.0 and 1.0."""
     return np.loadtxt(_find("lecture-5x5.txt"), dtype=np.float64)
 
 
 def lecture_kernel() -> NDArray[np.float64]:
-    """The lecture's kernel: shape (3, 3), ones on both diagonals, so every flip leaves it as it is."""
+    """Return the lecture's kernel: shape (3, 3), ones on both diagonals, so every flip leaves it as it is."""
     return np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
 
 
 def photograph(name: str = "camera") -> NDArray[np.float64]:
-    """A grey photograph with values in [0, 1], 0 black.
+    """Return a grey photograph with values in [0, 1], 0 black.
 
     Args:
-        name: "camera" (256, 256), "cat" (200, 300) or "bricks" (256, 256), each shape (height, width).
+        name: "camera" (256, 256), "cat" (200, 300) or "bricks" (256, 256), each of shape (height, width).
 
     Raises:
         ValueError: if there is no photograph of that name.
@@ -94,11 +94,11 @@ def photograph(name: str = "camera") -> NDArray[np.float64]:
 
 
 def zip_digits(part: str = "train", count: int | None = None) -> Examples:
-    """Handwritten digits in the format of the zip-code data of 1989, resampled from MNIST.
+    """Return handwritten digits in the format of the zip-code data of 1989, resampled from MNIST.
 
     Args:
         part: "train" (7,291 digits) or "test" (2,007 other digits, by other writers).
-        count: how many of them, from the first; all if not given.
+        count: the number of them, from the first; all if not given.
 
     Returns:
         images: float64 (count, 1, 16, 16) in [0, 1]: 0 is paper, 1 is ink.
@@ -112,11 +112,11 @@ def zip_digits(part: str = "train", count: int | None = None) -> Examples:
 
 
 def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
-    """Fashion-MNIST: grey pictures of clothing in the ten classes of ``FASHION_CLASSES``.
+    """Return Fashion-MNIST: grey pictures of clothing in the ten classes of ``FASHION_CLASSES``.
 
     Args:
         part: "train" (20,000 pictures) or "validation" (2,000 others).
-        count: how many of them, from the first; all if not given. A multiple of ten is balanced.
+        count: the number of them, from the first; all if not given. A multiple of ten is balanced.
 
     Returns:
         images: float32 (count, 1, 28, 28) in [0, 1]: 0 is background.
@@ -130,7 +130,7 @@ def fashion(part: str = "train", count: int | None = None) -> FashionExamples:
 
 
 def snapshot(name: str) -> dict[str, NDArray[Any]]:
-    """The numbers of a network that was trained beforehand, so that nobody has to wait for the training.
+    """Return the numbers of a network that was trained beforehand, so that nobody has to wait for the training.
 
     Args:
         name: "lenet1989", from assignment 04: its eight parameters, and "errors", shape (passes, 2), the shares of
@@ -139,7 +139,7 @@ def snapshot(name: str) -> dict[str, NDArray[Any]]:
             cross-"entropy", shape (seeds, 3): the shares of wrong training digits, of wrong test digits, and of
             those rejected for 1 %.
             "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
-            leading axis for the times; "passes", how many had been made by then; and "errors", shape (times, 2).
+            leading axis for the times; "passes", the number made by then; and "errors", shape (times, 2).
 
     Raises:
         ValueError: if there is no snapshot of that name.
@@ -153,7 +153,7 @@ def snapshot(name: str) -> dict[str, NDArray[Any]]:
 def _pair(
     name: str, part: str, parts: tuple[str, str], count: int | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Images (N, 1, H, W) as bytes, and labels (N,)."""
+    """Return images (N, 1, H, W) as bytes, and labels (N,)."""
     if part not in parts:
         raise ValueError(f'part must be "{parts[0]}" or "{parts[1]}", not {part!r}')
     labels = read_idx(_find(f"{name}-{part}-labels.idx.xz")).astype(np.int64)
@@ -164,7 +164,7 @@ def _pair(
 
 
 def _find(name: str) -> Path:
-    """Where a file of the course's data is."""
+    """Return the path of a file of the course's data."""
     tried = list(_folders())
     for folder in tried:
         if (folder / name).is_file():
@@ -177,7 +177,7 @@ def _find(name: str) -> Path:
 
 
 def _folders() -> Iterator[Path]:
-    """The folders to look in. One that was named is taken at its word, and no other searched."""
+    """Yield the folders to look in: only the one that the environment names, if it names one."""
     if named := os.environ.get(VARIABLE):
         yield Path(named)
         return

@@ -1,4 +1,4 @@
-"""What an argument may be, and with that which values next to it are wrong: for `refuses_each`.
+"""The domains of arguments, and with them the wrong values next to a good one: for `refuses_each`.
 
 Each function returns a domain: a function of the good value that gives pairs of a description and a wrong value. The
 description goes into the message, so it names the kind and no value of a hidden test::
@@ -20,11 +20,11 @@ import numpy as np
 __all__ = ["Domain", "also", "dimensions", "nonempty", "number", "pair", "shape", "values", "whole", "word"]
 
 Domain = Callable[[Any], Iterator[tuple[str, Any]]]
-"""From a good value to (what is wrong, wrong value)."""
+"""A function from a good value to pairs of (what is wrong, wrong value)."""
 
 
 def dimensions(count: int, *, filled: bool = False) -> Domain:
-    """An array of exactly ``count`` dimensions; with ``filled``, of at least one entry."""
+    """Return the domain of arrays of exactly ``count`` dimensions; with ``filled``, of at least one entry."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         yield "one dimension more", good[None]
@@ -40,7 +40,7 @@ def dimensions(count: int, *, filled: bool = False) -> Domain:
 
 
 def shape() -> Domain:
-    """An array whose shape the other arguments determine."""
+    """Return the domain of arrays whose shape the other arguments determine."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         for axis, length in enumerate(good.shape):
@@ -62,7 +62,7 @@ def shape() -> Domain:
 
 
 def whole(least: int | None = None, most: int | None = None, *, fractions: bool = True) -> Domain:
-    """A whole number from ``least`` to ``most``; ``fractions=False`` if fractions are not promised to be refused."""
+    """Return the domain of whole numbers from ``least`` to ``most``; without ``fractions``, these are not tried."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         yield from _outside(least, most)
@@ -73,9 +73,9 @@ def whole(least: int | None = None, most: int | None = None, *, fractions: bool 
 
 
 def pair(least: int | None = None, most: int | None = None, *, fractions: bool = True, lengths: bool = True) -> Domain:
-    """A tuple of two whole numbers from ``least`` to ``most``, both tried alone and together.
+    """Return the domain of tuples of two whole numbers from ``least`` to ``most``, tried alone and together.
 
-    With ``fractions=False`` and ``lengths=False``, fractions and tuples that are no pair are not tried.
+    With ``fractions=False`` and ``lengths=False``, fractions and tuples that are not pairs are not tried.
     """
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
@@ -102,7 +102,7 @@ def number(
     below: float | None = None,
     finite: bool = False,
 ) -> Domain:
-    """A real number within bounds that belong to it (``least``, ``most``) or do not (``above``, ``below``)."""
+    """Return the domain of real numbers; ``least`` and ``most`` belong to it, ``above`` and ``below`` do not."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         if above is not None:
@@ -123,7 +123,7 @@ def number(
 
 
 def word(*words: str) -> Domain:
-    """One of these words, spelled exactly so."""
+    """Return the domain of these words, spelled exactly so."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         tried = {"": "no text", "nonsense": "another word"}
@@ -137,7 +137,7 @@ def word(*words: str) -> Domain:
 
 
 def nonempty() -> Domain:
-    """A list, tuple, text, array or dictionary with something in it."""
+    """Return the domain of lists, tuples, texts, arrays or dictionaries with something in them."""
 
     def wrong(good: Any) -> Iterator[tuple[str, Any]]:
         yield "nothing in it", good[:0] if hasattr(good, "__getitem__") and not isinstance(good, dict) else type(good)()
@@ -146,24 +146,24 @@ def nonempty() -> Domain:
 
 
 def values(**wrong_values: Any) -> Domain:
-    """Everything but these: ``values(too_long=[1, 2, 3])``; names are what the message says, with spaces for ``_``."""
+    """Return the domain of all but these: ``values(too_long=[1, 2, 3])``; messages show the name, ``_`` as a space."""
     return lambda good: ((name.replace("_", " "), bad) for name, bad in wrong_values.items())
 
 
 def also(*domains: Domain) -> Domain:
-    """What belongs to all of these domains: wrong values of each are tried."""
+    """Return the intersection of these domains: wrong values of each are tried."""
     return lambda good: (found for domain in domains for found in domain(good))
 
 
 def _joined(first: Any, second: Any, axis: int) -> Any:
-    """Both arrays, or tensors, behind one another along ``axis``."""
+    """Return both arrays, or tensors, joined along ``axis``."""
     if isinstance(first, np.ndarray):
         return np.concatenate([first, second], axis)
     return sys.modules["torch"].cat([first, second], axis)
 
 
 def _outside(least: int | None, most: int | None) -> Iterator[tuple[str, int]]:
-    """0 and -1 where they are too small, and the numbers next to both bounds."""
+    """Yield 0 and -1 where they are too small, and the numbers next to both bounds."""
     bad: dict[int, str] = {}
     if least is not None:
         bad |= {number: text for number, text in ((0, "0"), (-1, "−1")) if number < least}

@@ -1,4 +1,4 @@
-"""Images, grids of images, and matrices with their numbers.
+"""Drawings of images, grids of images, and matrices with their numbers.
 
 Every function draws into ``ax`` if it is given one, and into a new figure otherwise. Light is large:
 in signed pictures zero is mid-grey, negative values are darker and positive ones lighter, so that
@@ -31,7 +31,7 @@ Limits = tuple[float, float]
 
 
 def style() -> None:
-    """Make every figure from here on look as the course's figures do, and say in words what it shows."""
+    """Make every figure from here on look like the course's figures, with a description in words."""
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
     describe_figures()
 
@@ -51,7 +51,7 @@ def show(
         image: shape (H, W) or (1, H, W), or (H, W, 3) in colour.
         signed: let mid-grey be zero, with limits of equal size on both sides.
         limits: the values shown black and white; by default the smallest and the largest.
-        colorbar: show beside the image which grey is which value.
+        colorbar: show the values of the greys beside the image.
     """
     pixels = picture(image)
     ax = ax if ax is not None else plt.subplots(figsize=_figure_size(pixels))[1]
@@ -80,10 +80,10 @@ def show_grid(
     Args:
         images: each of shape (H, W), (1, H, W) or (H, W, 3).
         titles: one for each image, such as its label.
-        columns: images in a row; by default ten, or a smaller number that leaves no gap.
+        columns: the number of images in a row; by default ten, or a smaller number that leaves no gap.
         same_scale: let a grey mean one value in all of them; otherwise each has its own black and white.
         limits: the values shown black and white in all of them.
-        size: the width of an image in inches; by default what fills the page, from 1.3 to 2.6.
+        size: the width of an image in inches; by default the one that fills the page, from 1.3 to 2.6.
 
     Raises:
         ValueError: if there are no images, or titles of another number.
@@ -120,13 +120,13 @@ def show_matrix(
     decimals: int = 2,
     fontsize: float | None = None,
 ) -> None:
-    """Draw a matrix as cells with their numbers, light cells for large values. NaN is an empty cell.
+    """Draw a matrix as cells with their numbers, light cells for large values and an empty cell for NaN.
 
     Args:
         matrix: shape (H, W), or (N,) for a row.
         highlight: the rows and columns to frame, as in ``matrix[highlight]``.
-        decimals: how many a fraction is rounded to; whole numbers have none.
-        fontsize: in points; by default as large as fits.
+        decimals: the number of decimals of a fraction; whole numbers have none.
+        fontsize: the size in points; by default as large as fits.
     """
     values = np.atleast_2d(to_array(matrix)).astype(np.float64)
     height, width = values.shape
@@ -146,7 +146,7 @@ def show_matrix(
 
 
 def picture(image: ArrayLike) -> NDArray[Any]:
-    """The image with a leading axis of one channel removed: shape (H, W) or (H, W, 3).
+    """Return the image with a leading axis of one channel removed: shape (H, W) or (H, W, 3).
 
     Raises:
         ValueError: for any other shape.
@@ -160,7 +160,7 @@ def picture(image: ArrayLike) -> NDArray[Any]:
 
 
 def value_limits(pictures: Sequence[NDArray[Any]], signed: bool) -> Limits:
-    """The values to show black and white: the extremes, or plus and minus the larger of the two."""
+    """Return the values to show black and white: the extremes, or plus and minus the larger of the two."""
     finite = [p[np.isfinite(p)] for p in pictures]
     low = min((float(p.min()) for p in finite if p.size), default=0.0)
     high = max((float(p.max()) for p in finite if p.size), default=1.0)
@@ -171,25 +171,25 @@ def value_limits(pictures: Sequence[NDArray[Any]], signed: bool) -> Limits:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """The value as it stands in a cell: no trailing zeros, a true minus sign."""
+    """Return the value as text for a cell: no trailing zeros, a true minus sign."""
     text = f"{value:.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text == "-0" else text.replace("-", "−")
 
 
 def cell_side(ax: Axes, shape: tuple[int, ...]) -> float:
-    """Inches of a cell's side, if a matrix of this shape fills the axes."""
+    """Return the side of a cell, in inches, if a matrix of this shape fills the axes."""
     box = ax.get_window_extent()
     return float(min(box.height / shape[0], box.width / shape[1]) / ax.figure.dpi)
 
 
 def font_size(side: float, characters: int) -> float:
-    """Points, at most 10.5, at which so many characters fit a cell with a side of so many inches."""
+    """Return the font size, at most 10.5 points, at which the characters fit a cell with this side in inches."""
     return float(np.clip(0.85 * side * 72 / (0.62 * max(characters, 2)), 4.5, 10.5))
 
 
 def draw_cells(ax: Axes, height: int, width: int) -> None:
-    """Lines between cells, and no ticks."""
+    """Draw lines between cells, and no ticks."""
     _bare(ax)
     for x in np.arange(width + 1) - 0.5:
         ax.plot([x, x], [-0.5, height - 0.5], color=FRAME, linestyle="-", linewidth=0.8, clip_on=False)
@@ -198,7 +198,7 @@ def draw_cells(ax: Axes, height: int, width: int) -> None:
 
 
 def frame(ax: Axes, where: tuple[slice, slice], shape: tuple[int, ...]) -> None:
-    """A thick frame around the rows and columns ``where`` of a drawn matrix of this shape."""
+    """Draw a thick frame around the rows and columns ``where`` of a drawn matrix of this shape."""
     (top, bottom, _), (left, right, _) = (part.indices(side) for part, side in zip(where, shape, strict=True))
     ax.add_patch(
         Rectangle(
@@ -215,7 +215,7 @@ def frame(ax: Axes, where: tuple[slice, slice], shape: tuple[int, ...]) -> None:
 
 
 def _tint(values: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    """Greys from 0.72 to 1, on which black text can be read; an empty cell is white."""
+    """Return greys from 0.72 to 1, on which black text can be read; an empty cell is white."""
     share = np.clip((values - low) / (high - low), 0, 1)
     return np.where(np.isnan(values), 1.0, 0.72 + 0.28 * share)
 
@@ -228,7 +228,7 @@ def _bare(ax: Axes) -> None:
 
 
 def _titles(titles: Sequence[object] | None, count: int, size: float) -> list[str]:
-    """One text for each image, broken into lines that fit its width in inches."""
+    """Return one text for each image, broken into lines that fit its width in inches."""
     if titles is None:
         return [""] * count
     if len(titles) != count:
@@ -237,12 +237,12 @@ def _titles(titles: Sequence[object] | None, count: int, size: float) -> list[st
 
 
 def _fitting_columns(count: int) -> int:
-    """The most columns up to ten that fill every row, or eight where fewer than four would."""
+    """Return the most columns up to ten that fill every row, or eight where fewer than four would."""
     return next((columns for columns in range(10, 3, -1) if count % columns == 0), 8)
 
 
 def _figure_size(pixels: NDArray[Any]) -> tuple[float, float]:
-    """Inches: 4 along the longer side."""
+    """Return the size in inches: 4 along the longer side."""
     height, width = pixels.shape[:2]
     longer = max(height, width)
     return max(4 * width / longer, 1.2), max(4 * height / longer, 1.2) + 0.4

@@ -1,4 +1,4 @@
-"""What several filters make of one photograph."""
+"""The results of several filters on one photograph."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show_filters(
     *,
     title: str = "",
 ) -> None:
-    """Draw the photograph, and under each kernel's numbers what ``operation(image, kernel)`` gives.
+    """Draw the photograph, and under each kernel's numbers the result of ``operation(image, kernel)``.
 
     Args:
         image: shape (H, W).

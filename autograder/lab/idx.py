@@ -19,7 +19,7 @@ class BadIdx(ValueError):
 
 
 def read_idx(path: Path, count: int | None = None) -> NDArray[np.uint8]:
-    """The array in the file, or its first ``count`` items; only as much is unpacked as is asked for.
+    """Return the array in the file, or its first ``count`` items; only as much is unpacked as is asked for.
 
     Raises:
         BadIdx: if the file is damaged or of another kind.

@@ -1,4 +1,4 @@
-"""A kernel at every position of an image, while the feature map fills up."""
+"""Drawings of a kernel at every position of an image, while the feature map fills up."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def sweep(
     columns: int = 3,
     title: str = "",
 ) -> None:
-    """Draw the kernel lying on the image, position by position, beside the feature map so far.
+    """Draw the kernel on the image, position by position, beside the feature map so far.
 
-    The weights stand in the corner of each pixel under the kernel. The feature map is yours: nothing
+    The weights are in the corner of each pixel under the kernel. The feature map is yours: nothing
     is computed here, so a wrong number shows up where it came from.
 
     Args:
         image: shape (H, W), at most 12×12.
         kernel: shape (kh, kw), at most as large as the image. Pass it flipped to show a convolution.
         feature_map: shape ((H - kh) // stride + 1, (W - kw) // stride + 1).
-        positions: how many to draw. If there are more, they are taken evenly from the first to the last.
-        columns: positions in a row.
+        positions: the number of positions to draw. If there are more, they are taken evenly from the first to the last.
+        columns: the number of positions in a row.
 
     Raises:
         ValueError: if a shape is none of these.
@@ -100,7 +100,7 @@ def _draw_step(
 
 
 def _write_weights(ax: Axes, weights: Floats, top: int, start: int) -> None:
-    """Each weight in the lower right corner of the pixel that it is multiplied with."""
+    """Write each weight in the lower right corner of the pixel that it is multiplied with."""
     texts = {(m, n): f"×{number(weight)}" for (m, n), weight in np.ndenumerate(weights)}
     size = min(7.5, font_size(SIDE, max(map(len, texts.values()))))
     for (m, n), text in texts.items():
@@ -117,7 +117,7 @@ def _write_weights(ax: Axes, weights: Floats, top: int, start: int) -> None:
 
 
 def _so_far(values: Floats, step: int) -> Floats:
-    """The values up to this step, the others NaN."""
+    """Return the values up to this step, the others NaN."""
     return np.where(np.arange(values.size).reshape(values.shape) <= step, values, np.nan)
 
 

@@ -13,7 +13,7 @@ LAYOUTS = ("non-contiguous", "Fortran order", "reversed", "read-only")
 
 
 def laid(array: NDArray[Any], layout: str) -> NDArray[Any]:
-    """A new array with the values of ``array``, laid out as ``layout`` says.
+    """Return a new array with the values of ``array`` in this layout.
 
     ``non-contiguous``: every second entry of a wider array; ``Fortran order``: columns first; ``reversed``: negative
     strides along every axis; ``read-only``: cannot be assigned to. An array without axes can only be read-only.
@@ -43,7 +43,7 @@ def _every_second(array: NDArray[Any]) -> NDArray[Any]:
 
 
 class Laid:
-    """An array on its way to a function: it is given its layout where the function runs.
+    """An array on its way to a function; it gets its layout where the function runs.
 
     Attributes:
         array: the values.
@@ -57,5 +57,5 @@ class Laid:
         self.layout = layout
 
     def __deepcopy__(self, memo: object) -> NDArray[Any]:
-        """The array itself: whoever is handed a copy is handed what the function gets."""
+        """Return the array in its layout: a copy is what the function gets."""
         return laid(self.array, self.layout)

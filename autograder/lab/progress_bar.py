@@ -24,10 +24,10 @@ _Bar.set_lock(threading.RLock())
 
 
 def progress(iterable: Iterable[Item], label: str = "", total: int | None = None) -> Iterator[Item]:
-    """The same items, with a bar on standard output that shows how far along they are.
+    """Yield the same items, with a bar on standard output that shows how far along they are.
 
     Args:
-        label: what is going on, such as "training".
-        total: how many items there are, where the iterable does not know.
+        label: the name of the work, such as "training".
+        total: the number of items, where the iterable does not know it.
     """
     yield from _Bar(iterable, desc=label or None, total=total, file=sys.stdout, ncols=80, mininterval=0.2)

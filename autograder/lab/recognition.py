@@ -1,4 +1,4 @@
-"""Recognise a wrong value that a named misconception gives, from a table that tells nobody else anything.
+"""The recognition of a wrong value that a named misconception gives, from a table that tells nobody else anything.
 
 The student's kit carries the table. A row's key is a hash of a check's text, of the place in it, and of a wrong value,
 rounded so that two right ways to compute it agree. The sentence of the misconception is sealed with that value: only
@@ -26,25 +26,25 @@ from autograder.lab.conversion import NotNumeric, to_array
 __all__ = ["CHECK", "Compared", "TABLE", "accepted_value", "recognised", "remember_check", "seal", "wrong_values"]
 
 CHECK = "<check>"
-"""What a check's code is compiled as where no notebook runs it."""
+"""The file name that a check's code is compiled with where no notebook runs it."""
 
 TABLE = Path(__file__).with_name("wrong_values.json")
 _STEPS = 64
-"""How many tolerances wide the cells of the grid are to which values are rounded."""
+"""The width, in tolerances, of the cells of the grid to which values are rounded."""
 _OFFSETS = (0.3137, 0.8137)
-"""Of two grids: a value on the border of a cell in one of them is well within a cell of the other."""
+"""The offsets of two grids: a value on the border of a cell in one is well within a cell of the other."""
 _USUAL = (0, 1, -1)
 _CELL = re.compile(r"ipython-input|ipykernel_\d+")
-"""What IPython and ipykernel call the code of a cell."""
+"""The file names that IPython and ipykernel give to the code of a cell."""
 
 
 class Compared(NamedTuple):
-    """What a failed check compared.
+    """The comparison that a failed check made.
 
     Attributes:
         got: the wrong value; shape and kind as it came.
         scale: the largest expected magnitude, at least 1.
-        tolerance: the check's; 0 compares exactly.
+        tolerance: the check's tolerance; 0 compares exactly.
         accepted: whether an error was expected instead of any value.
     """
 
@@ -55,7 +55,7 @@ class Compared(NamedTuple):
 
 
 def accepted_value(result: object) -> Compared | None:
-    """What a call returned that should have raised an error; None if it is not numeric."""
+    """Return the value that a call gave instead of an error, as compared; None if it is not numeric."""
     try:
         return Compared(to_array(result), 1.0, 0.0, accepted=True)
     except NotNumeric:
@@ -63,11 +63,11 @@ def accepted_value(result: object) -> Compared | None:
 
 
 def recognised(error: BaseException, table: Mapping[str, str] | None = None) -> str:
-    """The sentence of the one misconception that gives the wrong value of ``error``, or an empty text.
+    """Return the sentence of the one misconception that gives the wrong value of ``error``, or an empty text.
 
     Args:
         error: a failed check that was raised, with its traceback.
-        table: default the one that came with the kit; there is none in the course's own repository.
+        table: the table to look in; default the kit's, which does not exist in the course's own repository.
     """
     known = _table(TABLE) if table is None else table
     if not known:
@@ -80,7 +80,7 @@ def recognised(error: BaseException, table: Mapping[str, str] | None = None) -> 
 
 
 def wrong_values(error: BaseException) -> list[bytes]:
-    """The wrong value of a failed check in its place, once for each grid; none if it would tell nothing."""
+    """Return the wrong value of a failed check in its place, once for each grid; none if it would tell nothing."""
     compared, place = getattr(error, "compared", None), _place(error.__traceback__)
     if not isinstance(compared, Compared) or not place or _tells_nothing(compared.got):
         return []
@@ -95,7 +95,7 @@ def remember_check(source: str) -> None:
 
 
 def seal(value: bytes, sentence: str) -> tuple[str, str]:
-    """A row of the table: the key of a wrong value, and ``sentence`` as only that value opens it."""
+    """Return a row of the table: the key of a wrong value, and ``sentence`` sealed so that only that value opens it."""
     return _key(value), base64.b64encode(_mixed(sentence.encode(), value)).decode()
 
 
@@ -117,12 +117,12 @@ def _table(path: Path) -> dict[str, str]:
     try:
         table: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # A check says what it says without it, too.
+        return {}  # A check shows the rest of its message without it, too.
     return table
 
 
 def _place(trace: TracebackType | None) -> str:
-    """The text of the outermost notebook cell on the way to the error, and the line in it; empty if there is none."""
+    """Return the text of the outermost notebook cell on the way to the error, and the line in it; empty without one."""
     while trace is not None:
         name = trace.tb_frame.f_code.co_filename
         if name == CHECK or _CELL.search(name):
@@ -134,7 +134,7 @@ def _place(trace: TracebackType | None) -> str:
 
 
 def _tells_nothing(got: NDArray[Any]) -> bool:
-    """Whether anybody may come to this value: nothing, True or False, or one of the usual numbers everywhere."""
+    """Return whether anybody may get this value: nothing, True or False, or one of the usual numbers everywhere."""
     if not got.size or got.dtype.kind == "b":
         return True
     first = got.flat[0]
@@ -156,6 +156,6 @@ def _rounded(compared: Compared) -> Iterator[bytes]:
 
 
 def _bytes(values: NDArray[np.float64]) -> bytes:
-    """The numbers as bytes, the same on every machine: one zero, one NaN."""
+    """Return the numbers as bytes, the same on every machine: one zero, one NaN."""
     plain = np.where(np.isnan(values), np.nan, values + 0.0)
     return plain.astype("<f8").tobytes()

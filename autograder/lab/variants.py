@@ -1,4 +1,4 @@
-"""Calls with other arguments: every type and layout in every place, and what messages call the argument."""
+"""Calls with other arguments: every type and layout in every place, and the argument's name in messages."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = [
 ]
 
 Position = int | str
-"""Where an argument stands: its number, or its keyword."""
+"""The place of an argument: its number, or its keyword."""
 
 
 class Retyped(NamedTuple):
-    """Arguments of other types, and the same numbers as a reference likes them.
+    """Arguments of other types, and the same numbers in the types that a reference gets.
 
     Attributes:
         kind: the type's name.
-        text: which arguments have it.
-        given, plain: positional and keyword arguments.
+        text: the arguments that have it, in words.
+        given, plain: positional and keyword arguments, in other types and for the reference.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Retyped(NamedTuple):
 def retyped(
     args: tuple[Any, ...], kwargs: dict[str, Any], places: Sequence[tuple[Position, str]], types: Sequence[str]
 ) -> Iterator[Retyped]:
-    """Each type in each place, then in all of them together."""
+    """Yield the arguments with each type in each place, then in all of them together."""
     together = [list(places)] if len(places) > 1 else []
     for kind in types:
         for chosen in [*([place] for place in places), *together]:
@@ -65,7 +65,7 @@ def retyped(
 def laid_out(
     args: tuple[Any, ...], kwargs: dict[str, Any], places: Sequence[tuple[Position, str]], layouts: Sequence[str]
 ) -> Iterator[tuple[str, tuple[Any, ...], dict[str, Any]]]:
-    """Each layout in each place where an array stands, with a description."""
+    """Yield the arguments with each layout in each place of an array, with a description."""
     for layout in layouts:
         for place, name in places:
             value = value_at(args, kwargs, place)
@@ -74,12 +74,12 @@ def laid_out(
 
 
 def _takes(value: Any, kind: str) -> bool:
-    """Whether the value can be tried in this type: whole numbers stay whole."""
+    """Return whether the value can be tried in this type: whole numbers stay whole."""
     return kind == "list" or np.asarray(value).dtype.kind == "f" or np.dtype(kind).kind in "iu"
 
 
 def _as_type(value: Any, kind: str) -> tuple[Any, Any]:
-    """The value in this type, and the same numbers in double precision (or 64 bits, if they were whole)."""
+    """Return the value in this type, and the same numbers in double precision (or 64 bits, if they were whole)."""
     array = np.asarray(value)
     wide = np.int64 if array.dtype.kind in "iu" else np.float64
     if kind == "list":
@@ -90,7 +90,7 @@ def _as_type(value: Any, kind: str) -> tuple[Any, Any]:
 
 
 def _fitted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Numbers that the type can hold, of which 8 and 16 bits are used in full."""
+    """Return numbers that the type can hold, of which 8 and 16 bits are used in full."""
     if dtype.kind == "f" or not array.size:
         return array
     limits = np.iinfo(dtype)
@@ -104,31 +104,31 @@ def _fitted(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def is_real(value: Any) -> bool:
-    """Whether the value is an array of floats."""
+    """Return whether the value is an array of floats."""
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def every_place(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[tuple[Position, Any]]:
-    """Every argument of a call, with its place."""
+    """Return every argument of a call, with its place."""
     return [*enumerate(args), *kwargs.items()]
 
 
 def value_at(args: tuple[Any, ...], kwargs: dict[str, Any], place: Position) -> Any:
-    """The argument at this place."""
+    """Return the argument at this place."""
     return args[place] if isinstance(place, int) else kwargs[place]
 
 
 def replaced(
     args: tuple[Any, ...], kwargs: dict[str, Any], place: Position, value: Any
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments, with another value in this place."""
+    """Return the arguments, with another value in this place."""
     if isinstance(place, int):
         return (*args[:place], value, *args[place + 1 :]), kwargs
     return args, {**kwargs, place: value}
 
 
 def place_of(argument: Position, names: Sequence[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Position:
-    """Where an argument stands in this call.
+    """Return the place of an argument in this call.
 
     Raises:
         ValueError: the call has no such argument.
@@ -141,24 +141,24 @@ def place_of(argument: Position, names: Sequence[str], args: tuple[Any, ...], kw
 
 
 def name_of(place: Position, names: Sequence[str]) -> str:
-    """What an argument is called; empty if only its position is known."""
+    """Return an argument's name; empty if only its position is known."""
     if isinstance(place, str):
         return place
     return names[place] if place < len(names) else f"argument {place + 1}"
 
 
 def shown(name: str) -> str:
-    """The name as messages write it."""
+    """Return the name as messages show it."""
     return name if name.startswith("argument ") else f"`{name}`"
 
 
 def joined(*texts: str) -> str:
-    """The texts that are not empty, with commas between them."""
+    """Return the texts that are not empty, with commas between them."""
     return ", ".join(filter(None, texts))
 
 
 def parameters_of(function: Callable[..., Any]) -> list[str]:
-    """The names of a function's parameters, in order; none if it does not tell."""
+    """Return the names of a function's parameters, in order; none if it does not tell."""
     try:
         return list(inspect.signature(function).parameters)
     except (TypeError, ValueError):

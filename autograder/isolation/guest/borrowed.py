@@ -1,4 +1,4 @@
-"""Functions of the trusted side, made again from what :func:`autograder.isolation.lending.packed` says of them.
+"""Functions of the trusted side, made again from the descriptions of :func:`autograder.isolation.lending.packed`.
 
 Calls of them come from a student's process as they were written there, so this side reads and checks them.
 """
@@ -23,7 +23,7 @@ __all__ = ["Borrowed", "data_codec", "is_plain", "read_call", "rebuilt"]
 
 _DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic)
 _CALL_BYTES = 256 * MIB
-"""What one call may weigh, once it is read."""
+"""The most that one call may weigh, once it is read."""
 
 
 class Borrowed:
@@ -35,11 +35,11 @@ class Borrowed:
         self._codec = data_codec(self._allowance)
 
     def answer(self, body: memoryview, codec: Codec) -> bytes:
-        """The encoded result of the call in a LENT message.
+        """Return the encoded result of the call in a LENT message.
 
         Args:
             body: the message.
-            codec: of the connection to the trusted side, for what that side wrote.
+            codec: the codec of the connection to the trusted side, for what that side wrote.
 
         Raises:
             TypeError: named arguments, or other data than plain data, go in or come out.
@@ -57,7 +57,7 @@ class Borrowed:
 
 
 def data_codec(allowance: Allowance | None = None) -> Codec:
-    """A codec for data alone: no handles, no functions."""
+    """Return a codec for data alone: no handles, no functions."""
     return Codec(_not_sent, _not_read, allowance=allowance)
 
 
@@ -70,7 +70,7 @@ def _not_read(code: int, payload: bytes) -> object:
 
 
 def read_call(codec: Codec, call: memoryview) -> list[Any]:
-    """The positional arguments of a call that a student's code wrote. Raises TypeError for anything else."""
+    """Return the positional arguments of a call that a student's code wrote. Raises TypeError for anything else."""
     try:
         found = codec.decode(call)
     except ProtocolError:
@@ -81,7 +81,7 @@ def read_call(codec: Codec, call: memoryview) -> list[Any]:
 
 
 def is_plain(value: object) -> bool:
-    """Whether the value is a number, a text, an array or a tensor."""
+    """Return whether the value is a number, a text, an array or a tensor."""
     torch = loaded_torch()
     return isinstance(value, _DATA) or (torch is not None and isinstance(value, torch.Tensor))
 
@@ -97,7 +97,7 @@ def _is_data(value: object) -> bool:
 
 
 def rebuilt(functions: list[Any]) -> FunctionType:
-    """The first of the functions described; they may need each other."""
+    """Return the first of the described functions; they may need each other."""
     made = [
         FunctionType(
             marshal.loads(code),  # noqa: S302 -- the trusted side wrote it

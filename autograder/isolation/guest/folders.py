@@ -1,4 +1,4 @@
-"""Working folders: each fork gets a fresh one, with a file system of its own, and sees no other.
+"""The working folders: each fork gets a fresh one, with a file system of its own, and sees no other.
 
 Where the machine gives each fork namespaces of its own, its file system is mounted in them, over everything that forks
 could share, and is gone with them: there is nothing to empty, and no name that a student could choose in advance.
@@ -19,11 +19,11 @@ _PROCESS_FILES = ("cpuinfo", "meminfo", "stat")
 
 
 class Folders:
-    """Folders for forks that share one mount namespace; each is handed out once.
+    """The folders for forks that share one mount namespace; each is handed out once.
 
     Args:
-        base: where they are made.
-        size: bytes that each may hold, if a file system can be mounted for each; 0 mounts none.
+        base: the folder that they are made in.
+        size: the bytes that each may hold, if a file system can be mounted for each; 0 mounts none.
     """
 
     def __init__(self, base: Path, size: int) -> None:
@@ -34,17 +34,17 @@ class Folders:
                 kernel.mount_tmpfs(str(folder), size, MAX_FILES)
 
     def take(self) -> Path | None:
-        """A folder that nobody ever had, or None."""
+        """Return a folder that nobody ever had, or None."""
         return self._free.pop() if self._free else None
 
 
 def static_process_files() -> dict[str, bytes]:
-    """What libraries read of /proc, as it is now: later readings would tell what the neighbours do."""
+    """Return the files of /proc that libraries read, as they are now: later readings would tell of the neighbours."""
     return {name: Path("/proc", name).read_bytes() for name in _PROCESS_FILES}
 
 
 def mount_own(base: str, size: int, process_files: dict[str, bytes]) -> None:
-    """In a mount namespace of this process: an empty file system over ``base``, and a /proc that tells nothing.
+    """Mount, in this process's mount namespace, an empty file system over ``base`` and a /proc that tells nothing.
 
     Raises:
         OSError: it cannot be mounted.

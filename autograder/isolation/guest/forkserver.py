@@ -1,4 +1,4 @@
-"""The warm process: imports once, then forks one confined worker per submission.
+"""The warm process: it imports once, then forks one confined worker per submission.
 
 It lives inside bubblewrap, holds no tests, grades or submissions, and runs no student's code itself. It is
 driven over packet sockets, one line for each grader that shares it: ``spawn`` (with the worker's descriptor),
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def _separates(settings: dict[str, Any]) -> bool:
-    """Whether this machine gives each fork namespaces of its own, by trial."""
+    """Return whether this machine gives each fork namespaces of its own, by trial."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -85,7 +85,7 @@ def _separates(settings: dict[str, Any]) -> bool:
 
 
 def _forget_signals() -> None:
-    """Whoever started this may ignore or block signals; an ignored SIGCHLD would take the forks' usage away."""
+    """Undo ignored and blocked signals, which may be inherited; an ignored SIGCHLD would hide the forks' usage."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
@@ -105,7 +105,7 @@ def _drop_user(settings: dict[str, Any]) -> None:
 
 
 def _try_to_read(data: list[str]) -> None:
-    """End the start if a file of the course's data is closed to this user: every student's code would fail for it."""
+    """Exit if a file of the course's data is closed to this user: every student's code would fail for it."""
     for path in data:
         for each in (Path(path), *Path(path).rglob("*")):
             if not os.access(each, os.R_OK | (os.X_OK if each.is_dir() else 0)):
@@ -113,9 +113,9 @@ def _try_to_read(data: list[str]) -> None:
 
 
 def _own_processes() -> int:
-    """Go on as the first process of a namespace in which this process may make others; a descriptor of it.
+    """Go on as the first process of a namespace in which it may make others, and return a descriptor of that.
 
-    What stays behind waits, and ends with it.
+    The process that stays behind waits, and ends with it.
     """
     kernel.separate_users(kernel.CLONE_NEWPID)
     if os.fork():
@@ -156,7 +156,7 @@ class _Zygote:
         )
 
     def serve(self) -> None:
-        """Answer requests until the first line closes; end forks that live too long."""
+        """Answer requests until the first line closes, and end forks that live too long."""
         while True:
             poll = select.poll()
             for line in self._lines:
@@ -231,7 +231,7 @@ class _Zygote:
         return {"worker": pid}
 
     def _fork(self) -> tuple[int, int]:
-        """(0 in the fork, its number here; what the fork sees as its parent: none from a namespace of its own)."""
+        """Fork; return (0 in the fork or its number here, the parent that it sees: 0 from a namespace of its own)."""
         if self._processes >= 0:
             kernel.enter_processes(self._processes)
             kernel.separate(kernel.CLONE_NEWPID)
@@ -253,11 +253,11 @@ class _Zygote:
             os._exit(70)
 
     def _has_ended(self, pid: int) -> bool:
-        """Whether a worker has ended, by itself or by its deadline; it stays to be asked about."""
+        """Return whether a worker has ended, by itself or by its deadline; it can still be asked about."""
         return pid not in self._forks or os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _processor_seconds(self, pid: int) -> float:
-        """What all threads of a worker have used so far, by the kernel's account; 0 for one that has ended."""
+        """Return the processor time of all threads of a worker so far, from the kernel; 0 for one that has ended."""
         with contextlib.suppress(OSError):
             return time.clock_gettime(~pid << 3 | _CLOCK_OF_PROCESS)
         return 0.0
@@ -294,7 +294,7 @@ class _Zygote:
 
 
 def _move_in(folder: str) -> None:
-    """The folder is home, working folder and place for temporary files; nothing else is in the environment."""
+    """Make the folder home, working folder and place for temporary files, with nothing else in the environment."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(HOME=folder, TMPDIR=folder, PATH="/usr/bin", LANG="C.UTF-8", USER="student")

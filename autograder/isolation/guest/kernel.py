@@ -46,7 +46,7 @@ def _checked(result: int, what: str) -> int:
 
 
 def call(number: int, *arguments: int | bytes | None, what: str) -> int:
-    """The system call with this number. Raises OSError that says `what` failed."""
+    """Make the system call with this number. Raises OSError with `what` in its text."""
     words = [ctypes.c_long(item) if isinstance(item, int) else item for item in arguments]
     return _checked(_LIBC.syscall(ctypes.c_long(number), *words), what)
 
@@ -58,19 +58,19 @@ def _prctl(option: int, value: int, pointer: object = 0) -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """Be killed when the parent ends; at once if it already has. Changing the user id forgets this."""
+    """Have this process killed when its parent ends, at once if it has ended. Changing the user id undoes this."""
     _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
 def forbid_new_privileges() -> None:
-    """Nothing this process executes may gain privileges."""
+    """Let nothing that this process executes gain privileges."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def forbid_dumps() -> None:
-    """No core files, and no other process of the same user may look inside."""
+    """Forbid core files, and forbid other processes of the same user to look inside."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
@@ -82,15 +82,15 @@ def drop_user(identity: int) -> None:
 
 
 def separate(namespaces: int) -> None:
-    """Namespaces of its own, of the kinds given. Raises OSError."""
+    """Give this process namespaces of its own, of these kinds. Raises OSError."""
     _checked(_LIBC.unshare(namespaces), "unshare")
 
 
 def separate_users(others: int) -> None:
-    """A user namespace of its own, and the ``others`` in it, over which it then has all rights. Raises OSError.
+    """Give this process a user namespace and the ``others`` in it, with all rights over them. Raises OSError.
 
-    It has a number there, without which it could make no file. What counts by user, such as threads, is counted for it
-    alone. What must be killed with its parent has to say so afterwards: the kernel forgets it here.
+    It has a user number there, without which it could not make a file. What is counted by user, such as threads, is
+    counted for it alone. Call `die_with_parent` afterwards, not before: the kernel forgets it here.
     """
     user, group = os.geteuid(), os.getegid()
     separate(CLONE_NEWUSER | others)
@@ -126,7 +126,7 @@ def drop_capabilities() -> None:
 
 
 def mount_tmpfs(target: str, size: int, files: int) -> None:
-    """An empty file system in memory: at most `size` bytes and `files` entries, nothing executable."""
+    """Mount an empty file system in memory: at most `size` bytes and `files` entries, nothing executable."""
     flags = ctypes.c_ulong(_MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     options = f"size={size},nr_inodes={files},mode=777".encode()
     _checked(_LIBC.mount(b"tmpfs", target.encode(), b"tmpfs", flags, options), f"mount {target}")

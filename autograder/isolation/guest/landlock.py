@@ -34,14 +34,14 @@ WRITABLE = WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_D
 
 @dataclass(frozen=True, slots=True)
 class Ruleset:
-    """What one ABI can be told to restrict: bit masks of file rights, network rights and scopes."""
+    """The rights that one ABI can be told to restrict: bit masks of file rights, network rights and scopes."""
 
     files: int
     network: int
     scoped: int
 
     def packed(self) -> bytes:
-        """The kernel's structure, as long as this ABI knows it."""
+        """Return the kernel's structure, in the length that this ABI knows."""
         words = [self.files]
         if self.network:
             words.append(self.network)
@@ -51,7 +51,7 @@ class Ruleset:
 
 
 def rules_for(version: int) -> Ruleset:
-    """Everything an ABI can restrict: files from 1, TCP from 4, signals and abstract sockets from 6."""
+    """Return everything that an ABI can restrict: files from 1, TCP from 4, signals and abstract sockets from 6."""
     return Ruleset(
         files=(1 << _RIGHTS.get(version, 16)) - 1,
         network=_TCP if version >= 4 else 0,
@@ -60,7 +60,7 @@ def rules_for(version: int) -> Ruleset:
 
 
 def abi() -> int:
-    """The Landlock version of this kernel, 0 if it has none or it is switched off."""
+    """Return the Landlock version of this kernel, 0 if it has none or it is switched off."""
     try:
         return kernel.call(_CREATE, None, 0, _VERSION_QUERY, what="landlock version")
     except OSError:

@@ -19,18 +19,18 @@ _DESCRIPTORS = 256
 
 @dataclass(frozen=True, slots=True)
 class Confinement:
-    """How to confine a fork.
+    """The confinement of a fork.
 
     Attributes:
         landlock_abi: the version to use; 0 leaves Landlock out.
         program: the compiled seccomp filter; empty leaves seccomp out.
         readable: paths that may be read.
-        data: paths of the course's data, which may be read if the limits say so.
-        processes: the most threads and processes this user may have; 0 for no limit.
+        data: paths of the course's data, which may be read if the limits allow it.
+        processes: the most threads and processes that this user may have; 0 for no limit.
         separate: whether each fork gets namespaces of its own: of users, so that it is the only one that counts as this
             user, of mounts, and of processes.
-        folder_bytes: what a fork with namespaces of its own may write.
-        process_files: for such a fork, the files that it finds in /proc.
+        folder_bytes: the bytes that a fork with namespaces of its own may write.
+        process_files: the files that such a fork finds in /proc.
     """
 
     landlock_abi: int
@@ -64,7 +64,7 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
 
 
 def _separate(confinement: Confinement, folder: str) -> None:
-    """A file system of its own, if there is a folder for it, in which it moves; what rights it took are given up."""
+    """Move into a file system of its own, if there is a folder for it, and give up the rights that this took."""
     if folder:
         kernel.separate_users(kernel.CLONE_NEWNS)
         mount_own(folder, confinement.folder_bytes, confinement.process_files)
@@ -73,7 +73,7 @@ def _separate(confinement: Confinement, folder: str) -> None:
 
 
 def set_limits(limits: Limits, processes: int, size: int, data: int) -> None:
-    """Kernel limits on time, memory, files and threads; of memory, beyond ``size`` and ``data`` bytes."""
+    """Set kernel limits on time, memory, files and threads; on memory, beyond ``size`` and ``data`` bytes."""
     cpu = max(1, math.ceil(limits.cpu_seconds))
     bounds = {
         resource.RLIMIT_AS: size + limits.memory_bytes,
@@ -92,7 +92,7 @@ def set_limits(limits: Limits, processes: int, size: int, data: int) -> None:
 
 
 def _memory_now() -> tuple[int, int]:
-    """(address space, data) of this process in bytes."""
+    """Return (address space, data) of this process in bytes."""
     sizes = {}
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(("VmSize:", "VmData:")):
@@ -102,7 +102,7 @@ def _memory_now() -> tuple[int, int]:
 
 
 def _prove(confinement: Confinement) -> None:
-    """Try what must not work: a layer that silently does nothing is worse than one that is missing."""
+    """Try what must fail: a layer that silently does nothing is worse than one that is missing."""
     if confinement.program:
         try:
             os.kill(os.getpid(), 0)

@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import every module that decoding and encoding needs, while files may still be read."""
+    """Import every module that decoding and encoding need, while files may still be read."""
     from PIL import Image
 
     for form in ("PNG", "JPEG"):
@@ -101,7 +101,7 @@ def _in_a_child(content: bytes, confinement: Any, folder: str) -> bytes:
 
 
 def _decode(content: bytes, confinement: Any, folder: str, parent: int, writer: int) -> None:
-    """Never returns."""
+    """Decode the picture in the confined child. Never returns."""
     from autograder.isolation.guest.lockdown import lock_down
     from autograder.isolation.limits import MIB, Limits
 
@@ -122,7 +122,7 @@ def _decode(content: bytes, confinement: Any, folder: str, parent: int, writer: 
 
 
 def _gathered(reader: int) -> bytes | None:
-    """All that a child writes; None if that is too much or takes too long."""
+    """Return everything that a child writes; None if that is too much or takes too long."""
     parts: list[bytes] = []
     size, deadline = 0, time.monotonic() + _SECONDS
     while (left := deadline - time.monotonic()) > 0 and size <= MAX_ANSWER:

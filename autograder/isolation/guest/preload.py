@@ -1,4 +1,4 @@
-"""Everything slow, done once before the first fork."""
+"""The slow work that is done once, before the first fork."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ def warm_up(home: str, with_torch: bool = True) -> Any:
 
 
 class _NoTorch:
-    """Finds no torch, and leaves everything else to the others."""
+    """A finder that finds no torch, and leaves everything else to the others."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Raises ModuleNotFoundError for torch."""
+        """Raise ModuleNotFoundError for torch."""
         if name.split(".")[0] == "torch":
             raise ModuleNotFoundError("torch is there for notebooks that name it", name=name)
 
 
 def hide_torch() -> None:
-    """Go on as if torch had never been loaded: so a result does not hang on what the warm process holds."""
+    """Go on as if torch had never been loaded, so that a result does not depend on what the warm process holds."""
     for name in _with_torch:
         sys.modules.pop(name, None)
     finder: Any = _NoTorch

@@ -1,4 +1,4 @@
-"""How much data goes into one message: what is too much is sent as a handle, and nothing else is lost with it."""
+"""The amount of data in one message: what is too much is sent as a handle, and nothing else is lost with it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _BYTES, _NODES, _KEYS = 32 << 20, MAX_NODES // 2, MAX_KEYS // 2
 
 
 class Room:
-    """What is left of one message."""
+    """The room that is left in one message."""
 
     def __init__(self) -> None:
         self._bytes, self._nodes, self._keys = _BYTES, _NODES, _KEYS
 
     def takes(self, value: object) -> bool:
-        """Whether there is room for the value, which is then counted."""
+        """Return whether there is room for the value, which is then counted."""
         size = nodes = keys = 0
         for part in _parts(value):
             size += _size(part)
@@ -35,7 +35,7 @@ class Room:
 
 
 def _parts(value: object) -> Iterator[Any]:
-    """The value and all that is in it. Of one that contains itself there is no end."""
+    """Yield the value and everything in it; without end for a value that contains itself."""
     waiting = [value]
     while waiting:
         part = waiting.pop()

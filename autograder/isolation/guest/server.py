@@ -1,4 +1,4 @@
-"""Answers the trusted process: runs cells, fetches names, calls functions. Lives and dies with one submission."""
+"""The server for the trusted process: it runs cells, fetches names, calls functions, and ends with the submission."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Server:
         self._channel.send(reply)
 
     def _answer_lent(self, sequence: int, body: memoryview) -> None:
-        """Call a function of the trusted side's for another process; of its error nothing is kept."""
+        """Call a function of the trusted side's for another process; nothing is kept of its error."""
         outer, self._sequence = self._sequence, sequence
         try:
             reply = pack_frame(OK, sequence, self._borrowed.answer(body, self._codec))
@@ -112,7 +112,7 @@ class Server:
         return (error is None, None if error is None else type(error).__name__, Outputs.take())
 
     def _do_account(self) -> object:
-        """(message, traceback) of the last error, each cut to size; asked for only where somebody will read them."""
+        """Return (message, traceback) of the last error, each cut to size; asked for only where somebody reads them."""
         error = self._raised
         if error is None:
             return "", ""
@@ -125,7 +125,7 @@ class Server:
         return str(text), str(trace)
 
     def _do_place(self) -> object:
-        """(number of the cell from 0, line in it) where the last error left the student's code; None if nowhere."""
+        """Return (number of the cell from 0, line) where the last error left the student's code; None if nowhere."""
         error, place = self._raised, None
         trace = error.__traceback__ if error is not None else None
         while trace is not None:
@@ -136,7 +136,7 @@ class Server:
         return place
 
     def _do_names(self, names: list[str], place: str) -> object:
-        """Values of names. What is too much to send together with the others stays here, and is sent as a handle."""
+        """Return the values of names. A value that is too much to send with the others is sent as a handle."""
         space, room = self._shell.user_ns, Room()
         if place:
             self._places[place] = {name: value for name, value in space.items() if isinstance(value, _DEFINITIONS)}
@@ -156,7 +156,7 @@ class Server:
     def _do_inspected(
         self, function: Function, arguments: tuple[object, ...], keywords: dict[str, Any] | None
     ) -> object:
-        """A call, with the arguments as they are afterwards, and what the result shares memory with."""
+        """Call it, and return also the arguments as they are afterwards, and what the result shares memory with."""
         named = keywords or {}
         result = function(*arguments, **named)
         shared = shared_places(result, arguments, named, self._inspected)
@@ -242,7 +242,7 @@ class Server:
         return self._callback(number, name)
 
     def _published(self, name: str, source: str, modules: dict[str, str]) -> object:
-        """A function that is no secret, made here from its source among the notebook's names."""
+        """Return a function that is not secret, made here from its source among the notebook's names."""
         scope = {**self._shell.user_ns, **{key: importlib.import_module(value) for key, value in modules.items()}}
         if name == "<lambda>":
             return eval(compile(source, "<check>", "eval"), scope)  # noqa: S307
@@ -250,7 +250,7 @@ class Server:
         return scope[name]
 
     def _callback(self, number: int, name: str) -> Callable[..., object]:
-        """A function that lives in the trusted process; it answers while the call that brought it lasts."""
+        """Return a stand-in for a lent function; it answers while the call that brought it lasts."""
 
         def function(*arguments: object, **keywords: object) -> object:
             call = NUMBER.pack(number) + self._codec.encode([keywords or None, *arguments])

@@ -36,7 +36,7 @@ Output = dict[str, Any]
 
 
 class Outputs:
-    """What the cell that is running has shown so far. The receiver checks and caps it again."""
+    """The outputs so far of the cell that is running. The receiver checks and caps them again."""
 
     items: ClassVar[list[Output]] = []
 
@@ -57,7 +57,7 @@ class Outputs:
 
     @classmethod
     def take(cls) -> list[Output]:
-        """Everything collected, which is then forgotten."""
+        """Return everything collected, and forget it."""
         taken, cls.items = cls.items, []
         for item in taken:
             if item["output_type"] == "stream":
@@ -66,7 +66,7 @@ class Outputs:
 
 
 class Stream(io.TextIOBase):
-    """Standard output or error of the student's code."""
+    """The standard output or error of the student's code."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -74,15 +74,15 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """Text is kept as text; libraries ask."""
+        """The name of an encoding, for libraries that ask; text is kept as text."""
         return "utf-8"
 
     def writable(self) -> bool:
-        """Always."""
+        """Return True, always."""
         return True
 
     def start_again(self) -> None:
-        """A new cell has its own allowance."""
+        """Begin the allowance of a new cell."""
         self._written = 0
 
     def write(self, text: str) -> int:
@@ -104,17 +104,17 @@ class _Publisher(DisplayPublisher):
 
 class _Hook(DisplayHook):
     def start_displayhook(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing: there is nothing to prepare."""
 
     def write_output_prompt(self) -> None:
-        """A notebook shows the number itself."""
+        """Do nothing: a notebook shows the number itself."""
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         count = self.shell.execution_count if self.shell else None
         Outputs.add("execute_result", data=_jsonable(format_dict), metadata={}, execution_count=count)
 
     def finish_displayhook(self) -> None:
-        """Nothing to finish."""
+        """Do nothing: there is nothing to finish."""
 
 
 class CollectingShell(Harmless, InteractiveShell):
@@ -125,10 +125,10 @@ class CollectingShell(Harmless, InteractiveShell):
         Outputs.add("error", ename=etype.__name__, evalue=str(evalue), traceback=lines)
 
     def transform_cell(self, raw_cell: str) -> str:
-        """What a kernel would run for this cell: magics become calls, prompts are taken off.
+        """Return what a kernel would run for this cell: magics become calls, prompts are taken off.
 
-        A cell that holds nothing of the kind is told by its signs or by Python's own parser, many times as fast as by
-        IPython's reader, token by token.
+        A cell without any of these is recognised by its signs or by Python's own parser, many times as fast as by
+        IPython's reader, which goes token by token.
         """
         if self._as_made() and is_plain_python(raw_cell):
             return raw_cell if raw_cell.endswith("\n") else raw_cell + "\n"
@@ -136,27 +136,27 @@ class CollectingShell(Harmless, InteractiveShell):
         return transformed
 
     def should_run_async(self, raw_cell: str, *, transformed_cell: str | None = None, **how: Any) -> bool:
-        """Whether the cell waits for something at its outermost level, which takes one of these words."""
+        """Return whether the cell waits for something at its outermost level, which takes `await` or `async`."""
         if transformed_cell is not None and "await" not in transformed_cell and "async" not in transformed_cell:
             return False
         return super().should_run_async(raw_cell, transformed_cell=transformed_cell, **how)
 
     def _as_made(self) -> bool:
-        """Whether nobody has given IPython transformations of his own."""
+        """Return whether IPython has only the transformations that it came with."""
         manager = self.input_transformer_manager
         known = manager.cleanup_transforms, manager.line_transforms, manager.token_transformers
         return known == _TRANSFORMS and not self.input_transformers_post
 
     def init_history(self) -> None:
-        """No history: it would open a database."""
+        """Set up no history: it would open a database."""
         self.history_manager = HistoryManager(shell=self, parent=self, enabled=False)
 
     def enable_gui(self, gui: Any = None) -> None:
-        """No windows."""
+        """Do nothing: there are no windows."""
 
 
 def is_plain_python(cell: str) -> bool:
-    """Whether IPython would leave the cell alone; a cell of one line it may complete, so that is not said of one."""
+    """Return whether IPython surely leaves the cell alone; False for one line, which IPython may complete."""
     first, _, rest = cell.partition("\n")
     if first[:1].isspace() or not first or not rest.strip() or any(sign in cell for sign in _UNSURE):
         return False
@@ -170,7 +170,7 @@ def is_plain_python(cell: str) -> bool:
 
 
 def make_shell() -> CollectingShell:
-    """The shell with inline figures, ready to be forked."""
+    """Return the shell with inline figures, ready to be forked."""
     CollectingShell.display_pub_class = _Publisher  # type: ignore[assignment]
     CollectingShell.displayhook_class = _Hook  # type: ignore[assignment]
     shell: CollectingShell = CollectingShell.instance(colors="nocolor")

@@ -1,4 +1,4 @@
-"""The main program of a fork: confine itself, report that, and serve."""
+"""The main program of a fork: it confines itself, reports that, and serves."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Values as bytes and back: the format of everything that passes between the two processes."""
+"""The format of everything that passes between the two processes: values as bytes and back."""

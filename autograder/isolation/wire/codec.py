@@ -1,4 +1,4 @@
-"""Plain data to bytes and back: the only thing that travels between the two processes.
+"""The codec of plain data, the only thing that travels between the two processes.
 
 A value is one msgpack document. Containers are tagged lists, ``[TUPLE, item, ...]``, so that the kind of
 every container is exact and a tuple can be a dictionary's key; leaves that msgpack lacks are extension types
@@ -67,13 +67,13 @@ _CONTAINERS = {list, tuple, set, frozenset, dict}
 
 
 class Codec:
-    """Encodes and decodes messages for one side of one connection.
+    """The encoder and decoder of messages for one side of one connection.
 
     Args:
-        export: what to send for an object that is not data: a handle, a callback; raises `Unsendable`.
-        resolve: the object for a handle or a callback that came in, by extension code and payload.
-        max_bytes: the largest message to decode, in bytes.
-        allowance: what messages may weigh that are still to be decoded, as objects here; None for no limit.
+        export: returns what to send for an object that is not data: a handle, a callback; raises `Unsendable`.
+        resolve: returns the object for a handle or a callback that came in, by extension code and payload.
+        max_bytes: the size of the largest message to decode.
+        allowance: the most that messages still to be decoded may weigh, as objects here; None for no limit.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Codec:
         self._packer = msgpack.Packer(use_bin_type=True)
 
     def encode(self, value: object) -> bytes:
-        """The message for a value. Raises `Unsendable` for what is too deep, or neither data nor exported."""
+        """Return the message for a value. Raises `Unsendable` for what is too deep, or neither data nor exported."""
         data: bytes = self._packer.pack(self._flatten(value, 0))
         return data
 
     def decode(self, data: bytes | bytearray | memoryview) -> Any:
-        """The value of a message. Raises `ProtocolError`, and nothing else, for anything out of the ordinary."""
+        """Return the value of a message. Raises `ProtocolError`, and nothing else, for anything out of the ordinary."""
         if len(data) > self._max_bytes:
             raise ProtocolError(f"a message of {len(data)} bytes; the limit is {self._max_bytes}")
         self._left = _UNLIMITED if self._allowance is None else self._allowance.bytes
@@ -118,7 +118,7 @@ class Codec:
         return value
 
     def _weigh(self, size: int) -> None:
-        """Raises ProtocolError once all that was sent weighs more than is allowed."""
+        """Count what was sent. Raises ProtocolError once it all weighs more than is allowed."""
         self._left -= size
         if self._left < 0:
             raise ProtocolError("more than one submission may make the grader hold")
@@ -173,7 +173,7 @@ class Codec:
 
 
 class _Builder:
-    """Makes the containers of one message, from the innermost outwards, and counts what it makes."""
+    """A maker of the containers of one message, from the innermost outwards, that counts what it makes."""
 
     def __init__(self, weigh: Callable[[int], None]) -> None:
         self._weigh = weigh
@@ -183,7 +183,7 @@ class _Builder:
         self._tall: dict[int, tuple[object, int]] = {}
 
     def container(self, items: list[Any]) -> object:
-        """What a tagged list stands for. Raises ProtocolError if that is nothing, or too much."""
+        """Return what a tagged list stands for. Raises ProtocolError if that is nothing, or too much."""
         self._nodes += len(items) + 1
         if self._nodes > MAX_NODES:
             raise ProtocolError(f"a message of more than {MAX_NODES} items")
@@ -227,12 +227,12 @@ class _Builder:
 
 
 def _clean(text: str) -> str:
-    """The text with lone surrogates replaced: they are not text, and cannot be written to a file."""
+    """Return the text with lone surrogates replaced: they are not text, and cannot be written to a file."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _plain_twin(value: object) -> Any:
-    """The exact builtin for a subclass of the standard library or torch: a named tuple becomes a tuple."""
+    """Return the exact builtin for a subclass of the standard library or torch: a named tuple becomes a tuple."""
     torch = loaded_torch()
     if torch is not None and isinstance(value, torch.Size):
         return tuple(value)
@@ -246,7 +246,7 @@ def _plain_twin(value: object) -> Any:
 
 
 def _as_builtin(value: Any) -> Any:
-    """What a subclass of a builtin holds, read by the builtin's own methods."""
+    """Return what a subclass of a builtin holds, read by the builtin's own methods."""
     if isinstance(value, dict):
         return dict(dict.items(value))
     collections: tuple[Any, ...] = (tuple, list, set, frozenset)

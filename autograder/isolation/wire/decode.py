@@ -1,4 +1,4 @@
-"""Leaves read back from bytes that may be lies: every field is checked before anything is built from it."""
+"""The reader of leaves from bytes that may be lies: every field is checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SIZES = {"b": {1}, "i": {1, 2, 4, 8}, "u": {1, 2, 4, 8}, "f": {2, 4, 8, 16}, "c
 
 
 def _end_of_header(payload: bytes, start: int) -> int:
-    """Where the raw bytes begin, if the header is whole."""
+    """Return the position where the raw bytes begin, if the header is whole."""
     if len(payload) < start + 2:
         raise ProtocolError("an array whose header is cut off")
     return start + 2 + payload[start] + 8 * payload[start + 1]
@@ -35,7 +35,7 @@ def _end_of_header(payload: bytes, start: int) -> int:
 
 @lru_cache(maxsize=256)
 def _parsed_header(header: bytes) -> tuple[str, tuple[int, ...], int]:
-    """(dtype, shape, number of elements)."""
+    """Return (dtype, shape, number of elements)."""
     try:
         name_length, dimensions = struct.unpack_from("<BB", header)
         name, *shape = struct.unpack_from(f"<{name_length}s{dimensions}Q", header, 2)
@@ -61,7 +61,7 @@ def _numpy_dtype(name: str) -> np.dtype:
 
 
 class _Array(NamedTuple):
-    """What the header of an array says: its dtype and shape, how many bytes follow, and whether any will do."""
+    """The content of an array's header: dtype, shape, the number of bytes that follow, and whether any will do."""
 
     dtype: np.dtype
     shape: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Leaves of a message that msgpack lacks: arrays, tensors, numbers, dtypes, generators of random numbers.
+"""The leaves of a message that msgpack lacks: arrays, tensors, numbers, dtypes, generators of random numbers.
 
 Each is an extension type with a fixed binary layout. Written here, read in :mod:`autograder.isolation.wire.decode`.
 """
@@ -42,7 +42,7 @@ TYPES: dict[str, type] = {
 
 @cache
 def tensor_dtypes() -> dict[str, torch.dtype]:
-    """The dtypes that travel, by name. Loads torch."""
+    """Return the dtypes that travel, by name. Loads torch."""
     import torch
 
     return {name: getattr(torch, name) for name in TENSOR_DTYPES}
@@ -53,7 +53,7 @@ class ProtocolError(AutograderError):
 
 
 class Leaf:
-    """Extension codes. From `HANDLE` on they belong to the connection, the rest are data.
+    """The extension codes. From `HANDLE` on they belong to the connection, the rest are data.
 
     Plain numbers: to look up a member of an enumeration takes as long as to copy a small array.
     """
@@ -80,7 +80,7 @@ _extension: Callable[[tuple[int, bytes]], Ext] = partial(tuple.__new__, Ext)
 
 
 def leaf(value: object) -> int | Ext | None:
-    """The value on the wire for a scalar or array; None if ``value`` is not of a supported type."""
+    """Return the value on the wire for a scalar or array; None if ``value`` is not of a supported type."""
     kind = type(value)
     if kind is np.ndarray:
         return _array(value)  # type: ignore[arg-type]
@@ -99,13 +99,13 @@ def leaf(value: object) -> int | Ext | None:
 
 
 def handle(number: int, kind: str = "", name: str = "") -> bytes:
-    """The payload of a handle: its number; from the student's process also the object's class and own name."""
+    """Return the payload of a handle: its number; from the student's process also the object's class and own name."""
     described = kind.encode("utf-8", "replace")
     return _HANDLE.pack(number, len(described)) + described + name.encode("utf-8", "replace")
 
 
 def read_handle(payload: bytes) -> tuple[int, str, str]:
-    """(number, class, own name) of a handle's payload. Raises ProtocolError."""
+    """Return (number, class, own name) of a handle's payload. Raises ProtocolError."""
     if len(payload) < _HANDLE.size:
         raise ProtocolError("a handle that is not one")
     number, length = _HANDLE.unpack_from(payload)

@@ -35,12 +35,12 @@ _LENT_HEAD = struct.Struct("<QQQ")
 
 
 def pack_frame(kind: int, sequence: int, body: bytes | memoryview) -> bytes:
-    """The message as it is sent."""
+    """Return the message as it is sent."""
     return _HEAD.pack(kind, sequence) + body
 
 
 def unpack_frame(message: bytes) -> tuple[int, int, memoryview]:
-    """(kind, sequence, body) of a message, which may be any. Raises ProtocolError if it is too short."""
+    """Return (kind, sequence, body) of a message, which may be any. Raises ProtocolError if it is too short."""
     if len(message) < _HEAD.size:
         raise ProtocolError("a message without a head")
     kind, sequence = _HEAD.unpack_from(message)
@@ -48,19 +48,19 @@ def unpack_frame(message: bytes) -> tuple[int, int, memoryview]:
 
 
 def pack_lent(number: int, oldest: int, description: bytes, call: memoryview) -> bytes:
-    """The body of a LENT message.
+    """Return the body of a LENT message.
 
     Args:
-        number: of the function.
+        number: the number of the function.
         oldest: the smallest number that is still lent; what came before may be forgotten.
         description: the function, as `lending.packed` describes it; empty if it was sent before.
-        call: as it came in.
+        call: the call as it came in.
     """
     return b"".join((_LENT_HEAD.pack(number, oldest, len(description)), description, call))
 
 
 def unpack_lent(body: memoryview) -> tuple[int, int, memoryview, memoryview]:
-    """(number, oldest, description, call) of a LENT message."""
+    """Return (number, oldest, description, call) of a LENT message."""
     number, oldest, length = _LENT_HEAD.unpack_from(body)
     rest = body[_LENT_HEAD.size :]
     return number, oldest, rest[:length], rest[length:]
