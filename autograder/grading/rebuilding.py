@@ -75,7 +75,7 @@ STANDARD: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """The fields of an object, those in slots included."""
+    """Return the fields of an object, those in slots included."""
     fields = dict(getattr(value, "__dict__", {}))
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -86,7 +86,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def home_of(value: Any) -> dict[str, str]:
-    """Module and name of a library's function or class, of which every process has its own; nothing for others."""
+    """Return the module and name of a library's function or class, of which every process has its own; else nothing."""
     if not callable(value) or getattr(value, "__module__", None) == "__main__":
         return {}
     owner = getattr(value, "__objclass__", None)
@@ -100,7 +100,7 @@ def home_of(value: Any) -> dict[str, str]:
 
 
 def has_handle(value: Any) -> bool:
-    """Whether an object of the student's is in a value."""
+    """Return whether an object of the student's is in a value."""
     if type(value) is Handle:
         return True
     if type(value) in (list, tuple, set, frozenset):
