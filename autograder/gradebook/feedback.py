@@ -318,7 +318,7 @@ def _names(assignment: Assignment, exercise: str) -> list[str]:
 
 
 def _sections(assignment: Assignment) -> dict[str, tuple[str, str]]:
-    """Return the last heading before each exercise and answer, by its cell's name, with the heading's place on the page."""
+    """Return the last heading before each exercise and answer, by its cell's name, and its place on the page."""
     heading, anchor, sections = "", "", {}
     for cell in assignment.cells:
         if cell.kind == "prose" and (found := _HEADING.findall(cell.release_source)):

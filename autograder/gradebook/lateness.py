@@ -164,7 +164,7 @@ def make_tables(db: Connection) -> None:
 
 
 def kept_terms(db: Connection) -> dict[str, Terms]:
-    """Return the terms that the gradebook keeps, by the key of the submitted assignment; none if it has no such table."""
+    """Return the terms that the gradebook keeps, by key of the submitted assignment; none if only nbgrader wrote it."""
     if not inspect(db).has_table(TERMS.name):
         return {}
     rows = db.execute(select(TERMS.c.id, TERMS.c.terms)).all()

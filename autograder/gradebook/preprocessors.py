@@ -86,7 +86,7 @@ _NEUTRALISED = (
 
 
 class SaveGuardedCells(SaveCells):  # type: ignore[misc]
-    """A step that saves a source notebook's cells in the gradebook, with a kernel that only isolated grading does not need."""
+    """A step that saves a source's cells in the gradebook, with a kernel that only isolated grading does without."""
 
     def _create_notebook(self, nb: NotebookNode) -> None:
         guarded = copy.copy(nb)
