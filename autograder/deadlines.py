@@ -1,4 +1,4 @@
-"""Deadlines: times in course.toml, personal extensions, and what lateness costs.
+"""Deadlines: times in course.toml, personal extensions, and the price of lateness.
 
 This module decides nothing about a submission by itself; :mod:`autograder.gradebook.lateness` applies it to a time
 stamp, and that is the only place which does.
@@ -36,7 +36,7 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         until: the new deadline, in UTC.
-        seconds: how much later than the assignment's own deadline.
+        seconds: the seconds past the assignment's own deadline.
     """
 
     until: dt.datetime | None = None

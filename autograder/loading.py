@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["DISTRIBUTION", "extra_for", "lazily"]
 
 DISTRIBUTION = "cnn-course-autograder"
-"""The distribution's name on the index, for messages that say what to install."""
+"""The distribution's name on the index, for messages that tell what to install."""
 
 _GRADING = (
     "alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "

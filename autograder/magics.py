@@ -1,4 +1,4 @@
-"""Requests of a notebook to the shell, and not to Python: the grader and ``autograder check`` run none, and say so.
+"""Requests of a notebook to the shell, and not to Python: the grader and ``autograder check`` run none, and report it.
 
 Shell lines, installs and unknown magics must not take the code beside them along: what is defined below
 ``%pip install`` in the same cell is defined all the same.
@@ -31,7 +31,7 @@ _OPTIONAL = frozenset([
 
 
 class Harmless:
-    """A base for a shell class, before IPython's own: shell lines and unknown magics do nothing, and say so."""
+    """A base for a shell class, before IPython's own: shell lines and unknown magics do nothing but report it."""
 
     def system(self, cmd: str) -> None:
         """Do not run ``!command``."""
@@ -67,7 +67,7 @@ class Harmless:
 
     @contextmanager
     def _going_on(self, what: str, optional: bool) -> Iterator[None]:
-        """Go on after a magic that is used wrongly, or asks for what is not here; an error of its code is an error."""
+        """Skip a magic that is used wrongly, or asks for what is not here; raise an error of its code."""
         try:
             yield
         except UsageError:

@@ -105,7 +105,7 @@ class Roster:
         """Return the ids of all who may be meant: one if it is clear, none if nobody is known, else several.
 
         Args:
-            clues: what the platform knows of the person, the surest first. The first that is known decides; the
+            clues: the platform's names for the person, the surest first. The first that is known decides; the
                 others, and ``hints``, only choose among several whom it fits.
             hints: clues that do not name anybody by themselves.
         """

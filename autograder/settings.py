@@ -1,4 +1,4 @@
-"""The keys of course.toml, with their defaults and what they allow."""
+"""The keys of course.toml, with their defaults and allowed values."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Marks(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> float:
-        """The sum of all points, extra credit and penalty counted, and never below 0."""
+        """The sum of all points, extra credit and penalty counted; never below 0."""
         return max(0.0, sum(mark.points or 0.0 for mark in self.cells.values()) + self.extra - self.late_penalty)
 
     @property

@@ -1,4 +1,4 @@
-"""The nbgrader configuration of a course: the isolation of its commands, and the test that its own file still has it.
+"""nbgrader's configuration of a course: the steps that isolate its commands, and a check that a course has them.
 
 A course's ``nbgrader_config.py`` is three lines long::
 
@@ -59,7 +59,7 @@ def configure(config: Any, folder: Path) -> None:
     ``plugin_class`` after this call, is used in its place.
 
     Args:
-        config: what ``get_config()`` returns in ``nbgrader_config.py``.
+        config: the object that ``get_config()`` returns in ``nbgrader_config.py``.
         folder: the folder of course.toml, or one below it.
 
     Raises:

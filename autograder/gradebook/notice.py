@@ -1,4 +1,4 @@
-"""The matter of a page beside the points: why a submission has no grade, and its student's name on the boards."""
+"""The parts of a page beside the points: why a submission has no grade, and its student's name on the boards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Updates of the late penalties on nbgrader's own pages, for all that shows or hands on totals."""
+"""Updates of the late penalties on nbgrader's own pages, for every command that shows or hands on totals."""
 
 from __future__ import annotations
 

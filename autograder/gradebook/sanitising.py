@@ -49,7 +49,7 @@ def as_plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
 def safe_outputs(outputs: Any, album: Album | None = None) -> list[dict[str, Any]]:
     """Return what may be shown of ``outputs``: streams, errors, plain text, simple HTML, PNG and JPEG; valid nbformat.
 
-    With an ``album`` every picture is exchanged for a checked one, or for words that say why it is not shown.
+    With an ``album`` every picture is exchanged for a checked one, or for words that tell why it is not shown.
     """
     if not isinstance(outputs, Sequence):
         return []

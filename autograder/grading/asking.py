@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 
 
 def fresh(value: Any, *, here: bool = True) -> Any:
-    """Return a deep copy, so that no call can change what the next one is given; a student's own objects stay.
+    """Return a deep copy, so that no call can change what the next one gets; a student's own objects stay themselves.
 
     Unless it is for a call ``here``, an array that is to be given its layout over there stays as it is.
     """

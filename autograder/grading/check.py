@@ -143,7 +143,7 @@ class CheckRun:
         return self.reached and (bool(self.failure) or (self.points or 0.0) < self.cell.points)
 
     def _public(self, side: StudentSession, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
+        """Let a function of the hidden part run in the student's process: its author says that it is not a secret."""
         _, source = split_hidden(self.cell.source)
         functions = compile_check(source, self.cell.grade_id).functions
         code = function.__code__ if isinstance(function, FunctionType) else None

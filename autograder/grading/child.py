@@ -1,4 +1,4 @@
-"""A function run in a forked child, under a deadline, which gives back bytes.
+"""A run of one function in a forked child, under a deadline, that gives back bytes.
 
 Each submission is graded in a child of its own, so that nothing which one submission did to the grader's process can
 reach the next, and memory stays flat over a thousand of them.
@@ -36,7 +36,7 @@ class Interrupted(MachineryError):
 
 
 class ChildOutcome(NamedTuple):
-    """A child's return value, and what it used.
+    """A child's return value and resource use.
 
     Attributes:
         data: the function's return value.
@@ -55,10 +55,10 @@ def run_in_child(
     """Call ``function`` in a forked child and return what it returned.
 
     Args:
-        function: returns bytes.
-        seconds: the child is killed after this much wall time.
-        stop_fd: when this descriptor reaches its end, the child is killed too.
-        memory_bytes: address space that the child may take beyond what it begins with.
+        function: a function that returns bytes.
+        seconds: the wall time after which the child is killed.
+        stop_fd: a descriptor; when it reaches its end, the child is killed, too.
+        memory_bytes: the address space that the child may take beyond what it begins with.
 
     Raises:
         MachineryError: ``function`` raised, died or took too long; names which.

@@ -63,7 +63,7 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
     Whole numbers must be equal and whole. A real number may come as a whole one, an array as nested lists.
 
     Raises:
-        CheckFailed: says what differs; its summary holds no value.
+        CheckFailed: something differs; names it; its summary holds no value.
     """
     wanted, got = kind_of(expected), kind_of(actual)
     if wanted in ("real", "array"):

@@ -36,7 +36,7 @@ class CompiledCell(NamedTuple):
     Attributes:
         body: its statements.
         tail: its last expression, or None.
-        judged: whether that expression only judges, so that its value is no number of points.
+        judged: whether that expression only judges, so that its value is not a number of points.
         functions: the source of the functions that it defines.
     """
 
@@ -84,7 +84,7 @@ def _compile(tree: ast.Module, name: str, *, guarded: bool) -> CompiledCell:
 
 
 def _guarded(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Guard each statement by itself; also those of loops and branches, but not of ``try`` and ``with``."""
+    """Return the statements, each in its own guard; also those of loops and branches, not of ``try`` and ``with``."""
     for statement in body:
         if isinstance(statement, ast.For | ast.While | ast.If):
             statement.body = _guarded(statement.body)

@@ -31,7 +31,7 @@ _MISSING = object()
 _ENOUGH = 2.0
 """The weight of evidence that a misconception needs if it explains every failed check of an exercise."""
 _ENOUGH_FOR_A_PART = 6.0
-"""The weight that one needs which leaves another failed check to another mistake."""
+"""The weight that a misconception needs if it leaves another failed check to another mistake."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Replay:
         self._before: Any = None
 
     def ask(self, exchange: RecordedCall) -> LocalAnswer | None:
-        """Return the local object's answer beside the student's; None if another exercise's object was asked."""
+        """Return the local object's answer, and whether it is the student's; None if another exercise's was asked."""
         target = self._find(exchange.target)
         if target is _MISSING:
             return None

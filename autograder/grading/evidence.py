@@ -40,7 +40,7 @@ def weight(exchange: RecordedCall, expected: Any, expected_error: str) -> float:
 
 
 def _with_arguments(ours: Any, theirs: Any) -> float:
-    """Return the weight of (result, arguments after the call, and more): an argument that was changed is two numbers.
+    """Return the weight of (result, arguments after the call, and more): a changed argument counts as two numbers.
 
     So does memory that a result shares and should not.
     """

@@ -39,7 +39,7 @@ def grade_submission(
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
 
     Args:
-        hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
+        hidden_data: the folder of the challenge's hidden pictures; only an assignment that competes needs it.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.

@@ -64,7 +64,7 @@ def same(
 def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
     """Return what ``function`` returned, and its positional arguments as they are after the call.
 
-    A student's process says so itself. Objects come as handles: take data from them and judge that.
+    A student's process reports them itself. Objects come as handles: take data from them and judge that.
     """
     given = fresh(args)
     if isinstance(function, Handle):

@@ -50,7 +50,7 @@ class LazyEntry:
         """Return the submission's entry, trained and scored by the first check that asks.
 
         Raises:
-            CheckFailed: it broke a rule; says which.
+            CheckFailed: it broke a rule; names it.
             MachineryError: the grader failed, or has no hidden pictures to ask.
         """
         if self.entry is None:
@@ -104,7 +104,7 @@ def characters_in(sources: Iterable[str]) -> int:
 def wants_to_count(sources: Iterable[str]) -> bool:
     """Return whether a notebook wants its entry to count in the private half: its last ``THIS_ENTRY_COUNTS = …``.
 
-    The code is read and not run: what a process says of itself is not asked. True where nothing is said.
+    The code is read and not run: the student's process is not asked. True if the code does not tell.
     """
     wanted = True
     for source in sources:

@@ -1,6 +1,6 @@
 """Observations on wrong results of unknown cause: their form, and the arguments that bring them about.
 
-Every sentence is true of all wrong results that it is said of, and holds no value: hidden parts use it, too.
+Every sentence is true of all wrong results that it describes, and holds no value: hidden parts use it, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Objects as data, and data as objects: what is asked of an object's fields, and what is made of the answer."""
+"""Objects as data, and data as objects: the source that asks for an object's fields, and the use of the answer."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def has_handle(value: Any) -> bool:
 
 
 def put_fields(value: Any, fields: Mapping[str, Any]) -> None:
-    """Give an object these fields. One with the name of a method of its class would stand in that method's place."""
+    """Give an object these fields. A field with the name of a method would stand in that method's place."""
     for key, item in fields.items():
         if key.startswith("__") or callable(getattr(type(value), key, None)):
             continue

@@ -35,9 +35,9 @@ class CheckResult(msgspec.Struct, frozen=True):
         points: the points earned, a number within [0, ``max_points``].
         max_points: the most points that can be earned.
         outcome: passed, partial, failed, or not-reached (the time of the whole submission was used up before).
-        message: for the student; holds no hidden input and no expected value of a hidden test.
+        message: the message for the student; holds no hidden input and no expected value of a hidden test.
         diagnosis: the name of the misconception whose results these are, or empty.
-        explanation: that misconception's sentence, or empty.
+        explanation: the misconception's sentence, or empty.
         observed: where no misconception fits, the visible traits of the wrong results; holds no value.
         inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
         seen: whether the visible part already gave less than all points, so that the student could see it.
@@ -72,7 +72,7 @@ class GradingUsage(msgspec.Struct, frozen=True):
     """The time and memory that grading took. Not part of a result's content, so it is stored beside it.
 
     Attributes:
-        cpu_seconds, wall_seconds, peak_rss_bytes: of the whole submission.
+        cpu_seconds, wall_seconds, peak_rss_bytes: those of the whole submission.
         phases: wall seconds by what they went to.
         checks: wall seconds by check, the student's part included; empty in a result of an older version.
         questions: the number that went over the wire between the two processes, in either direction.

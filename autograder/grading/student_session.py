@@ -49,7 +49,7 @@ class Budget:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave out what happens meanwhile, which has a time limit of its own."""
+        """Exclude the time of what happens meanwhile, which has a limit of its own."""
         started = time.monotonic()
         try:
             yield
@@ -155,7 +155,7 @@ class StudentSession:
         return worker
 
     def _replay(self, worker: StudentProcess, cell: SubmissionCell) -> None:
-        """In an adopted course, do what a check's cell does for the cells after it; nothing hidden is in that."""
+        """Do what a check's cell does for the cells after it, in an adopted course; nothing hidden is in that."""
         source = self.trusted.replayed(cell.grade_id)
         if source and cell.cell_id not in self._broken and not worker.lost:
             self._ran.append(cell)

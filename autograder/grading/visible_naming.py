@@ -28,7 +28,7 @@ __all__ = ["ShownHint", "VisibleNaming", "visible_naming"]
 
 
 class VisibleNaming(msgspec.Struct, frozen=True):
-    """The misconceptions that the visible checks of an assignment can tell.
+    """The information that the visible checks of an assignment give on its misconceptions.
 
     Attributes:
         rows: the table for the kit: hashed wrong values with sealed sentences.

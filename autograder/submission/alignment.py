@@ -36,7 +36,7 @@ def load_submission(path: Path, assignment: Assignment, others: Callable[[], Cat
     """Read the file at ``path`` and align it with ``assignment``.
 
     Raises:
-        UnreadableSubmission: it cannot be graded; the message says why and what to do.
+        UnreadableSubmission: it cannot be graded; the message tells why and what to do.
     """
     return align(load(path), assignment, others)
 

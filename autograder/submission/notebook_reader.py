@@ -1,4 +1,4 @@
-"""The reading of a submitted file's bytes: they become a notebook as plain data, or a message that tells why not."""
+"""The reader of submitted files: from bytes to a notebook as plain data, or to a message that tells why not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograder.submission.salvage import salvage_cells
 __all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""The size of the largest file that is read. Notebooks of the course are well under 1 MB; figures may add a few."""
+"""The most bytes of a file that is read. Notebooks of the course are well under 1 MB, with figures a few MB."""
 
 _UPLOAD_AGAIN = "Open it in Jupyter, check that it shows your work, save it and submit it again."
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)

@@ -51,7 +51,7 @@ class Embedded(msgspec.Struct, frozen=True):
     Attributes:
         name: its name in the text, for a message and as its alternative text.
         content: the file, which begins as a PNG or a JPEG does and has not been looked at further; or empty.
-        problem: why there is nothing to show, as the end of a sentence that begins with the picture; or empty.
+        problem: the reason for showing nothing, as the end of a sentence that begins with the picture; or empty.
     """
 
     name: str
