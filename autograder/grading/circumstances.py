@@ -1,4 +1,4 @@
-"""Circumstances in which a function goes wrong: traits that the arguments of all wrong calls have and no right one's."""
+"""Circumstances in which a function goes wrong: traits that all wrong calls' arguments have and no right one's."""
 
 from __future__ import annotations
 
