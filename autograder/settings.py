@@ -119,7 +119,7 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The way in which grades are handed over to a learning platform.
+    """The settings for handing over grades to a learning platform.
 
     Attributes:
         missing: the value for work that was not handed in: ``empty``, or ``zero`` once it is due.
@@ -151,11 +151,11 @@ class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 
 
 class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The way in which ``autograder serve`` takes in work, and what it tells.
+    """The settings of ``autograder serve``: the intake of work, and the feedback.
 
     Attributes:
-        attempts_per_day: the graded attempts of one student at one assignment in a day of the course's zone; 0 for any
-            number.
+        attempts_per_day: the most graded attempts of one student at one assignment in a day of the course's zone; 0 for
+            any number.
         pause_minutes: the minutes between two attempts of one student at one assignment.
         counts: the attempt that the gradebook gets: the ``last``, the ``best``, the last ``on time``, the ``chosen``.
         before_due: the feedback until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
@@ -191,7 +191,7 @@ class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         extensions: more time for a student or a group: a moment or a number of days by assignment.
         leaderboard: the settings of boards; docs/leaderboard.md has the keys.
         serve: the settings of the service that takes in work; docs/serving.md has the keys.
-        prizes: the prizes, each with its board.
+        prizes: the prizes, each with the boards on which it can be won.
         announcements: the sentences that every board shows.
     """
 
