@@ -1,4 +1,4 @@
-"""``python -m autograder`` is the console script ``autograder``."""
+"""The entry point of ``python -m autograder``: the same as the console script ``autograder``."""
 
 import os
 import sys

@@ -15,7 +15,7 @@ _NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def private_folder(path: Path) -> None:
-    """Make the folder and those above it that are missing, for this user alone. Raises OSError."""
+    """Make the folder and the missing ones above it, for this user alone. Raises OSError."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -24,11 +24,11 @@ def private_folder(path: Path) -> None:
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """Write ``content`` so that a reader, or a machine that stops, sees the old file or the new one.
 
-    What is written is about students, or holds hidden tests: other accounts of the machine cannot read it.
+    The content is about students, or holds hidden tests: other accounts of the machine cannot read it.
 
     Raises:
         GradebookError: it cannot be written; the old file, if any, is untouched.
-        GradebookUnusable: it cannot, since the disk is full or read-only.
+        GradebookUnusable: it cannot be written, since the disk is full or read-only.
     """
     temporary = None
     try:

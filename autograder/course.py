@@ -39,10 +39,10 @@ class Course:
 
     @classmethod
     def find(cls, path: Path | str | None = None) -> Course:
-        """The course whose course.toml is in ``path`` (default: here) or in the nearest folder above it.
+        """Return the course whose course.toml is in ``path`` (default: here) or in the nearest folder above it.
 
         Raises:
-            CourseError: no course.toml, or a wrong one; names the key.
+            CourseError: there is no course.toml, or it is wrong; names the key.
         """
         start = Path(path or ".").resolve()
         for folder in (start, *start.parents):
@@ -71,7 +71,7 @@ class Course:
 
     @cached_property
     def adopted(self) -> bool:
-        """Whether this is a course of nbgrader's, whose notebooks are graded as they are (docs/adopting.md)."""
+        """True if this is an adopted nbgrader course, whose notebooks are graded as they are (docs/adopting.md)."""
         return (self.root / ADOPTED_NAME).is_file()
 
     def _folder(self, name: str) -> Path:
@@ -79,55 +79,55 @@ class Course:
 
     @property
     def source(self) -> Path:
-        """Where instructors edit (``solutions/``)."""
+        """The folder in which instructors edit (``solutions/``)."""
         return self._folder(self.config.directories.source)
 
     @property
     def release(self) -> Path:
-        """What students get (``notebooks/``)."""
+        """The folder of the notebooks that students get (``notebooks/``)."""
         return self._folder(self.config.directories.release)
 
     @property
     def submitted(self) -> Path:
-        """What students hand in: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``."""
+        """The folder of the students' work: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``."""
         return self._folder(self.config.directories.submitted)
 
     @property
     def autograded(self) -> Path:
-        """Graded notebooks, as nbgrader lays them out."""
+        """The folder of graded notebooks, as nbgrader lays them out."""
         return self._folder(self.config.directories.autograded)
 
     @property
     def feedback(self) -> Path:
-        """A page of feedback per student and assignment."""
+        """The folder of feedback: a page for each student and assignment."""
         return self._folder(self.config.directories.feedback)
 
     @property
     def results(self) -> Path:
-        """Stored results, the journal, and what else the grader keeps for itself."""
+        """The folder of stored results, the journal, and what else the grader keeps for itself."""
         return self._folder(self.config.directories.results)
 
     @property
     def data(self) -> Path:
-        """Images and datasets that notebooks read, and that the sandbox shows to students' code."""
+        """The folder of images and datasets that notebooks read, and that the sandbox shows to students' code."""
         return self._folder(self.config.directories.data)
 
     @property
     def hidden_data(self) -> Path:
-        """Data for hidden tests, which only the trusted side reads."""
+        """The folder of data for hidden tests, which only the trusted side reads."""
         return self._folder(self.config.directories.hidden_data)
 
     def assignments(self) -> list[str]:
-        """The names of the assignments that have a source, in order."""
+        """Return the names of the assignments that have a source, in order."""
         folders = (folder for folder in self.source.glob("*") if not folder.name.startswith("."))
         return sorted(folder.name for folder in folders if any(folder.glob("*.ipynb")))
 
     def settings(self, assignment: str) -> AssignmentSettings:
-        """What the course decides about ``assignment``; defaults where course.toml is silent."""
+        """Return the settings of ``assignment``; defaults where course.toml does not set them."""
         return self.config.assignments.get(assignment, AssignmentSettings())
 
     def late_policy(self, assignment: str) -> LatePolicy:
-        """What lateness costs in ``assignment``: its own settings, and the course's where it has none."""
+        """Return the price of lateness in ``assignment``: its own settings, and the course's where it has none."""
         own, shared = self.settings(assignment), self.config.grading
 
         def chosen(name: str) -> Any:
@@ -137,7 +137,7 @@ class Course:
         return LatePolicy(**{name: chosen(name) for name in LatePolicy.__struct_fields__})
 
     def extensions(self, assignment: str, names: Collection[str]) -> list[Extension]:
-        """The extensions in course.toml for ``assignment`` that are granted to any of ``names``.
+        """Return the extensions in course.toml for ``assignment`` that are granted to any of ``names``.
 
         Args:
             names: a student's id, and the group's name if there is one.
@@ -148,10 +148,10 @@ class Course:
         return [each for each in (*by_student, *by_assignment) if each is not None]
 
     def remarks(self) -> list[str]:
-        """The oddities of course.toml that are not errors, as sentences for the person who grades.
+        """Return the oddities of course.toml that are not errors, as sentences for the person who grades.
 
-        Settings of an assignment that is not there may be announced for later, or a mistyped name: then its due date
-        counts for nobody.
+        Settings of a missing assignment may be meant for a later one, or its name is mistyped: then its due date
+        applies to nobody.
         """
         known = sorted(folder.name for folder in self.source.glob("*") if folder.is_dir())
         strays = [_stray(name, known) for name in self.config.assignments if name not in known]
@@ -171,7 +171,7 @@ class Course:
                     yield f"{FILE_NAME}, [extensions]: {who} is neither a student nor a group of {ROSTER_NAME}."
 
     def _people(self) -> set[str]:
-        """The ids and groups of the roster; none where there is no roster, or a wrong one, which others will say."""
+        """Return the ids and groups of the roster; none if it is missing or wrong, which others report."""
         path = self.root / ROSTER_NAME
         try:
             students = Roster.read(path).students if path.is_file() else ()

@@ -1,4 +1,4 @@
-"""Deadlines: times in course.toml, personal extensions, and what lateness costs.
+"""Deadlines: times in course.toml, personal extensions, and the price of lateness.
 
 This module decides nothing about a submission by itself; :mod:`autograder.gradebook.lateness` applies it to a time
 stamp, and that is the only place which does.
@@ -36,14 +36,14 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         until: the new deadline, in UTC.
-        seconds: how much later than the assignment's own deadline.
+        seconds: the seconds past the assignment's own deadline.
     """
 
     until: dt.datetime | None = None
     seconds: float = 0.0
 
     def applied(self, due: dt.datetime) -> dt.datetime:
-        """The deadline in place of ``due``; an aware time."""
+        """Return the deadline in place of ``due``; an aware time."""
         return self.until or due + dt.timedelta(seconds=self.seconds)
 
 
@@ -59,12 +59,12 @@ class LatePolicy(msgspec.Struct, frozen=True):
 
     @property
     def free(self) -> bool:
-        """Whether lateness never costs anything."""
+        """True if lateness never costs anything."""
         shares = self.late_penalty_per_day + self.late_penalty_fixed
         return shares * self.late_penalty_max == 0 and self.late_days_accepted >= _MOST_DAYS
 
     def share(self, seconds: float) -> float:
-        """The share of the points earned, 0 to 1, that work loses which is late by ``seconds``."""
+        """Return the share of the points earned, 0 to 1, that work late by ``seconds`` loses."""
         if seconds <= 0:
             return 0.0
         if seconds > self.late_days_accepted * DAY:
@@ -74,9 +74,10 @@ class LatePolicy(msgspec.Struct, frozen=True):
 
 
 def read_times(content: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The content of course.toml with each time as an aware one in UTC.
+    """Return the content of course.toml with each time as an aware one in UTC.
 
-    A date means the end of that day; for what opens, its beginning. What has no zone is in the course's ``time_zone``.
+    A date means the end of that day; for an opening, its beginning. A time without a zone is in the course's
+    ``time_zone``.
 
     Raises:
         CourseError: something that should be a time is not; names file, key and value.
@@ -108,7 +109,7 @@ def _with_times(name: str, table: Any, zone: ZoneInfo, path: Path) -> Any:
 
 
 def _from_its_start(value: Any, key: str) -> Any:
-    """A date on which something opens as the beginning of that day; anything else as it is."""
+    """Return a date on which something opens as the beginning of that day; anything else as it is."""
     if key != "opens" or isinstance(value, dt.datetime):
         return value
     if isinstance(value, str) and len(value.strip()) == 10:
@@ -137,7 +138,7 @@ def _span(seconds: float, value: Any, key: str, path: Path) -> float:
 
 
 def _time(value: Any, key: str, zone: ZoneInfo, path: Path, other: str = "") -> dt.datetime:
-    """The moment that ``value`` names, in UTC."""
+    """Return the moment that ``value`` names, in UTC."""
     moment = _parsed(value)
     if moment is None:
         _refuse(path, key, value, "a time", f"Write it as {EXAMPLE}{other}")
@@ -168,7 +169,7 @@ def _refuse(path: Path, key: str, value: Any, what: str, remedy: str) -> NoRetur
 
 
 def read_settings(path: Path, kind: type[T]) -> T:
-    """The settings in a TOML file that may hold times.
+    """Return the settings in a TOML file that may hold times.
 
     Raises:
         CourseError: it cannot be read, or a key of it is wrong; names the file and the key.
@@ -186,7 +187,7 @@ def read_settings(path: Path, kind: type[T]) -> T:
 
 
 def _quoted(text: str, complaint: str) -> str:
-    """The line that a complaint of the TOML reader is about, and for a time how to write one."""
+    """Return the line that a complaint of the TOML reader is about, and for a time how to write one."""
     found = re.search(r"at line (\d+)", complaint)
     lines = text.splitlines()
     if not found or int(found[1]) > len(lines):

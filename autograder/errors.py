@@ -29,40 +29,40 @@ __all__ = [
 
 
 class AutograderError(Exception):
-    """The root: anything that a user of the package can put right."""
+    """The root of all errors that a user of the package can put right."""
 
 
 class CourseError(AutograderError):
-    """The course's configuration is missing or wrong; names the file and the key."""
+    """An error of the course's configuration, which is missing or wrong; names the file and the key."""
 
 
 class AuthoringError(AutograderError):
-    """An assignment's source cannot be built; names the file, the cell and the exercise."""
+    """An error in an assignment's source, which cannot be built; names the file, the cell and the exercise."""
 
 
 class UnreadableSubmission(AutograderError):
-    """A submitted file cannot be graded; names the file and what is wrong with it."""
+    """A submitted file that cannot be graded; names the file and what is wrong with it."""
 
 
 class MachineryError(AutograderError):
-    """The grader itself failed. The submission counts as not graded, never as zero."""
+    """A failure of the grader itself. The submission counts as not graded, never as zero."""
 
 
 class LayerMissing(MachineryError):
-    """The sandbox cannot be built as asked; names the layer and how to get it."""
+    """A sandbox that cannot be built as asked; names the layer and how to get it."""
 
 
 class GradebookError(AutograderError):
-    """The gradebook cannot be read or written; it is left as it was."""
+    """A gradebook that cannot be read or written; it is left as it was."""
 
 
 class GradebookUnusable(GradebookError):
-    """The database is locked, damaged or out of reach, or the disk is full: everybody's trouble, not one student's."""
+    """A database that is locked, damaged or out of reach, or a full disk: this affects everybody, not one student."""
 
 
 class LeaderboardError(AutograderError):
-    """A board cannot be made; names the entry or the setting."""
+    """A board that cannot be made; names the entry or the setting."""
 
 
 class ServiceError(AutograderError):
-    """An attempt is refused, a link does not hold, or the service cannot go on; says what to do."""
+    """A refused attempt, an invalid link, or a service that cannot go on; names what to do."""

@@ -1,4 +1,4 @@
-"""Packages whose names are loaded when first used, so that nobody imports what only others need."""
+"""Loading of a package's public names at first use, so that nobody imports what only others need."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["DISTRIBUTION", "extra_for", "lazily"]
 
 DISTRIBUTION = "cnn-course-autograder"
-"""The distribution's name on the index, for messages that say what to install."""
+"""The distribution's name on the index, for messages that tell what to install."""
 
 _GRADING = (
     "alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "
@@ -28,7 +28,7 @@ _EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in m
 
 
 def extra_for(error: ModuleNotFoundError) -> str:
-    """Return the sentence on the extra that brings the module which was not found; empty if none does."""
+    """Return the sentence on the extra that brings the module that was not found; empty if none does."""
     module = (error.name or "").partition(".")[0]
     if module not in _EXTRA_OF:
         return ""
@@ -39,7 +39,7 @@ def extra_for(error: ModuleNotFoundError) -> str:
 
 
 def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's ``__getattr__``.
+    """Return a package's ``__getattr__``.
 
     Args:
         package: its name.

@@ -1,6 +1,6 @@
-"""What a notebook asks of the shell, and not of Python: the grader and ``autograder check`` do none of it, and say so.
+"""Requests of a notebook to the shell, and not to Python: the grader and ``autograder check`` run none, and report it.
 
-Shell lines, installs and magics that nobody knows must not take the code beside them along: what is defined below
+Shell lines, installs and unknown magics must not take the code beside them along: what is defined below
 ``%pip install`` in the same cell is defined all the same.
 """
 
@@ -31,21 +31,21 @@ _OPTIONAL = frozenset([
 
 
 class Harmless:
-    """For a shell class to inherit before IPython's own: shell lines and unknown magics do nothing, and say so."""
+    """A base for a shell class, before IPython's own: shell lines and unknown magics do nothing but report it."""
 
     def system(self, cmd: str) -> None:
-        """``!command``: not run."""
+        """Do not run ``!command``."""
         self.say_not_run(f"!{cmd}")
 
     system_raw = system_piped = system
 
     def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> Any:
-        """``name = !command``: not run; it would have shown nothing."""
+        """Do not run ``name = !command``: return a result that shows nothing."""
         self.say_not_run(f"!{cmd}")
         return SList() if split else ""
 
     def run_line_magic(self, magic_name: str, line: str, _stack_depth: int = 1) -> Any:
-        """``%name line``."""
+        """Run ``%name line``."""
         shell: Any = self
         if magic_name in _PROGRAMS or shell.find_line_magic(magic_name) is None:
             return self.say_not_run(f"%{magic_name} {line}")
@@ -54,7 +54,7 @@ class Harmless:
             return run(magic_name, line, _stack_depth + 1)
 
     def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
-        """``%%name line`` above a cell. Below a magic that nobody knows, Python still runs."""
+        """Run ``%%name line`` above a cell. Below an unknown magic, Python still runs."""
         shell: Any = self
         if magic_name in _PROGRAMS:
             return self.say_not_run(f"%%{magic_name} {line}")
@@ -67,7 +67,7 @@ class Harmless:
 
     @contextmanager
     def _going_on(self, what: str, optional: bool) -> Iterator[None]:
-        """A magic that is used wrongly, or asks for what is not here, does nothing; an error of its code is one."""
+        """Skip a magic that is used wrongly, or asks for what is not here; raise an error of its code."""
         try:
             yield
         except UsageError:
@@ -78,7 +78,7 @@ class Harmless:
             self.say_not_run(what)
 
     def say_not_run(self, what: str) -> None:
-        """Say among the cell's outputs what was left out."""
+        """Name among the cell's outputs what was left out."""
         about = "no shell commands, installs, other programs or unknown magics here; the code beside it runs"
         sys.stdout.write(f"Not run: {what.strip()[:200]} ({about})\n")
 
@@ -93,13 +93,13 @@ class Harmless:
 
 
 def name_syntax_errors(shell: Any) -> None:
-    """Let Python say what is wrong with a cell that does not parse.
+    """Let Python report what is wrong with a cell that does not parse.
 
-    IPython compiles for a prompt, where a bracket may still be closed: all it says is "incomplete input".
+    IPython compiles for a prompt, where a bracket may still be closed: it reports only "incomplete input".
     """
     shell.compile.flags &= ~getattr(codeop, "PyCF_ALLOW_INCOMPLETE_INPUT", 0)
 
 
 def refuse_input(*_: object, **__: object) -> str:
-    """In place of ``input``. Raises EOFError, with what to do."""
+    """Stand in for ``input``. Raises EOFError, with what to do."""
     raise EOFError("input() asks a person, and nobody is there while your notebook is graded: put a value in its place")

@@ -1,4 +1,4 @@
-"""Decodes a picture and encodes it again: in the sandbox for pages of feedback, and in `check` on one's own machine."""
+"""Pictures decoded and encoded again: in the sandbox for pages of feedback, and in `check` on one's own machine."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["COSTLY", "MAX_PIXELS", "MAX_SIDE", "redrawn"]
 
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 1600
-"""The longest side of what is shown; a larger picture is made smaller."""
+"""The longest side of a shown picture, in pixels; a larger picture is made smaller."""
 COSTLY = "it takes too much time or memory to decode"
-"""Why a picture is refused that its decoder did not get done with."""
+"""The reason for refusing a picture that its decoder did not finish."""
 _QUALITY = 85
 
 
 def redrawn(content: bytes) -> tuple[bytes, bytes]:
-    """(kind, bytes) of a picture that was decoded and encoded again; or ``R`` and why that cannot be done.
+    """Return (kind, bytes) of a picture, decoded and encoded again; or ``R`` and the reason why that cannot be done.
 
     Nothing of the file is kept but its pixels: no metadata, profile, further frame or trailing bytes.
     """

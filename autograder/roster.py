@@ -1,4 +1,4 @@
-"""Who is in the class: ``students.csv``, as nbgrader, Canvas, Moodle, Gradescope and others export it."""
+"""The class list: ``students.csv``, as nbgrader, Canvas, Moodle, Gradescope and others export it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Student:
 
     Attributes:
         id: nbgrader's student id.
-        first_name, last_name, email: as platforms know them.
+        first_name, last_name, email: the student's names and address, as platforms know them.
         lms_user_id: the number that Canvas, Moodle or ILIAS has for the student.
         sid: the university's number, as Gradescope knows it.
-        group: with whom the student hands in.
+        group: the group with which the student hands in.
         github: the student's name on GitHub.
-        participant: the number that Moodle has for the student in one assignment, as its grading worksheet tells.
+        participant: the number that Moodle has for the student in one assignment, as in its grading worksheet.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Roster:
         return cls(students)
 
     def remarks(self) -> list[str]:
-        """Return what is odd in the roster without being wrong: ids that people and disks confuse."""
+        """Return the oddities of the roster that are not errors: ids that people and disks confuse."""
         return [
             f"{FILE_NAME}: the ids {_listed(ids)} differ only in case or in the Unicode form of a letter. Some disks "
             "take them for one. If they are two students, give one of them another id."
@@ -102,12 +102,12 @@ class Roster:
         ]
 
     def candidates(self, clues: Sequence[Clue], hints: Sequence[Clue] = ()) -> tuple[str, ...]:
-        """Return the ids of all who may be meant: one if it is clear, none if nobody is known, several if it is not.
+        """Return the ids of all who may be meant: one if it is clear, none if nobody is known, else several.
 
         Args:
-            clues: what the platform knows of the person, the surest first. The first that is known decides; the
+            clues: the platform's names for the person, the surest first. The first that is known decides; the
                 others, and ``hints``, only choose among several whom it fits.
-            hints: what does not name anybody by itself.
+            hints: clues that do not name anybody by themselves.
         """
         found: set[str] = set()
         for number, clue in enumerate((*clues, *hints)):

@@ -1,4 +1,4 @@
-"""Rosters as files: what nbgrader, learning platforms and spreadsheets call the columns, and how they save them."""
+"""Rosters as files: the columns and encodings of nbgrader, learning platforms and spreadsheets."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ _NAMES: Mapping[str, Sequence[str]] = {
 
 
 class Table(NamedTuple):
-    """A CSV file as it is: every line with its number from 1, and what separates the values."""
+    """A CSV file as it is: every line with its number from 1, and the character that separates the values."""
 
     lines: list[tuple[int, list[str]]]
     delimiter: str
 
 
 def read_table(path: Path) -> Table:
-    """Return the lines of a CSV file that hold something.
+    """Return the nonempty lines of a CSV file.
 
     Commas, semicolons, tabs and bars separate; the text may be UTF-8, UTF-16 or what Windows calls ANSI.
 
@@ -131,7 +131,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
 
 
 def _columns(head: Sequence[str], path: Path) -> tuple[dict[str, int], bool]:
-    """Return where each of our columns is, and whether the ids are the course's own."""
+    """Return the place of each of our columns, and whether the ids are the course's own."""
     plain = [_plain(name) for name in head]
     places = {name: _place(plain, known) for name, known in _NAMES.items()}
     canvas = "id" in plain and ("sisloginid" in plain or "sisuserid" in plain or {"student", "section"} <= set(plain))
@@ -155,7 +155,7 @@ def _place(plain: Sequence[str], known: Sequence[str]) -> int | None:
 
 
 def _platform_id(row: Row, local_parts: Mapping[str, int]) -> str:
-    """Return the surest of what the platform knows; of an address the part before the sign, if it is one person's."""
+    """Return the surest value that the platform knows; of an address the part before the @, if it is one person's."""
     address = row.get("email", "")
     local = address.partition("@")[0]
     return (

@@ -1,4 +1,4 @@
-"""The course secret, and what is derived from it by keyed hash.
+"""The course secret, and the values derived from it by keyed hash.
 
 One secret per course, made on first use, never committed, read by trusted code only. Hidden inputs, pseudonyms and
 the challenge's recipe all come from it, so they are the same for every student and unknown to all of them.
@@ -57,7 +57,7 @@ class Secret:
 
     @classmethod
     def fixed(cls, phrase: str) -> Secret:
-        """A secret that anyone can recompute, for test courses whose results must be replayed byte for byte."""
+        """Return a secret that anyone can recompute, for test courses whose results must be replayed byte for byte."""
         return cls(hashlib.sha256(f"test course: {phrase}".encode()).digest())
 
     @classmethod
@@ -86,16 +86,16 @@ class Secret:
             ) from error
 
     def derive(self, *names: str) -> bytes:
-        """32 bytes that depend on the secret and on ``names``, and tell nothing of the secret."""
+        """Return 32 bytes that depend on the secret and on ``names``, and tell nothing of the secret."""
         message = b"".join(len(name.encode()).to_bytes(4, "big") + name.encode() for name in names)
         return hashlib.blake2b(message, key=self._key[:64], digest_size=_BYTES).digest()
 
     def seed(self, *names: str) -> int:
-        """A 63-bit seed for a random generator, the same for every student of the course."""
+        """Return a 63-bit seed for a random generator, the same for every student of the course."""
         return int.from_bytes(self.derive("seed", *names)[:8], "big") >> 1
 
     def pseudonym(self, student_id: str) -> str:
-        """A stable two-word name with a number, such as ``brisk-heron-417``."""
+        """Return a stable two-word name with a number, such as ``brisk-heron-417``."""
         digest = self.derive("pseudonym", student_id)
         adjective = _ADJECTIVES[int.from_bytes(digest[:4], "big") % len(_ADJECTIVES)]
         animal = _ANIMALS[int.from_bytes(digest[4:8], "big") % len(_ANIMALS)]

@@ -1,4 +1,4 @@
-"""The keys of course.toml, with their defaults and what they allow."""
+"""The keys of course.toml, with their defaults and allowed values."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ Minutes = Annotated[float, msgspec.Meta(ge=0, le=525_600)]
 
 
 class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Where things are, relative to the folder that holds course.toml; the names are nbgrader's.
+    """The course's folders, relative to the one that holds course.toml; the names are nbgrader's.
 
     Attributes:
-        source: what instructors edit.
-        release: what students get, derived from ``source``.
-        submitted: what students hand in.
-        autograded: graded notebooks.
-        feedback: a page of feedback for each student and assignment.
-        results: stored results, the journal, and what else the grader keeps for itself.
-        data: images and datasets that notebooks read.
-        hidden_data: data of hidden tests, which students' code never sees.
+        source: the folder in which instructors edit.
+        release: the folder of what students get, derived from ``source``.
+        submitted: the folder of what students hand in.
+        autograded: the folder of graded notebooks.
+        feedback: the folder of feedback, a page for each student and assignment.
+        results: the folder of stored results, the journal, and what else the grader keeps for itself.
+        data: the folder of images and datasets that notebooks read.
+        hidden_data: the folder of data for hidden tests, which students' code never sees.
     """
 
     source: str = "solutions"
@@ -54,16 +54,16 @@ class Directories(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What a course decides about one assignment.
+    """The course's decisions about one assignment.
 
     Attributes:
-        opens: the moment from which it is handed out, in UTC; None at once.
+        opens: the moment from which the assignment is handed out, in UTC; None for at once.
         due: the moment after which a submission is late, in UTC.
         closes: the moment after which the service takes nothing more, in UTC; None for never.
-        attempts_per_day, pause_minutes, counts: in place of those of :class:`ServiceSettings`; None leaves theirs.
-        optional: an optional assignment can only help a student's total.
+        attempts_per_day, pause_minutes, counts: values in place of those of :class:`ServiceSettings`; None keeps those.
+        optional: whether the assignment is optional: it can only help a student's total.
         grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
-            in place of those of :class:`GradingSettings`; None leaves theirs.
+            values in place of those of :class:`GradingSettings`; None keeps those.
     """
 
     opens: dt.datetime | None = None
@@ -82,20 +82,20 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
 
 
 class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What one submission may use.
+    """The limits of one submission, and the price of lateness.
 
     Attributes:
-        cell_seconds: wall time for one cell.
-        check_seconds: wall time for one check.
-        total_seconds: wall time for the whole submission.
-        memory_mb: memory beyond what the warm process already holds, in MiB.
+        cell_seconds: the wall time for one cell, in seconds.
+        check_seconds: the wall time for one check, in seconds.
+        total_seconds: the wall time for the whole submission, in seconds.
+        memory_mb: the memory beyond what the warm process already holds, in MiB.
         follow_through: whether an exercise that fails only because it builds on a wrong one gets its points.
-        grace_minutes: minutes past the deadline that do not count as late.
-        late_penalty_per_day: share of the points earned that each started day late costs, 0 to 1.
-        late_penalty_fixed: share that late work loses at once, whatever the day, 0 to 1.
+        grace_minutes: the minutes past the deadline that do not count as late.
+        late_penalty_per_day: the share of the points earned that each started day late costs, 0 to 1.
+        late_penalty_fixed: the share that late work loses at once, whatever the day, 0 to 1.
         late_penalty_max: the largest share that lateness can cost, 0 to 1.
-        late_days_accepted: days past the deadline after which work is not accepted: it loses all points.
-        late_unknown: what work costs that is late by an unknown time: ``ask`` leaves it to a person, ``no penalty``,
+        late_days_accepted: the days past the deadline after which work is not accepted: it loses all points.
+        late_unknown: the price of work that is late by an unknown time: ``ask`` leaves it to a person, ``no penalty``,
             or ``one day`` as for the first day.
     """
 
@@ -112,27 +112,27 @@ class GradingSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     late_unknown: Unknown = "ask"
 
     def limits(self) -> GradingSettings:
-        """The settings that a result depends on: without what lateness costs, which no result holds."""
+        """Return the settings that a result depends on: without the price of lateness, which no result holds."""
         return GradingSettings(
             self.cell_seconds, self.check_seconds, self.total_seconds, self.memory_mb, self.follow_through
         )
 
 
 class ExportSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How grades are handed over to a learning platform.
+    """The settings for handing over grades to a learning platform.
 
     Attributes:
-        missing: what stands for work that was not handed in: ``empty``, or ``zero`` once it is due.
+        missing: the value for work that was not handed in: ``empty``, or ``zero`` once it is due.
     """
 
     missing: Literal["empty", "zero"] = "empty"
 
 
 class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What the course asks of each of its assignments; the audit holds them to it.
+    """The course's rules for each of its assignments; the audit holds them to these.
 
     Attributes:
-        points: of every assignment, written answers included; 0 for any number.
+        points: the points of every assignment, written answers included; 0 for any number.
         alternatives: the fewest independent right answers to an exercise.
         misconceptions: the fewest named wrong answers to an exercise.
         names: the form of an assignment's name, a regular expression for the whole of it.
@@ -151,17 +151,18 @@ class AuthoringSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True)
 
 
 class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """How ``autograder serve`` takes in work, and what it tells.
+    """The settings of ``autograder serve``: the intake of work, and the feedback.
 
     Attributes:
-        attempts_per_day: graded attempts of one student at one assignment in a day of the course's zone; 0 for any.
-        pause_minutes: between two attempts of one student at one assignment.
+        attempts_per_day: the most graded attempts of one student at one assignment in a day of the course's zone; 0 for
+            any number.
+        pause_minutes: the minutes between two attempts of one student at one assignment.
         counts: the attempt that the gradebook gets: the ``last``, the ``best``, the last ``on time``, the ``chosen``.
-        before_due: what feedback shows until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
+        before_due: the feedback until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
             (and visible messages and named misconceptions), or the ``full`` page.
-        after_due: the same, from then on.
+        after_due: the same, from the deadline on.
         upload_mb: the largest file, in MiB.
-        exchange: nbgrader's exchange, from which it collects; empty for none.
+        exchange: the folder of nbgrader's exchange, from which the service collects; empty for none.
         check_owner: whether a folder in the exchange must belong to the account that it names.
         staff_group: the JupyterHub group whose members are staff; empty for ``formgrade-`` and the course's id.
     """
@@ -178,20 +179,20 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class CourseConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of course.toml. docs/graders.md shows the keys in use.
+    """The whole of course.toml; docs/graders.md shows the keys in use.
 
     Attributes:
         id: the course's name for programs, as nbgrader's ``course_id``.
         title: the course's name for people.
-        time_zone: in which due dates without a zone are meant, such as ``Europe/London``.
+        time_zone: the zone of due dates that name none, such as ``Europe/London``.
         gradebook: the database's URL; empty for ``gradebook.db`` beside course.toml.
         fixed_secret: the course secret of a test course, which everybody may know; empty for a secret of its own.
         colab_archive: the address from which Google Colab fetches the course's tools and data; empty for none.
         extensions: more time for a student or a group: a moment or a number of days by assignment.
-        leaderboard: how boards are made; docs/leaderboard.md has the keys.
-        serve: how work is taken in; docs/serving.md has it.
-        prizes: what can be won on which board.
-        announcements: sentences that every board shows.
+        leaderboard: the settings of boards; docs/leaderboard.md has the keys.
+        serve: the settings of the service that takes in work; docs/serving.md has the keys.
+        prizes: the prizes, each with the boards on which it can be won.
+        announcements: the sentences that every board shows.
     """
 
     id: str

@@ -45,7 +45,7 @@ def read_moment(text: str, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
 
     Args:
         text: a date and a time of day, and perhaps a zone: an offset, a name such as Europe/London, or an abbreviation.
-        zone: in which a time without a zone is meant; it also decides between the meanings of an abbreviation.
+        zone: the zone of a time that names none; it also decides between the meanings of an abbreviation.
 
     Raises:
         ValueError: it is not a moment, or its zone has no or several meanings; the message is for people.
@@ -82,7 +82,7 @@ def _split(text: str) -> tuple[dt.datetime, str]:
 
 
 def _in_words(text: str) -> dt.datetime:
-    """Return a moment written with words. A part that is missing would be taken from today: then it is refused."""
+    """Return a moment written with words. A missing part would be taken from today, so it is refused."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # dateutil drops a zone that it does not know, and only warns.

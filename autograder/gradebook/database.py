@@ -58,14 +58,14 @@ class Database:
 
     Attributes:
         engine: SQLAlchemy's engine.
-        patience: seconds to wait in all for a database that another program has locked.
+        patience: the seconds to wait in all for a database that another program has locked.
     """
 
     def __init__(self, url: str, patience: float = 60.0) -> None:
         """Open the database at ``url``, creating it if there is none.
 
         Raises:
-            GradebookError: it is damaged, is no gradebook, or cannot be reached. It is left as it was.
+            GradebookError: it is damaged, is not a gradebook, or cannot be reached. It is left as it was.
         """
         self._url = _checked_url(url)
         self.name = self._url.database or url
@@ -112,7 +112,7 @@ class Database:
             pause = min(2 * pause, 2.0)
 
     def read(self, question: Callable[[Connection], T]) -> T:
-        """Run ``question`` on one connection. Raises GradebookError where the database cannot be read."""
+        """Run ``question`` on one connection. Raises GradebookError if the database cannot be read."""
         try:
             with self.engine.connect() as connection:
                 return question(connection)
@@ -217,7 +217,7 @@ def _create_sqlite(path: Path) -> None:
 
 
 def _create_tables(engine: Engine) -> None:
-    """Nbgrader's tables and the version mark that its own upgrade command reads."""
+    """Create nbgrader's tables and the version mark that its own upgrade command reads."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_KEY})"))
@@ -245,7 +245,7 @@ def _is_locked(error: SQLAlchemyError) -> bool:
 
 
 def _explained(name: str, error: Exception) -> GradebookError:
-    """The database's complaint in a user's words; the original stays its cause."""
+    """Return the database's complaint in a user's words; the original stays its cause."""
     original = error.orig if isinstance(error, DBAPIError) else error
     message = str(original)
     if any(phrase in message.lower() for phrase in _LOCKED):

@@ -1,4 +1,4 @@
-"""One page of feedback per student and assignment: what came out, what to look at again, and the graded
+"""A page of feedback per student and assignment: the outcome, what to look at again, and the graded
 notebook.
 
 The page stands alone: no script, no address outside itself, nothing that a student wrote but text and
@@ -44,16 +44,16 @@ _NOT_IN_ANCHOR = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
 class ExerciseSummary(msgspec.Struct, frozen=True):
-    """One exercise on the page.
+    """The summary of an exercise on the page.
 
     Attributes:
-        name: of the function or class.
-        anchor: of its cell in the notebook below.
-        section: the heading under which it stands, and where that is on the page.
-        points: earned.
-        max_points: possible.
+        name: the name of the function or class.
+        anchor: the anchor of its cell in the notebook below.
+        section: the heading under which it stands, and its place on the page.
+        points: the points earned.
+        max_points: the points possible.
         failed: its checks that did not give full points.
-        explanations: sentences of the misconceptions that were recognised, each once.
+        explanations: the sentences of the misconceptions that were recognised, each once.
         blank: whether the cell is as it was handed out.
     """
 
@@ -69,13 +69,13 @@ class ExerciseSummary(msgspec.Struct, frozen=True):
 
 
 class AnswerSummary(msgspec.Struct, frozen=True):
-    """One written answer on the page.
+    """The summary of a written answer on the page.
 
     Attributes:
-        name: what it is, and the heading under which it stands.
-        anchor: of its cell in the notebook below.
-        mark: what it was given; None where the gradebook was not asked.
-        max_points: possible.
+        name: its name, and the heading under which it stands.
+        anchor: the anchor of its cell in the notebook below.
+        mark: its mark; None where the gradebook was not asked.
+        max_points: the points possible.
     """
 
     name: str
@@ -85,14 +85,14 @@ class AnswerSummary(msgspec.Struct, frozen=True):
 
 
 class ShownComment(msgspec.Struct, frozen=True):
-    """A comment by a person, and what it is about."""
+    """A comment by a person, and the thing that it is about."""
 
     about: str
     text: str
 
 
 class ShownRepair(msgspec.Struct, frozen=True):
-    """What was put right for one and the same reason: what, in which cells, and what it means for the grade."""
+    """The repairs for one and the same reason: what was repaired, in which cells, and what it means for the grade."""
 
     what: str
     why: str
@@ -101,7 +101,7 @@ class ShownRepair(msgspec.Struct, frozen=True):
 
 
 class ShownCell(msgspec.Struct, frozen=True):
-    """One cell as the page shows it: ``body`` and every output are sanitised HTML; the comment is plain text."""
+    """A cell as the page shows it: ``body`` and every output are sanitised HTML; the comment is plain text."""
 
     kind: str
     anchor: str
@@ -124,7 +124,7 @@ class ShownSection(msgspec.Struct, frozen=True):
 
     @property
     def own(self) -> bool:
-        """Whether the student wrote anything in it."""
+        """True if the student wrote anything in the section."""
         return any(cell.kind in ("exercise", "answer", "extra", "note") for cell in self.cells)
 
 
@@ -139,17 +139,17 @@ def feedback_page(
     on_board: BoardName | None = None,
     entered: Sequence[str] = (),
 ) -> str:
-    """The page as HTML text.
+    """Return the page as HTML text.
 
     Args:
-        assignment: gives the titles and the points to be given by hand.
-        submission: what was graded.
-        result: how; a result that was not graded says so, without points.
-        student: whose it is; shown at the top if given.
-        marks: what the gradebook holds of it; with them the page has points by hand, comments and a total.
-        album: checks the pictures; None shows none.
+        assignment: the assignment, for the titles and the points to be given by hand.
+        submission: the graded submission.
+        result: its result; one that was not graded is shown as such, without points.
+        student: the student's id; shown at the top if given.
+        marks: its marks in the gradebook; with them the page has points by hand, comments and a total.
+        album: the album that checks the pictures; None shows none.
         on_board: the student's name on the boards.
-        entered: what to say of the entry to the competition.
+        entered: the sentences on the entry to the competition.
     """
     exercises = exercise_summaries(assignment, submission, result, marks)
     return _template().render(
@@ -172,7 +172,7 @@ def feedback_page(
 
 
 def notice_page(assignment: Assignment, notice: Notice, *, student: str = "", on_board: BoardName | None = None) -> str:
-    """The page of a student whose submission has no grade: why, and what to do."""
+    """Return the page of a student whose submission has no grade: why, and what to do."""
     shown = msgspec.structs.replace(notice, reason=as_plain_text(notice.reason, 2000))
     return _template().render(
         title=assignment.title, student=as_plain_text(student, 128), on_board=on_board, notice=shown, sections=[]
@@ -207,7 +207,7 @@ def write_feedback(
 def write_notice(
     course: Course, assignment: Assignment, student: str, notice: Notice, on_board: BoardName | None = None
 ) -> Path:
-    """Write a page that says why there is no grade in the place of the student's feedback.
+    """Write a page that tells why there is no grade in the place of the student's feedback.
 
     Raises:
         GradebookError: it cannot be written.
@@ -235,7 +235,7 @@ def _anchor(*names: str) -> str:
 
 
 def _repairs(repairs: Sequence[Repair]) -> list[ShownRepair]:
-    """The repairs, those of one kind together: a file that lost its marks needs dozens of the same."""
+    """Return the repairs, those of one kind together: a file that lost its marks needs dozens of the same."""
     kinds: dict[str, list[Repair]] = defaultdict(list)
     for repair in repairs:
         kinds[as_plain_text(repair.why, 500)].append(repair)
@@ -253,7 +253,7 @@ def _repairs(repairs: Sequence[Repair]) -> list[ShownRepair]:
 def exercise_summaries(
     assignment: Assignment, submission: Submission, result: Result, marks: Marks | None = None
 ) -> list[ExerciseSummary]:
-    """The exercises of ``assignment`` in order, each with its points and what to look at again."""
+    """Return the exercises of ``assignment`` in order, each with its points and what to look at again."""
     sections = _sections(assignment)
     summaries = []
     for name, cell in assignment.exercises.items():
@@ -276,7 +276,7 @@ def exercise_summaries(
 
 
 def _points(check: CheckResult, marks: Marks | None) -> float:
-    """The points of a check, or a person's in their place."""
+    """Return the points of a check, or a person's in their place."""
     mark = marks.cells.get(check.check) if marks else None
     return check.points if mark is None or mark.manual is None else mark.manual
 
@@ -296,7 +296,7 @@ def _answers(assignment: Assignment, marks: Marks | None) -> list[AnswerSummary]
 
 
 def _comments(assignment: Assignment, marks: Marks | None) -> list[ShownComment]:
-    """What a person said, in the assignment's order."""
+    """Return the comments by persons, in the assignment's order."""
     said = {name: each for name, each in marks.comments.items() if each.by_hand} if marks else {}
     sections = _sections(assignment)
     return [
@@ -318,7 +318,7 @@ def _names(assignment: Assignment, exercise: str) -> list[str]:
 
 
 def _sections(assignment: Assignment) -> dict[str, tuple[str, str]]:
-    """For each exercise and answer, by its cell's name, the last heading before it, and where that is on the page."""
+    """Return the last heading before each exercise and answer, by its cell's name, and its place on the page."""
     heading, anchor, sections = "", "", {}
     for cell in assignment.cells:
         if cell.kind == "prose" and (found := _HEADING.findall(cell.release_source)):

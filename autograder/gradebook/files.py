@@ -52,7 +52,7 @@ def write_autograded(
 
 
 def remove_strays(folder: Path) -> list[str]:
-    """Remove everything in ``folder`` but notebooks, pages and the time stamp. Returns the names removed.
+    """Remove everything in ``folder`` but notebooks, pages and the time stamp. Return the names removed.
 
     nbgrader copies whatever lies beside a notebook from step to step: files that a student left, and the
     instructor's.

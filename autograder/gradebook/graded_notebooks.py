@@ -53,21 +53,21 @@ def _release(text: str) -> NotebookNode:
 
 
 def kernelspec(assignment: Assignment) -> dict[str, Any]:
-    """The kernel that the assignment names."""
+    """Return the kernel that the assignment names."""
     found: dict[str, Any] = _release(assignment.release).metadata.get("kernelspec", {})
     return found
 
 
 @lru_cache(maxsize=32)
 def source_nodes(assignment: Assignment) -> tuple[SourceNode, ...]:
-    """Every cell of ``assignment`` that nbgrader keeps, in order."""
+    """Return every cell of ``assignment`` that nbgrader keeps, in order."""
     by_hand = {cell.grade_id for cell in assignment.checks if cell.level == "by hand"}
     nodes = [_source_node(cell, by_hand) for cell in _marked_cells(assignment).values() if "nbgrader" in cell.metadata]
     return tuple(node for node in nodes if node.grade_id and (node.is_grade or node.is_solution or node.is_locked))
 
 
 def rebuild_notebook(assignment: Assignment, submission: Submission) -> NotebookNode:
-    """The submission with the course's own cells and marks, without outputs, as nbgrader sanitises it."""
+    """Return the submission with the course's own cells and marks, without outputs, as nbgrader sanitises it."""
     marked = _marked_cells(assignment)
     notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
     notebook.metadata["kernelspec"] = kernelspec(assignment)
@@ -80,10 +80,10 @@ def rebuild_notebook(assignment: Assignment, submission: Submission) -> Notebook
 def build_autograded(
     assignment: Assignment, submission: Submission, result: Result, album: Album | None = None
 ) -> NotebookNode:
-    """The notebook that nbgrader's own pipeline would leave in ``autograded/`` for this result.
+    """Return the notebook that nbgrader's own pipeline would leave in ``autograded/`` for this result.
 
-    Every check holds either one error, or one plain number after an optional message: that is what nbgrader
-    reads a score from.
+    Every check holds either one error, or one plain number after an optional message: nbgrader
+    reads a score from these.
     """
     notebook = rebuild_notebook(assignment, submission)
     put_outputs(notebook, assignment, result, album)
@@ -92,13 +92,13 @@ def build_autograded(
 
 
 def notebook_bytes(notebook: NotebookNode) -> bytes:
-    """The file of a notebook, as ``nbformat.writes`` lays it out, and many times as fast."""
+    """Return the file of a notebook, as ``nbformat.writes`` lays it out, and many times as fast."""
     lines = {**notebook, "cells": [_with_lines(cell) for cell in notebook.cells]}
     return msgspec.json.format(msgspec.json.encode(lines, order="sorted"), indent=1) + b"\n"
 
 
 def put_pictures(notebook: NotebookNode, submission: Submission, album: Album | None = None) -> None:
-    """Leave of the student's pictures in ``notebook`` checked ones only, in place; the others are named."""
+    """Keep only checked ones of the student's pictures in ``notebook``, in place; the others are named."""
     texts = {cell.cell_id: cell for cell in submission.cells if cell.kind in ("answer", "note")}
     for node in notebook.cells:
         if node.cell_type == "markdown" and node.id in texts:
@@ -124,7 +124,7 @@ def put_outputs(notebook: NotebookNode, assignment: Assignment, result: Result, 
 
 
 def repairs_of(notebook: NotebookNode) -> tuple[Repair, ...]:
-    """The repairs that :func:`rebuild_notebook` noted in a notebook; none if it did not make it."""
+    """Return the repairs that :func:`rebuild_notebook` noted in a notebook; none if it did not make it."""
     try:
         noted = notebook.metadata.get("autograder", {}).get("repairs", [])
         return msgspec.convert(noted, tuple[Repair, ...])
@@ -133,7 +133,7 @@ def repairs_of(notebook: NotebookNode) -> tuple[Repair, ...]:
 
 
 def _with_lines(cell: NotebookNode) -> dict[str, Any]:
-    """The cell with its longer texts as lists of lines, as notebooks are stored."""
+    """Return the cell with its longer texts as lists of lines, as notebooks are stored."""
     stored = {**cell, "source": cell.source.splitlines(keepends=True)}
     if "outputs" in cell:
         stored["outputs"] = [_output_with_lines(output) for output in cell.outputs]
@@ -154,7 +154,7 @@ def _output_with_lines(output: NotebookNode) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def _marked_cells(assignment: Assignment) -> dict[str, NotebookNode]:
-    """By cell id, the released cells with the checks' whole source, and checksums that fit it."""
+    """Return, by cell id, the released cells with the checks' whole source, and checksums that fit it."""
     sources = {cell.cell_id: cell for cell in assignment.cells}
     marked = {}
     for released in _release(assignment.release).cells:

@@ -1,4 +1,4 @@
-"""One submission of several people has one grade: what a person gave to one member is given to all."""
+"""The shared grade of a group's submission: what a person gave to one member is given to all."""
 
 from __future__ import annotations
 

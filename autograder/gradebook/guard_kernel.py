@@ -11,7 +11,7 @@ GUARD_KERNEL: dict[str, Any] = {
     "display_name": "Graded in isolation only",
     "language": "python",
 }
-"""There is no kernel of that name.
+"""The kernel's specification. No kernel has that name.
 
 nbgrader without this course's configuration starts the gradebook's kernel for each submission: it stops there, before
 any of the student's code has run, and its message is the name.

@@ -43,24 +43,24 @@ _PACKAGES = ("ipython", "msgpack", "numpy", "pillow", "scipy", "torch", "torchvi
 
 
 def digest(*parts: bytes) -> str:
-    """A hash of ``parts``, each with its length: 32 hexadecimal digits."""
+    """Return a hash of ``parts``, each with its length: 32 hexadecimal digits."""
     message = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
     return hashlib.sha256(message).hexdigest()[:32]
 
 
 def grader_digest(secret_key: bytes, limits: GradingSettings, data: str) -> str:
-    """A hash of what grades: the grader's code, the versions it runs on, its limits, its data and its secret.
+    """Return a hash of the grader: its code, the versions it runs on, its limits, its data and its secret.
 
     Args:
         secret_key: the course secret, from which hidden inputs are seeded.
-        limits: what one submission may use.
-        data: names the content of the files that code and hidden tests read, as :func:`data_digest` does.
+        limits: the limits of one submission.
+        data: a name for the content of the files that code and hidden tests read, as :func:`data_digest` does.
     """
     return digest(code_digest(), secret_key, msgspec.msgpack.encode(limits), data.encode())
 
 
 def graded_files(package: Path = _PACKAGE) -> Iterator[Path]:
-    """The sources that a grade can depend on, sorted, of the package at ``package``."""
+    """Yield the sources that a grade can depend on, sorted, of the package at ``package``."""
     found = [path for part in _PARTS for path in (package / part).rglob("*.py")]
     found += [package / name for name in _MODULES]
     return iter(sorted(path for path in found if path.relative_to(package).as_posix() not in _ELSEWHERE))
@@ -68,7 +68,7 @@ def graded_files(package: Path = _PACKAGE) -> Iterator[Path]:
 
 @lru_cache(maxsize=4)
 def code_digest(package: Path = _PACKAGE) -> bytes:
-    """A hash of the code that turns a submission into a result, and of the versions it runs on.
+    """Return a hash of the code that turns a submission into a result, and of the versions it runs on.
 
     The sources are hashed rather than a version number read: a correction to a comparison must not be answered from
     results that were stored before it. Comments, docstrings and layout are left out: they cannot change a grade, and a
@@ -80,16 +80,16 @@ def code_digest(package: Path = _PACKAGE) -> bytes:
 
 @lru_cache(maxsize=4)
 def reading_digest(package: Path = _PACKAGE) -> bytes:
-    """A hash of the code that reads an assignment."""
+    """Return a hash of the code that reads an assignment."""
     return _digest_of(package, sorted((package / "authoring").rglob("*.py")))
 
 
 def data_digest(folders: Sequence[Path], cache: Path) -> str:
-    """A hash of the data that students' code and hidden tests read: a corrected file changes what is right.
+    """Return a hash of the data that students' code and hidden tests read: a corrected file changes what is right.
 
     Args:
-        folders: all that they may read.
-        cache: where the hashes of files are kept, so that a file is only read again when its size or time changes.
+        folders: the folders that they may read.
+        cache: the place of the hashes of files, so that a file is only read again when its size or time changes.
     """
     known, found, parts = _known(cache), {}, []
     files = [(folder, path) for folder in folders for path in sorted(folder.rglob("*"))]
@@ -127,7 +127,7 @@ def _digest_of(package: Path, files: list[Path], *parts: bytes) -> bytes:
 
 
 def without_prose(source: bytes) -> bytes:
-    """The program in ``source`` without comments, docstrings and layout; itself if it is not Python."""
+    """Return the program in ``source`` without comments, docstrings and layout; ``source`` if it is not Python."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):

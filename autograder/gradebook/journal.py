@@ -1,7 +1,7 @@
-"""What the grader remembers of each student's submission: which file, which result, and whether it is written.
+"""The journal, the grader's memory of each student's submission: the file, the result, and whether it is written.
 
 It answers two questions at the cost of a look-up: is this file's result known, and do the gradebook and the graded
-files already say so? Nothing is lost with it: without a journal everything is looked up in the store, or graded again.
+files already hold it? Nothing is lost with it: without a journal everything is looked up in the store, or graded again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from autograder.errors import GradebookError
 __all__ = ["GAVE_UP", "Journal", "JournalRow"]
 
 GAVE_UP = "Given up:"
-"""How the refusal begins of a submission that is not tried again until somebody asks for it."""
+"""The beginning of the refusal of a submission that is not tried again until somebody asks for it."""
 
 _VERSION = 1
 _TABLES = """
@@ -34,17 +34,17 @@ CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 
 
 class JournalRow(NamedTuple):
-    """One student's submission to one assignment.
+    """The entry of one student's submission to one assignment.
 
     Attributes:
         student: nbgrader's student id.
-        digest: names the file's bytes, and the grader that read them.
-        submission_key: names the student's code; empty if the file could not be read.
-        result_key: names the result in the store; empty if there is none.
-        points: what the checks gave.
-        refusal: why the file could not be read; empty if it could.
-        written: names what the gradebook and the graded files hold; empty if nothing was written.
-        written_key: the result that was written last.
+        digest: a hash of the file's bytes, and of the grader that read them.
+        submission_key: the key of the student's code; empty if the file could not be read.
+        result_key: the key of the result in the store; empty if there is none.
+        points: the points by checks.
+        refusal: the reason why the file could not be read; empty if it could.
+        written: a name for the content of the gradebook and the graded files; empty if nothing was written.
+        written_key: the key of the result that was written last.
     """
 
     student: str
@@ -64,7 +64,7 @@ class Journal:
         """Open or make the journal at ``path``.
 
         Raises:
-            GradebookError: it cannot be used, and what to do.
+            GradebookError: it cannot be used; names what to do.
         """
         self._path = path
         try:
@@ -87,7 +87,7 @@ class Journal:
         self._database.close()
 
     def entries(self, assignment: str) -> dict[str, JournalRow]:
-        """All entries of ``assignment``, by student."""
+        """Return all entries of ``assignment``, by student."""
         rows = self._run(
             "SELECT student, digest, submission_key, result_key, points, refusal, written, written_key FROM entry "
             "WHERE assignment = ?",
@@ -108,18 +108,18 @@ class Journal:
             raise self._explained(error) from error
 
     def earlier(self, assignment: str, submission_key: str) -> bytes:
-        """The encoded outcome last kept for this code; empty if there is none."""
+        """Return the encoded outcome last kept for this code; empty if there is none."""
         rows = self._run(
             "SELECT graded FROM graded WHERE assignment = ? AND submission_key = ?", assignment, submission_key
         )
         return bytes(rows[0][0]) if rows else b""
 
     def keep(self, assignment: str, submission_key: str, result_key: str, graded: bytes) -> None:
-        """Keep an encoded outcome, from which what still holds can be reused after the assignment changed."""
+        """Keep an encoded outcome, whose still valid parts can be reused after the assignment changed."""
         self._run("INSERT OR REPLACE INTO graded VALUES (?, ?, ?, ?)", assignment, submission_key, result_key, graded)
 
     def note(self, name: str) -> str:
-        """A note left by :meth:`leave_note`, or nothing."""
+        """Return a note left by :meth:`leave_note`, or an empty text."""
         rows = self._run("SELECT value FROM note WHERE name = ?", name)
         return str(rows[0][0]) if rows else ""
 

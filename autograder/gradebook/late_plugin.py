@@ -1,4 +1,4 @@
-"""nbgrader's trait for late penalties: a plugin that takes a share per day, and which plugin a course has chosen."""
+"""nbgrader's trait for late penalties: a plugin that takes a share per day, and the plugin that a course has chosen."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ CONFIG_NAME = "nbgrader_config.py"
 
 
 class PenaltyPerDay(LateSubmissionPlugin):  # type: ignore[misc]
-    """Takes a share of the points earned for each day, or part of a day, that a submission is late."""
+    """A plugin that takes a share of the points earned for each day, or part of a day, that a submission is late."""
 
     share = Float(0.0, help="Share of the points earned that each started day costs, from 0 to 1.").tag(config=True)
 
     def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
-        """The points lost: ``share`` of ``score`` for each started day, never more than all of them."""
+        """Return the points lost: ``share`` of ``score`` for each started day, never more than all of them."""
         if total_seconds_late <= 0 or self.share <= 0:
             return None
         days = math.ceil(total_seconds_late / _DAY)
@@ -36,7 +36,7 @@ class PenaltyPerDay(LateSubmissionPlugin):  # type: ignore[misc]
 
 
 def nbgrader_configuration(root: Path) -> Config:
-    """What the course's ``nbgrader_config.py`` says; empty if there is none.
+    """Return the configuration in the course's ``nbgrader_config.py``; empty if there is none.
 
     Raises:
         CourseError: the file does not run.
@@ -51,7 +51,7 @@ def nbgrader_configuration(root: Path) -> Config:
 
 
 def configured_penalty(root: Path) -> LatePenalty:
-    """The late penalty that nbgrader's own plugin would take in the course at ``root``.
+    """Return the late penalty that nbgrader's own plugin would take in the course at ``root``.
 
     Raises:
         CourseError: the configuration does not run or names no such plugin.
@@ -60,9 +60,9 @@ def configured_penalty(root: Path) -> LatePenalty:
 
 
 def late_rules(course: Course, assignment: str) -> LateRules:
-    """The rules of ``course`` for lateness in ``assignment``.
+    """Return the rules of ``course`` for lateness in ``assignment``.
 
-    course.toml decides what lateness costs, unless nbgrader_config.py names a plugin of the course's own.
+    course.toml decides the price of lateness, unless nbgrader_config.py names a plugin of the course's own.
 
     Raises:
         CourseError: as :func:`configured_penalty` does, or students.csv is wrong.

@@ -1,6 +1,6 @@
-"""How late a submission is, and what that costs: the one place that decides either.
+"""The lateness of a submission, and its price: the one place that decides either.
 
-Boards, feedback, exports, ``autograder grade`` and nbgrader's own steps all ask here. What was decided is kept in the
+Boards, feedback, exports, ``autograder grade`` and nbgrader's own steps all ask here. Decisions are kept in the
 gradebook beside nbgrader's tables (:class:`Terms`), as a share of the points: the points themselves may change at any
 time, because a person grades by hand, and the penalty follows them.
 """
@@ -30,26 +30,26 @@ __all__ = [
 ]
 
 LatePenalty = Callable[[str, float, float], float | None]
-"""From a student's id, the notebook's score and the seconds it is late to the points it loses; None for none."""
+"""A function from a student's id, the notebook's score and the seconds late to the points lost; None for none."""
 
 _OURS = MetaData()
 TERMS = Table(
     "autograder_lateness", _OURS, Column("id", String(32), primary_key=True), Column("terms", Text, nullable=False)
 )
-"""By the key of nbgrader's submitted assignment; nbgrader leaves tables alone that it does not know."""
+"""The table of terms, by the key of nbgrader's submitted assignment; nbgrader leaves unknown tables alone."""
 ANSWERS = Table(
     "autograder_answers", _OURS, Column("id", String(32), primary_key=True), Column("text", String(64), nullable=False)
 )
-"""By the key of nbgrader's grade, a hash of the answer that it is the grade of."""
+"""The table of answers: a hash of each, by the key of the nbgrader grade that it got."""
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """The lateness of one submission, as it was decided last.
+    """The lateness of one submission, as decided last.
 
     Attributes:
         late: whether it counts as late.
-        seconds: past the deadline, extensions and grace counted; None if that is not known.
-        share: of the points earned, lost; None where the course's own nbgrader plugin computes the points lost.
+        seconds: the seconds past the deadline, extensions and grace counted; None if not known.
+        share: the share lost of the points earned; None where the course's own nbgrader plugin computes the points.
     """
 
     late: bool = False
@@ -58,15 +58,15 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 def lateness(stamp: dt.datetime | None, due: dt.datetime | None) -> float:
-    """The seconds by which a stamp lies past a deadline, both in UTC without a zone; 0 if either is missing."""
+    """Return the seconds by which a stamp lies past a deadline, both in UTC without a zone; 0 if either is missing."""
     return 0.0 if stamp is None or due is None else max(0.0, (stamp - due).total_seconds())
 
 
 def penalty_of(terms: Terms | None, score: float, written: float | None) -> float:
-    """The points lost out of ``score`` as it stands.
+    """Return the points lost out of ``score`` as it stands.
 
     Args:
-        terms: as kept; None if they were never decided.
+        terms: the terms as kept; None if they were never decided.
         score: the notebook's points, by checks and by hand.
         written: the penalty in nbgrader's own column, which counts if only a plugin can compute it.
     """
@@ -78,9 +78,9 @@ class LateRules:
     """The rules of a course for one assignment.
 
     Args:
-        policy: what lateness costs.
-        plugin: computes the points lost instead of ``policy``, as nbgrader's plugins do.
-        course, assignment: where extensions are looked up; None has none.
+        policy: the price of lateness.
+        plugin: a function that computes the points lost instead of ``policy``, as nbgrader's plugins do.
+        course, assignment: the place to look up extensions; None for no extensions.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class LateRules:
         self._groups = {student.id: student.group for student in students if student.group}
 
     def deadline(self, student: str, due: dt.datetime | None, granted: dt.timedelta | None) -> dt.datetime | None:
-        """The student's own deadline, in UTC without a zone: the latest that anybody granted, without the grace.
+        """Return the student's own deadline, in UTC without a zone: the latest that anybody granted, without the grace.
 
         Args:
             student: nbgrader's id.
@@ -115,7 +115,7 @@ class LateRules:
         return max([due, due + (granted or dt.timedelta()), *later])
 
     def terms(self, student: str, stamp: Stamp, due: dt.datetime | None, granted: dt.timedelta | None) -> Terms:
-        """The lateness of a submission with ``stamp``, and what it costs now."""
+        """Return the lateness of a submission with ``stamp``, and what it costs now."""
         deadline = self.deadline(student, due, granted)
         if stamp.fault:
             return Terms(seconds=None)
@@ -129,7 +129,7 @@ class LateRules:
         return Terms(True, seconds, None if self._plugin else self._policy.share(seconds))
 
     def question(self, student: str, stamp: Stamp, due: dt.datetime | None, granted: dt.timedelta | None) -> str:
-        """The sentence for a person who has to decide on a submission's lateness; empty if nobody has to."""
+        """Return the sentence for a person who has to decide on a submission's lateness; empty if nobody has to."""
         if stamp.fault:
             return f"{stamp.fault} Until then its lateness is unknown, and it loses no points for it."
         deadline = self.deadline(student, due, granted)
@@ -144,7 +144,7 @@ class LateRules:
         )
 
     def lost(self, student: str, score: float, terms: Terms) -> float | None:
-        """The points lost out of ``score``; None for none, as nbgrader writes it."""
+        """Return the points lost out of ``score``; None for none, as nbgrader writes it."""
         if terms.share is not None:
             return penalty_of(terms, score, None) or None
         points = self._plugin(student, score, terms.seconds or 0.0) if self._plugin else None
@@ -164,7 +164,7 @@ def make_tables(db: Connection) -> None:
 
 
 def kept_terms(db: Connection) -> dict[str, Terms]:
-    """The terms that the gradebook keeps, by the key of the submitted assignment; none if only nbgrader wrote it."""
+    """Return the terms that the gradebook keeps, by key of the submitted assignment; none if only nbgrader wrote it."""
     if not inspect(db).has_table(TERMS.name):
         return {}
     rows = db.execute(select(TERMS.c.id, TERMS.c.terms)).all()

@@ -72,7 +72,7 @@ JUDGED = Table(
     Column("id", _KEY, primary_key=True), Column("applied", Text, nullable=False), Column("written", Float),
     Column("version", Integer, nullable=False), Column("grader", String(128), nullable=False),
 )  # fmt: skip
-"""By the key of nbgrader's grade: the items that apply, and the score that followed from them."""
+"""The table of judgements, by the key of nbgrader's grade: the items that apply, and the score that followed."""
 SECOND = Table(
     "autograder_second", DESK_TABLES,
     Column("id", _KEY, primary_key=True), Column("applied", Text, nullable=False),
@@ -86,7 +86,7 @@ SAVED = Table(
 
 
 class ChangedMeanwhile(GradebookError):
-    """Somebody else has changed what is to be written; nothing was written."""
+    """A change by somebody else to what is to be written; nothing was written."""
 
 
 class RubricItem(msgspec.Struct, frozen=True):
@@ -94,10 +94,10 @@ class RubricItem(msgspec.Struct, frozen=True):
 
     Attributes:
         id: its key; empty for one that is not kept yet.
-        part: of items with the same part only one applies; empty for any number.
-        text: for people.
-        points: that it gives, or takes if negative.
-        version: counts its changes.
+        part: the part of the rubric; of items with the same part only one applies; empty for any number.
+        text: the text for people.
+        points: the points that it gives, or takes if negative.
+        version: the number of its changes.
     """
 
     text: str
@@ -108,7 +108,7 @@ class RubricItem(msgspec.Struct, frozen=True):
 
 
 class SecondMark(msgspec.Struct, frozen=True):
-    """What a second grader gave, without seeing the first mark."""
+    """The mark of a second grader, given without seeing the first mark."""
 
     items: tuple[str, ...]
     points: float
@@ -119,18 +119,18 @@ class WrittenMark(msgspec.Struct, frozen=True):
     """The mark of one written answer.
 
     Attributes:
-        key: of nbgrader's grade.
+        key: the key of nbgrader's grade.
         student: nbgrader's id.
-        max_points: possible.
+        max_points: the points possible.
         auto: 0 for an answer that was left empty, else None.
         manual: a person's points; None if nobody gave any.
         waits: whether nbgrader marks it for a look, as for an answer that changed since.
-        comment: a person's.
+        comment: a person's comment.
         items: the rubric items that apply.
-        followed: whether the points are what the items come to; else a person set them, here or in the formgrader.
-        grader: who gave them here; empty for the formgrader.
+        followed: whether the points are the sum of the items; else a person set them, here or in the formgrader.
+        grader: the person who gave them here; empty for the formgrader.
         second: the second mark.
-        seen: names this state; whoever writes says which state they saw.
+        seen: the name of this state; whoever writes gives the one that they saw.
     """
 
     key: str
@@ -148,24 +148,24 @@ class WrittenMark(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> float | None:
-        """As nbgrader counts them; None while the answer waits for a person."""
+        """The points as nbgrader counts them; None while the answer waits for a person."""
         return self.auto if self.manual is None else self.manual
 
     @property
     def open(self) -> bool:
-        """Whether a person has to read it."""
+        """True if a person has to read the answer."""
         return self.points is None or self.waits
 
 
 def of_question(assignment: str, question: str) -> Any:
-    """The condition that picks the graded cell of a question; the assignment may name its notebook, as ``ps1/one``."""
+    """Return the condition that picks a question's graded cell; the assignment may name its notebook: ``ps1/one``."""
     name, _, notebook = assignment.partition("/")
     wanted = [ASSIGNMENT.c.name == name, BASE.c.name == question, BASE.c.type == "GradeCell"]
     return and_(*wanted, *([NOTEBOOK.c.name == notebook] if notebook else []))
 
 
 def cell_of(db: Connection, assignment: str, question: str) -> str:
-    """The key of a question's graded cell. Raises GradebookError if the gradebook does not have it."""
+    """Return the key of a question's graded cell. Raises GradebookError if the gradebook does not have it."""
     found = db.execute(
         select(BASE.c.id)
         .join(NOTEBOOK, NOTEBOOK.c.id == BASE.c.notebook_id)
@@ -178,7 +178,7 @@ def cell_of(db: Connection, assignment: str, question: str) -> str:
 
 
 def marks_where(db: Connection, condition: Any) -> list[WrittenMark]:
-    """The marks that fulfil a condition, by student."""
+    """Return the marks that fulfil a condition, by student."""
     rows = db.execute(
         select(GRADE, BASE.c.name, SUBMITTED.c.student_id, GRADE_CELL.c.max_score.label("most"))
         .join(BASE, BASE.c.id == GRADE.c.cell_id)
@@ -201,7 +201,7 @@ def marks_where(db: Connection, condition: Any) -> list[WrittenMark]:
 
 
 def _comments(db: Connection, rows: Sequence[Row[Any]]) -> dict[tuple[str, str], str]:
-    """A person's comments, by the key of the submitted notebook and the name of the cell."""
+    """Return persons' comments, by the key of the submitted notebook and the name of the cell."""
     wanted = COMMENT.c.notebook_id.in_({row.notebook_id for row in rows}), COMMENT.c.manual_comment.is_not(None)
     found = db.execute(
         select(COMMENT.c.notebook_id, BASE.c.name, COMMENT.c.manual_comment)
@@ -233,7 +233,7 @@ def _mark(row: Row[Any], comment: str, judged: Row[Any] | None, second: Row[Any]
 
 
 def mark_of(db: Connection, key: str) -> tuple[WrittenMark, str]:
-    """The mark with this key, and the key of its cell. Raises GradebookError if there is none."""
+    """Return the mark with this key, and the key of its cell. Raises GradebookError if there is none."""
     found = marks_where(db, GRADE.c.id == key)
     if not found:
         raise GradebookError("The gradebook no longer has this answer. Load the page again.")
@@ -241,7 +241,7 @@ def mark_of(db: Connection, key: str) -> tuple[WrittenMark, str]:
 
 
 def unchanged(db: Connection, key: str, seen: str) -> tuple[WrittenMark, str]:
-    """As `mark_of`. Raises ChangedMeanwhile if its state is not the one that was ``seen``."""
+    """Return the same as `mark_of`. Raises ChangedMeanwhile if its state is not the one that was ``seen``."""
     mark, cell = mark_of(db, key)
     if mark.seen != seen:
         raise ChangedMeanwhile("Somebody else has marked this answer since you opened it.")
@@ -249,7 +249,7 @@ def unchanged(db: Connection, key: str, seen: str) -> tuple[WrittenMark, str]:
 
 
 def items_of(db: Connection, cell: str) -> list[RubricItem]:
-    """The rubric of a cell, in order."""
+    """Return the rubric of a cell, in order."""
     rows = db.execute(select(RUBRIC).where(RUBRIC.c.cell == cell).order_by(RUBRIC.c.position, RUBRIC.c.id))
     return [RubricItem(row.text, row.points, row.part or "", row.id, row.version) for row in rows]
 
@@ -261,12 +261,12 @@ def add_item(db: Connection, cell: str, item: RubricItem, position: int) -> None
 
 
 def due_points(items: Sequence[RubricItem], chosen: Collection[str], most: float) -> float:
-    """The points that the chosen items come to, within 0 and the most."""
+    """Return the points that the chosen items come to, within 0 and the most."""
     return min(max(sum(item.points for item in items if item.id in chosen), 0.0), most)
 
 
 def keep_judgement(db: Connection, key: str, items: Sequence[str], written: float | None, grader: str) -> None:
-    """Keep which items apply, and the score that follows from them; None if a person set another one."""
+    """Keep the items that apply, and the score that follows from them; None if a person set another one."""
     version = db.execute(select(JUDGED.c.version).where(JUDGED.c.id == key)).scalar() or 0
     db.execute(delete(JUDGED).where(JUDGED.c.id == key))
     values = {"applied": msgspec.json.encode(items).decode(), "written": written, "version": version + 1}
@@ -284,11 +284,11 @@ def put_comment(db: Connection, key: str, text: str) -> None:
 
 
 def follow_item(db: Connection, cell: str, item: str, before: Sequence[RubricItem]) -> int:
-    """Bring the points up to date of all answers that ``item`` applies to. Returns how many changed.
+    """Bring up to date the points of all answers that ``item`` applies to. Return how many changed.
 
     Args:
-        cell: of the question.
-        item: the one that was changed or removed.
+        cell: the key of the question's cell.
+        item: the key of the item that was changed or removed.
         before: the rubric as it was; a second mark that differs from what it came to was set by a person, and stays.
     """
     items, changed = items_of(db, cell), 0

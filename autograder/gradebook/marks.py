@@ -1,4 +1,4 @@
-"""What the gradebook holds of a submission: points by checks and by hand, comments, and the penalty for lateness."""
+"""The gradebook's marks of a submission: points by checks and by hand, comments, and the penalty for lateness."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Mark(msgspec.Struct, frozen=True):
     """The points of one graded cell; a person's count in place of a check's, as nbgrader counts them.
 
     Attributes:
-        auto: by the check; 0 for a written answer that was left empty; None if nothing was given.
-        manual: by a person; None if nobody gave any.
-        extra: extra credit.
-        max_points: that the cell can earn without extra credit.
+        auto: the points by the check; 0 for a written answer that was left empty; None if nothing was given.
+        manual: the points by a person; None if nobody gave any.
+        extra: the extra credit.
+        max_points: the points that the cell can earn without extra credit.
     """
 
     auto: float | None
@@ -35,17 +35,17 @@ class Mark(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> float | None:
-        """Without extra credit; None while nobody and nothing has graded the cell."""
+        """The points without extra credit; None while nobody and nothing has graded the cell."""
         return self.auto if self.manual is None else self.manual
 
     @property
     def changed(self) -> bool:
-        """Whether a person gave other points than the check."""
+        """True if a person gave other points than the check."""
         return self.auto is not None and self.manual is not None and self.auto != self.manual
 
 
 class Comment(msgspec.Struct, frozen=True):
-    """What was said of one cell: plain text, to be escaped, and whether a person said it."""
+    """A comment on one cell: plain text, to be escaped, and whether a person wrote it."""
 
     text: str
     by_hand: bool
@@ -55,11 +55,11 @@ class Marks(msgspec.Struct, frozen=True):
     """The marks of one submission.
 
     Attributes:
-        cells: by grade_id of the graded cell.
-        comments: by grade_id of the cell that the student wrote.
-        late_penalty: points lost for being late, from the points as they stand.
+        cells: the marks by grade_id of the graded cell.
+        comments: the comments by grade_id of the cell that the student wrote.
+        late_penalty: the points lost for being late, from the points as they stand.
         late: whether it was handed in after the deadline.
-        seconds_late: by how much, extensions and grace counted; None if that is not known.
+        seconds_late: the seconds late, extensions and grace counted; None if not known.
     """
 
     cells: dict[str, Mark]
@@ -70,12 +70,12 @@ class Marks(msgspec.Struct, frozen=True):
 
     @property
     def extra(self) -> float:
-        """Extra credit in all; nbgrader counts none for a cell that is not graded."""
+        """The extra credit in all; nbgrader counts none for a cell that is not graded."""
         return sum(mark.extra for mark in self.cells.values() if mark.points is not None)
 
     @property
     def total(self) -> float:
-        """All points, extra credit and penalty counted, and never below 0."""
+        """The sum of all points, extra credit and penalty counted; never below 0."""
         return max(0.0, sum(mark.points or 0.0 for mark in self.cells.values()) + self.extra - self.late_penalty)
 
     @property
@@ -91,17 +91,17 @@ class Marks(msgspec.Struct, frozen=True):
 
     @property
     def max_points(self) -> float:
-        """Points available, extra credit excluded."""
+        """The points available, extra credit excluded."""
         return sum(mark.max_points for mark in self.cells.values())
 
     @property
     def open(self) -> int:
-        """How many cells wait for a person."""
+        """The number of cells that wait for a person."""
         return sum(mark.points is None for mark in self.cells.values())
 
 
 def read_marks(db: Connection, notebook_id: str, students: Collection[str]) -> dict[str, Marks]:
-    """The marks of those of ``students`` who have a submission to the notebook, by student."""
+    """Return the marks of those of ``students`` who have a submission to the notebook, by student."""
     condition = SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id, SUBMITTED.c.student_id.in_(students)
     found = (
         select(
@@ -146,7 +146,7 @@ def _cells(db: Connection, condition: Any) -> Mapping[str, dict[str, Mark]]:
 
 
 def _comments(db: Connection, condition: Any) -> Mapping[str, dict[str, Comment]]:
-    """A person's comment stands in place of the grader's, as nbgrader shows them."""
+    """Return the comments, a person's in place of the grader's, as nbgrader shows them."""
     question = (
         select(COMMENT.c.notebook_id, BASE.c.name, COMMENT.c.auto_comment, COMMENT.c.manual_comment)
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == COMMENT.c.notebook_id)

@@ -1,4 +1,4 @@
-"""nbgrader's configuration of a course: what isolates its commands, and whether a course's own file still does.
+"""nbgrader's configuration of a course: the steps that isolate its commands, and a check that a course has them.
 
 A course's ``nbgrader_config.py`` is three lines long::
 
@@ -55,11 +55,11 @@ def configure(config: Any, folder: Path) -> None:
     """Set nbgrader up for the course in ``folder``: its directories, isolated execution, hidden tests kept hidden.
 
     With it ``nbgrader autograde``, nbgrader's API and the formgrader's buttons grade as ``autograder grade`` does.
-    What lateness costs stands in course.toml. A plugin of the course's own, named in ``AssignLatePenalties``'s
+    The price of lateness stands in course.toml. A plugin of the course's own, named in ``AssignLatePenalties``'s
     ``plugin_class`` after this call, is used in its place.
 
     Args:
-        config: what ``get_config()`` returns in ``nbgrader_config.py``.
+        config: the object that ``get_config()`` returns in ``nbgrader_config.py``.
         folder: the folder of course.toml, or one below it.
 
     Raises:
@@ -90,7 +90,7 @@ def _set_directories(config: Any, course: Course) -> None:
 
 
 def _set_steps(config: Any) -> None:
-    """Put this package's steps where nbgrader would run a kernel, and where it shows what a student wrote."""
+    """Put this package's steps in the place where nbgrader would run a kernel, and where it shows a student's work."""
     released = GenerateAssignment.class_traits()["preprocessors"].default()
     config.GenerateAssignment.preprocessors = [SaveGuardedCells if step is SaveCells else step for step in released]
     config.Autograde.sanitize_preprocessors = [
@@ -134,7 +134,7 @@ def _listed(config: Config, section: str, trait: str) -> list[Any]:
 
 
 def _is(listed: Any, step: type) -> bool:
-    """Whether an entry of a list of steps is ``step``: nbgrader takes classes, objects and dotted names."""
+    """Return whether an entry of a list of steps is ``step``: nbgrader takes classes, objects and dotted names."""
     if isinstance(listed, str):
         return listed.rpartition(".")[2] == step.__name__
     return issubclass(listed if isinstance(listed, type) else type(listed), step)

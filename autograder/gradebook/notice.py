@@ -1,4 +1,4 @@
-"""What a page shows beside the points: why a submission has no grade, and its student's name on the boards."""
+"""The parts of a page beside the points: why a submission has no grade, and its student's name on the boards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class BoardName(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Why there is no grade.
+    """The reason why there is no grade.
 
     Attributes:
-        kind: the file cannot be read; it is not where it belongs; or the grader has still to try again.
-        reason: what is wrong and what to do, without anything that only the grader knows; may be empty.
+        kind: the case: the file cannot be read; it is not where it belongs; or the grader has still to try again.
+        reason: the fault and what to do, without anything that only the grader knows; may be empty.
     """
 
     kind: Literal["unreadable", "misplaced", "waiting"]

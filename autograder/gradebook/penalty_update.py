@@ -1,4 +1,4 @@
-"""Keeps the late penalties on nbgrader's own pages up to date, for whatever shows or hands on totals."""
+"""Updates of the late penalties on nbgrader's own pages, for every command that shows or hands on totals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["bring_up_to_date"]
 
 
 def bring_up_to_date(course: Course, assignments: Sequence[str] | None = None) -> list[str]:
-    """Let the penalties in the gradebook follow the points that people have given; the lines that say what changed.
+    """Let the penalties in the gradebook follow the points that people have given; return lines that tell what changed.
 
     Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same. It never
     fails: totals are right without it, unless a plugin of the course's own computes penalties.
 
     Args:
-        course: whose gradebook; if there is none yet, none is made.
-        assignments: by name; default all.
+        course: the course of the gradebook; if there is none yet, none is made.
+        assignments: the names of assignments; default all.
     """
     address = make_url(course.gradebook_url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():

@@ -45,8 +45,8 @@ class Pictures:
     """Checked copies of pictures, remembered by content in a folder. The process that makes them starts when needed.
 
     Args:
-        folder: where copies are kept; made if it is not there.
-        missing_ok: layers of the sandbox that may be missing, by name.
+        folder: the folder of copies; made if it is not there.
+        missing_ok: the layers of the sandbox that may be missing, by name.
     """
 
     def __init__(self, folder: Path, missing_ok: Sequence[str] = ()) -> None:
@@ -55,7 +55,7 @@ class Pictures:
 
     @classmethod
     def of(cls, course: Course, missing_ok: Sequence[str] = ()) -> Pictures:
-        """Those of ``course``."""
+        """Return the pictures of ``course``."""
         return cls(course.results / "pictures", missing_ok)
 
     def __enter__(self) -> Pictures:
@@ -69,7 +69,7 @@ class Pictures:
         self._desk.close()
 
     def checked(self, content: bytes) -> Picture | str:
-        """The picture to show for a file, or why it cannot be shown.
+        """Return the picture to show for a file, or why it cannot be shown.
 
         Raises:
             MachineryError: it could not be decoded here.
@@ -91,7 +91,7 @@ class Album:
     """The pictures of one submission, within limits on their number and size.
 
     Args:
-        pictures: the course's; None shows none.
+        pictures: the course's pictures; None shows none.
     """
 
     def __init__(self, pictures: Pictures | None) -> None:
@@ -99,7 +99,7 @@ class Album:
         self._left, self._bytes_left = _MOST, _MOST_BYTES
 
     def picture(self, content: bytes) -> Picture | str:
-        """The picture to show for a file, or why there is none."""
+        """Return the picture to show for a file, or why there is none."""
         if self._pictures is None:
             return "pictures are not shown here"
         if self._left <= 0 or len(content) > self._bytes_left:
@@ -109,18 +109,18 @@ class Album:
         return self._pictures.checked(content)
 
     def embedded(self, each: Embedded) -> Picture | str:
-        """The picture to show for one that a text holds, or why there is none."""
+        """Return the picture to show for one that a text holds, or why there is none."""
         return each.problem or self.picture(each.content)
 
 
 class OwnAlbum(Album):
-    """For notebooks that were written here: their pictures have been checked, and only their first bytes count."""
+    """An album for notebooks that were written here: their pictures were checked, and only the first bytes count."""
 
     def __init__(self) -> None:
         super().__init__(None)
 
     def picture(self, content: bytes) -> Picture | str:
-        """The picture itself."""
+        """Return the picture itself."""
         return Picture("image/png" if content.startswith(b"\x89PNG") else "image/jpeg", content)
 
 
@@ -130,12 +130,12 @@ def with_attachments(
     album: Album,
     harmless: Callable[[str], str] = lambda text: text,
 ) -> tuple[str, dict[str, dict[str, str]]]:
-    """A text cell's source and attachments in which every picture is a checked one, or is named in its place.
+    """Return a text cell's source and attachments in which every picture is a checked one, or is named in its place.
 
     Args:
-        source, attachments: of the cell.
-        album: checks the pictures.
-        harmless: is applied to the text around them.
+        source, attachments: those of the cell.
+        album: the album that checks the pictures.
+        harmless: a function that is applied to the text around them.
     """
     marked, found = embedded_pictures(source, attachments)
     marked = harmless(marked)
@@ -153,5 +153,5 @@ def with_attachments(
 
 
 def _plain(text: str) -> str:
-    """A student's words without what markdown would read something into."""
+    """Return a student's words without what markdown would interpret."""
     return " ".join(_MARKUP.sub(" ", text).split()) or "picture"

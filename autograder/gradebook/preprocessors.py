@@ -86,7 +86,7 @@ _NEUTRALISED = (
 
 
 class SaveGuardedCells(SaveCells):  # type: ignore[misc]
-    """Saves a source notebook's cells in the gradebook, with a kernel that only isolated grading can do without."""
+    """A step that saves a source's cells in the gradebook, with a kernel that only isolated grading does without."""
 
     def _create_notebook(self, nb: NotebookNode) -> None:
         guarded = copy.copy(nb)
@@ -95,10 +95,10 @@ class SaveGuardedCells(SaveCells):  # type: ignore[misc]
 
 
 class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
-    """Puts the student's work on the released skeleton; the first of the sanitising steps."""
+    """A step that puts the student's work on the released skeleton; the first of the sanitising steps."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """A new notebook in place of ``nb``; what was repaired is logged and noted in its metadata.
+        """Return a new notebook in place of ``nb``; repairs are logged and noted in its metadata.
 
         Raises:
             UnreadableSubmission: a link stands in the place of its file or of a folder; nbgrader then grades nothing.
@@ -115,7 +115,7 @@ class RebuildSubmission(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class IsolatedExecute(Execute):  # type: ignore[misc]
-    """Runs the notebook as ``autograder grade`` does, where nbgrader would start a kernel beside the hidden tests."""
+    """A step that runs the notebook as ``autograder grade`` does, instead of in a kernel beside the hidden tests."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any], km: Any = None) -> Step:
         """Give every cell of ``nb`` the outputs that grading it in isolation has.
@@ -142,7 +142,7 @@ class IsolatedExecute(Execute):  # type: ignore[misc]
 
 
 class SaveScores(SaveAutoGrades):  # type: ignore[misc]
-    """Saves scores as nbgrader does; what a person graded stays so while it is the same answer, or score."""
+    """A step that saves scores as nbgrader does; a person's grade stays while it is for the same answer, or score."""
 
     def _add_score(self, cell: NotebookNode, resources: dict[str, Any]) -> None:
         grade = self.gradebook.find_grade(
@@ -161,7 +161,7 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
         self.gradebook.db.commit()
 
     def _same_answer(self, key: str, text: str) -> bool:
-        """Whether the grade ``key`` was kept for this text; from now on it is."""
+        """Return whether the grade ``key`` was kept for this text; from now on it is."""
         db = self.gradebook.db
         make_tables(db.connection())
         before = db.execute(select(ANSWERS.c.text).where(ANSWERS.c.id == key)).scalar()
@@ -171,10 +171,10 @@ class SaveScores(SaveAutoGrades):  # type: ignore[misc]
 
 
 class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
-    """Decides how late a submission is and what that costs, as ``autograder grade`` does."""
+    """A step that decides how late a submission is and what that costs, as ``autograder grade`` does."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """The same notebook; the gradebook has its lateness and penalty."""
+        """Return the same notebook; the gradebook has its lateness and penalty."""
         course, _ = _subject(resources)
         names = resources["nbgrader"]
         student, assignment = names["student"], names["assignment"]
@@ -189,12 +189,12 @@ class AssignPenalties(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def _by_hand(resources: dict[str, Any]) -> set[str]:
-    """The checks of an adopted course that a person grades, though they are tests."""
+    """Return the checks of an adopted course that a person grades, though they are tests."""
     return {cell.grade_id for cell in _subject(resources)[1].checks if cell.level == "by hand"}
 
 
 def _existing_timestamp(self: CourseDirectory, dest_path: str) -> dt.datetime | None:
-    """The time stamp in a folder; None, with a warning, where it cannot be read."""
+    """Return the time stamp in a folder; None, with a warning, if it cannot be read."""
     try:
         zone = ZoneInfo(Course.find(Path(self.root)).config.time_zone)
     except CourseError:  # A course of nbgrader's alone, in the same process.
@@ -212,7 +212,7 @@ CourseDirectory.get_existing_timestamp = _existing_timestamp
 
 
 def _graded(course: Course, assignment: Assignment, submission: Submission) -> Result:
-    """The result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
+    """Return the result, found in a child that is ended when it takes too long: nbgrader and its formgrader go on."""
     settings, sandbox = course.config.grading, _sandbox(course)
 
     def folder() -> AbstractContextManager[None]:
@@ -236,12 +236,12 @@ def _graded(course: Course, assignment: Assignment, submission: Submission) -> R
 
 
 class StripHidden(ClearHiddenTests):  # type: ignore[misc]
-    """Takes hidden tests, tracebacks and unsafe output out of a graded notebook before it becomes feedback."""
+    """A step that takes hidden tests, tracebacks and unsafe output out of a graded notebook before feedback is made."""
 
     enforce_metadata = False
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """The notebook as its student may see it; files that nbgrader copied beside it are removed."""
+        """Return the notebook as its student may see it; files that nbgrader copied beside it are removed."""
         course, _ = _subject(resources)
         names = resources["nbgrader"]
         remove_strays(course.feedback / names["student"] / names["assignment"])
@@ -249,7 +249,7 @@ class StripHidden(ClearHiddenTests):  # type: ignore[misc]
         return step
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Step:
-        """One cell of it."""
+        """Return one cell of it."""
         cell, resources = super().preprocess_cell(cell, resources, index)
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade"):
             cell.outputs = [each for each in cell.outputs if each.get("text") != FORGEABLE]
@@ -260,7 +260,7 @@ class StripHidden(ClearHiddenTests):  # type: ignore[misc]
 
 
 class ShowSafely(Preprocessor):
-    """Makes what a student wrote harmless wherever nbgrader renders a notebook to HTML, the formgrader included.
+    """A step that makes a student's text harmless wherever nbgrader renders a notebook to HTML, also in the formgrader.
 
     The course's own text is shown as it was written. In the formgrader a list of the written answers comes first, and
     each one's marking scheme stands beside it.
@@ -269,7 +269,7 @@ class ShowSafely(Preprocessor):
     enabled = True
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> Step:
-        """The notebook as it may be rendered."""
+        """Return the notebook as it may be rendered."""
         assignment = _assignment_of(resources)
         self._own = _own_texts(assignment)
         step: Step = super().preprocess(nb, resources)  # type: ignore[no-untyped-call]
@@ -278,7 +278,7 @@ class ShowSafely(Preprocessor):
         return step
 
     def preprocess_cell(self, cell: NotebookNode, resources: dict[str, Any], index: int) -> Step:
-        """One cell of it."""
+        """Return one cell of it."""
         if cell.cell_type == "markdown" and cell.source in self._own:
             cell.pop("attachments", None)
             return cell, resources
@@ -298,7 +298,7 @@ def _shown_safely(cell: NotebookNode) -> NotebookNode:
 
 
 def _chosen(nb: NotebookNode, course: Course, assignment: Assignment, student: str) -> Mapping[str, Any]:
-    """The notebook that ``autograder grade`` would take: ``nb``, or one with work in it beside a blank one.
+    """Return the notebook that ``autograder grade`` would take: ``nb``, or one with work in it beside a blank one.
 
     Raises:
         UnreadableSubmission: a person has to decide which one counts.
@@ -318,7 +318,7 @@ def _neutralised(text: str) -> str:
 
 
 def _assignment_of(resources: dict[str, Any]) -> Assignment | None:
-    """The assignment of what is rendered; None if that cannot be told, and then nothing is taken for the course's."""
+    """Return the assignment of what is rendered; None if it is not known: then nothing is taken for the course's."""
     own = resources.get("nbgrader", {})
     names = {key: resources.get(f"{key}_id") or own.get(key) for key in ("assignment", "notebook")}
     try:
@@ -360,14 +360,14 @@ def _keep(course: Course, assignment: Assignment, result: Result) -> None:
 
 
 def _refuse_links(course: Course, names: dict[str, str]) -> None:
-    """Nbgrader has read the file by its path, through whatever links there were: what they led to is not graded."""
+    """Refuse links: nbgrader has read the file through them, and what they led to is not graded."""
     link = first_link(course.submitted / names["student"] / names["assignment"] / f"{names['notebook']}.ipynb")
     if link.is_symlink():
         raise UnreadableSubmission(f"{link} is a symbolic link. Put the file or folder itself in its place.")
 
 
 def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:
-    """The course and the assignment that nbgrader is working on; its converters run in the course's folder."""
+    """Return the course and the assignment that nbgrader is working on; its converters run in the course's folder."""
     course = Course.find(Path.cwd())
     names = resources["nbgrader"]
     name = f"{names['assignment']}/{names['notebook']}" if course.adopted else names["assignment"]
@@ -375,7 +375,7 @@ def _subject(resources: dict[str, Any]) -> tuple[Course, Assignment]:
 
 
 def _built(course: Course, resources: dict[str, Any]) -> int:
-    """When the assignment was built: a long-running formgrader must not grade by an older version."""
+    """Return when the assignment was built: a long-running formgrader must not grade by an older version."""
     folder = course.source / resources["nbgrader"]["assignment"]
     plan = [course.root / ADOPTED_NAME] if course.adopted else []
     return max((path.stat().st_mtime_ns for path in [*folder.glob("*"), *plan]), default=0)
@@ -387,7 +387,7 @@ def _assignment(root: Path, name: str, built: int) -> Assignment:
 
 
 def _sandbox(course: Course) -> Sandbox:
-    """One warm sandbox for all submissions of this process."""
+    """Return one warm sandbox for all submissions of this process."""
     return _started(course.data, None if course.adopted else course.release)
 
 

@@ -1,4 +1,4 @@
-"""Make an assignment known to nbgrader's database, as ``nbgrader generate_assignment`` would."""
+"""The registration of an assignment in nbgrader's database, as by ``nbgrader generate_assignment``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["naive_utc", "new_id", "register", "table"]
 
 
 def table(model: Any) -> Table:
-    """The table of one of nbgrader's models."""
+    """Return the table of one of nbgrader's models."""
     found: Table = model.__table__
     return found
 
@@ -32,17 +32,17 @@ GRADE, COMMENT = table(api.Grade), table(api.Comment)
 
 
 def naive_utc(moment: dt.datetime) -> dt.datetime:
-    """``moment`` as nbgrader stores times: in UTC, without a zone; one without a zone is UTC already."""
+    """Return ``moment`` as nbgrader stores times: in UTC, without a zone; one without a zone is UTC already."""
     return (moment.astimezone(dt.UTC) if moment.tzinfo else moment).replace(tzinfo=None)
 
 
 def new_id() -> str:
-    """A new key, in nbgrader's form."""
+    """Return a new key, in nbgrader's form."""
     return uuid4().hex
 
 
 def register(db: Connection, assignment: Assignment, course_id: str, due: dt.datetime | None) -> str:
-    """Write the assignment, its notebook and its cells, or bring them up to date. Returns the notebook's key.
+    """Write the assignment, its notebook and its cells, or bring them up to date. Return the notebook's key.
 
     New cells are added to submissions that are already there; cells that the assignment no longer has are
     removed, unless a person has graded or commented on one.
@@ -74,7 +74,7 @@ def _assignment_values(course_id: str, due: dt.datetime | None) -> dict[str, Any
 
 
 def _upsert(db: Connection, into: Table, where: dict[str, Any], values: dict[str, Any]) -> str:
-    """Insert or update the one row that ``where`` describes. Returns its key."""
+    """Insert or update the one row that ``where`` describes. Return its key."""
     condition = [into.c[key] == value for key, value in where.items()]
     row = db.execute(select(into).where(*condition)).mappings().first()
     if row is None:

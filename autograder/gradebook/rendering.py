@@ -22,7 +22,7 @@ __all__ = ["code_html", "course_html", "outputs_html", "student_html"]
 
 _LEXER, _FORMATTER = PythonLexer(), HtmlFormatter(nowrap=True)  # made once: it takes as long as colouring a cell
 _LONGEST = 20_000
-"""Characters of one cell that are coloured or rendered; no honest cell comes near."""
+"""The most characters of one cell that are coloured or rendered; no honest cell comes near."""
 _LONGEST_FORMULA = 500
 _TEXT_TAGS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote",
               "table", "thead", "tbody", "tr", "th", "td", "hr", "br", "sub", "sup", "del", "span", "div"}  # fmt: skip
@@ -41,15 +41,15 @@ class _Mathematical(IPythonRenderer):
     """Markdown with its formulas as MathML; one that cannot be read stands as it was typed."""
 
     def inline_math(self, body: str) -> str:
-        """A formula within a line."""
+        """Render a formula within a line."""
         return self._formula(body, "inline", super().inline_math(body))
 
     def block_math(self, body: str) -> str:
-        """A formula of its own."""
+        """Render a formula of its own."""
         return self._formula(body, "block", super().block_math(body))
 
     def latex_environment(self, name: str, body: str) -> str:
-        """An environment such as ``align``."""
+        """Render an environment such as ``align``."""
         typed = super().latex_environment(name, body)
         return self._formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block", typed)
 
@@ -64,7 +64,7 @@ class _Mathematical(IPythonRenderer):
 
 @lru_cache(maxsize=1024)  # The course's own cells are the same on every page.
 def course_html(source: str) -> Markup:
-    """The course's own markdown as the notebook shows it: it is trusted, so that hints fold and links lead on."""
+    """Return the course's own markdown as the notebook shows it: it is trusted, so that hints fold and links work."""
     renderer = _Mathematical(escape=False, exclude_anchor_links=True)
     rendered = MarkdownWithMath(renderer=renderer).render(source)
     return Markup(
@@ -79,7 +79,7 @@ def course_html(source: str) -> Markup:
 
 
 def student_html(cell: SubmissionCell, album: Album) -> Markup:
-    """A text cell of the student's: nothing in it can run, load or lead anywhere, and its pictures are checked ones."""
+    """Return a student's text cell as HTML: nothing in it can run, load or link, and its pictures are checked ones."""
     marked, found = embedded_pictures(cell.source, cell.attachments)
     pictures = [(each.name, album.embedded(each)) for each in found]
     text = as_plain_text(marked)
@@ -108,7 +108,7 @@ def _shown(name: str, picture: Picture | str) -> str:
 
 
 def code_html(source: str) -> Markup:
-    """Python code, coloured."""
+    """Return Python code, coloured."""
     if len(source) > _LONGEST:  # Colouring it could take minutes.
         return Markup('<pre tabindex="0">{}</pre>').format(as_plain_text(source))
     return _coloured(source)
@@ -122,7 +122,7 @@ def _coloured(source: str) -> Markup:
 
 
 def outputs_html(outputs: list[dict[str, Any]], album: Album) -> tuple[Markup, ...]:
-    """What a cell put out, as far as it may be shown."""
+    """Return a cell's outputs, as far as they may be shown."""
     return tuple(filter(None, (_output(output) for output in safe_outputs(outputs, album))))
 
 

@@ -1,4 +1,4 @@
-"""Results kept by what they depend on, so that grading again after nothing changed costs a look-up."""
+"""Results stored by what they depend on, so that grading again after nothing changed costs a look-up."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _KEY = re.compile(r"[0-9a-f]{16,64}")
 
 
 def result_key(submission_key: str, assignment_key: str, secret_key: str, version: str = __version__) -> str:
-    """The name of a result: a hash of everything that it depends on.
+    """Return the name of a result: a hash of everything that it depends on.
 
     Args:
-        submission_key: hash of the student's code.
-        assignment_key: hash of the assignment, solutions and tests.
+        submission_key: a hash of the student's code.
+        assignment_key: a hash of the assignment, solutions and tests.
         secret_key: a value derived from the course secret and from the grading settings.
-        version: of the grader.
+        version: the version of the grader.
     """
     parts = "\n".join((submission_key, assignment_key, secret_key, version))
     return hashlib.sha256(parts.encode()).hexdigest()[:40]
 
 
 class ResultStore:
-    """Results in a folder, one file each, named by their key; a damaged or half-written one counts as absent."""
+    """A folder of results, one file each, named by their key; a damaged or half-written one counts as absent."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> Result | None:
-        """The result stored under ``key``, or None. A result that was not graded is never stored."""
+        """Return the result stored under ``key``, or None. A result that was not graded is never stored."""
         try:
             data = self._path(key).read_bytes()
         except OSError:

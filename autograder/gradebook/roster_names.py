@@ -19,7 +19,7 @@ class FullName(NamedTuple):
 
 
 def full_names(course: Course) -> dict[str, FullName]:
-    """The names in ``students.csv`` beside course.toml, by student; empty if there is no such file.
+    """Return the names in ``students.csv`` beside course.toml, by student; empty if there is no such file.
 
     Raises:
         CourseError: the file is wrong; names the line.

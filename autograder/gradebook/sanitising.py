@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_OUTPUT_CHARACTERS", "clean_html", "as_plain_text", "safe_outputs"]
 
 MAX_OUTPUT_CHARACTERS = 20_000
-"""The most text that is kept of one output."""
+"""The most characters of text that are kept of one output."""
 
 _MAX_OUTPUTS = 50
 _MAX_IMAGE = 4 * 1024 * 1024
@@ -29,14 +29,14 @@ _TAGS = {"table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "p", "
 
 
 def clean_html(html: str) -> str:
-    """``html`` with a short list of harmless tags and no attribute that can load, link or run anything."""
+    """Return ``html`` with a short list of harmless tags and no attribute that can load, link or run anything."""
     spans = {"colspan", "rowspan"}
     cleaned: str = nh3.clean(html, tags=_TAGS, attributes={"td": spans, "th": spans}, url_schemes=set(), link_rel=None)
     return cleaned
 
 
 def as_plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
-    """``text`` without terminal and bidirectional control characters, cut at ``limit`` with a note."""
+    """Return ``text`` without terminal and bidirectional control characters, cut at ``limit`` with a note."""
     if isinstance(text, list):
         text = "".join(part for part in text if isinstance(part, str))
     if not isinstance(text, str):
@@ -47,9 +47,9 @@ def as_plain_text(text: Any, limit: int = MAX_OUTPUT_CHARACTERS) -> str:
 
 
 def safe_outputs(outputs: Any, album: Album | None = None) -> list[dict[str, Any]]:
-    """What may be shown of ``outputs``: streams, errors, plain text, simple HTML, PNG and JPEG; valid nbformat.
+    """Return what may be shown of ``outputs``: streams, errors, plain text, simple HTML, PNG and JPEG; valid nbformat.
 
-    With an ``album`` every picture is exchanged for a checked one, or for words that say why it is not shown.
+    With an ``album`` every picture is exchanged for a checked one, or for words that tell why it is not shown.
     """
     if not isinstance(outputs, Sequence):
         return []
@@ -85,7 +85,7 @@ def _safe_error(output: dict[str, Any]) -> dict[str, Any]:
 
 
 def _safe_data(data: Any, album: Album | None) -> dict[str, str]:
-    """Of each kind of data only what cannot run: no script, SVG, LaTeX, Markdown or widget."""
+    """Return of each kind of data only what cannot run: no script, SVG, LaTeX, Markdown or widget."""
     if not isinstance(data, dict):
         return {}
     safe = {}
@@ -125,6 +125,6 @@ def _safe_image(value: Any, signature: bytes) -> str | None:
 
 
 def _modest_png(content: bytes) -> bool:
-    """Whether a PNG's header names a size that a browser can show: a small file may unfold to gigabytes."""
+    """Return whether a PNG's header names a size that a browser can show: a small file may unfold to gigabytes."""
     width, height = int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
     return 0 < width * height <= _MAX_PIXELS

@@ -1,7 +1,7 @@
 """Time stamps of submissions: ``timestamp.txt`` as nbgrader and people write it, read without ever guessing a zone.
 
 nbgrader's own reader drops a zone that it does not know, takes ``+0100`` for a hundred seconds, and ends the run for
-everybody over a text that is not a time. This one understands a stamp or says why it does not.
+everybody over a text that is not a time. This one understands a stamp or tells why it does not.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 
 TIMESTAMP = "timestamp.txt"
 LATENESS = "lateness.txt"
-"""Beside a notebook, with the word ``unknown``: the platform calls it late and does not say by how much."""
+"""The file beside a notebook with the word ``unknown``: the platform calls it late and does not tell by how much."""
 
 _MOST_BYTES = 1000
 _YEARS = range(2000, 3000)  # Zero times of archives and computers, 1970 and 1980, lie outside, and so do 1 and 9999.
@@ -60,9 +60,9 @@ class Stamp(msgspec.Struct, frozen=True):
     """The time stamp of one submission.
 
     Attributes:
-        at: when it was handed in, in UTC without a zone; None if that is not known.
-        unknown: whether the platform calls it late without saying by how much.
-        fault: why the stamp cannot be read, and what to do; empty if it can.
+        at: the moment when it was handed in, in UTC without a zone; None if that is not known.
+        unknown: whether the platform calls it late without telling by how much.
+        fault: the reason why the stamp cannot be read, and what to do; empty if it can.
     """
 
     at: dt.datetime | None = None
@@ -71,7 +71,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
 
 def read_stamp(course: Course, student: str, assignment: str) -> Stamp:
-    """The stamp of a submission; one that is not a time is a fault of that submission alone."""
+    """Return the stamp of a submission; one that is not a time is a fault of that submission alone."""
     folder = course.submitted / student / assignment
     try:
         moment = read_timestamp(course, student, assignment)
@@ -92,7 +92,7 @@ def read_stamp(course: Course, student: str, assignment: str) -> Stamp:
 
 
 def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime | None:
-    """When a submission was handed in, in UTC without a zone, by its ``timestamp.txt``; None if there is no text in it.
+    """Return when a submission was handed in, in UTC without a zone, by its ``timestamp.txt``; None if it has no text.
 
     Raises:
         GradebookError: the file does not hold a time.
@@ -101,12 +101,12 @@ def read_timestamp(course: Course, student: str, assignment: str) -> dt.datetime
 
 
 def is_late_by_unknown_time(course: Course, student: str, assignment: str) -> bool:
-    """Whether a submission is late by a platform's word alone, which does not tell by how much."""
+    """Return whether a submission is late by a platform's word alone, which does not tell by how much."""
     return read_stamp(course, student, assignment).unknown
 
 
 def stamp_bytes(folder: Path) -> bytes:
-    """The content of both files in ``folder``, to see whether they changed; a fault is content, too."""
+    """Return the content of both files in ``folder``, to see whether they changed; a fault is content, too."""
     found = []
     for name in (TIMESTAMP, LATENESS):
         try:
@@ -119,7 +119,7 @@ def stamp_bytes(folder: Path) -> bytes:
 
 
 def timestamp_in(path: Path, here: dt.tzinfo) -> dt.datetime | None:
-    """The time in the file at ``path``, as :func:`read_timestamp`; ``here`` is the course's time zone."""
+    """Return the time in the file at ``path``, as :func:`read_timestamp`; ``here`` is the course's time zone."""
     try:
         text = _content(path).decode("utf-8-sig").strip()
     except FileNotFoundError:
@@ -135,7 +135,7 @@ def timestamp_in(path: Path, here: dt.tzinfo) -> dt.datetime | None:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a small regular file; a link or a pipe is neither followed nor waited for."""
+    """Return the bytes of a small regular file; a link or a pipe is neither followed nor waited for."""
     try:
         descriptor = open_handed_in(path)
     except OSError as error:
@@ -150,10 +150,10 @@ def _content(path: Path) -> bytes:
 
 
 def stamped(text: str, here: dt.tzinfo = dt.UTC) -> dt.datetime:
-    """The moment that ``text`` names, in UTC without a zone; without one it is UTC, as in nbgrader.
+    """Return the moment that ``text`` names, in UTC without a zone; without one it is UTC, as in nbgrader.
 
     Args:
-        text: such as ``2026-11-23 12:00 UTC``, or with ``+01:00``, ``CET`` or ``Europe/Berlin``.
+        text: a moment such as ``2026-11-23 12:00 UTC``, or with ``+01:00``, ``CET`` or ``Europe/Berlin``.
         here: the course's time zone, which settles an abbreviation that several zones use.
 
     Raises:
@@ -176,13 +176,13 @@ def stamped(text: str, here: dt.tzinfo = dt.UTC) -> dt.datetime:
 
 
 def _plain(text: str) -> str:
-    """The text in capitals, as the parser knows zones, and with ``UTC+1`` as the offset that everybody means by it."""
+    """Return the text in capitals, as the parser knows zones, and with ``UTC+1`` as the offset that everybody means."""
     text = re.sub(r"(?<!/)\b(?:UTC|GMT)\s*(?=[+-]\d)", "", text.upper())
     return text if re.search(r"[+-]\d\d:?\d\d\s*\(", text) else re.sub(r"[()\[\]]", " ", text).strip()
 
 
 def _region(text: str) -> tuple[str, ZoneInfo | None]:
-    """The text without a zone such as ``Europe/Berlin``, and that zone."""
+    """Return the text without a zone such as ``Europe/Berlin``, and that zone."""
     found = _REGION.search(text)
     if found is None:
         return text, None

@@ -51,7 +51,7 @@ def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[st
 
 
 def _submitted(assignment: str, notebook: str, student: str) -> Any:
-    """A question for the keys of a submitted assignment and of one of its notebooks."""
+    """Return a question for the keys of a submitted assignment and of one of its notebooks."""
     return (
         select(SUBMITTED.c.id.label("submission"), SUBMITTED_NOTEBOOK.c.id.label("notebook"))
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
@@ -80,15 +80,15 @@ class Gradebook:
         """Open the gradebook at ``url``.
 
         Args:
-            url: the database's.
+            url: the database's URL.
             course_id: nbgrader's name of the course.
-            late_penalty: computes what lateness costs, in place of a course's rules.
+            late_penalty: a function that computes the points lost to lateness, in place of a course's rules.
             rules: the rules for lateness of an assignment, by its name.
-            names: of students, where somebody has entered none.
-            patience: seconds to wait for a locked database.
+            names: the names of students, where somebody has entered none.
+            patience: the seconds to wait for a locked database.
 
         Raises:
-            GradebookError: it is damaged, locked or no gradebook. It is left as it was.
+            GradebookError: it is damaged, locked or not a gradebook. It is left as it was.
         """
         self._database = Database(url, patience)
         self._course_id = course_id
@@ -98,7 +98,7 @@ class Gradebook:
 
     @classmethod
     def of(cls, course: Course, *, patience: float = 60.0) -> Gradebook:
-        """The gradebook of ``course``: lateness by its course.toml, names by its ``students.csv``.
+        """Return the gradebook of ``course``: lateness by its course.toml, names by its ``students.csv``.
 
         Raises:
             CourseError: one of the two files is wrong.
@@ -146,11 +146,11 @@ class Gradebook:
         """Write a graded result in one transaction; recording it again changes nothing.
 
         Args:
-            assignment: registered before.
+            assignment: an assignment that was registered before.
             student: nbgrader's student id; made if it is new.
-            submission: what was graded; written answers in it are left for a person.
-            result: how it was graded.
-            timestamp: when it was handed in; without a zone it is UTC. None keeps what is there.
+            submission: the graded submission; written answers in it are left for a person.
+            result: its result.
+            timestamp: the moment when it was handed in; without a zone it is UTC. None keeps what is there.
 
         Raises:
             GradebookError: the result is not graded, does not fit the assignment, or the database cannot be
@@ -168,7 +168,7 @@ class Gradebook:
         return self._database.write(self._recording(assignment, graded))
 
     def preview(self, assignment: Assignment, graded: Sequence[GradedSubmission]) -> list[tuple[Total | None, Total]]:
-        """The totals before and after :meth:`record_all`, which is tried out and taken back; None before the first.
+        """Return the totals before and after :meth:`record_all`, which is tried and taken back; None before the first.
 
         Raises:
             GradebookError: as `record_all`.
@@ -203,11 +203,11 @@ class Gradebook:
         return change
 
     def assignments(self) -> list[str]:
-        """The names of the assignments in it, sorted."""
+        """Return the names of the assignments in it, sorted."""
         return sorted(self._database.read(lambda db: db.execute(select(ASSIGNMENT.c.name)).scalars().all()))
 
     def totals(self, assignment: str, *, written: bool = False) -> dict[str, Total]:
-        """The totals of all who handed in ``assignment``, by student; as :func:`totals_of`."""
+        """Return the totals of all who handed in ``assignment``, by student; as :func:`totals_of`."""
         return self._database.read(lambda db: totals_of(db, assignment, written=written))
 
     def settle(self, assignment: str, notebook: str, student: str, stamp: Stamp) -> GradebookScore:
@@ -237,15 +237,15 @@ class Gradebook:
         return self._database.write(lambda db: follow_points(db, assignment, self._rules(assignment)))
 
     def outdated(self, assignment: str, stamps: Mapping[str, Stamp]) -> set[str]:
-        """The students whose lateness is not what the rules and ``stamps`` say now, so that grading settles it."""
+        """Return the students whose lateness is not what the rules and ``stamps`` give now: grading settles it."""
         return self._database.read(lambda db: outdated(db, assignment, stamps, self._rules(assignment)))
 
     def questions(self, assignment: str, stamps: Mapping[str, Stamp]) -> dict[str, str]:
-        """For each student whose lateness a person has to decide, a sentence that says why and how."""
+        """Return, for each student whose lateness a person has to decide, a sentence that tells why and how."""
         return self._database.read(lambda db: questions(db, assignment, stamps, self._rules(assignment)))
 
     def marks(self, assignment: Assignment, students: Collection[str]) -> dict[str, Marks]:
-        """What the gradebook holds of the submissions of ``students``; one who has none is left out.
+        """Return the marks of the submissions of ``students``; a student without a submission is left out.
 
         Raises:
             GradebookError: the assignment is not registered, or the database cannot be read.

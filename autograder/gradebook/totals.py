@@ -1,4 +1,4 @@
-"""Totals of a class in the gradebook: what they are, and how the penalties for lateness follow them."""
+"""The totals of a class in the gradebook, and how the penalties for lateness follow them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Total(msgspec.Struct, frozen=True):
     """The total of one submission.
 
     Attributes:
-        score: by checks and by hand, extra credit included.
-        penalty: points of these that are lost for lateness.
+        score: the points by checks and by hand, extra credit included.
+        penalty: the points of these that are lost for lateness.
         late: whether it counts as late.
     """
 
@@ -50,7 +50,7 @@ class Total(msgspec.Struct, frozen=True):
         return max(0.0, self.score - self.penalty)
 
     def same(self, other: Total) -> bool:
-        """Whether ``other`` shows the same numbers."""
+        """Return whether ``other`` shows the same numbers."""
         pairs = ((self.score, other.score), (self.penalty, other.penalty))
         return self.late == other.late and all(abs(one - another) < _SAME for one, another in pairs)
 
@@ -63,7 +63,7 @@ class TotalChange(msgspec.Struct, frozen=True):
     after: Total
 
     def line(self) -> str:
-        """The change as a line for people."""
+        """Return the change as a line for people."""
         return (
             f"{self.student}: total {self.before.points:g} → {self.after.points:g} "
             f"(late penalty {self.before.penalty:g} → {self.after.penalty:g})"
@@ -71,7 +71,7 @@ class TotalChange(msgspec.Struct, frozen=True):
 
 
 def totals_of(db: Connection, assignment: str, *, written: bool = False) -> dict[str, Total]:
-    """The totals of all who handed in ``assignment``, by student.
+    """Return the totals of all who handed in ``assignment``, by student.
 
     With ``written`` they are those of nbgrader's own pages, which show the penalty that was written last.
     """
@@ -84,7 +84,7 @@ def totals_of(db: Connection, assignment: str, *, written: bool = False) -> dict
 
 
 def follow_points(db: Connection, assignment: str, rules: LateRules) -> list[TotalChange]:
-    """Write the penalties anew where a person has changed the points since; the changes, by student."""
+    """Write the penalties anew where a person has changed the points since; return the changes, by student."""
     kept, scores, changes = kept_terms(db), scores_by_notebook(db, assignment), []
     for row in _submissions(db, assignment):
         terms = kept.get(row.id)
@@ -102,7 +102,7 @@ def follow_points(db: Connection, assignment: str, rules: LateRules) -> list[Tot
 
 
 def outdated(db: Connection, assignment: str, stamps: Mapping[str, Stamp], rules: LateRules) -> set[str]:
-    """The students of ``stamps`` whose kept lateness is not what ``rules`` say now."""
+    """Return the students of ``stamps`` whose kept lateness is not what ``rules`` give now."""
     kept = kept_terms(db)
     return {
         row.student_id
@@ -113,7 +113,7 @@ def outdated(db: Connection, assignment: str, stamps: Mapping[str, Stamp], rules
 
 
 def questions(db: Connection, assignment: str, stamps: Mapping[str, Stamp], rules: LateRules) -> dict[str, str]:
-    """The sentences for a person, by student, where lateness cannot be decided without one."""
+    """Return the sentences for a person, by student, where lateness cannot be decided without one."""
     granted = {row.student_id: (row.duedate, row.extension) for row in _submissions(db, assignment)}
     asked = {name: rules.question(name, stamp, *granted.get(name, (None, None))) for name, stamp in stamps.items()}
     return {name: sentence for name, sentence in asked.items() if sentence}
@@ -137,7 +137,7 @@ def _submissions(db: Connection, assignment: str) -> Sequence[Row[Any]]:
 
 
 def check_points(url: str, assignment: str, notebook: str) -> dict[str, float]:
-    """Points by checks that the gradebook at ``url`` holds for a notebook of an assignment, by student."""
+    """Return the points by checks that the gradebook at ``url`` holds for an assignment's notebook, by student."""
     points = (
         select(SUBMITTED.c.student_id, func.sum(GRADE.c.auto_score))
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
@@ -156,7 +156,7 @@ def check_points(url: str, assignment: str, notebook: str) -> dict[str, float]:
 
 
 def change_lines(assignment: str, changes: Sequence[TotalChange]) -> list[str]:
-    """The lines that tell people which totals followed points given by hand."""
+    """Return the lines that tell people which totals followed points given by hand."""
     if not changes:
         return []
     head = f"{assignment}: points were given by hand since; the late penalties follow them:"

@@ -1,4 +1,4 @@
-"""Say so where nbgrader's own commands would not be isolated. Light to import: every nbgrader command loads it."""
+"""A warning where nbgrader's own commands would not be isolated. Light to import: every nbgrader command loads it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Announcement(logging.Filter):
     """A filter of nbgrader's log that lets everything pass and is made for its constructor.
 
     The package's ``etc/jupyter/jupyter_config.json`` names it, so that each nbgrader command of this environment makes
-    one as it starts. In a course that does not put isolation in place it says so, and ends a command that would run
+    one as it starts. In a course that does not put isolation in place it warns, and ends a command that would run
     students' code or write hidden tests where students read.
     """
 
@@ -78,6 +78,6 @@ class Announcement(logging.Filter):
 
 
 def _leaks(arguments: list[str]) -> bool:
-    """Whether a command line is one of nbgrader's that must not go on without isolation."""
+    """Return whether a command line is one of nbgrader's that must not go on without isolation."""
     program = Path(arguments[0])  # nbgrader, or nbgrader/__main__.py of `python -m nbgrader`
     return "nbgrader" in (program.stem, program.parent.name) and any(word in _LEAKING for word in arguments[1:2])

@@ -1,4 +1,4 @@
-"""Write one graded submission into nbgrader's tables, within one transaction."""
+"""The writing of one graded submission into nbgrader's tables, within one transaction."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 Cells = dict[str, list[tuple[str, str]]]
-"""For a kind of cell, the key and the name of each."""
+"""The key and the name of each cell, by kind of cell."""
 
 SUBMITTED = table(api.SubmittedAssignment)
 _EXTRA = func.coalesce(GRADE.c.extra_credit, 0.0)
@@ -74,13 +74,13 @@ _COMMENTED = (
 
 
 class GradedSubmission(NamedTuple):
-    """One submission to write.
+    """A graded submission to write.
 
     Attributes:
         student: nbgrader's student id; made if it is new.
-        submission: what was graded; written answers in it are left for a person.
-        result: how it was graded.
-        stamp: when it was handed in. One that is empty keeps the time that is there; one that is unknown removes it.
+        submission: the graded submission; written answers in it are left for a person.
+        result: its result.
+        stamp: its time stamp. One that is empty keeps the time that is there; one that is unknown removes it.
     """
 
     student: str
@@ -90,12 +90,12 @@ class GradedSubmission(NamedTuple):
 
 
 class GradebookScore(msgspec.Struct, frozen=True):
-    """What the gradebook holds after a submission was written.
+    """The scores in the gradebook after a submission was written.
 
     Attributes:
         score: the notebook's points, by checks and by hand, before any penalty.
-        max_score: the most it can earn.
-        late_penalty: points lost for being late.
+        max_score: the most points that it can earn.
+        late_penalty: the points lost for being late.
         needs_manual_grade: whether a person has to look at it.
     """
 
@@ -106,7 +106,7 @@ class GradebookScore(msgspec.Struct, frozen=True):
 
 
 def scores_of(assignment: Assignment, submission: Submission, result: Result) -> dict[str, float | None]:
-    """For each graded cell, the points that nbgrader would give: None where a person has to decide.
+    """Return, for each graded cell, the points that nbgrader would give: None where a person has to decide.
 
     Raises:
         GradebookError: the result is not one of this assignment, or holds points that cannot be.
@@ -136,7 +136,7 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
 
 
 def cells_of(db: Connection, notebook_id: str) -> Cells:
-    """The cells of a notebook that hold grades and comments."""
+    """Return the cells of a notebook that hold grades and comments."""
     question = select(BASE.c.type, BASE.c.id, BASE.c.name).where(BASE.c.notebook_id == notebook_id)
     found: Cells = {"GradeCell": [], "SolutionCell": [], "TaskCell": []}
     for kind, cell, name in db.execute(question):
@@ -157,7 +157,7 @@ def write_submission(
 ) -> GradebookScore:
     """Write the scores as nbgrader's SaveAutoGrades and AssignLatePenalties do.
 
-    What a person gave (manual scores, extra credit, comments) stays. A cell with a manual score is marked for another
+    A person's manual scores, extra credit and comments stay. A cell with a manual score is marked for another
     look if what the person judged has changed: the answer's text, or what the check gives.
     """
     student, submission = graded.student, graded.submission
@@ -189,7 +189,7 @@ def _write_scores(
     scores: Mapping[str, float | None],
     unsettled: Set[str],
 ) -> None:
-    """Write the score of every graded cell, and which cells wait for a person."""
+    """Write the score of every graded cell, and mark the cells that wait for a person."""
     question = (
         select(GRADE.c.id, GRADE.c.cell_id, GRADE.c.auto_score, GRADE.c.manual_score, GRADE.c.needs_manual_grade)
         .add_columns(ANSWERS.c.text)
@@ -220,13 +220,13 @@ def _write_scores(
 
 
 def hash_answer(text: str, attachments: Sequence[Attachment] = ()) -> str:
-    """A hash of a written answer and its pictures, to see whether it is still the one that somebody graded."""
+    """Return a hash of a written answer and its pictures, to see whether it is still the one that somebody graded."""
     pictures = (f"\0{each.name}\0{each.data}" for each in attachments)
     return hashlib.sha256("".join([text.strip(), *pictures]).encode()).hexdigest()
 
 
 def _to_look_at(assignment: Assignment, submission: Submission) -> set[str]:
-    """Graded cells that a person has to look at: what was done for them may stand elsewhere in the notebook."""
+    """Return the graded cells that a person has to look at: work for them may stand elsewhere in the notebook."""
     looks = {look.cell for look in submission.looks}
     doubtful = {cell.exercise for cell in assignment.cells if cell.kind == "exercise" and cell.grade_id in looks}
     checks = {cell.grade_id for cell in assignment.checks if assignment.exercise_of.get(cell.exercise) in doubtful}
@@ -234,7 +234,7 @@ def _to_look_at(assignment: Assignment, submission: Submission) -> set[str]:
 
 
 def _unanswered(node: SourceNode, submission: Submission) -> bool:
-    """Whether a solution cell still holds exactly what was handed out, which is how nbgrader tells."""
+    """Return whether a solution cell still holds exactly what was handed out, which is how nbgrader tells."""
     return submission.cell(node.grade_id).source == node.source
 
 
@@ -250,7 +250,7 @@ def _submitted_assignment(db: Connection, assignment: str, student: str) -> str:
 
 
 def _submitted_notebook(db: Connection, submitted_id: str, notebook_id: str, cells: Cells) -> str:
-    """The key of the submitted notebook, made with an empty grade and comment for each cell if it is new."""
+    """Return the key of the submitted notebook, made with an empty grade and comment for each cell if it is new."""
     notebook = SUBMITTED_NOTEBOOK
     condition = notebook.c.assignment_id == submitted_id, notebook.c.notebook_id == notebook_id
     row = db.execute(select(notebook.c.id).where(*condition)).first()
@@ -274,8 +274,8 @@ def settle(db: Connection, submitted_id: str, key: str, student: str, stamp: Sta
     """Decide how late a submission is, keep that, and write the penalty from the points as they stand.
 
     Args:
-        submitted_id, key: of the submitted assignment and of its notebook.
-        stamp: as for :class:`GradedSubmission`.
+        submitted_id, key: the keys of the submitted assignment and of its notebook.
+        stamp: the time stamp, as for :class:`GradedSubmission`.
     """
     row = SUBMITTED.c.id == submitted_id
     if stamp != Stamp():
@@ -296,7 +296,7 @@ def settle(db: Connection, submitted_id: str, key: str, student: str, stamp: Sta
 
 
 def _totals(key: str) -> Any:
-    """Score, maximum and number of cells to look at, of one submitted notebook, as nbgrader computes them."""
+    """Return score, maximum and number of cells to look at, of one submitted notebook, as nbgrader computes them."""
     review = func.sum(case((GRADE.c.needs_manual_grade, 1), else_=0))
     most = func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score, 0.0)
     return (
@@ -308,7 +308,7 @@ def _totals(key: str) -> Any:
 
 
 def scores_by_notebook(db: Connection, assignment: str) -> dict[str, float]:
-    """The score of every submitted notebook of ``assignment``, by its key."""
+    """Return the score of every submitted notebook of ``assignment``, by its key."""
     question = (
         select(GRADE.c.notebook_id, _SCORE)
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)

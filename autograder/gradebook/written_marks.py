@@ -53,7 +53,7 @@ class WrittenMarks:
 
     @classmethod
     def of(cls, course: Course) -> WrittenMarks:
-        """Those of ``course``. Raises GradebookError as the constructor does."""
+        """Return the marks of ``course``. Raises GradebookError as the constructor does."""
         return cls(course.gradebook_url)
 
     def close(self) -> None:
@@ -61,11 +61,11 @@ class WrittenMarks:
         self._database.close()
 
     def marks(self, assignment: str, question: str) -> list[WrittenMark]:
-        """The marks of everybody who handed in, by student."""
+        """Return the marks of everybody who handed in, by student."""
         return self._database.read(lambda db: marks_where(db, of_question(assignment, question)))
 
     def rubric(self, assignment: str, question: str, start: Sequence[RubricItem] = ()) -> list[RubricItem]:
-        """The items of a question in order; ``start`` is kept as its items if it has had none yet."""
+        """Return the items of a question in order; ``start`` is kept as its items if it has had none yet."""
 
         def find(db: Connection) -> list[RubricItem]:
             cell = cell_of(db, assignment, question)
@@ -85,15 +85,15 @@ class WrittenMarks:
         grader: str,
         points: float | None = None,
     ) -> float:
-        """Write a mark as nbgrader's own manual score and comment. Returns the points.
+        """Write a mark as nbgrader's own manual score and comment. Return the points.
 
         Args:
-            key: of the grade.
+            key: the key of the grade.
             seen: the state that the grader saw.
             items: the rubric items that apply.
-            comment: for the student; empty for none.
-            grader: who gives it.
-            points: in place of what the items come to; None for those.
+            comment: a comment for the student; empty for none.
+            grader: the person who gives it.
+            points: points in place of those of the items; None for those.
 
         Raises:
             ChangedMeanwhile: the state is another one. Nothing was written.
@@ -129,7 +129,7 @@ class WrittenMarks:
         self._database.write(change)
 
     def give_second(self, key: str, items: Collection[str], grader: str, points: float | None = None) -> float:
-        """Keep a second mark beside the first one, which stays as it is. Returns the points.
+        """Keep a second mark beside the first one, which stays as it is. Return the points.
 
         Raises:
             GradebookError: as :meth:`give`; or the first mark is by the same grader.
@@ -160,7 +160,7 @@ class WrittenMarks:
         self._database.write(change)
 
     def change_item(self, item: RubricItem, *, remove: bool = False) -> int:
-        """Change an item, and with it the points of every answer that it applies to. Returns how many changed.
+        """Change an item, and with it the points of every answer that it applies to. Return how many changed.
 
         An answer whose points a person has set apart from its items keeps them.
 
@@ -183,7 +183,7 @@ class WrittenMarks:
         return self._database.write(change)
 
     def saved_comments(self, assignment: str, question: str) -> list[tuple[str, str]]:
-        """The key and the text of each comment that was kept for a question."""
+        """Return the key and the text of each comment that was kept for a question."""
 
         def find(db: Connection) -> list[tuple[str, str]]:
             rows = db.execute(select(SAVED).where(SAVED.c.cell == cell_of(db, assignment, question)))

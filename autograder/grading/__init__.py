@@ -1,1 +1,1 @@
-"""Grading one submission: the student's code in the sandbox, the checks outside it, nothing but data between."""
+"""The grading of one submission: the student's code in the sandbox, the checks outside it, nothing but data between."""

@@ -1,8 +1,8 @@
-"""One check of an adopted course: a test cell that was written for nbgrader, graded at the level that was found for it.
+"""A check of an adopted course: a test cell that was written for nbgrader, graded at the level that was found for it.
 
 *apart* and *asked*: the test runs here, in the grader's process, with the instructor's own names; the student's
 functions and objects are asked over the wire. *together*: it runs in a process of the student's, which repeats the
-notebook after everything else was graded; what it says is the student's to forge. *by hand*: a person decides.
+notebook after everything else was graded; the student can forge its verdict. *by hand*: a person decides.
 
 As in nbgrader, a test's first error takes all of its points, and what one test defines the next ones know.
 """
@@ -53,12 +53,12 @@ _RESTARTS = 3
 
 @dataclass
 class AdoptedTests:
-    """What the tests of one submission share.
+    """The state that the tests of one submission share.
 
     Attributes:
-        names: whose each name of the notebook is.
-        asking: how the student's process is asked.
-        defined: what tests have defined so far.
+        names: the owner of each name of the notebook.
+        asking: the exchange with the student's process.
+        defined: the names that tests have defined so far.
     """
 
     names: AdoptedNames
@@ -67,7 +67,7 @@ class AdoptedTests:
 
     @classmethod
     def of(cls, side: StudentSession, names: AdoptedNames) -> AdoptedTests:
-        """For the submission of ``side``."""
+        """Return the tests for the submission of ``side``."""
         return cls(names, Asking(names.classes, lambda: side.worker))
 
 
@@ -76,8 +76,8 @@ class AdoptedRun(CheckRun):
     """A check of an adopted course on its way through a submission.
 
     Attributes:
-        tests: what it shares with the others.
-        asked: what it had to ask for beyond calls that take and give data.
+        tests: the state that it shares with the others.
+        asked: the questions that it had to ask beyond calls that take and give data.
     """
 
     tests: AdoptedTests | None = None
@@ -85,7 +85,7 @@ class AdoptedRun(CheckRun):
 
     @property
     def level(self) -> str:
-        """How it is graded."""
+        """The level at which the check is graded."""
         return self.cell.level
 
     def visible(self, side: StudentSession, seconds: float, *, quiet: bool = False) -> None:
@@ -127,7 +127,7 @@ class AdoptedRun(CheckRun):
             self._share(before)
 
     def again(self) -> CheckRun:
-        """The same check, not yet run."""
+        """Return the same check, not yet run."""
         return AdoptedRun(self.cell, self.seed, self.canary, self.challenge, tests=self.tests)
 
     def judge(self, outcome: CellOutcome) -> None:
@@ -140,7 +140,7 @@ class AdoptedRun(CheckRun):
         self.points = self._partial(shown[0]["data"].get("text/plain", "") if shown else "")
 
     def result(self) -> CheckResult:
-        """The check's points, outcome and message."""
+        """Return the check's points, outcome and message."""
         if self.level == "by hand":
             cell = self.cell
             return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", _BY_HAND, level="by hand")
@@ -148,7 +148,7 @@ class AdoptedRun(CheckRun):
         return msgspec.structs.replace(super().result(), level=level if level != "asked: " else "apart")
 
     def _share(self, before: Mapping[str, Any]) -> None:
-        """Let later tests know what this one defined."""
+        """Let later tests know the names that this one defined."""
         if self.tests is not None:
             mine = {name for name, value in self._names.items() if name not in before or before[name] is not value}
             self.tests.defined.update({name: self._names[name] for name in mine - self._students()})
@@ -192,7 +192,7 @@ class AdoptedRun(CheckRun):
         return self.tests.names.students[self.cell.grade_id] if self.tests else frozenset()
 
     def _worth(self, value: object) -> float:
-        """The points that the last expression of a test stands for, as nbgrader reads its text."""
+        """Return the points that the last expression of a test stands for, as nbgrader reads its text."""
         return self._partial("" if value is None else repr(value) if isinstance(value, int | float) else "-")
 
     def _partial(self, text: str) -> float:
@@ -213,7 +213,7 @@ class _Program(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _compiled(source: str, name: str, students: frozenset[str]) -> _Program | None:
-    """A test ready to run. Where it binds or deletes a name of the student's, the student's process is told."""
+    """Return a test ready to run. Where it binds or deletes a name of the student's, the student's process is told."""
     if any(line.lstrip()[:1] in ("%", "!") for line in source.split("\n")):
         return None
     tree = parsed(source)
@@ -257,7 +257,7 @@ def _mirror(side: StudentSession, asking: Asking, names: Mapping[str, Any], name
 
 @contextlib.contextmanager
 def _within(seconds: float) -> Iterator[None]:
-    """A time for what a test does here, such as following a chain of objects that a student has made a circle."""
+    """Limit the time of what a test does here, such as following objects that a student has chained in a circle."""
 
     def stop(*_: object) -> None:
         raise TimeoutError("the check took too long")
@@ -276,19 +276,19 @@ def _within(seconds: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_warnings() -> Iterator[None]:
-    """Warnings of a test are no part of its verdict."""
+    """Keep a test's warnings out of its verdict."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def _is_fault(error: Exception) -> bool:
-    """Whether the grader itself failed. What cannot be handed to the student's process is the test's own trouble."""
+    """Return whether the grader itself failed. A value that cannot reach the student's process is the test's fault."""
     return isinstance(error, AutograderError) and not isinstance(error, StudentError | Unlendable)
 
 
 def _known_error(outcome: CellOutcome) -> str:
-    """The name of a builtin error; of others nothing, since the student's code may have chosen it."""
+    """Return the name of a builtin error; of others nothing, since the student's code may have chosen it."""
     name = outcome.error or ""
     if outcome.timed_out:
         return "it took too long"

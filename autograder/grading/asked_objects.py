@@ -4,8 +4,8 @@ Such tests were written for one process. Numbers, texts, lists and arrays reach 
 the instructor gave is rebuilt here, from its fields and by the instructor's own class. Any other object stays where it
 is, behind an `AskedObject`, which asks for what a test wants to know of it.
 
-What the student's process says is a claim about its own object. It is believed where the object is what the test is
-about: one that the test itself made of a class that the exercise asks for. An object that merely came back is never
+The answers of the student's process are claims about its own object. They are believed where the test is about the
+object: one that the test itself made of a class that the exercise asks for. An object that merely came back is never
 asked whether it equals something, contains it, or is true: that would be asking the student for the points.
 """
 
@@ -46,11 +46,11 @@ with _contextlib.redirect_stdout(_text):
 
 
 class Asking:
-    """What goes between the tests of one submission and the student's process.
+    """The exchange between the tests of one submission and the student's process.
 
     Attributes:
         classes: the classes that the instructor gave, by name.
-        asked: what tests had to ask for beyond calls that take and give data; empty so far if nothing.
+        asked: the questions that tests had to ask beyond calls that take and give data.
         prints: whether what calls print is to be printed here, where a test may look at it.
     """
 
@@ -63,7 +63,7 @@ class Asking:
     # ---- from there
 
     def received(self, value: Any, *, made: bool = False) -> Any:
-        """What a test sees of a value that came from the student's process."""
+        """Return a test's view of a value that came from the student's process."""
         if type(value) is Handle:
             return self._received_object(value, made)
         if type(value) in (list, tuple, set, frozenset) and any(map(has_handle, value)):
@@ -91,7 +91,7 @@ class Asking:
             raise OpaqueValue(f"{value!r} cannot be read as a {title} ({error})") from None
 
     def _rebuilt(self, value: Handle) -> Any:
-        """An object of a given class, and all of given classes that it leads to, from their fields."""
+        """Return an object of a given class, and all of given classes that it leads to, rebuilt from their fields."""
         match self.ask(FIELDS, _root=value, _names=list(self.classes), _most=MOST_OBJECTS):
             case (int(root), dict(table)) if root in table and len(table) <= MOST_OBJECTS + 1:
                 return self._assembled(root, table)
@@ -122,7 +122,7 @@ class Asking:
     # ---- to there
 
     def sent(self, value: Any, seen: dict[int, Any] | None = None) -> Any:
-        """What travels to the student's process for a value of a test's."""
+        """Return the data that travels to the student's process for a value of a test's."""
         seen = {} if seen is None else seen
         kind = type(value)
         if kind is AskedObject:
@@ -152,11 +152,11 @@ class Asking:
         return there
 
     def ask(self, source: str, **data: Any) -> Any:
-        """What the grader's own ``source`` gives among the student's names: a claim."""
+        """Return what the grader's own ``source`` gives among the student's names: a claim."""
         return self._process().run_source(source, **data)
 
     def call(self, function: Handle, args: tuple[Any, ...], keywords: dict[str, Any], *, made: bool = False) -> Any:
-        """Call the student's function. What it changed in its arguments is changed here."""
+        """Call the student's function. Changes that it made to its arguments are made here, too."""
         seen: dict[int, Any] = {}
         sent, named = self.sent(args, seen), self.sent(keywords, seen)
         try:
@@ -184,7 +184,7 @@ class Asking:
         raise OpaqueValue("a call that gave nothing")
 
     def _own_error(self, error: StudentError) -> Exception:
-        """An error of a class that the instructor gave, as one of that class, so that a test can catch it."""
+        """Return an error of a class that the instructor gave as one of that class, so that a test can catch it."""
         given = self.classes.get(error.type_name)
         if given is None or not issubclass(given, Exception):
             return error
@@ -193,7 +193,7 @@ class Asking:
         return made
 
     def truth(self, source: str, **data: Any) -> bool:
-        """A yes or no that the student's process gives of its own objects."""
+        """Return a yes or no that the student's process gives about its own objects."""
         answer = self.ask(source, **{key: self.sent(value) for key, value in data.items()})
         if type(answer) is not bool:
             raise OpaqueValue("an answer that is neither True nor False")
@@ -202,7 +202,7 @@ class Asking:
     # ---- builtins that tests use of objects
 
     def builtins(self) -> dict[str, Any]:
-        """What stands in place of builtins that would look at the stand-in instead of the object."""
+        """Return the stand-ins for builtins that would look at the stand-in instead of the object."""
         return {"isinstance": self._isinstance, "issubclass": self._issubclass, "type": self._type,
                 "callable": self._callable}  # fmt: skip
 
@@ -238,7 +238,7 @@ class AskedObject:
     """An object of the student's, as a test sees it.
 
     Args:
-        asking: how it is asked.
+        asking: the exchange with its process.
         handle: the object.
         made: whether it is a class that an exercise asks for, or was made from one by the test itself.
     """
@@ -254,7 +254,7 @@ class AskedObject:
         object.__setattr__(self, "_made", made)
 
     def __call__(self, /, *args: Any, **keywords: Any) -> Any:
-        """Call it. Raises StudentError with what the student's code raised."""
+        """Call the object. Raises StudentError with what the student's code raised."""
         return self._asking.call(self._handle, args, keywords, made=self._made)
 
     def __getattr__(self, name: str) -> Any:
@@ -341,7 +341,7 @@ class AskedObject:
         return number
 
     def _judged(self, source: str, **data: Any) -> bool:
-        """An answer of the student's process, where the object is what the test is about."""
+        """Return an answer of the student's process, where the object is what the test is about."""
         self._note()
         if not any(type(each) is AskedObject and each._made for each in data.values()):
             raise OpaqueValue(f"{self._handle!r} is not data: a number, an array, a string, a list or a dictionary")
@@ -360,7 +360,7 @@ def _comparison(sign: str) -> Callable[[AskedObject, Any], bool]:
 
 
 def _same_name(one: AskedObject, other: AskedObject) -> bool:
-    """Whether both are the same thing, reached by one name of the notebook: no question then."""
+    """Return whether both are the same thing, reached by one name of the notebook: then no question is needed."""
     first, second = remote(one._handle), remote(other._handle)
     return one._handle is other._handle or (
         first is not None and second is not None and isinstance(first.target, str) and first.target == second.target

@@ -1,4 +1,4 @@
-"""How checks call a student's function: with copies, in its own process, and with errors told as failures."""
+"""Calls of a student's function by checks: with copies, in its own process, and with errors reported as failures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Function = Callable[..., Any]
 
 
 def fresh(value: Any, *, here: bool = True) -> Any:
-    """A deep copy, so that no call can change what the next one is given; a student's own objects stay themselves.
+    """Return a deep copy, so that no call can change what the next one gets; a student's own objects stay themselves.
 
     Unless it is for a call ``here``, an array that is to be given its layout over there stays as it is.
     """
@@ -38,7 +38,7 @@ def fresh(value: Any, *, here: bool = True) -> Any:
 
 
 def call(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-    """What the function returns for copies of these arguments. Raises CheckFailed for what it raises."""
+    """Return what the function returns for copies of these arguments. Raises CheckFailed for what it raises."""
     here = not isinstance(function, Handle)
     with _noted(function, case):
         try:
@@ -48,12 +48,12 @@ def call(function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case
 
 
 def type_name(error: BaseException) -> str:
-    """An exception's type, as the student's process named it."""
+    """Return an exception's type, as the student's process named it."""
     return str(getattr(error, "type_name", "") or type(error).__name__)
 
 
 def raised(error: Exception, case: str) -> CheckFailed:
-    """The failure that an exception from a student's function amounts to. One of the grader's own is raised again."""
+    """Return the failure that an exception from a student's function amounts to. Raise the grader's own again."""
     if isinstance(error, AutograderError | CheckFailed):
         raise error
     if type_name(error) == "NotImplementedError":
@@ -65,7 +65,7 @@ def raised(error: Exception, case: str) -> CheckFailed:
 
 
 class There:
-    """Calls functions of the student's process for the contract checks; the caller of `autograder.lab.contracts`.
+    """The caller of functions in the student's process for the contract checks of `autograder.lab.contracts`.
 
     Args:
         solution: the instructor's solutions, which tell what parameters are called.
@@ -78,13 +78,13 @@ class There:
         self._before: Any = None
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-        """As :func:`call`."""
+        """Call the function as :func:`call` does."""
         return call(function, args, kwargs, case)
 
     def refused(
         self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], word: str, case: str
     ) -> Refusal:
-        """How the call ended; of an error in a hidden part no more than its class, and whether it names ``word``."""
+        """Return how the call ended; of an error in a hidden part only its class, and whether it names ``word``."""
         with _noted(function, case):
             try:
                 function(*fresh(args), **fresh(kwargs))
@@ -100,7 +100,7 @@ class There:
         return Refusal()
 
     def inspected(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Inspected:
-        """What came of the call; a student's process says so itself."""
+        """Return the outcome of the call, as the student's process itself reports it."""
         with _noted(function, case):
             try:
                 if isinstance(function, Handle):
@@ -115,7 +115,7 @@ class There:
         return Inspected(result, args, kwargs, shared)
 
     def parameters(self, function: Function) -> list[str]:
-        """The names of the solution's parameters, for a function of the student's with a name of an exercise."""
+        """Return the names of the solution's parameters, for a function of the student's with a name of an exercise."""
         if not isinstance(function, Handle):
             return parameters_of(function)
         found = remote(function)
@@ -123,7 +123,7 @@ class There:
         return [] if known is None else parameters_of(known)
 
     def judge(self, actual: Any, expected: Any, tolerance: float, case: str, hint: str) -> None:
-        """As `same` judges."""
+        """Judge as `same` does."""
         require_same(actual, expected, tolerance, case, hint)
 
     def _names(self, error: ValueError, word: str) -> bool:
@@ -138,7 +138,7 @@ def _text(error: Exception) -> str:
 
 @contextlib.contextmanager
 def _noted(function: Function, case: str) -> Iterator[None]:
-    """What a transcript says that is being tried meanwhile."""
+    """Note for the transcript what is being tried meanwhile."""
     worker = handle_owner(function) if isinstance(function, Handle) else None
     if worker is not None:
         worker.case = case

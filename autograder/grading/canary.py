@@ -1,4 +1,4 @@
-"""A marker among the names of every hidden test: where it turns up in a result, something of them got out."""
+"""A marker among the names of every hidden test: where it appears in a result, something of them got out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["canary_of", "refuse_leak"]
 
 
 def canary_of(secret: Secret, assignment: Assignment) -> str:
-    """The marker of ``assignment``: words that nobody types, from the course secret."""
+    """Return the marker of ``assignment``: words that nobody types, from the course secret."""
     return f"canary-{secret.derive('canary', assignment.name).hex()[:24]}"
 
 

@@ -1,7 +1,7 @@
-"""One check: its visible part runs when the notebook reaches it, its hidden part once all student code has run.
+"""A check: its visible part runs when the notebook reaches it, its hidden part once all student code has run.
 
 Hidden parts come last because what a student's code sees there, it must have no later occasion to print. A check goes
-on after its first failure, which alone decides points and message: what is asked afterwards is evidence for the
+on after its first failure, which alone decides points and message: all later questions are evidence for the
 diagnosis.
 """
 
@@ -42,14 +42,14 @@ __all__ = ["CheckRun"]
 
 _MESSAGE_LIMIT = 4000
 _EVIDENCE_SHARE = 0.25
-"""Of a check's time: how long it goes on after its first failure."""
+"""The share of a check's time for which it goes on after its first failure."""
 _EVIDENCE_CALLS = 2000
 _BLANK = "This exercise is still blank."
 _WORD = re.compile(r"[a-z][a-z'’-]*[.,:;]*(?=\s|$)")
 
 
 class _EnoughEvidence(Exception):
-    """A failed check has gone on for long enough."""
+    """The end of a failed check that has gone on for long enough."""
 
 
 @dataclass
@@ -58,10 +58,10 @@ class CheckRun:
 
     Attributes:
         cell: the check's cell in the assignment.
-        seed: of its random inputs, from the course secret.
+        seed: the seed of its random inputs, from the course secret.
         canary: a marker that no student may ever see, among the names of the hidden part.
-        challenge: the competition that a hidden part may enter the submission in.
-        failure: what went wrong so far, for the student; empty if nothing.
+        challenge: the competition in which a hidden part may enter the submission.
+        failure: the failure so far, in words for the student; empty if there is none.
         exchanges: every call that it made to the student's code, with what came back.
         seconds: wall time, the student's part included.
         seen: whether the visible part, run in its place in the notebook, gave less than all of its points.
@@ -134,16 +134,16 @@ class CheckRun:
             self._run(compile_check(source, self.cell.grade_id), side, seconds, quiet=True, last=True)
 
     def again(self) -> CheckRun:
-        """The same check, not yet run."""
+        """Return the same check, not yet run."""
         return CheckRun(self.cell, self.seed, self.canary, self.challenge)
 
     @property
     def fell_short(self) -> bool:
-        """Whether the check was reached and gave less than all of its points."""
+        """True if the check was reached and gave less than all of its points."""
         return self.reached and (bool(self.failure) or (self.points or 0.0) < self.cell.points)
 
     def _public(self, side: StudentSession, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Let a function of the hidden part run in the student's process: its author says that it is no secret."""
+        """Let a function of the hidden part run in the student's process: its author says that it is not a secret."""
         _, source = split_hidden(self.cell.source)
         functions = compile_check(source, self.cell.grade_id).functions
         code = function.__code__ if isinstance(function, FunctionType) else None
@@ -190,7 +190,7 @@ class CheckRun:
         self.blank = self.failure.partition("\n")[0].startswith(_BLANK.rstrip("."))
 
     def _credit(self, value: object) -> float:
-        """The points that a check's last expression stands for: all of them if it is not a number.
+        """Return the points that a check's last expression stands for: all of them if it is not a number.
 
         Raises:
             TypeError: it is an array. Where a number was meant, a student's empty list made it one, and earned all.
@@ -207,7 +207,7 @@ class CheckRun:
         return points
 
     def result(self) -> CheckResult:
-        """The check's points, outcome and message, without what they come from."""
+        """Return the check's points, outcome and message, without their cause."""
         cell, points = self.cell, self.earned
         printed = self._printed.getvalue().rstrip()[:_MESSAGE_LIMIT]
         if not self.reached:
@@ -227,7 +227,7 @@ _ENDS = (WorkerLost, _EnoughEvidence)
 
 
 class _Guard:
-    """Notes the first failure among a check's statements and lets the check go on, for evidence.
+    """A guard that notes the first failure among a check's statements and lets the check go on, for evidence.
 
     A check does not go on where the exercise is blank or the student's process is gone.
 
@@ -235,7 +235,7 @@ class _Guard:
         run: the check.
         side: the student's.
         quiet: whether this is its hidden part.
-        seconds: how long it goes on.
+        seconds: the time for which it goes on.
     """
 
     def __init__(self, run: CheckRun, side: StudentSession, quiet: bool, seconds: float) -> None:
@@ -262,7 +262,7 @@ class _Guard:
 
 
 def _is_machinery(error: Exception) -> bool:
-    """Whether the grader itself failed, so that nothing is known of the student's code."""
+    """Return whether the grader itself failed, so that nothing is known of the student's code."""
     return isinstance(error, AutograderError) and not isinstance(error, StudentError)
 
 
@@ -278,7 +278,7 @@ def _unrecorded(side: StudentSession) -> Iterator[None]:
 
 
 def _explain(error: Exception, quiet: bool, place: str, stopped: Sequence[Stopped]) -> str:
-    """What a student is told. In a hidden part: no value, and nothing that the student's code could have chosen."""
+    """Return the message for the student. In a hidden part: no value, and nothing that the student's code chose."""
     if isinstance(error, CheckFailed):
         shown = CheckFailed(error.summary, hint=error.hint, case=error.case) if quiet else error
         cause = error.__cause__
@@ -303,11 +303,11 @@ def _explain(error: Exception, quiet: bool, place: str, stopped: Sequence[Stoppe
 
 
 def _why_missing(error: NameError, stopped: Sequence[Stopped]) -> str:
-    """Which cell took the name along; in a hidden part, which does not say what name, the first that stopped."""
+    """Name the cell that took the name along; in a hidden part, which hides the name, the first that stopped."""
     name = missing_name(str(error))
     return cause_of(name, stopped) if name or not stopped else f"before that, {stopped[0].sentence}"
 
 
 def _sentence(text: str) -> str:
-    """The text with a capital, unless it begins with what may be a name of the notebook's, such as `fit()` or `w1`."""
+    """Return the text with a capital, unless it begins with what may be a name of the notebook: `fit()` or `w1`."""
     return text[:1].upper() + text[1:] if _WORD.match(text) else text

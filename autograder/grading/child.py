@@ -1,4 +1,4 @@
-"""Run one function in a forked child, under a deadline, and get bytes back.
+"""A run of one function in a forked child, under a deadline, that gives back bytes.
 
 Each submission is graded in a child of its own, so that nothing which one submission did to the grader's process can
 reach the next, and memory stays flat over a thousand of them.
@@ -25,15 +25,18 @@ _DONE, _FAILED = b"+", b"-"
 _HEADER = struct.Struct("!cQ")
 _PR_SET_PDEATHSIG = 1
 MEMORY_BYTES = 3 << 30
-"""Far more than any check needs, and more than a submission's allowance by what checks make of it."""
+"""The memory of a child, in bytes.
+
+It is far more than any check needs, and more than a submission's allowance by what checks make of it.
+"""
 
 
 class Interrupted(MachineryError):
-    """The driver went away while a child was at work."""
+    """The departure of the driver while a child was at work."""
 
 
 class ChildOutcome(NamedTuple):
-    """What a child returned, and what it used.
+    """A child's return value and resource use.
 
     Attributes:
         data: the function's return value.
@@ -52,10 +55,10 @@ def run_in_child(
     """Call ``function`` in a forked child and return what it returned.
 
     Args:
-        function: returns bytes.
-        seconds: the child is killed after this much wall time.
-        stop_fd: when this descriptor reaches its end, the child is killed too.
-        memory_bytes: address space that the child may take beyond what it begins with.
+        function: a function that returns bytes.
+        seconds: the wall time after which the child is killed.
+        stop_fd: a descriptor; when it reaches its end, the child is killed, too.
+        memory_bytes: the address space that the child may take beyond what it begins with.
 
     Raises:
         MachineryError: ``function`` raised, died or took too long; names which.
@@ -85,7 +88,7 @@ def run_in_child(
 
 
 def _child(function: Callable[[], bytes], reader: int, writer: int, memory_bytes: int) -> None:
-    """Never returns."""
+    """Run the function and send what it returned; never return."""
     try:
         os.close(reader)
         _die_with_parent()
@@ -110,14 +113,14 @@ def _die_with_parent() -> None:
 
 
 def _limit_memory(beyond: int) -> None:
-    """What a submission makes the grader hold must not take the machine's memory from the other ones."""
+    """Limit the memory that a submission makes the grader hold, so that it does not take that of the other ones."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most, hard = pages * resource.getpagesize() + beyond, resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _describe(error: BaseException) -> bytes:
-    """One line for a known failure; the last frames of an unknown one."""
+    """Return one line for a known failure; the last frames of an unknown one."""
     if isinstance(error, MachineryError):
         return str(error).encode(errors="replace")
     frames = "".join(traceback.format_exception(error, limit=-4))
@@ -125,7 +128,7 @@ def _describe(error: BaseException) -> bytes:
 
 
 def _read_message(reader: int, seconds: float, stop_fd: int) -> bytes | None:
-    """Everything the child writes; None when ``seconds`` pass first."""
+    """Return everything that the child writes; None when ``seconds`` pass first."""
     poller = select.poll()
     poller.register(reader, select.POLLIN | select.POLLHUP)
     if stop_fd >= 0:

@@ -1,4 +1,4 @@
-"""Circumstances in which a function goes wrong: what the arguments of all wrong calls have and no right one's."""
+"""Circumstances in which a function goes wrong: traits that all wrong calls' arguments have and no right one's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LARGE = 1e6
 
 
 def circumstance(wrong: Sequence[Call], right: Sequence[Call], parameter: Callable[[Call, int], str]) -> str:
-    """A sentence on what sets wrong calls apart from right ones, or an empty text.
+    """Return a sentence on what sets wrong calls apart from right ones, or an empty text.
 
     Args:
         wrong: calls with wrong results.

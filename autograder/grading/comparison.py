@@ -26,7 +26,7 @@ _ARTICLE = {
 
 
 def kind_of(value: object) -> str:
-    """What sort of thing a result is, coarsely: numpy's numbers count as numbers, tensors as arrays."""
+    """Return the kind of a result, coarsely: numpy's numbers count as numbers, tensors as arrays."""
     if value is None:
         return "none"
     if isinstance(value, bool | np.bool_):
@@ -63,7 +63,7 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
     Whole numbers must be equal and whole. A real number may come as a whole one, an array as nested lists.
 
     Raises:
-        CheckFailed: says what differs; its summary holds no value.
+        CheckFailed: something differs; names it; its summary holds no value.
     """
     wanted, got = kind_of(expected), kind_of(actual)
     if wanted in ("real", "array"):
@@ -84,7 +84,7 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
 
 
 def _is_same_object(actual: Any, expected: Any) -> bool:
-    """Whether two values of rarer kinds are the same: a type, a range, a slice. A student's object never is."""
+    """Return whether two values of rarer kinds are the same: a type, a range, a slice. A student's object never is."""
     return type(actual) is type(expected) and bool(actual == expected)
 
 
@@ -108,7 +108,7 @@ def _require_same_parts(actual: Any, expected: Any, tolerance: float, case: str,
 
 
 def agree(left: Any, right: Any, tolerance: float = 1e-6, *, strict: bool = True) -> bool:
-    """Whether two results are the same in value, within ``tolerance``, and in kind.
+    """Return whether two results are the same in value, within ``tolerance``, and in kind.
 
     Unless ``strict``, a whole number agrees with a real one of the same value.
     """

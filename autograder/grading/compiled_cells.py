@@ -31,12 +31,12 @@ _NEVER_FAIL = (
 
 
 class CompiledCell(NamedTuple):
-    """One part of a check, a given cell or an answer.
+    """A part of a check, a given cell or an answer.
 
     Attributes:
         body: its statements.
         tail: its last expression, or None.
-        judged: whether that expression only judges, so that its value is no number of points.
+        judged: whether that expression only judges, so that its value is not a number of points.
         functions: the source of the functions that it defines.
     """
 
@@ -46,7 +46,7 @@ class CompiledCell(NamedTuple):
     functions: Mapping[CodeType, str]
 
     def execute(self, names: dict[str, Any]) -> object:
-        """Run it in ``names`` and return what its last expression stands for."""
+        """Run the cell in ``names`` and return what its last expression stands for."""
         exec(self.body, names)
         if self.tail is None:
             return None
@@ -56,13 +56,13 @@ class CompiledCell(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def compile_cell(source: str, name: str) -> CompiledCell:
-    """``source`` ready to run; tracebacks call it ``name``."""
+    """Return ``source`` ready to run; tracebacks call it ``name``."""
     return _compile(ast.parse(source), name, guarded=False)
 
 
 @lru_cache(maxsize=4096)
 def compile_check(source: str, name: str) -> CompiledCell:
-    """A check's ``source`` ready to run, each of its statements inside the context manager called :data:`GUARD`.
+    """Return a check's ``source`` ready to run, each of its statements inside the context manager called :data:`GUARD`.
 
     So whoever runs it decides whether a statement that fails ends the check.
     """
@@ -84,7 +84,7 @@ def _compile(tree: ast.Module, name: str, *, guarded: bool) -> CompiledCell:
 
 
 def _guarded(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements, each in a guard of its own; those of loops and branches, too, but not of ``try`` and ``with``."""
+    """Return the statements, each in its own guard; also those of loops and branches, not of ``try`` and ``with``."""
     for statement in body:
         if isinstance(statement, ast.For | ast.While | ast.If):
             statement.body = _guarded(statement.body)
@@ -98,13 +98,13 @@ def _in_guard(statement: ast.stmt) -> ast.stmt:
 
 
 def ends_in_judgement(tail: ast.expr) -> bool:
-    """Whether a check's last expression is a call that only judges, so that its value is no number of points."""
+    """Return whether a check's last expression is a call that only judges: then its value is not a number of points."""
     return isinstance(tail, ast.Call) and isinstance(tail.func, ast.Name) and tail.func.id in JUDGES
 
 
 @lru_cache(maxsize=4096)
 def loaded_names(source: str) -> frozenset[str]:
-    """Every name that ``source`` reads anywhere."""
+    """Return every name that ``source`` reads anywhere."""
     return frozenset(
         node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
     )
@@ -112,7 +112,7 @@ def loaded_names(source: str) -> frozenset[str]:
 
 @lru_cache(maxsize=4096)
 def outside_names(source: str) -> frozenset[str]:
-    """The names that ``source`` takes from outside: read before it assigns them, or never assigned by it."""
+    """Return the names that ``source`` takes from outside: read before it assigns them, or never assigned by it."""
     outside, own = set(), set()
     for stored, name in _touched(compile(source, "<check>", "exec")):
         if stored:
@@ -123,7 +123,7 @@ def outside_names(source: str) -> frozenset[str]:
 
 
 def _touched(code: CodeType, *, inner: bool = False) -> Iterator[tuple[bool, str]]:
-    """(whether it is assigned, name) for each global name that the code touches, in order; functions' come last."""
+    """Yield (whether it is assigned, name) for each global name that the code touches, in order; functions' last."""
     own = set()
     for instruction in dis.get_instructions(code):
         name = str(instruction.argval)

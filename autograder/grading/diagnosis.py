@@ -29,9 +29,9 @@ __all__ = ["Call", "Replay", "calls_of", "diagnose"]
 
 _MISSING = object()
 _ENOUGH = 2.0
-"""What evidence must weigh for a misconception that explains every failed check of an exercise."""
+"""The weight of evidence that a misconception needs if it explains every failed check of an exercise."""
 _ENOUGH_FOR_A_PART = 6.0
-"""And for one that leaves another failed check to another mistake."""
+"""The weight that a misconception needs if it leaves another failed check to another mistake."""
 
 
 @dataclass(slots=True)
@@ -45,13 +45,13 @@ class LocalAnswer:
 
 @dataclass(slots=True)
 class Call:
-    """One question to the student's code beside the solution's answer.
+    """A question to the student's code beside the solution's answer.
 
     Attributes:
         check: the check that asked.
-        failed: whether that check fell short.
-        exchange: what was asked and came back.
-        expected: what the solution answers.
+        failed: whether that check gave less than all of its points.
+        exchange: the question and the result.
+        expected: the solution's answer.
     """
 
     check: str
@@ -61,12 +61,12 @@ class Call:
 
     @property
     def right(self) -> bool:
-        """Whether the student's code answered as the solution does."""
+        """True if the student's code answered as the solution does."""
         return self.expected.agrees
 
 
 class Replay:
-    """Makes recorded calls again, on local objects, and tells for each whether the result is the same."""
+    """A replay of recorded calls on local objects, which tells for each whether the result is the same."""
 
     def __init__(self, names: dict[str, Any], roots: set[str], strict: bool) -> None:
         self._names = names
@@ -76,7 +76,7 @@ class Replay:
         self._before: Any = None
 
     def ask(self, exchange: RecordedCall) -> LocalAnswer | None:
-        """What the local object answers, and whether the student's did so; None if another exercise's was asked."""
+        """Return the local object's answer, and whether it is the student's; None if another exercise's was asked."""
         target = self._find(exchange.target)
         if target is _MISSING:
             return None
@@ -128,7 +128,7 @@ class Replay:
         return agree(local, recorded, strict=self.strict)
 
     def _same_inspected(self, local: Any, recorded: Any) -> bool:
-        """Whether the results and the arguments after the call are the same; a new result may stand for a view."""
+        """Return whether results and arguments after the call are the same; a new result may stand for a view."""
         (result, args, named, shared), (ours, given, kept, seen) = local, recorded
         if list(named) != list(kept) or not set(seen) <= set(shared):
             return False
@@ -151,7 +151,7 @@ _OPERATIONS: dict[str, Callable[[Any, str, list[Any], dict[str, Any]], Any]] = {
 
 
 def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Answer]:
-    """For each failed check of ``runs`` (all of one exercise), the misconception that explains it, if one does.
+    """Return the misconception that explains each failed check of ``runs`` (all of one exercise), if one does.
 
     At first a whole number is not the same as an equal real one, because the kind may be what is wrong; where that
     finds nothing, it is.
@@ -168,7 +168,7 @@ def diagnose(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, 
 
 
 def calls_of(runs: Sequence[CheckRun], trusted: ReferenceNotebook, *, strict: bool = True) -> list[Call]:
-    """Every recorded call to the exercise that ``runs`` belong to, those of failed checks first.
+    """Return every recorded call to the exercise that ``runs`` belong to, those of failed checks first.
 
     Empty if the exercise is blank: no misconception explains what is not there.
     """
@@ -196,13 +196,13 @@ def _candidates(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> list[An
 
 @dataclass(slots=True)
 class _Fit:
-    """How well a misconception fits all that was observed, none of which contradicts it.
+    """The fit of a misconception to all that was observed, none of which contradicts it.
 
     Attributes:
         answer: the misconception.
         explained: the failed checks all of whose wrong calls it explains, with the number of these calls.
-        weight: of the evidence.
-        agreeing: calls that it answers as the student's code does.
+        weight: the weight of the evidence.
+        agreeing: the number of calls that it answers as the student's code does.
     """
 
     answer: Answer
@@ -212,14 +212,14 @@ class _Fit:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """The more it explains, the better."""
+        """The sort key: the more a misconception explains, the better."""
         return sum(self.explained.values()), self.agreeing
 
 
 def _named(
     runs: Sequence[CheckRun], trusted: ReferenceNotebook, candidates: Sequence[Answer], strict: bool
 ) -> dict[str, Answer]:
-    """The misconception of each failed check that has just one best explanation."""
+    """Return the misconception of each failed check that has just one best explanation."""
     calls = calls_of(runs, trusted, strict=strict)
     wrong = Counter(call.check for call in calls if call.failed and not call.right)
     if not wrong:
@@ -234,7 +234,7 @@ def _named(
 
 
 def _fit(answer: Answer, calls: Sequence[Call], wrong: Counter[str], replay: Replay) -> _Fit | None:
-    """How ``answer`` fits, or None if it contradicts a call or too little speaks for it."""
+    """Return the fit of ``answer``, or None if it contradicts a call or too little supports it."""
     explained: Counter[str] = Counter()
     evidence, agreeing = 0.0, 0
     for call in calls:
@@ -260,7 +260,7 @@ def _alike(local: LocalAnswer, expected: LocalAnswer, strict: bool) -> bool:
 
 
 def _best(fits: Sequence[_Fit], wrong: Counter[str]) -> Iterator[tuple[str, Answer]]:
-    """For each failed check the misconception that explains most; none if two explain as much."""
+    """Yield for each failed check the misconception that explains most; none if two explain as much."""
     for check in wrong:
         able = sorted((fit for fit in fits if check in fit.explained), key=lambda fit: fit.rank, reverse=True)
         if able and (len(able) == 1 or able[0].rank > able[1].rank):

@@ -1,4 +1,4 @@
-"""The weight of evidence: how much two equal wrong results say, which may be equal by necessity or by chance."""
+"""The weight of evidence: how much two equal wrong results tell, which may be equal by necessity or by chance."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["weight"]
 
 _MOST = 8.0
 _KINDS = {"truth": 0.5, "whole": 1.0, "real": 1.0, "none": 1.0, "text": 1.0, "other": 1.0}
-"""Of True and False one is wrong and the other right: two wrong ones agree by necessity."""
+"""The weight of a wrong result by kind. Of True and False one is wrong: two wrong ones agree by necessity."""
 
 _USUAL = (0, 1, -1, np.inf, -np.inf)
 _DENOMINATOR = 5040
-"""Its fractions are the numbers of examples worked out by hand, which two mistakes may well have in common."""
+"""The denominator of the fractions that examples worked out by hand have, which two mistakes may well share."""
 
 
 def weight(exchange: RecordedCall, expected: Any, expected_error: str) -> float:
-    """The weight of a wrong result that a misconception gives, too: about one for each number that differs, up to 8.
+    """Return the weight of a wrong result that a misconception gives, too: about one per number that differs, up to 8.
 
     Args:
         exchange: the call with the student's result or error.
@@ -40,7 +40,7 @@ def weight(exchange: RecordedCall, expected: Any, expected_error: str) -> float:
 
 
 def _with_arguments(ours: Any, theirs: Any) -> float:
-    """Of (result, arguments after the call, and perhaps more): an argument that was changed weighs as two numbers.
+    """Return the weight of (result, arguments after the call, and more): a changed argument counts as two numbers.
 
     So does memory that a result shares and should not.
     """
@@ -51,13 +51,13 @@ def _with_arguments(ours: Any, theirs: Any) -> float:
 
 
 def _arguments(after: list[Any]) -> list[Any]:
-    """Positional and keyword arguments in one list."""
+    """Return positional and keyword arguments in one list."""
     positional, *more = after
     return [*positional, *(more[0].values() if more else ())]
 
 
 def _difference(result: Any, expected: Any) -> float:
-    """How much speaks from the difference of two results, part by part."""
+    """Return the weight of the difference of two results, part by part."""
     kind = kind_of(result)
     if kind != kind_of(expected):
         return 1.0
@@ -71,9 +71,9 @@ def _difference(result: Any, expected: Any) -> float:
 
 
 def _numbers(result: Any, expected: Any) -> float:
-    """How many different numbers stand in the wrong places.
+    """Return how many different numbers stand in the wrong places.
 
-    One that nobody works out by hand counts twice, and so does one that fills several places, unless it is usual.
+    A number that nobody works out by hand counts twice, and so does one that fills several places, unless it is usual.
     """
     try:
         ours, theirs = to_array(result), to_array(expected)

@@ -1,4 +1,4 @@
-"""The cause of a failed check: a misconception, an error that was inherited, or what can be seen of the results."""
+"""The cause of a failed check: a misconception, an inherited error, or what can be seen of the results."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["Cause", "Retrial", "explain", "with_cause"]
 
 
 class Cause(NamedTuple):
-    """Why a check failed.
+    """The cause of a check's failure.
 
     Attributes:
         diagnosis: the name of a misconception, or empty.
         explanation: its sentence.
-        observed: without a misconception, what can be seen of the wrong results.
+        observed: without a misconception, the visible traits of the wrong results.
     """
 
     diagnosis: str = ""
@@ -42,13 +42,13 @@ class Retrial(NamedTuple):
     runs: Mapping[str, CheckRun]
 
     def inherited(self, run: CheckRun) -> tuple[str, ...]:
-        """The exercises whose errors made ``run`` fail; none if it fails on right foundations, too."""
+        """Return the exercises whose errors made ``run`` fail; none if it fails on right foundations, too."""
         again = self.runs[run.cell.grade_id]
         return self.below if run.fell_short and again.reached and not again.fell_short else ()
 
 
 def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Cause]:
-    """The cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
+    """Return the cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
     named = diagnose(runs, trusted)
     causes = {check: Cause(answer.slug, answer.text) for check, answer in named.items()}
     unnamed = [run.cell.grade_id for run in runs if run.fell_short and run.cell.grade_id not in causes]
@@ -61,7 +61,7 @@ def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, C
 def with_cause(
     result: CheckResult, cause: Cause | None, inherited: tuple[str, ...], follow_through: bool
 ) -> CheckResult:
-    """``result`` with what it comes from; with the points of a check that fails by others' errors, if they count."""
+    """Return ``result`` with its cause; with the points of a check that fails by others' errors, if they count."""
     if inherited:
         return _inheriting(result, inherited, follow_through)
     if cause is None or result.outcome == "passed":

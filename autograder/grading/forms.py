@@ -18,7 +18,7 @@ Array = NDArray[Any]
 
 
 def forms_of(result: object, expected: object) -> list[str]:
-    """Every form that ``result`` has beside ``expected``, as sentences without values, the most telling first."""
+    """Return every form that ``result`` has beside ``expected``, as sentences without values, the clearest first."""
     try:
         ours, theirs = to_array(result), to_array(expected)
     except NotNumeric:

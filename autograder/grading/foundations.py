@@ -19,7 +19,7 @@ __all__ = ["foundations", "on_right_foundations"]
 
 
 def foundations(exercise: str, submission: Submission, assignment: Assignment) -> list[str]:
-    """The exercises before ``exercise`` that it calls, directly or through other code, in the notebook's order.
+    """Return the exercises before ``exercise`` that it calls, directly or through other code, in the notebook's order.
 
     Counted are calls in the student's code, in the instructor's and in the checks.
     """
@@ -38,7 +38,8 @@ def foundations(exercise: str, submission: Submission, assignment: Assignment) -
 def on_right_foundations(
     submission: Submission, assignment: Assignment, exercise: str, replaced: Collection[str]
 ) -> Submission:
-    """The notebook with the instructor's code below that of the exercises ``replaced``, and the checks of ``exercise``.
+    """Return the notebook with the instructor's code below that of the exercises ``replaced``, and the checks of
+    ``exercise``.
 
     The student's own cell stays, for what else it defines.
     """
@@ -58,7 +59,7 @@ def _cells(
 
 
 def _uses(submission: Submission, assignment: Assignment) -> Mapping[str, set[str]]:
-    """For each name that some cell defines, the names that its definition reads."""
+    """Return, for each name that some cell defines, the names that its definition reads."""
     own = [cell.source for cell in submission.cells if cell.is_student_code]
     course = [cell.source for cell in assignment.cells if cell.kind in ("given", "exercise")]
     uses: dict[str, set[str]] = {}

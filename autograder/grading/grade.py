@@ -1,4 +1,4 @@
-"""Grade one submission: a pure function of the submission, the assignment and the course secret."""
+"""The grading of one submission: a pure function of the submission, the assignment and the course secret."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def grade_submission(
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
 
     Args:
-        hidden_data: where the challenge's hidden pictures lie; only an assignment that competes needs it.
+        hidden_data: the folder of the challenge's hidden pictures; only an assignment that competes needs it.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
@@ -92,7 +92,7 @@ def grade_submission(
 
 
 def _runs(side: StudentSession, secret: Secret, canary: str, challenge: LazyEntry) -> dict[str, CheckRun]:
-    """The assignment's checks, not yet run."""
+    """Return the assignment's checks, not yet run."""
     assignment, names = side.assignment, side.trusted.adopted
     if names is not None:
         tests = AdoptedTests.of(side, names)
@@ -104,17 +104,17 @@ def _runs(side: StudentSession, secret: Secret, canary: str, challenge: LazyEntr
 
 
 def not_graded(assignment: Assignment, submission_key: str, reason: str) -> Result:
-    """The result of a submission that the machinery failed to grade: no points, and no zero either."""
+    """Return the result of a submission that the machinery failed to grade: no points, and no zero either."""
     return Result(assignment.name, assignment.key, submission_key, "not-graded", reason, versions=versions())
 
 
 def check_seed(secret: Secret, assignment: Assignment, check: str) -> int:
-    """The seed of a check's random inputs: secret, and the same for every student of the course."""
+    """Return the seed of a check's random inputs: secret, and the same for every student of the course."""
     return secret.seed("check", assignment.name, check)
 
 
 def versions() -> dict[str, str]:
-    """Versions that can change a result."""
+    """Return the versions that can change a result."""
     return dict(_versions())
 
 
@@ -146,13 +146,13 @@ def _run_hidden_parts(side: StudentSession, runs: dict[str, CheckRun]) -> None:
 
 
 def _seconds(run: CheckRun, runs: dict[str, CheckRun], side: StudentSession) -> float:
-    """Time for a check: a fifth of the usual where another check of the exercise already ran out of it."""
+    """Return the time for a check: a fifth of the usual where another check of the exercise already ran out of it."""
     slow = any(other.timed_out and other.cell.exercise == run.cell.exercise for other in runs.values())
     return side.budget.left(side.settings.check_seconds / (5 if slow else 1))
 
 
 def _retry(side: StudentSession, runs: dict[str, CheckRun]) -> dict[str, Retrial]:
-    """For each exercise that fails and builds on others that do, its checks once more, on right foundations."""
+    """Return the checks once more, on right foundations, of each exercise that fails and builds on others that do."""
     by_exercise = _by_exercise(runs, side.assignment) if not side.assignment.adopted else {}
     erring: list[str] = []
     retrials = {}
@@ -171,7 +171,7 @@ def _retry(side: StudentSession, runs: dict[str, CheckRun]) -> dict[str, Retrial
 
 
 def _is_blank(side: StudentSession, exercise: str) -> bool:
-    """Whether the student's cell is as it was handed out."""
+    """Return whether the student's cell is as it was handed out."""
     cell = side.assignment.exercises[exercise]
     return side.submission.cell(cell.grade_id).source.strip() == cell.release_source.strip()
 
@@ -179,7 +179,7 @@ def _is_blank(side: StudentSession, exercise: str) -> bool:
 def _run_on_right_foundations(
     side: StudentSession, exercise: str, below: Sequence[str], fresh: dict[str, CheckRun]
 ) -> None:
-    """Nothing that is printed or raised meanwhile is shown: the student's process holds the instructor's code."""
+    """Run fresh checks on right foundations; show nothing that is printed or raised: it is the instructor's code."""
     submission = on_right_foundations(side.submission, side.assignment, exercise, below)
     again = StudentSession(
         submission, side.assignment, side.trusted, side.sandbox, side.settings, side.budget, allowance=side.allowance

@@ -50,7 +50,7 @@ def same(
     hint: str = "",
     **kwargs: Any,
 ) -> Any:
-    """Pass if ``function`` gives what ``reference`` gives on the same arguments; returns what it gave.
+    """Pass if ``function`` gives what ``reference`` gives on the same arguments; return what it gave.
 
     Raises:
         CheckFailed: the kind, the shape or a value differs, or ``function`` raised.
@@ -62,9 +62,9 @@ def same(
 
 
 def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
-    """What ``function`` returned, and its positional arguments as they are after the call.
+    """Return what ``function`` returned, and its positional arguments as they are after the call.
 
-    A student's process says so itself. Objects come as handles: take data from them and judge that.
+    A student's process reports them itself. Objects come as handles: take data from them and judge that.
     """
     given = fresh(args)
     if isinstance(function, Handle):
@@ -73,7 +73,7 @@ def called(function: Function, *args: Any, **kwargs: Any) -> tuple[Any, tuple[An
 
 
 def took(function: Function, *args: Any, **kwargs: Any) -> tuple[float, Any]:
-    """(seconds, result) of a call: processor time of the process that it runs in, all of its threads together.
+    """Return (seconds, result) of a call: processor time of the process that it runs in, all of its threads together.
 
     So neither a busy machine nor a student's threads that keep the grader waiting change what is compared.
     """
@@ -116,7 +116,7 @@ def harness_names(
     public: Callable[[Function], Function] = lambda function: function,
     error_names: Callable[[str], bool] = lambda word: True,
 ) -> dict[str, Any]:
-    """All names that a hidden test may use beyond the given cells'."""
+    """Return all names that a hidden test may use beyond the given cells'."""
     contracts = Contracts(There(solution, error_names))
     return {
         "CheckFailed": CheckFailed,

@@ -28,15 +28,15 @@ __all__ = [
 NAME = "challenge"
 CHOICE = "THIS_ENTRY_COUNTS"
 _GRACE_SECONDS = 30.0
-"""A submission's own time is limited by its settings; past that and this, the grader itself must be stuck."""
+"""The wall seconds beyond a submission's own limit after which the grader itself must be stuck."""
 
 
 class LazyEntry:
-    """One submission's way into the competition.
+    """A submission's way into the competition.
 
     Attributes:
-        entry: what came of it; None until a check asked.
-        seconds: processor time of training and of answering; it differs from run to run.
+        entry: the outcome; None until a check asked.
+        seconds: the processor time of training and of answering; it differs from run to run.
     """
 
     def __init__(self, side: StudentSession, secret: Secret, hidden_data: Path | None) -> None:
@@ -47,10 +47,10 @@ class LazyEntry:
         self._hidden_data = hidden_data
 
     def enter(self) -> CompetitionEntry:
-        """The submission's entry, trained and scored by the first check that asks.
+        """Return the submission's entry, trained and scored by the first check that asks.
 
         Raises:
-            CheckFailed: it broke a rule; says which.
+            CheckFailed: it broke a rule; names it.
             MachineryError: the grader failed, or has no hidden pictures to ask.
         """
         if self.entry is None:
@@ -62,7 +62,7 @@ class LazyEntry:
         return self.entry
 
     def points(self, thresholds: Sequence[tuple[float, float]]) -> float:
-        """The points of the highest threshold that the entry's accuracy on the public half reaches; 0 below all.
+        """Return the points of the highest threshold that the entry's accuracy on the public half reaches; 0 below all.
 
         Args:
             thresholds: pairs of an accuracy, 0 to 1, and the points for reaching it.
@@ -92,19 +92,19 @@ class LazyEntry:
 
 
 def code_of(submission: Submission) -> list[str]:
-    """The sources of the submission's code cells, in order."""
+    """Return the sources of the submission's code cells, in order."""
     return [cell.source for cell in submission.cells if cell.cell_type == "code"]
 
 
 def characters_in(sources: Iterable[str]) -> int:
-    """The length of code as `CompetitionRules` counts it: a character beyond ASCII as its bytes."""
+    """Return the length of code as `CompetitionRules` counts it: a character beyond ASCII as its bytes."""
     return sum(len(source.encode(errors="replace")) for source in sources)
 
 
 def wants_to_count(sources: Iterable[str]) -> bool:
-    """Whether a notebook's code wants its entry to count in the private half: its last ``THIS_ENTRY_COUNTS = …``.
+    """Return whether a notebook wants its entry to count in the private half: its last ``THIS_ENTRY_COUNTS = …``.
 
-    The code is read and not run: what a process says of itself is not asked. True where nothing is said.
+    The code is read and not run: the student's process is not asked. True if the code does not tell.
     """
     wanted = True
     for source in sources:
@@ -116,7 +116,7 @@ def wants_to_count(sources: Iterable[str]) -> bool:
 
 
 def _statements(source: str) -> list[ast.stmt]:
-    """The statements of a cell; none of one that Python alone cannot read."""
+    """Return the statements of a cell; none of one that Python alone cannot read."""
     try:
         return ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -124,22 +124,22 @@ def _statements(source: str) -> list[ast.stmt]:
 
 
 def competes(assignment: Assignment) -> bool:
-    """Whether a check of the assignment enters submissions in the competition."""
+    """Return whether a check of the assignment enters submissions in the competition."""
     return bool(competition_checks(assignment))
 
 
 def competition_checks(assignment: Assignment) -> set[str]:
-    """The checks of the assignment that enter submissions in the competition."""
+    """Return the checks of the assignment that enter submissions in the competition."""
     return {check.grade_id for check in assignment.checks if _reads(check.source, NAME)}
 
 
 def seconds_to_enter(assignment: Assignment) -> float:
-    """Wall time that the competition may add to a submission's own."""
+    """Return the wall time that the competition may add to a submission's own, in seconds."""
     return RULES.wall_seconds if competes(assignment) else 0.0
 
 
 def outer_seconds(assignment: Assignment, settings: GradingSettings, times: int = 1) -> float:
-    """Wall time after which grading a submission ``times`` over counts as stuck, whatever the limits within it say."""
+    """Return the wall seconds after which grading a submission ``times`` over counts as stuck, whatever its limits."""
     return times * (settings.total_seconds + seconds_to_enter(assignment)) + _GRACE_SECONDS
 
 

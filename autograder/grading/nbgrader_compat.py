@@ -23,7 +23,7 @@ __all__ = ["inject_helpers", "stock_notebook"]
 
 
 def stock_notebook(course: Course, assignment: Assignment) -> dict[str, Any]:
-    """The source notebook with one line added to each check, which puts the harness's names into the kernel."""
+    """Return the source notebook with one line added to each check, which puts the harness's names into the kernel."""
     path = course.source / assignment.name / f"{assignment.notebook}.ipynb"
     notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
@@ -39,13 +39,13 @@ def stock_notebook(course: Course, assignment: Assignment) -> dict[str, Any]:
 
 
 def _ending(source: str) -> str:
-    """A last line that shows nothing, where the check's last expression would show a value that is no points."""
+    """Return a last line that shows nothing, for a check whose last expression has a value that is not points."""
     last = ast.parse(source).body[-1]
     return "\nNone" if isinstance(last, ast.Expr) and ends_in_judgement(last.value) else ""
 
 
 def inject_helpers(root: str, name: str) -> Callable[[str, dict[str, Any]], None]:
-    """A function that puts the harness's names for one check into a kernel's globals."""
+    """Return a function that puts the harness's names for one check into a kernel's globals."""
     course = Course.find(Path(root))
     assignment = load_assignment(course, name)
 

@@ -1,6 +1,6 @@
-"""What can be seen of wrong results whose cause nobody knows: their form, and the arguments that bring them about.
+"""Observations on wrong results of unknown cause: their form, and the arguments that bring them about.
 
-Every sentence is true of all wrong results that it is said of, and holds no value: hidden parts use it, too.
+Every sentence is true of all wrong results that it describes, and holds no value: hidden parts use it, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["observe"]
 
 
 def observe(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, str]:
-    """For each failed check of ``runs`` (all of one exercise), what can be seen; left out if that is nothing."""
+    """Return what can be seen of each failed check of ``runs`` (all of one exercise); left out if that is nothing."""
     calls = [call for call in calls_of(runs, trusted, strict=False) if _is_call(call)]
     seen = {}
     for check in dict.fromkeys(call.check for call in calls if call.failed):
@@ -46,7 +46,7 @@ def _sentences(wrong: Sequence[Call], calls: Sequence[Call], parameter: Callable
 
 
 def _fickle(wrong: Sequence[Call], calls: Sequence[Call]) -> str:
-    """Whether the same question had another answer at another time."""
+    """Return a sentence if the same question had another answer at another time."""
     for call in wrong:
         for other in calls:
             if other.right and _same_question(call, other):
@@ -90,7 +90,7 @@ def _raised(wrong: Sequence[Call]) -> str:
 
 
 def _changed(wrong: Sequence[Call]) -> str:
-    """Whether results are right, and arguments or the memory that results lie in are not."""
+    """Return a sentence if results are right, and arguments or the memory that results lie in are not."""
     sentences = {_beside_the_result(call) for call in wrong}
     return sentences.pop() if len(sentences) == 1 else ""
 
@@ -107,7 +107,7 @@ def _beside_the_result(call: Call) -> str:
 
 
 def _form(wrong: Sequence[Call]) -> str:
-    """The form that all wrong results have in common."""
+    """Return the form that all wrong results have in common."""
     shared: list[str] | None = None
     for call in wrong:
         if call.exchange.error or call.expected.error:
@@ -129,7 +129,7 @@ def _result(result: Any, call: Call) -> Any:
 
 
 def _parameter(trusted: ReferenceNotebook, call: Call, place: int) -> str:
-    """The name of a positional argument, by the instructor's signature; empty if there is none."""
+    """Return the name of a positional argument, by the instructor's signature; empty if there is none."""
     function = trusted.solved_names().get(str(call.exchange.target))
     code = getattr(function, "__code__", None)
     return str(code.co_varnames[place]) if code is not None and place < code.co_argcount else ""

@@ -1,4 +1,4 @@
-"""Whose each name is in a notebook of an adopted course: the instructor's, a test's, or the student's.
+"""The owner of each name in a notebook of an adopted course: the instructor, a test, or the student.
 
 A test reads names. What the instructor's cells define is the instructor's, and the grader uses its own copy of it. What
 an exercise defines is the student's, and so is whatever is made of it: a helper of the instructor's that calls the
@@ -35,7 +35,7 @@ class AdoptedNames:
         students: at each check, the names that it reads of the student's.
         classes: the classes that the instructor's cells define.
         asked_for: the classes that exercises ask for.
-        replayed: for each check, what of it runs among the student's cells, too: as in a notebook, what comes later
+        replayed: for each check, the part that runs among the student's cells, too: as in a notebook, later cells
             may build on it. Nothing hidden is in it.
     """
 
@@ -109,7 +109,7 @@ class AdoptedNames:
 
 
 def parsed(source: str) -> ast.Module | None:
-    """The program in a cell, with lines for the shell left out; None if it is not one."""
+    """Return the program in a cell, with lines for the shell left out; None if it is not one."""
     lines = ["" if line.lstrip()[:1] in ("%", "!") else line for line in source.split("\n")]
     try:
         return ast.parse("\n".join(lines))
@@ -118,13 +118,13 @@ def parsed(source: str) -> ast.Module | None:
 
 
 def imports_in(source: str) -> str:
-    """The import statements at the top level of a program, as a program."""
+    """Return the import statements at the top level of a program, as a program."""
     tree = parsed(source)
     return "\n".join(ast.unparse(each) for each in (tree.body if tree else ()) if isinstance(each, _IMPORTS))
 
 
 def stored_names(statements: Iterable[ast.stmt]) -> set[str]:
-    """The names that statements of a module's top level bind; not those within functions and classes."""
+    """Return the names that statements of a module's top level bind; not those within functions and classes."""
     return set(_stored(statements))
 
 
@@ -143,14 +143,14 @@ def _stored(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 class _Place(NamedTuple):
-    """What a statement changes in place: a part of the value of ``name``, or the value by a method of its own."""
+    """A change in place: of a part of the value of ``name``, or of the value by a method of its own."""
 
     name: str
     by_method: bool
 
 
 def _changed(statement: ast.stmt, known: dict[str, Any]) -> set[str]:
-    """The names that a statement binds, and those whose values it changes in place."""
+    """Return the names that a statement binds, and those whose values it changes in place."""
     names = stored_names([statement])
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return names
@@ -178,7 +178,7 @@ def _base(node: ast.expr) -> str:
 
 
 def _replayed(source: str, later: Iterable[AssignmentCell]) -> str:
-    """The visible part of a check, if a later cell of the student's side builds on what it does; else its imports."""
+    """Return the visible part of a check, if a later cell of the student's builds on what it does; else its imports."""
     visible, _ = split_hidden(source)
     tree = parsed(visible)
     if tree is None:

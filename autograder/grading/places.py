@@ -10,7 +10,7 @@ __all__ = ["where_in"]
 
 
 def where_in(cell: SubmissionCell, line: int) -> str:
-    """The place in words, such as "in `pool`, line 7 of its cell"; empty if the cell has no such line."""
+    """Return the place in words, such as "in `pool`, line 7 of its cell"; empty if the cell has no such line."""
     lines = cell.source.split("\n")
     if not 0 < line <= len(lines):
         return ""
@@ -28,7 +28,7 @@ def _own_cell(cell: SubmissionCell, lines: list[str]) -> str:
 
 
 def _function_at(source: str, line: int) -> str:
-    """The innermost function, method or class that encloses the line; empty outside of all."""
+    """Return the innermost function, method or class that encloses the line; empty outside of all."""
     try:
         tree = ast.parse("\n".join("" if text.lstrip()[:1] in "%!" else text for text in source.split("\n")))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""Objects as data, and data as objects: what is asked of an object's fields, and what is made of the answer."""
+"""Objects as data, and data as objects: the source that asks for an object's fields, and the use of the answer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ STANDARD: dict[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """The fields of an object, those in slots included."""
+    """Return the fields of an object, those in slots included."""
     fields = dict(getattr(value, "__dict__", {}))
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -86,7 +86,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 
 def home_of(value: Any) -> dict[str, str]:
-    """Module and name of a library's function or class, of which every process has its own; nothing for others."""
+    """Return the module and name of a library's function or class, of which every process has its own; else nothing."""
     if not callable(value) or getattr(value, "__module__", None) == "__main__":
         return {}
     owner = getattr(value, "__objclass__", None)
@@ -100,7 +100,7 @@ def home_of(value: Any) -> dict[str, str]:
 
 
 def has_handle(value: Any) -> bool:
-    """Whether an object of the student's is in a value."""
+    """Return whether an object of the student's is in a value."""
     if type(value) is Handle:
         return True
     if type(value) in (list, tuple, set, frozenset):
@@ -109,7 +109,7 @@ def has_handle(value: Any) -> bool:
 
 
 def put_fields(value: Any, fields: Mapping[str, Any]) -> None:
-    """Give an object these fields. One with the name of a method of its class would stand in that method's place."""
+    """Give an object these fields. A field with the name of a method would stand in that method's place."""
     for key, item in fields.items():
         if key.startswith("__") or callable(getattr(type(value), key, None)):
             continue

@@ -22,12 +22,12 @@ from autograder.isolation.shared_functions import allow_source
 __all__ = ["ReferenceNotebook", "beside_notebook", "reference_for"]
 
 _MOST_KEPT = 16
-"""An audit grades hundreds of variants of an assignment, each with the data of its given cells."""
+"""The most assignments kept. An audit grades hundreds of variants, each with the data of its given cells."""
 _CACHE: dict[str, ReferenceNotebook] = {}
 
 
 class ReferenceNotebook:
-    """What the instructor's side of an assignment knows.
+    """The instructor's side of an assignment.
 
     Attributes:
         given: names that the given cells define.
@@ -53,20 +53,20 @@ class ReferenceNotebook:
         self.solution = SimpleNamespace(**{name: solved[name] for name in names if name in solved})
 
     def replayed(self, check: str) -> str:
-        """What of a check runs among the student's cells, too, for the cells after it; empty but in adopted courses."""
+        """Return the part of a check that also runs among the student's cells; empty except in adopted courses."""
         return self.adopted.replayed.get(check, "") if self.adopted is not None else ""
 
     def students_names(self, check: str) -> Set[str]:
-        """The names of the student's that a check of an adopted course reads."""
+        """Return the names of the student's that a check of an adopted course reads."""
         return self.adopted.students[check] if self.adopted is not None else frozenset()
 
     def _publish(self, cell: AssignmentCell) -> None:
-        """A function of a given cell is no secret: it stands in every notebook."""
+        """Publish the functions of a given cell: they are not secret, since they stand in every notebook."""
         for function, source in compile_cell(cell.source, _where(self.assignment, cell)).functions.items():
             allow_source(function, source, self.given.keys())
 
     def with_answer(self, answer: Answer) -> dict[str, Any]:
-        """All names, with one exercise answered by ``answer`` and the others by the solution."""
+        """Return all names, with one exercise answered by ``answer`` and the others by the solution."""
         namespace = self.solved_names()
         _, source = self.assignment.answer_cell(answer)
         _run(source, namespace, self._where_is(answer))
@@ -81,12 +81,12 @@ class ReferenceNotebook:
         return f"{self.assignment.name}, {answer.slug}"
 
     def solved_names(self) -> dict[str, Any]:
-        """A copy of the names that given cells and solutions define."""
+        """Return a copy of the names that given cells and solutions define."""
         return copy.copy(self._solved)
 
 
 def reference_for(assignment: Assignment) -> ReferenceNotebook:
-    """The trusted side of ``assignment``, made once per process."""
+    """Return the trusted side of ``assignment``, made once per process."""
     if assignment.key not in _CACHE:
         while len(_CACHE) >= _MOST_KEPT:
             del _CACHE[next(iter(_CACHE))]
@@ -95,7 +95,7 @@ def reference_for(assignment: Assignment) -> ReferenceNotebook:
 
 
 def _solved_leniently(assignment: Assignment) -> dict[str, Any]:
-    """The names of a notebook with solutions, for naming misconceptions; run only if there are some."""
+    """Return the names of a notebook with solutions, for naming misconceptions; run only if there are some."""
     names: dict[str, Any] = {"__builtins__": builtins, "__name__": "__main__"}
     if not assignment.misconceptions:
         return names

@@ -22,26 +22,26 @@ __all__ = [
 ]
 
 FORGEABLE = "For graders: this check ran in the student's own process, so its result can be forged.\n"
-"""What the graded notebook says of such a check; pages for students leave it out."""
+"""The sentence on such a check in the graded notebook; pages for students leave it out."""
 Outcome = Literal["passed", "partial", "failed", "not-reached"]
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """What one check came to.
+    """The outcome of one check.
 
     Attributes:
         check: the check's grade_id.
         exercise: the exercise that it belongs to.
-        points: what was earned, a number within [0, ``max_points``].
-        max_points: what could be earned.
+        points: the points earned, a number within [0, ``max_points``].
+        max_points: the most points that can be earned.
         outcome: passed, partial, failed, or not-reached (the time of the whole submission was used up before).
-        message: for the student; holds no hidden input and no expected value of a hidden test.
+        message: the message for the student; holds no hidden input and no expected value of a hidden test.
         diagnosis: the name of the misconception whose results these are, or empty.
-        explanation: that misconception's sentence, or empty.
-        observed: where no misconception fits, what can be seen of the wrong results; holds no value.
+        explanation: the misconception's sentence, or empty.
+        observed: where no misconception fits, the visible traits of the wrong results; holds no value.
         inherited: the exercises whose errors make this check fail: with right ones in their place it passes.
         seen: whether the visible part already gave less than all points, so that the student could see it.
-        level: in adopted courses, how it was graded: ``apart``, ``asked`` and for what, ``together``, ``by hand``.
+        level: in adopted courses, the level of grading: ``apart``, ``asked`` and for what, ``together``, ``by hand``.
     """
 
     check: str
@@ -59,23 +59,23 @@ class CheckResult(msgspec.Struct, frozen=True):
 
     @property
     def forgeable(self) -> bool:
-        """Whether it was graded within the student's own process, so that the result is the student's to forge."""
+        """True if the check was graded within the student's own process, so that the student can forge the result."""
         return self.level == "together"
 
     @property
     def text(self) -> str:
-        """All that the student is told: what happened, then what it comes from."""
+        """The whole text for the student: what happened, then its cause."""
         return "\n\n".join(filter(None, (self.message, self.explanation or self.observed)))
 
 
 class GradingUsage(msgspec.Struct, frozen=True):
-    """What grading took: seconds and bytes. Not part of what a result says, so it is stored beside it.
+    """The time and memory that grading took. Not part of a result's content, so it is stored beside it.
 
     Attributes:
-        cpu_seconds, wall_seconds, peak_rss_bytes: of the whole submission.
+        cpu_seconds, wall_seconds, peak_rss_bytes: those of the whole submission.
         phases: wall seconds by what they went to.
         checks: wall seconds by check, the student's part included; empty in a result of an older version.
-        questions: how many went over the wire between the two processes, in either direction.
+        questions: the number that went over the wire between the two processes, in either direction.
         entry: processor seconds of the competition's two processes, to train and to answer; zeros without an entry.
     """
 
@@ -96,13 +96,13 @@ class Result(msgspec.Struct, frozen=True):
         assignment_key: hash of all of the assignment that can change a grade.
         submission_key: hash of the student's code.
         status: ``graded``; or ``not-graded`` when the machinery failed, which is never a zero.
-        reason: why it was not graded.
+        reason: the reason why it was not graded.
         checks: one per check, in the assignment's order.
         outputs: for each code cell that ran, by cell id, its outputs in nbformat's form.
-        repairs: what was put right in the submitted file before grading.
-        usage: time and memory; not part of the result's content.
-        versions: of Python and the packages that can change a result.
-        entry: what an entry to the challenge came to; for the board and the staff, never for a student's page.
+        repairs: the repairs to the submitted file before grading.
+        usage: the time and memory used; not part of the result's content.
+        versions: the versions of Python and the packages that can change a result.
+        entry: the outcome of an entry to the challenge; for the board and the staff, never for a student's page.
     """
 
     assignment: str
@@ -119,30 +119,30 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> float:
-        """Points earned by checks; a written answer's points are a person's to give."""
+        """The points earned by checks; a written answer's points are a person's to give."""
         return sum(check.points for check in self.checks)
 
     def content(self) -> bytes:
-        """The result without its times, as bytes: equal for equal results."""
+        """Return the result without its times, as bytes: equal for equal results."""
         return msgspec.json.encode(msgspec.structs.replace(self, usage=GradingUsage()), order="deterministic")
 
 
 def encode_result(result: Result) -> bytes:
-    """The result as JSON bytes."""
+    """Return the result as JSON bytes."""
     return msgspec.json.encode(result, order="deterministic")
 
 
 def decode_result(data: bytes) -> Result:
-    """The result that :func:`encode_result` wrote.
+    """Return the result that :func:`encode_result` wrote.
 
     Raises:
-        msgspec.ValidationError: the bytes are JSON but no result.
+        msgspec.ValidationError: the bytes are JSON but not a result.
     """
     return msgspec.json.decode(data, type=Result)
 
 
 def check_outputs(check: CheckResult, order: int) -> list[dict[str, Any]]:
-    """A check's outputs as nbgrader reads a grade from them: a message, then one error or one plain number."""
+    """Return a check's outputs as nbgrader reads a grade from them: a message, then one error or one plain number."""
     outputs: list[dict[str, Any]] = []
     if check.forgeable:
         outputs.append({"output_type": "stream", "name": "stdout", "text": FORGEABLE})

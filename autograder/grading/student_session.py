@@ -44,12 +44,12 @@ class Budget:
         self._end = time.monotonic() + seconds
 
     def left(self, at_most: float) -> float:
-        """Seconds that are left, up to ``at_most``; never negative."""
+        """Return the seconds that are left, up to ``at_most``; never negative."""
         return max(0.0, min(at_most, self._end - time.monotonic()))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """What happens meanwhile has a time limit of its own, and is not counted here."""
+        """Exclude the time of what happens meanwhile, which has a limit of its own."""
         started = time.monotonic()
         try:
             yield
@@ -58,13 +58,13 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether nothing is left."""
+        """True if nothing is left."""
         return self.left(1.0) <= 0.0
 
 
 @dataclass
 class StudentSession:
-    """Runs a submission's code, cell by cell, and hands out the names that each check reads.
+    """The run of a submission's code, cell by cell, which hands out the names that each check reads.
 
     A name is taken when the notebook reaches its check, as in a notebook that is run from the top, so a function that
     is defined again further down does not change an earlier check; nor does one that such a function calls.
@@ -72,10 +72,10 @@ class StudentSession:
     Attributes:
         outputs: for each code cell that ran, its outputs.
         captured_names: for each check, the names that it reads from the student's process.
-        seconds: wall time in the student's own cells.
-        questions: how many went over the wire, in either direction.
+        seconds: the wall time in the student's own cells.
+        questions: the number that went over the wire, in either direction.
         stopped: the cells that did not run to their end, in order.
-        allowance: what all its processes together may still cost the grader.
+        allowance: the cost that all its processes together may still cause to the grader.
     """
 
     submission: Submission
@@ -122,7 +122,7 @@ class StudentSession:
 
     @contextmanager
     def noting_failure(self) -> Iterator[None]:
-        """A MachineryError of what happens meanwhile is remembered, in case a check swallows it."""
+        """Remember a MachineryError of what happens meanwhile, in case a check swallows it."""
         try:
             yield
         except MachineryError as error:
@@ -146,7 +146,7 @@ class StudentSession:
         self._reached += 1
 
     def spawn(self) -> StudentProcess:
-        """Another process, with nothing run in it; of an adopted course it has the files beside the notebook."""
+        """Return another process, with nothing run in it; of an adopted course it has the files beside the notebook."""
         worker = self.sandbox.spawn(self._limits(), allowance=self.allowance)
         if self.assignment.adopted:
             folders = [str(path / self.assignment.name) for path in self.sandbox.readable]
@@ -155,7 +155,7 @@ class StudentSession:
         return worker
 
     def _replay(self, worker: StudentProcess, cell: SubmissionCell) -> None:
-        """In an adopted course, do what a check's cell does for the cells after it; nothing hidden is in that."""
+        """Do what a check's cell does for the cells after it, in an adopted course; nothing hidden is in that."""
         source = self.trusted.replayed(cell.grade_id)
         if source and cell.cell_id not in self._broken and not worker.lost:
             self._ran.append(cell)
@@ -166,7 +166,7 @@ class StudentSession:
                 self._broken.add(cell.cell_id)
 
     def fresh(self, limits: Limits) -> StudentProcess:
-        """Another process with all of the notebook's cells run, for whoever closes it; what it prints is dropped."""
+        """Return another process with all of the notebook's cells run, for the caller to close; prints are dropped."""
         worker = self.sandbox.spawn(limits, allowance=self.allowance)
         worker.quiet = True
         for cell in self.submission.cells:
@@ -192,7 +192,7 @@ class StudentSession:
             self._broken.add(cell.cell_id)
 
     def _capture(self, worker: StudentProcess, cell: SubmissionCell) -> dict[str, Any]:
-        """The names that a check reads; none if the student's process fails to give them, which is its own loss."""
+        """Return the names that a check reads; none if the student's process fails to give them, to its own loss."""
         if cell.cell_id in self._broken:
             return {}
         try:
@@ -208,7 +208,7 @@ class StudentSession:
         return sorted(names - self._known)
 
     def place(self) -> str:
-        """The function and line of the student's code in which the last error arose, in words; empty if not known.
+        """Return the place in the student's code where the last error arose, in words; empty if it is not known.
 
         In a notebook of very many lines the choice of one would tell a hidden input.
         """
@@ -220,18 +220,18 @@ class StudentSession:
         return where_in(self._ran[found[0]], found[1])
 
     def line_of(self, number: int, line: int) -> str:
-        """The text of a line of the cell that ran as that number in a fresh process; empty if there is no such line."""
+        """Return the text of a line of the cell that ran as that number in a fresh process; empty if there is none."""
         ran = [cell for cell in self.submission.cells if cell.kind != "check" and self._runs(cell)]
         lines = ran[number].source.split("\n") if 0 <= number < len(ran) else []
         return lines[line - 1].strip()[:_LONGEST_LINE] if 0 < line <= len(lines) else ""
 
     @property
     def worker_lives(self) -> bool:
-        """Whether the student's process is there to be asked."""
+        """True if the student's process is there to be asked."""
         return self._worker is not None and not self._worker.lost
 
     def find(self, name: str) -> Any:
-        """The student's own ``name``, whatever the trusted side calls by that name.
+        """Return the student's own ``name``, whatever the trusted side calls by that name.
 
         Raises:
             NameError: the student's process has no such name.
@@ -270,7 +270,10 @@ class StudentSession:
 
 
 def names_torch(submission: Submission, assignment: Assignment) -> bool:
-    """Whether code of the submission or the assignment names torch, demonstrations aside: only then it is there."""
+    """Return whether code of the submission or the assignment names torch, demonstrations aside.
+
+    Only then is torch there.
+    """
     ours = (cell.source for cell in assignment.cells if cell.cell_type == "code" and cell.kind != "demo")
     theirs = (cell.source for cell in submission.cells if cell.cell_type == "code" and cell.kind != "demo")
     return any("torch" in source for source in (*ours, *theirs))

@@ -28,7 +28,7 @@ __all__ = ["ShownHint", "VisibleNaming", "visible_naming"]
 
 
 class VisibleNaming(msgspec.Struct, frozen=True):
-    """What the visible checks of an assignment tell of its misconceptions.
+    """The information that the visible checks of an assignment give on its misconceptions.
 
     Attributes:
         rows: the table for the kit: hashed wrong values with sealed sentences.
@@ -48,7 +48,7 @@ class ShownHint(msgspec.Struct, frozen=True):
 
     Attributes:
         misconception: its name.
-        check: where it fails.
+        check: the check that it fails.
         text: the hint, with the case that it belongs to.
     """
 
@@ -58,13 +58,13 @@ class ShownHint(msgspec.Struct, frozen=True):
 
 
 class _Failure(msgspec.Struct, frozen=True):
-    """A visible check that a misconception fails.
+    """A visible check's failure by a misconception.
 
     Attributes:
-        check: which.
+        check: the check.
         values: the wrong value in its place.
-        accepted: whether an error was due.
-        hint: what the message says to look at, with the case.
+        accepted: whether a result came where an error was due.
+        hint: the hint of the message, with the case.
     """
 
     check: str
@@ -83,7 +83,7 @@ def visible_naming(assignment: Assignment) -> VisibleNaming:
 
 
 class _Keyed:
-    """An assignment that counts as the same as one with the same cells and answers."""
+    """An assignment, equal to any other with the same cells and answers."""
 
     def __init__(self, assignment: Assignment) -> None:
         self.assignment = assignment
@@ -123,7 +123,7 @@ def _naming(keyed: _Keyed) -> VisibleNaming:
 
 
 def _own(failures: Sequence[_Failure]) -> Iterator[bytes]:
-    """The wrong values that speak for a misconception.
+    """Yield the wrong values that are evidence for a misconception.
 
     A result where an error was due speaks for it only if that is all it gets wrong: who forgets to refuse an argument
     may be right otherwise.
@@ -143,7 +143,7 @@ def _failures(answer: Answer, assignment: Assignment, trusted: ReferenceNotebook
 
 
 def _try(answer: Answer, check: AssignmentCell, trusted: ReferenceNotebook) -> _Failure | None:
-    """How ``answer`` fails the visible part of ``check``; None if it passes, or if there is nothing to see."""
+    """Return how ``answer`` fails the visible part of ``check``; None if it passes, or if there is nothing to see."""
     names = trusted.with_answer(answer)
     remember_check(check.release_source)
     try:
@@ -159,7 +159,7 @@ def _try(answer: Answer, check: AssignmentCell, trusted: ReferenceNotebook) -> _
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Without warnings and prints, and with the same random numbers each time."""
+    """Leave out warnings and prints, and start from the same random numbers each time."""
     state = random.getstate(), np.random.get_state()  # noqa: NPY002 -- the state that notebooks may use
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002

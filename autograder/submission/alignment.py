@@ -1,4 +1,4 @@
-"""Put a student's work on the released skeleton.
+"""The alignment of a student's work with the released skeleton.
 
 The skeleton decides which cells there are, in which order, with which marks. From the file come only the
 solutions, the written answers and the student's own cells; each own cell stays behind the cell it followed.
@@ -36,18 +36,18 @@ def load_submission(path: Path, assignment: Assignment, others: Callable[[], Cat
     """Read the file at ``path`` and align it with ``assignment``.
 
     Raises:
-        UnreadableSubmission: it cannot be graded; the message says why and what to do.
+        UnreadableSubmission: it cannot be graded; the message tells why and what to do.
     """
     return align(load(path), assignment, others)
 
 
 def align(notebook: Mapping[str, Any], assignment: Assignment, others: Callable[[], Catalogue] = dict) -> Submission:
-    """The submission that ``notebook`` amounts to: the released skeleton with the student's work in it.
+    """Return the submission that ``notebook`` amounts to: the released skeleton with the student's work in it.
 
     Args:
-        notebook: what ``read_submission`` returned, or a notebook made in memory.
+        notebook: the notebook that ``read_submission`` returned, or a notebook made in memory.
         assignment: the assignment that it answers.
-        others: gives the marks of the course's assignments, so that another one's notebook is called by its name.
+        others: a function that gives the marks of the course's assignments, so that another one's notebook is named.
 
     Raises:
         UnreadableSubmission: it is not a notebook of the assignment, or part of the student's work is damaged.
@@ -67,7 +67,7 @@ def align(notebook: Mapping[str, Any], assignment: Assignment, others: Callable[
 
 
 def submission_key(cells: Sequence[SubmissionCell]) -> str:
-    """A hash of the student's code and where it stands: 32 hexadecimal digits."""
+    """Return a hash of the student's code and where it stands: 32 hexadecimal digits."""
     code, before = [], _START
     for cell in cells:
         if cell.is_student_code:
@@ -78,7 +78,7 @@ def submission_key(cells: Sequence[SubmissionCell]) -> str:
 
 
 def work_in(submission: Submission, assignment: Assignment) -> dict[str, str]:
-    """What the student wrote, by the grade id of the cell that it stands in; nothing for what was left blank."""
+    """Return the student's text, by the grade id of the cell that it stands in; nothing for what was left blank."""
     released = {cell.cell_id: cell for cell in assignment.cells}
     return {
         cell.grade_id: cell.source.strip()
@@ -95,7 +95,7 @@ def _refuse_strangers(
     others: Callable[[], Catalogue],
     origin: str,
 ) -> None:
-    """No zero for a notebook that is another one's, or nobody's: its student handed in the wrong file."""
+    """Refuse a notebook of another assignment, or of none, without a zero: its student handed in the wrong file."""
     other = rightful(cells, assignment, others)
     again = f"Hand in the notebook of {assignment.name}."
     if other:
@@ -108,7 +108,7 @@ def _refuse_strangers(
 
 
 def _refuse_damaged_work(notebook: RawNotebook, matching: Matching, assignment: Assignment) -> None:
-    """Better no grade than a grade for code that is not what the student wrote."""
+    """Refuse damaged work: better no grade than a grade for code that is not what the student wrote."""
     again = "Submit an undamaged copy."
     missing = [cell for cell in assignment.cells if cell.cell_id not in matching.chosen]
     work = [cell.exercise for cell in missing if cell.kind in _STUDENT_KINDS]
@@ -123,7 +123,7 @@ def _refuse_damaged_work(notebook: RawNotebook, matching: Matching, assignment: 
 
 
 def _layout(matching: Matching, assignment: Assignment) -> list[SubmissionCell]:
-    """The skeleton's cells in its order, each between the student's own cells that stood around it."""
+    """Return the skeleton's cells in its order, each between the student's own cells that stood around it."""
     before, after = _own_places(matching, assignment)
     ids: dict[str, int] = defaultdict(int)
     placed = [_own_cell(cell, ids) for cell in after[_START]]
@@ -140,7 +140,7 @@ def _layout(matching: Matching, assignment: Assignment) -> list[SubmissionCell]:
 def _own_places(
     matching: Matching, assignment: Assignment
 ) -> tuple[Mapping[str, list[StudentCell]], Mapping[str, list[StudentCell]]]:
-    """For each cell of the skeleton, the student's cells to put before it and after it, in file order."""
+    """Return, for each cell of the skeleton, the student's cells to put before it and after it, in file order."""
     owners = matching.owners()
     own = {cell.number: cell for cell in (*matching.own, *_kept_copies(matching, assignment))}
     before: dict[str, list[StudentCell]] = defaultdict(list)
@@ -157,7 +157,7 @@ def _own_places(
 
 
 def _kept_copies(matching: Matching, assignment: Assignment) -> list[StudentCell]:
-    """Cells that carry another cell's name but text of the student's own."""
+    """Return the cells that carry another cell's name but text of the student's own."""
     kept = []
     merged = {match.cell.number for match in matching.chosen.values() if match.evidence == "merged"}
     for released in assignment.cells:

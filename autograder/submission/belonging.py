@@ -1,4 +1,4 @@
-"""Which assignment a notebook belongs to, told by what only one assignment has."""
+"""The assignment that a notebook belongs to, told by what only one assignment has."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _GENERIC = {"", CODE_STUB, TEXT_STUB}
 
 
 class NotebookMarks(msgspec.Struct, frozen=True):
-    """By what the exercises, checks and questions of one assignment are recognised."""
+    """The marks by which the exercises, checks and questions of one assignment are recognised."""
 
     grade_ids: frozenset[str]
     cell_ids: frozenset[str]
     texts: frozenset[str]
 
     def signs(self, cell: StudentCell) -> int:
-        """How much of ``cell`` speaks for this assignment: its mark, its id and its text count one each."""
+        """Return how many signs of ``cell`` are of this assignment: its mark, its id and its text count one each."""
         return (cell.grade_id in self.grade_ids) + (cell.cell_id in self.cell_ids) + (cell.text in self.texts)
 
 
@@ -42,12 +42,12 @@ Catalogue = Mapping[str, NotebookMarks]
 
 
 def marks_of(assignment: Assignment) -> NotebookMarks:
-    """The marks of an assignment."""
+    """Return the marks of an assignment."""
     return _marks_in(assignment.release)
 
 
 def catalogue_of(course: Course) -> Catalogue:
-    """The marks of every assignment that ``course`` has, as far as its sources can be read."""
+    """Return the marks of every assignment that ``course`` has, as far as its sources can be read."""
     found: dict[str, NotebookMarks] = {}
     for name in (
         [unit for each in course.assignments() for unit in notebooks_of(course, each)] if course.adopted else ()
@@ -64,7 +64,7 @@ def catalogue_of(course: Course) -> Catalogue:
 
 
 def rightful(cells: Sequence[StudentCell], assignment: Assignment, others: Callable[[], Catalogue]) -> str:
-    """The other assignment that ``cells`` belong to rather than to ``assignment``; empty if to none.
+    """Return the other assignment that ``cells`` belong to rather than to ``assignment``; empty if to none.
 
     A notebook with half of the assignment or more in it belongs to it, whatever else was copied there.
     """

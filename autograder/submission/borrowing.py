@@ -18,7 +18,7 @@ __all__ = ["borrowed_names"]
 
 
 def borrowed_names(cells: Sequence[SubmissionCell], assignment: Assignment) -> tuple[Repair, ...]:
-    """A warning for each of ``cells`` whose code uses names that only checks or demonstrations define."""
+    """Return a warning for each of ``cells`` whose code uses names that only checks or demonstrations define."""
     lent = {name: cell for cell in cells if cell.kind in ("check", "demo") for name in _lent(cell.source)}
     if not lent or assignment.adopted:  # There the imports of a check's cell run among the student's, as in nbgrader.
         return ()
@@ -58,7 +58,7 @@ def _tree(source: str) -> ast.Module:
 
 
 def _bound(tree: ast.Module) -> set[str]:
-    """The names that the module's top level gives a meaning, blocks included, functions' own names not."""
+    """Return the names that the module's top level gives a meaning, blocks included, functions' own names not."""
     names: set[str] = set()
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
@@ -77,7 +77,7 @@ def _bound(tree: ast.Module) -> set[str]:
 
 
 def _free(tree: ast.Module) -> set[str]:
-    """The names that code reads and binds nowhere itself, as far as one look over it tells."""
+    """Return the names that code reads and binds nowhere itself, as far as one look over it tells."""
     read: set[str] = set()
     bound: set[str] = set()
     for node in ast.walk(tree):

@@ -1,4 +1,4 @@
-"""Which of several notebooks in a student's folder is the submission: told by the work in them, not by their names."""
+"""The choice of the submission among several notebooks in a student's folder, by the work in them, not by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Work = Mapping[str, str]
 
 
 def beside(path: Path) -> tuple[Path, ...]:
-    """The other notebooks in the folder of ``path`` and in the folders there, whatever they are called.
+    """Return the other notebooks in the folder of ``path`` and in the folders there, whatever they are called.
 
     None of what Jupyter and macOS keep for themselves.
     """
@@ -32,13 +32,16 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _may_be_notebook(path: Path) -> bool:
-    """Also ``work.ipynb.txt``, ``work.ipynb (1)`` and ``work.json``, as browsers and mail programs make them."""
+    """Return whether a file may be a notebook.
+
+    Also ``work.ipynb.txt``, ``work.ipynb (1)`` and ``work.json``, as browsers and mail programs make them.
+    """
     name = path.name.lower()
     return (".ipynb" in name or name.endswith(".json")) and not path.is_dir()
 
 
 def choose(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -> tuple[Path, str]:
-    """The notebook that counts, and why it is that one if it is not ``path``.
+    """Return the notebook that counts, and why it is that one if it is not ``path``.
 
     A second notebook counts only if ``path``, the one of the right name, is as it was handed out.
 
@@ -60,7 +63,7 @@ def choose(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) 
 
 
 def _work(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -> Work | None:
-    """The student's answers in a notebook, by cell; None if it cannot be read or is not of this assignment."""
+    """Return the student's answers in a notebook, by cell; None if it cannot be read or is not of this assignment."""
     try:
         return work_in(load_submission(path, assignment, others), assignment)
     except (UnreadableSubmission, RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""What no program can settle: work that may stand where it does not count. A person looks before it is a zero."""
+"""Doubts that no program can settle: work may stand where it does not count. A person looks before it is a zero."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PERSON = "A person looks at it before it counts."
 
 
 def doubts(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> tuple[Repair, ...]:
-    """What a person has to look at, in words for the student whose work it is."""
+    """Return what a person has to look at, in words for the student whose work it is."""
     return (
         *_conflicts(cells, matching, assignment),
         *_exercises(cells, matching, assignment),
@@ -60,7 +60,7 @@ def _exercises(cells: Sequence[StudentCell], matching: Matching, assignment: Ass
 
 
 def _own_code_at(place: int, matching: Matching, assignment: Assignment) -> list[StudentCell]:
-    """The student's own code where a missing cell would stand."""
+    """Return the student's own code where a missing cell would stand."""
     numbers = [
         matching.chosen[cell.cell_id].cell.number if cell.cell_id in matching.chosen else 0 for cell in assignment.cells
     ]

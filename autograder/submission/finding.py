@@ -38,7 +38,7 @@ def match_cells(cells: Sequence[StudentCell], assignment: Assignment) -> Matchin
 
 
 class _Search:
-    """A matching on its way: each step moves a student's cell to where its work belongs."""
+    """A matching in progress: each step moves a student's cell to where its work belongs."""
 
     def __init__(self, matching: Matching, assignment: Assignment) -> None:
         self.chosen, self.copies = dict(matching.chosen), dict(matching.copies)
@@ -99,7 +99,7 @@ class _Search:
         return any(defines(source, name) for name in names_of(exercise, self._assignment))
 
     def _alone(self, exercise: AssignmentCell) -> StudentCell | None:
-        """The last cell of the student's own, or copy of another one, that defines the exercise's names."""
+        """Return the last cell of the student's own, or copy of another one, that defines the exercise's names."""
         cells = [*self.rest, *(cell for copies in self.copies.values() for cell in copies)]
         found = [
             cell
@@ -117,7 +117,7 @@ class _Search:
         self.chosen[exercise.cell_id] = Match(cell, "name")
 
     def _host(self, exercise: AssignmentCell) -> str:
-        """The cell id of the last cell, of those that stand for something else, that holds the exercise too."""
+        """Return the id of the last cell, of those that stand for something else, that holds the exercise too."""
         found = [
             (match.cell.number, cell_id)
             for cell_id, match in self.chosen.items()
@@ -126,7 +126,7 @@ class _Search:
         return max(found, default=(0, ""))[1]
 
     def _own_text(self, cell_id: str) -> str:
-        """The student's text in a cell that stands for ``cell_id``: all but what comes from the course."""
+        """Return the student's text in a cell that stands for ``cell_id``: all but what comes from the course."""
         match, released = self.chosen[cell_id], self._cells[cell_id]
         if match.cell.text == released_text(released) or released.kind == "answer":
             return ""
@@ -137,7 +137,7 @@ class _Search:
         return text
 
     def _merge(self, host: str, exercises: list[AssignmentCell]) -> None:
-        """Let the first of the exercises have all of the text, at its place; the others say where theirs is."""
+        """Let the first of the exercises have all of the text, at its place; the others tell where theirs is."""
         cell, text = self.chosen[host].cell, self._own_text(host).strip("\n") + "\n"
         members = [e for e in self._assignment.exercises.values() if e in exercises or e.cell_id == host]
         for number, exercise in enumerate(members):
@@ -145,21 +145,21 @@ class _Search:
             self.chosen[exercise.cell_id] = Match(cell, "merged", note if number else text)
 
     def _around(self, match: Match) -> tuple[int, int]:
-        """The numbers of the nearest cells of the course's before and after a cell."""
+        """Return the numbers of the nearest cells of the course's before and after a cell."""
         owned = set(Matching(self.chosen, self.copies, ()).owners())
         number = match.cell.number
         before = max((each for each in owned if each < number), default=0)
         return before, min((each for each in owned if each > number), default=10**9)
 
     def _gap(self, place: int) -> tuple[int, int]:
-        """The numbers between which a missing cell of the skeleton would stand."""
+        """Return the numbers between which a missing cell of the skeleton would stand."""
         cells = self._assignment.cells
         before = [self.chosen[c.cell_id].cell.number for c in cells[:place] if c.cell_id in self.chosen]
         after = [self.chosen[c.cell_id].cell.number for c in cells[place:] if c.cell_id in self.chosen]
         return max(before, default=0), min(after, default=10**9)
 
     def _in_prose(self, place: int) -> Match | None:
-        """What the student wrote into the course's text right above or below a question."""
+        """Return the student's text within the course's text right above or below a question."""
         for neighbour in self._assignment.cells[max(place - 1, 0) : place + 2]:
             match = self.chosen.get(neighbour.cell_id)
             if neighbour.kind == "prose" and match is not None and match.cell.text:
@@ -170,7 +170,7 @@ class _Search:
 
 
 def remainder(source: str, released: AssignmentCell) -> str:
-    """What a student added to a cell of the course's."""
+    """Return the text that a student added to a cell of the course's."""
     given = released_text(released)
     text = "\n".join(line.rstrip() for line in source.split("\n"))
     if given and given in text:
@@ -182,7 +182,7 @@ def remainder(source: str, released: AssignmentCell) -> str:
 
 
 def _other_statements(source: str, given: str) -> str:
-    """The top-level statements of ``source`` that ``given`` does not have; all of it if either does not parse."""
+    """Return the top-level statements of ``source`` that ``given`` lacks; all of it if either does not parse."""
     try:
         known = {ast.dump(statement) for statement in ast.parse(given).body}
         body = ast.parse(source).body
@@ -201,5 +201,5 @@ def _is_text(cell: StudentCell) -> bool:
 
 
 def _is_code(cell: StudentCell) -> bool:
-    """Whether a cell's text can run, whatever type it has."""
+    """Return whether a cell's text can run, whatever type it has."""
     return cell.cell_type == "code" or not reads_as_text(cell.source)

@@ -1,4 +1,4 @@
-"""Which cell of a submitted notebook is which cell of the assignment.
+"""The match of each cell of a submitted notebook with a cell of the assignment.
 
 A cell is recognised, in this order, by nbgrader's grade id, by its cell id, by the exact released text; an exercise
 also by the function or class that it defines, a written answer by its place. All else is the student's own. In a
@@ -67,7 +67,7 @@ class Matching(msgspec.Struct, frozen=True):
     own: tuple[StudentCell, ...]
 
     def owners(self) -> dict[int, str]:
-        """For the number of each recognised cell or copy, the cell id of what it claims to be."""
+        """Return, by the number of each recognised cell or copy, the cell id of what it claims to be."""
         owners: dict[int, str] = {}
         for cell_id, match in sorted(self.chosen.items(), key=lambda item: item[1].part is not None):
             owners.setdefault(match.cell.number, cell_id)
@@ -76,7 +76,7 @@ class Matching(msgspec.Struct, frozen=True):
 
 
 def recognised(cells: Sequence[StudentCell], assignment: Assignment) -> Matching:
-    """``cells`` by their marks, ids and texts alone."""
+    """Return ``cells`` matched by their marks, ids and texts alone."""
     candidates, rest = _claims(cells, assignment)
     chosen: dict[str, Match] = {}
     copies: dict[str, tuple[StudentCell, ...]] = {}
@@ -90,7 +90,7 @@ def recognised(cells: Sequence[StudentCell], assignment: Assignment) -> Matching
 
 
 def is_of(matching: Matching, assignment: Assignment) -> bool:
-    """Whether anything that only this assignment has was recognised: an exercise, a check or a question of its own.
+    """Return whether anything that only this assignment has was recognised: its own exercise, check or question.
 
     Cells that every notebook of the course has, and texts that every course has, tell nothing.
     """
@@ -103,7 +103,7 @@ def is_of(matching: Matching, assignment: Assignment) -> bool:
 
 
 def is_blank(cell: StudentCell, released: AssignmentCell) -> bool:
-    """Whether the student left the cell as it was handed out, or emptied it.
+    """Return whether the student left the cell as it was handed out, or emptied it.
 
     Comments and layout do not count as work in an exercise; in a written answer any new line does.
     """
@@ -118,7 +118,7 @@ def is_blank(cell: StudentCell, released: AssignmentCell) -> bool:
 
 
 def is_stub(source: str) -> bool:
-    """Whether ``source`` only defines functions that are not written yet, whatever their docstrings say."""
+    """Return whether ``source`` only defines functions that are not written yet, whatever their docstrings say."""
     if "NotImplementedError" not in source:
         return False
     try:
@@ -136,14 +136,14 @@ def _only_raises(function: ast.FunctionDef) -> bool:
 
 
 def names_of(cell: AssignmentCell, assignment: Assignment) -> tuple[str, ...]:
-    """The functions and classes that the exercise ``cell`` asks for."""
+    """Return the functions and classes that the exercise ``cell`` asks for."""
     return tuple(name for name, exercise in assignment.exercise_of.items() if exercise == cell.exercise)
 
 
 def _claims(
     cells: Sequence[StudentCell], assignment: Assignment
 ) -> tuple[Mapping[str, list[Match]], list[StudentCell]]:
-    """For each cell id of the assignment, the cells that claim to be it; and the cells that claim nothing."""
+    """Return, by cell id of the assignment, the cells that claim to be it; and the cells that claim nothing."""
     by_grade_id = {cell.grade_id: cell.cell_id for cell in assignment.cells if cell.grade_id}
     by_cell_id = {cell.cell_id for cell in assignment.cells}
     by_text = {(cell.cell_type, released_text(cell)): cell.cell_id for cell in assignment.cells}
@@ -162,7 +162,7 @@ def _claims(
 
 
 def _belies(cell: StudentCell, claimed: str, assignment: Assignment) -> bool:
-    """Whether the cell's mark names one cell of the assignment, and its id another whose name or text it has."""
+    """Return whether the cell's mark names one cell of the assignment, and its id another whose name or text it has."""
     if cell.cell_id in (None, claimed):
         return False
     actual = next((each for each in assignment.cells if each.cell_id == cell.cell_id), None)
@@ -174,8 +174,7 @@ def _belies(cell: StudentCell, claimed: str, assignment: Assignment) -> bool:
 
 
 def _best(found: Sequence[Match], released: AssignmentCell) -> Match:
-    """Of several cells that claim to be one: the last one with work in it, as running the notebook would have
-    it.
+    """Return one of several cells that claim to be one: the last with work in it, as when the notebook runs.
 
     Of a cell that is not the student's to write, the unchanged one.
     """
@@ -187,7 +186,7 @@ def _best(found: Sequence[Match], released: AssignmentCell) -> Match:
 
 
 def reads_as_text(source: str) -> bool:
-    """Whether the text of a code cell is no code: words, or nothing but comments and texts in quotes."""
+    """Return whether the text of a code cell is not code: words, or nothing but comments and texts in quotes."""
     if any(line.lstrip()[:1] in ("%", "!") for line in source.split("\n")):
         return False
     try:
@@ -198,7 +197,7 @@ def reads_as_text(source: str) -> bool:
 
 
 def released_text(cell: AssignmentCell) -> str:
-    """The released source in the form of :attr:`StudentCell.text`."""
+    """Return the released source in the form of :attr:`StudentCell.text`."""
     return _stripped(cell.release_source)
 
 

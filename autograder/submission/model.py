@@ -13,10 +13,10 @@ CellKind = Literal["prose", "given", "demo", "exercise", "check", "answer", "fre
 
 
 class Repair(msgspec.Struct, frozen=True):
-    """One thing that was put right in a submitted notebook, in words for its student.
+    """A repair in a submitted notebook, in words for its student.
 
-    ``cell`` names the cell (a grade id, ``cell 7`` of the file, or empty for the whole file), ``what`` says
-    what was found and done, ``why`` says what that means for the grade.
+    ``cell`` names the cell (a grade id, ``cell 7`` of the file, or empty for the whole file), ``what`` tells
+    what was found and done, ``why`` what that means for the grade.
     """
 
     cell: str
@@ -53,7 +53,7 @@ class SubmissionCell(msgspec.Struct, frozen=True):
 
     @property
     def is_student_code(self) -> bool:
-        """Whether this is code that the student wrote, and that therefore runs in isolation."""
+        """True if this is code that the student wrote, and that therefore runs in isolation."""
         return self.cell_type == "code" and self.kind in ("exercise", "free", "extra")
 
 
@@ -72,11 +72,11 @@ class Submission(msgspec.Struct, frozen=True):
 
     @property
     def reason_to_look(self) -> str:
-        """What a person has to look at, in one line for whoever grades; empty if nothing."""
+        """The doubts that a person has to look at, in one line for whoever grades; empty if there are none."""
         return " ".join(f"{look.cell}: {look.what}" for look in self.looks)
 
     def cell(self, grade_id: str) -> SubmissionCell:
-        """The cell with this grade id. Raises KeyError if the assignment has none."""
+        """Return the cell with this grade id. Raises KeyError if the assignment has none."""
         for cell in self.cells:
             if cell.grade_id == grade_id:
                 return cell

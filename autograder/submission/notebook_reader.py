@@ -1,4 +1,4 @@
-"""From the bytes of a submitted file to a notebook as plain data, or a message that says why not."""
+"""The reader of submitted files: from bytes to a notebook as plain data, or to a message that tells why not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autograder.submission.salvage import salvage_cells
 __all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission"]
 
 MAX_BYTES = 64 * 1024 * 1024
-"""The largest file that is read. Notebooks of the course are well under 1 MB; figures may make them a few."""
+"""The most bytes of a file that is read. Notebooks of the course are well under 1 MB, with figures a few MB."""
 
 _UPLOAD_AGAIN = "Open it in Jupyter, check that it shows your work, save it and submit it again."
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
@@ -35,13 +35,13 @@ _SIGNATURES = (
 
 
 class RawNotebook(dict[str, Any]):
-    """A notebook as it came, with what reading it has already put right.
+    """A notebook as it came, with the repairs that reading it has already made.
 
     Attributes:
         origin: the name of the file, for messages.
-        repairs: what was done to read it.
-        lost: how many cells could not be read at all; None unless the file is damaged.
-        garbled: whether bytes that were no text were replaced, possibly within code.
+        repairs: the repairs that were needed to read it.
+        lost: the number of cells that could not be read at all; None unless the file is damaged.
+        garbled: whether bytes that were not text were replaced, possibly within code.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ def load(path: Path) -> RawNotebook:
 
 
 def read_submission(data: bytes, origin: str) -> RawNotebook:
-    """The notebook held by ``data``, as the plain data that its JSON describes.
+    """Return the notebook held by ``data``, as the plain data that its JSON describes.
 
     A file in another encoding, with control characters in strings, or with damaged or missing parts is read
-    as far as that is unambiguous; ``repairs`` and ``lost`` of the result say what was done.
+    as far as that is unambiguous; ``repairs`` and ``lost`` of the result tell what was done.
 
     Args:
         data: the file's bytes.
@@ -137,7 +137,7 @@ def _check_signature(data: bytes, origin: str) -> None:
 
 
 def _parse(text: str) -> Any:
-    """JSON that may hold raw control characters in strings, as some editors write."""
+    """Return the value of JSON that may hold raw control characters in strings, as some editors write."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -145,7 +145,7 @@ def _parse(text: str) -> Any:
 
 
 def _decode(data: bytes, origin: str) -> tuple[str, tuple[Repair, ...]]:
-    """The file's text, and what had to be assumed of its encoding."""
+    """Return the file's text, and the assumptions that had to be made about its encoding."""
     if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
         return _decode_as(data, "utf-32", "UTF-32", origin)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -175,7 +175,7 @@ def _decode_as(data: bytes, codec: str, name: str, origin: str) -> tuple[str, tu
 
 
 def _decode_damaged(data: bytes) -> tuple[str, tuple[Repair, ...]]:
-    """Bytes that are not UTF-8: Latin-1 if nothing in them looks like UTF-8, otherwise UTF-8 with damage."""
+    """Decode bytes that are not UTF-8: Latin-1 if nothing in them looks like UTF-8, otherwise UTF-8 with damage."""
     replaced = data.decode("utf-8", errors="replace")
     if any(ord(character) > 127 and character != "\ufffd" for character in replaced):
         return replaced, (
@@ -211,7 +211,7 @@ def _salvage(text: str, origin: str, repairs: tuple[Repair, ...], error: Excepti
 
 
 def _refuse_conflict(text: str, origin: str) -> None:
-    """Both sides of a merge stand in the file: which of them is the student's work, nobody here can know."""
+    """Refuse a file with both sides of a merge: which one is the student's work, nobody here can know."""
     mark = _CONFLICT.search(text)
     if mark is not None:
         line = text.count("\n", 0, mark.start()) + 1

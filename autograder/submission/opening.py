@@ -1,4 +1,4 @@
-"""Opens files that students handed in, without following a link at any step below a folder that is ours.
+"""The opening of files that students handed in, with no link followed at any step below a folder that is ours.
 
 A link in place of a student's folder, of an assignment's or of the file would lead to another student's work, or to the
 solutions. The kernel refuses it where it has ``openat2``; elsewhere each step is opened by itself, and none follows.
@@ -25,7 +25,7 @@ _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in _NAMES)
 
 
 def open_below(folder: Path, path: Path) -> int:
-    """A descriptor of ``path``, which lies below ``folder``; ``folder`` itself may be reached by links.
+    """Return a descriptor of ``path``, which lies below ``folder``; ``folder`` itself may be reached by links.
 
     Raises:
         OSError: it cannot be opened; ELOOP if a link stands in the way.
@@ -42,7 +42,11 @@ def open_below(folder: Path, path: Path) -> int:
 
 
 def open_handed_in(path: Path) -> int:
-    """A descriptor of ``submitted/STUDENT/ASSIGNMENT/FILE``. Raises OSError; ELOOP for a link below ``submitted``."""
+    """Return a descriptor of ``submitted/STUDENT/ASSIGNMENT/FILE``.
+
+    Raises:
+        OSError: it cannot be opened; ELOOP for a link below ``submitted``.
+    """
     whole = path.absolute()
     if not hasattr(os, "O_DIRECTORY"):  # Windows: whoever checks a notebook there checks one of their own.
         return os.open(whole, _FLAGS)
@@ -50,7 +54,7 @@ def open_handed_in(path: Path) -> int:
 
 
 def first_link(path: Path) -> Path:
-    """The outermost link among the steps of ``submitted/STUDENT/ASSIGNMENT/FILE``; the file itself if none is one."""
+    """Return the outermost link among the steps of ``submitted/STUDENT/ASSIGNMENT/FILE``; else the file itself."""
     steps = [*reversed(path.parents[: _STEPS - 1]), path]
     return next((step for step in steps if step.is_symlink()), path)
 
@@ -65,7 +69,7 @@ def _openat2(root: int, path: str) -> int:
 
 
 def _step_by_step(root: int, parts: tuple[str, ...]) -> int:
-    """As `_openat2`, where the kernel lacks it: each step is opened by itself, and may not be a link."""
+    """Do as `_openat2`, where the kernel lacks it: each step is opened by itself, and may not be a link."""
     here = os.dup(root)
     try:
         for part in parts[:-1]:

@@ -1,4 +1,4 @@
-"""The pictures in a text that a student wrote: where they stand, what they are, and which of them cannot be shown.
+"""The pictures in a text that a student wrote: their places, their kinds, and which of them cannot be shown.
 
 A picture gets into a notebook as an attachment, as a data URL, or by an address, in markdown, by reference or as an
 HTML tag. Only what the file itself holds can be shown: nothing is ever fetched.
@@ -23,7 +23,7 @@ __all__ = ["JPEG", "MAX_PICTURE_BYTES", "PNG", "Embedded", "embedded_pictures", 
 
 PNG, JPEG = "image/png", "image/jpeg"
 MAX_PICTURE_BYTES = 10 << 20
-"""The largest file of one picture."""
+"""The most bytes in the file of one picture."""
 
 _SIGNATURES = {b"\x89PNG\r\n\x1a\n": PNG, b"\xff\xd8\xff": JPEG}
 _FORBIDDEN = str.maketrans("", "", "\ue000\ue001\ue002")  # The signs that mark a place below.
@@ -46,12 +46,12 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 class Embedded(msgspec.Struct, frozen=True):
-    """One picture in a text.
+    """A picture in a text.
 
     Attributes:
-        name: what the text calls it, for a message and as its alternative text.
+        name: its name in the text, for a message and as its alternative text.
         content: the file, which begins as a PNG or a JPEG does and has not been looked at further; or empty.
-        problem: why there is nothing to show, as the end of a sentence that begins with the picture; or empty.
+        problem: the reason for showing nothing, as the end of a sentence that begins with the picture; or empty.
     """
 
     name: str
@@ -60,24 +60,24 @@ class Embedded(msgspec.Struct, frozen=True):
 
 
 def embedded_pictures(source: str, attachments: Sequence[Attachment] = ()) -> tuple[str, list[Embedded]]:
-    """``source`` with a mark in place of each picture, and the pictures in order.
+    """Return ``source`` with a mark in place of each picture, and the pictures in order.
 
     :func:`put_in_place` exchanges the marks. What stands in code is left as it is.
 
     Args:
         source: markdown.
-        attachments: of the cell.
+        attachments: those of the cell.
     """
     return _Scan(attachments).text(source.translate(_FORBIDDEN))
 
 
 def put_in_place(text: str, shown: Callable[[int], str]) -> str:
-    """``text`` with ``shown(number)`` in place of each picture's mark."""
+    """Return ``text`` with ``shown(number)`` in place of each picture's mark."""
     return _PLACE.sub(lambda mark: shown(int(mark[1])), text)
 
 
 class _Scan:
-    """One walk over a text."""
+    """A walk over a text."""
 
     def __init__(self, attachments: Sequence[Attachment]) -> None:
         self._attachments: dict[str, Attachment] = {_name_key(each.name): each for each in attachments}
@@ -148,7 +148,7 @@ class _Scan:
 
 
 def _judged(name: str, claimed: str, content: bytes | None) -> Embedded:
-    """What can be said of a file by its first bytes; whatever it claims to be, those count."""
+    """Return what is known of a file by its first bytes; whatever it claims to be, those count."""
     if content is None:
         return Embedded(name, problem="it is damaged")
     if any(content.startswith(signature) for signature in _SIGNATURES):
@@ -181,7 +181,7 @@ def _article(noun: str) -> str:
 
 
 def _decoded(data: str, base64_encoded: bool) -> bytes | None:
-    """The bytes of a URL's or attachment's text; None if they cannot be had."""
+    """Return the bytes of a URL's or attachment's text; None if they cannot be had."""
     if len(data) > 2 * MAX_PICTURE_BYTES:  # Longer than the longest that is shown: its start tells what it is.
         data = data[: 2 * MAX_PICTURE_BYTES]
     try:
@@ -194,7 +194,7 @@ def _decoded(data: str, base64_encoded: bool) -> bytes | None:
 
 
 def _name_key(name: str) -> str:
-    """Names that differ in Unicode's form only are one: macOS decomposes what it takes from its file system."""
+    """Return one key for names that differ in Unicode's form only: macOS decomposes those of its file system."""
     return unicodedata.normalize("NFC", name.strip())
 
 
@@ -207,7 +207,7 @@ def _is_own(target: str) -> bool:
 
 
 def _by_fences(text: str) -> list[tuple[bool, str]]:
-    """The text in pieces: (whether it is a fenced block of code, its lines)."""
+    """Return the text in pieces: (whether it is a fenced block of code, its lines)."""
     pieces: list[tuple[bool, list[str]]] = [(False, [])]
     fence = ""
     for line in text.splitlines(keepends=True):
@@ -223,7 +223,7 @@ def _by_fences(text: str) -> list[tuple[bool, str]]:
 
 
 def _without_drawings(text: str, refused: Callable[[], str]) -> str:
-    """``text`` with a mark in place of each ``<svg>…</svg>``."""
+    """Return ``text`` with a mark in place of each ``<svg>…</svg>``."""
     parts, start, begin = [], 0, -1
     for tag in _DRAWING.finditer(text):
         if begin < 0 and not tag[1]:
@@ -235,7 +235,7 @@ def _without_drawings(text: str, refused: Callable[[], str]) -> str:
 
 
 def _stripped_of(sign: str, text: str, urls: Sequence[str]) -> str:
-    """``text`` with what is left of data URLs, in code or in links, named instead of written out."""
+    """Return ``text`` with what is left of data URLs, in code or in links, named instead of written out."""
     return re.sub(f"{sign}([0-9]+){sign}", lambda mark: f"{urls[int(mark[1])][:60]}…", text)
 
 

@@ -1,4 +1,4 @@
-"""From a notebook as some program saved it to the student's cells in one plain form."""
+"""The student's cells in one plain form, from a notebook as some program saved it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _SAVE_AGAIN = "Open it in Jupyter, save it and submit it again."
 
 
 class StudentCell(msgspec.Struct, frozen=True):
-    """One cell of the submitted file, whatever it claims to be.
+    """A cell of the submitted file, whatever it claims to be.
 
     ``number`` counts from 1, as a person would in the file. ``grade_id``, ``cell_id`` and ``points`` are what
-    its metadata says, or None: claims, used to recognise the cell and for nothing else.
+    its metadata holds, or None: claims, used to recognise the cell and for nothing else.
     """
 
     number: int
@@ -38,7 +38,7 @@ class StudentCell(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What to call it in a message: ``cell 7``."""
+        """The cell's name in a message: ``cell 7``."""
         return f"cell {self.number}"
 
     @property
@@ -48,7 +48,7 @@ class StudentCell(msgspec.Struct, frozen=True):
 
 
 def read_student_cells(notebook: Mapping[str, Any], origin: str) -> tuple[list[StudentCell], list[Repair]]:
-    """Every cell of ``notebook`` in order, and what had to be put right to read them.
+    """Return every cell of ``notebook`` in order, and the repairs that reading them needed.
 
     Raises:
         UnreadableSubmission: it has no cells, too many of them, or is of a format that cannot be converted.
@@ -71,7 +71,7 @@ def read_student_cells(notebook: Mapping[str, Any], origin: str) -> tuple[list[S
 
 
 def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) -> list[Any]:
-    """The notebook's cells in the form of format 4."""
+    """Return the notebook's cells in the form of format 4."""
     cells = notebook.get("cells")
     version = notebook.get("nbformat")
     if isinstance(cells, list):
@@ -96,7 +96,7 @@ def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) 
 
 
 def _upgraded(notebook: Mapping[str, Any], origin: str) -> list[Any]:
-    """The cells of a notebook in format 1, 2 or 3, converted by nbformat."""
+    """Return the cells of a notebook in format 1, 2 or 3, converted by nbformat."""
     if not isinstance(notebook.get("worksheets"), list):
         raise UnreadableSubmission(f"{origin} has no list of cells. {_SAVE_AGAIN}")
     import nbformat  # rarely needed, and slow to import
@@ -149,7 +149,7 @@ def _student_cell(number: int, raw: Any, repairs: list[Repair]) -> StudentCell |
 
 
 def _source(value: Any) -> str | None:
-    """A cell's text with line feeds only and no lone surrogates; None if it is no text at all."""
+    """Return a cell's text with line feeds only and no lone surrogates; None if it is not text at all."""
     if value is None:
         return ""
     if isinstance(value, list):
@@ -197,7 +197,7 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 
 def attachments_of(raw: Mapping[str, Any]) -> tuple[Attachment, ...]:
-    """The files that a cell carries, in one form each: PNG or JPEG where there is a choice, as Jupyter chooses."""
+    """Return a cell's files, in one form each: PNG or JPEG where there is a choice, as Jupyter chooses."""
     claimed = raw.get("attachments")
     if not isinstance(claimed, Mapping):
         return ()
@@ -216,5 +216,5 @@ def _attachment(name: Any, bundle: Any) -> Attachment | None:
 
 
 def _joined(data: Any) -> str | None:
-    """The text of a value that notebooks hold as one string or as a list of lines; None for anything else."""
+    """Return the text of a value that notebooks hold as one string or as a list of lines; None for anything else."""
     return _source(data) if isinstance(data, str | list) else None

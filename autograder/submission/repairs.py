@@ -1,4 +1,4 @@
-"""What was put right in a submission, in words for the student whose work it is."""
+"""The repairs of a submission, in words for the student whose work it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RECOGNISED_BY = {
 
 
 def explain(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> tuple[Repair, ...]:
-    """A repair for everything in which the submitted cells differ from what the assignment gave out."""
+    """Return a repair for everything in which the submitted cells differ from what the assignment gave out."""
     repairs: list[Repair] = []
     parted = {match.cell.number for match in matching.chosen.values() if match.evidence in _PARTED}
     for released in assignment.cells:
@@ -125,7 +125,7 @@ def _changes(released: AssignmentCell, match: Match) -> Iterator[Repair]:
 
 
 def _unmarked(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
-    """One note for all cells whose grading marks some other program had dropped."""
+    """Yield one note for all cells whose grading marks some other program had dropped."""
     for evidence, how in _RECOGNISED_BY.items():
         lost = [
             cell.grade_id
@@ -144,7 +144,7 @@ def _unmarked(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
 
 
 def _moved(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
-    """Cells out of the assignment's order: as few as explain the order that was found."""
+    """Yield repairs for cells out of the assignment's order: as few as explain the order that was found."""
     found = matching.chosen
     graded = [c for c in assignment.cells if c.cell_id in found and found[c.cell_id].evidence not in _PARTED]
     numbers = [matching.chosen[cell.cell_id].cell.number for cell in graded]
@@ -159,7 +159,7 @@ def _moved(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
 
 
 def _longest_increasing(numbers: Sequence[int]) -> set[int]:
-    """The members of one longest increasing subsequence of distinct ``numbers`` (patience sorting)."""
+    """Return the members of one longest increasing subsequence of distinct ``numbers`` (patience sorting)."""
     tails: list[int] = []
     previous: dict[int, int | None] = {}
     for number in numbers:

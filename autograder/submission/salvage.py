@@ -1,4 +1,4 @@
-"""Cells out of notebook JSON that does not parse: truncated, or with a few bytes changed.
+"""The salvage of cells from notebook JSON that does not parse: truncated, or with a few bytes changed.
 
 Only whole cells come out: a cell counts as read when its source and its name were decoded without error.
 Outputs are not needed for grading, so damage within them costs nothing.
@@ -22,7 +22,7 @@ _DECODER = json.JSONDecoder(strict=False)
 
 
 def salvage_cells(text: str) -> tuple[list[dict[str, Any]], int]:
-    """The cells that can be read whole, in order, and the number of damaged ones that cannot.
+    """Return the cells that can be read whole, in order, and the number of damaged ones that cannot.
 
     An empty list means that there is nothing to go on. A file that breaks off within a cell counts that cell
     as lost; what may have followed is unknown.
@@ -73,7 +73,7 @@ def _is_cell(value: Any) -> bool:
 
 
 def _next_cell(text: str, position: int) -> int:
-    """Where the next whole cell starts, or the list of cells ends, or the text does."""
+    """Return where the next whole cell starts, or the list of cells ends, or the text does."""
     for attempt, match in enumerate(_CELL_START.finditer(text, position)):
         if attempt > 1000:
             break
@@ -84,7 +84,7 @@ def _next_cell(text: str, position: int) -> int:
 
 
 def _rescue(segment: str) -> dict[str, Any] | None:
-    """A cell whose outputs are damaged but whose own fields are not."""
+    """Return a cell whose outputs are damaged but whose own fields are not."""
     fields = {name: _field(segment, name) for name in ("cell_type", "id", "metadata")}
     source = _field(segment, "source", last=True)
     named = isinstance(fields["id"], str) or (isinstance(fields["metadata"], dict) and "nbgrader" in fields["metadata"])

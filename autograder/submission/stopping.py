@@ -1,4 +1,4 @@
-"""Cells of a student's that did not run to their end, and what was lost with them.
+"""The student's cells that did not run to their end, and what was lost with them.
 
 One import that fails takes every name below it along. Whoever misses one of them later is told of the import.
 """
@@ -22,7 +22,7 @@ class Stopped(msgspec.Struct, frozen=True):
     """A cell that stopped before its end.
 
     Attributes:
-        label: what to call it: ``your cell of `double```.
+        label: its name in a message: ``your cell of `double```.
         source: its text.
         exercise: the exercise that it is the cell of, or empty.
         error: the name of the class that was raised; ``Stopped`` if the process ended.
@@ -37,7 +37,7 @@ class Stopped(msgspec.Struct, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """Which cell stopped, and why."""
+        """The sentence on which cell stopped, and why."""
         if self.error == "Stopped":
             return f"{self.label} was stopped: {self.message[:1].lower()}{self.message[1:]}"
         said = ": ".join(filter(None, (self.error, self.message))).rstrip(".")
@@ -45,12 +45,12 @@ class Stopped(msgspec.Struct, frozen=True):
 
 
 def stopped(cell: SubmissionCell, error: str, message: str) -> Stopped:
-    """What became of ``cell``, which raised ``error`` with ``message``."""
+    """Return the stopped ``cell``, which raised ``error`` with ``message``."""
     return Stopped(_label(cell), cell.source, cell.exercise, error, (message.splitlines() or [""])[0][:_LONGEST])
 
 
 def cause_of(name: str, cells: Sequence[Stopped]) -> str:
-    """Why ``name`` does not exist: the first cell that stopped and would have made it; empty if none would.
+    """Return why ``name`` does not exist: the first cell that stopped and would have made it; empty if none would.
 
     A cell that stopped for want of another name was stopped by what took that name away.
     """
@@ -68,13 +68,13 @@ def cause_of(name: str, cells: Sequence[Stopped]) -> str:
 
 
 def missing_name(message: str) -> str:
-    """The name that a NameError's text misses; empty if it says none."""
+    """Return the name that a NameError's text misses; empty if it names none."""
     found = _MISSING.search(message)
     return found[1] if found else ""
 
 
 def _would_make(cell: Stopped, name: str) -> bool:
-    """Whether the cell would have given ``name`` a meaning: it defines, assigns or imports it."""
+    """Return whether the cell would have given ``name`` a meaning: it defines, assigns or imports it."""
     if cell.exercise == name:
         return True
     word = re.escape(name)

@@ -1,4 +1,4 @@
-"""What a cell's text amounts to as Python, without parsing it: it may not parse, or choke a parser."""
+"""The meaning of a cell's text as Python, without parsing it: it may not parse, or choke a parser."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 200_000  # Characters; no honest cell comes near, and tokenizing take
 
 @lru_cache(maxsize=64)  # Of one submission, each exercise is asked about twice.
 def code_tokens(source: str) -> tuple[str, ...] | None:
-    """The tokens of ``source`` without comments and layout; None if it cannot be tokenized."""
+    """Return the tokens of ``source`` without comments and layout; None if it cannot be tokenized."""
     found = _tokens(source)
     if found is None:
         return None
@@ -24,14 +24,14 @@ def code_tokens(source: str) -> tuple[str, ...] | None:
 
 
 def defines(source: str, name: str) -> bool:
-    """Whether ``source`` gives ``name`` a meaning at its top level, even if it does not parse."""
+    """Return whether ``source`` gives ``name`` a meaning at its top level, even if it does not parse."""
     word = re.escape(name)
     pattern = rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{word}\b|^{word}[ \t]*(?::[^=\n]+)?=(?!=)"
     return re.search(pattern, source, re.MULTILINE) is not None
 
 
 def garbled_code(source: str) -> bool:
-    """Whether ``source`` holds replacement characters outside its comments and strings."""
+    """Return whether ``source`` holds replacement characters outside its comments and strings."""
     if "\ufffd" not in source:
         return False
     found = _tokens(source)
