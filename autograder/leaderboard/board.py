@@ -1,4 +1,4 @@
-"""The nouns of a leaderboard: an entry comes in, a standing on a board goes out.
+"""The nouns of a leaderboard: entries come in, and standings on a board go out.
 
 Scores are whole numbers of *units*. A board says how many units make a point (``scale``): 2 for half points, 1 for
 counts of right answers. Nothing is ranked on a rounded or floating value, and what is shown is what was sorted.
@@ -20,7 +20,7 @@ __all__ = ["Activity", "Attempt", "Award", "Board", "BoardEntry", "ReferenceScor
 
 
 class Status(StrEnum):
-    """Whether an entry has a score to rank, and if not, why."""
+    """The kind of an entry: scored, or the reason why it has no score to rank."""
 
     SCORED = "scored"
     MISSING = "missing"
@@ -128,12 +128,12 @@ class Standing:
 
     @property
     def history(self) -> tuple[Attempt, ...]:
-        """What the entry scored before: its own attempts, or else what was published of it."""
+        """The scores before this one: the entry's own attempts, or else what was published of it."""
         return self.entry.history or self.recorded
 
     @property
     def badges(self) -> tuple[str, ...]:
-        """Everything to say beside the name, in the order it is shown."""
+        """All remarks beside the name, in the order in which they are shown."""
         marks = (("late", self.entry.late), ("provisional", self.entry.provisional))
         own = tuple(text for text, holds in marks if holds)
         return own + self.entry.badges + (self.statistics.badges if self.statistics else ())
@@ -166,7 +166,7 @@ class Board:
     """
 
     _repr_html_: ClassVar[Callable[[Board], str]]
-    """A notebook's display of a board, given by `autograder.leaderboard.render.notebook`."""
+    """The display of a board in a notebook, given by `autograder.leaderboard.render.notebook`."""
 
     name: str
     title: str
@@ -213,13 +213,13 @@ class Board:
         return tuple(row for row in self.standings if row.rank is not None and last is not None and row.rank <= last)
 
     def points(self, units: int | Fraction) -> str:
-        """``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""
+        """Return ``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""
         value = Fraction(units) / self.scale
         return str(value) if self.scale == 1 and value.denominator == 1 else decimal(value)
 
 
 def decimal(value: Fraction, places: int = 2) -> str:
-    """``value`` with ``places`` decimals, halves rounded away from zero, without passing through a float."""
+    """Return ``value`` as text with ``places`` decimals, halves rounded away from zero, without a float in between."""
     scaled = abs(value) * 10**places
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     digits = str(whole).rjust(places + 1, "0")

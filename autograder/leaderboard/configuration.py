@@ -1,4 +1,4 @@
-"""What course.toml may say about boards (``[leaderboard]``) and prizes (``[[prizes]]``)."""
+"""The tables of course.toml for boards (``[leaderboard]``) and prizes (``[[prizes]]``)."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return self.boards or (self.board,)
 
     def counts_for(self, board: str) -> bool:
-        """Whether the prize can be won on ``board``."""
+        """Return whether the prize can be won on ``board``."""
         return "*" in self.places or board in self.places
 
     def reach(self, ranked: int) -> int:
-        """The last rank that the prize covers on a board of ``ranked`` entries."""
+        """Return the last rank that the prize covers on a board of ``ranked`` entries."""
         if self.percentile is not None:
             return int(Fraction(str(self.percentile)) * ranked / 100)
         return self.rank if self.rank is not None else max(self.ranks or (0,))
 
     def rule(self) -> str:
-        """The rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
+        """Return the rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
         words = [self.place()]
         if self.minimum is not None:
             words.append(f"cut-off {self.minimum:g}")
@@ -65,7 +65,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return ", ".join(words)
 
     def place(self) -> str:
-        """The ranks that it covers, in words, e.g. ``"ranks 2–3"`` or ``"top 10 %"``."""
+        """Return the ranks that the prize covers, in words, e.g. ``"ranks 2–3"`` or ``"top 10 %"``."""
         if self.percentile is not None:
             return f"top {self.percentile:g} %"
         ranks = self.ranks or (self.rank,)
@@ -112,7 +112,7 @@ class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 def read_boards(table: Mapping[str, Any]) -> Boards:
-    """The ``[leaderboard]`` table, validated.
+    """Return the ``[leaderboard]`` table, validated.
 
     Raises:
         LeaderboardError: names the key.
@@ -136,7 +136,7 @@ def read_boards(table: Mapping[str, Any]) -> Boards:
 
 
 def read_prizes(tables: Sequence[Mapping[str, Any]], file: str = "course.toml") -> tuple[Prize, ...]:
-    """The ``[[prizes]]`` tables, validated and in their order.
+    """Return the ``[[prizes]]`` tables, validated and in their order.
 
     Args:
         file: where they stand, for messages.
@@ -191,7 +191,7 @@ def _convert(table: dict[str, Any], kind: type[T], where: str, file: str = "cour
 
 
 def _fault(prize: Prize) -> str:
-    """What is wrong with one prize by itself, as a sentence; empty if nothing is."""
+    """Return the fault of one prize by itself, as a sentence; empty if there is none."""
     if not prize.award.strip():
         return "award is empty. Say what is won."
     if sum(way is not None for way in (prize.rank, prize.ranks, prize.percentile)) != 1:

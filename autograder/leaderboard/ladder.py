@@ -20,7 +20,7 @@ __all__ = ["Ladder"]
 
 @dataclass(frozen=True)
 class Ladder:
-    """What one entrant's Ladder remembers: the answers of the submission that last moved it.
+    """The memory of one entrant's Ladder: the answers of the submission that last moved it.
 
     Attributes:
         best: right answers per image, shape (images,), or None before the first submission. Where entries are
@@ -35,7 +35,7 @@ class Ladder:
         return None if self.best is None else int(self.best.sum())
 
     def submit(self, correct: ArrayLike) -> Ladder:
-        """The Ladder after one more submission.
+        """Return the Ladder after one more submission.
 
         Args:
             correct: right answers per image; shape (images,), or (seeds, images).
@@ -54,7 +54,7 @@ class Ladder:
         return Ladder(answers) if self.beaten_by(Ladder(answers)) else self
 
     def beaten_by(self, other: Ladder) -> bool:
-        """Whether ``other`` is better by more than one standard error of the difference, image by image."""
+        """Return whether ``other`` is better by more than one standard error of the difference, image by image."""
         if self.best is None or other.best is None:
             return other.best is not None
         change = other.best - self.best

@@ -19,7 +19,7 @@ _ALLOWED = re.compile(r"\w[\w .,'’·&()-]*", re.UNICODE)
 def public_names(
     entrants: Iterable[str], secret: Secret, chosen: Mapping[str, str] | None = None
 ) -> Callable[[str], str]:
-    """A function from an entrant to the name that may be shown.
+    """Return a function from an entrant to the name that may be shown.
 
     Pseudonyms come from the course secret by keyed hash, so they are the same on every board and reveal nothing.
     Two entrants who draw the same pseudonym both get a further keyed mark.

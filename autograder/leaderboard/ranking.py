@@ -1,4 +1,4 @@
-"""From entries to a board: exact, and the same whatever order the entries come in."""
+"""The ranking of entries: exact, and the same whatever order the entries come in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def competition_ranks(scores: Sequence[int] | NDArray[np.int64], descending: bool = True) -> NDArray[np.int64]:
-    """Standard competition ranks ("1224"): one more than the number of strictly better scores.
+    """Return standard competition ranks ("1224"): one more than the number of strictly better scores.
 
     Args:
         scores: shape (..., n), whole numbers; each row along the last axis is ranked by itself.

@@ -1,4 +1,4 @@
-"""Where an assignment stands: who handed in nothing, who is late, and what waits for a person."""
+"""The state of an assignment: who handed in nothing, who is late, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH = 118
 
 
 class AssignmentStatus(msgspec.Struct, frozen=True):
-    """Where one assignment stands; students are named by id.
+    """The state of one assignment; students are named by id.
 
     Attributes:
         assignment: its name.
@@ -70,7 +70,7 @@ class AssignmentStatus(msgspec.Struct, frozen=True):
 def status(
     course: Course, assignments: Sequence[str] | None = None, listed: Path | None = None
 ) -> tuple[AssignmentStatus, ...]:
-    """Return where ``assignments`` (default: all) stand.
+    """Return the state of ``assignments`` (default: all).
 
     Args:
         course: which course.

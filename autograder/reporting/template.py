@@ -61,7 +61,7 @@ class Filled:
 
 
 def plain_title(text: str) -> str:
-    """Return a title without what platforms put around it, and without signs and case."""
+    """Return a title without what platforms put around it, without signs, and without case."""
     found = _AROUND.match(" ".join(text.split()))
     return _plain(found["title"] if found else text)
 

@@ -30,7 +30,7 @@ class VisibleCheck(msgspec.Struct, frozen=True):
         name: of the check within its exercise.
         points: earned, as far as the visible part tells.
         max_points: possible.
-        message: what it said; empty if it passed.
+        message: what it showed; empty if it passed.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ExerciseState(msgspec.Struct, frozen=True):
 
     @property
     def done(self) -> bool:
-        """Whether it is filled in and every visible check passes."""
+        """True if it is filled in and every visible check passes."""
         return not self.open and not any(check.message for check in self.checks)
 
 
@@ -71,7 +71,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What checking a notebook came to.
+    """The outcome of checking a notebook.
 
     Attributes:
         exercises: and written answers, in order.
@@ -91,27 +91,27 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> float:
-        """Points of the visible checks that pass."""
+        """The points of the visible checks that pass."""
         return sum(check.points for exercise in self.exercises for check in exercise.checks)
 
     @property
     def visible_points(self) -> float:
-        """Points that visible checks can give."""
+        """The points that visible checks can give."""
         return sum(check.max_points for exercise in self.exercises for check in exercise.checks)
 
     @property
     def hidden_points(self) -> float:
-        """Points of checks that are hidden."""
+        """The points of checks that are hidden."""
         return sum(exercise.hidden_points for exercise in self.exercises)
 
     @property
     def hand_points(self) -> float:
-        """Points that a person gives."""
+        """The points that a person gives."""
         return sum(exercise.hand_points for exercise in self.exercises)
 
     @property
     def done(self) -> bool:
-        """Whether nothing is open, nothing failed, and nobody has to look for work."""
+        """True if nothing is open, nothing failed, and nobody has to look for work."""
         return not self.problems and not self.looks and all(exercise.done for exercise in self.exercises)
 
 
@@ -122,7 +122,7 @@ def check_notebook(
     demos: bool = False,
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> CheckReport:
-    """Run the notebook at ``path`` from top to bottom and gather what its checks say.
+    """Run the notebook at ``path`` from top to bottom and return the outcome of its checks.
 
     It is read, repaired and put on the skeleton as the grader does it, and obeys the same limits.
 
@@ -155,7 +155,7 @@ class _Run:
     """One run through a notebook, as the grader walks through it.
 
     Attributes:
-        messages: for each check that ran, what it said; empty if it passed.
+        messages: for each check that ran, what it showed; empty if it passed.
         values: for each check that passed, the points that it gave, or None for all.
         problems: cells other than checks that did not run to their end.
         remarks: what of the cells was left out.
@@ -223,7 +223,7 @@ def _runs(cell: SubmissionCell, demos: bool) -> bool:
 
 
 def _is_hidden(source: str) -> bool:
-    """Whether all of a check is hidden: what is left of it is a comment."""
+    """Return whether all of a check is hidden: what is left of it is a comment."""
     try:
         return not ast.parse(source).body
     except SyntaxError:
@@ -267,7 +267,7 @@ def _with_check(state: ExerciseState, cell: AssignmentCell, run: _Run) -> Exerci
 
 
 def _told(outcome: Outcome, before: list[Stopped]) -> str:
-    """What went wrong, in a form that somebody who reads no tracebacks can use."""
+    """Return what went wrong, in a form that somebody who does not read tracebacks can use."""
     name, message = outcome["error"], str(outcome["message"]).strip()
     if name == "NotImplementedError":
         return "This exercise is still blank."

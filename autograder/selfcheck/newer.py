@@ -1,4 +1,4 @@
-"""Tell whether a notebook was handed out anew since a student got it, and what of it changed."""
+"""The comparison of a student's notebook with one that was handed out anew since, and what of it changed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _SHOWN = 6
 
 
 def released_marks(notebook: Mapping[str, Any]) -> dict[str, str]:
-    """For each of the course's cells with a name, nbgrader's checksum of it as it was handed out."""
+    """Return nbgrader's checksum, as handed out, of each of the course's cells with a name."""
     return dict(_marks(notebook.get("cells", ())))
 
 
 def newer_version(notebook: Mapping[str, Any], path: Path, release: str = "") -> str:
-    """What changed in the released notebook since the one at ``path`` was handed out; empty if nothing did.
+    """Return what changed in the released notebook since the one at ``path`` was handed out; empty if nothing did.
 
     Args:
         notebook: as it is at ``path``.
@@ -47,12 +47,12 @@ def _told(changed: list[str]) -> str:
 
 
 def _is_lost(name: str, own: Mapping[str, str]) -> bool:
-    """Whether the student's copy rather lost a cell than never had it: demos and prose may be deleted."""
+    """Return whether the student's copy rather lost a cell than never had it: demos and prose may be deleted."""
     return name.startswith("demo")
 
 
 def _in_kit(own: Mapping[str, str], path: Path) -> Mapping[str, str]:
-    """The marks of the notebook in the nearest kit that shares most cells with it; empty if there is no kit."""
+    """Return the marks of the notebook in the nearest kit that shares most cells with it; empty if there is no kit."""
     kit = next((each / KIT_FILE for each in _folders(path) if (each / KIT_FILE).is_file()), None)
     if kit is None:
         return {}

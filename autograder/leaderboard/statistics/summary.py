@@ -1,4 +1,4 @@
-"""What the statistics say about an entry and about a board, ready to show."""
+"""The statistics of an entry and of a board, ready to show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BoardStatistics", "Comparison", "EntryStatistics"]
 
 @dataclass(frozen=True, slots=True)
 class EntryStatistics:
-    """Uncertainty of one entry.
+    """The uncertainty of one entry.
 
     Attributes:
         accuracy: share of right answers, 0 to 1.
