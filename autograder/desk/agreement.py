@@ -1,4 +1,4 @@
-"""How far two graders agree beyond chance: Cohen's kappa."""
+"""The agreement of two graders beyond chance: Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
-    """The agreement on answers that both have marked.
+    """Return the agreement on answers that both have marked.
 
     Source: J. Cohen, Educational and Psychological Measurement 20 (1960); weights: Psychological Bulletin 70 (1968).
 
@@ -47,7 +47,7 @@ def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
 
 
 def _kappa(pairs: Sequence[tuple[float, float]], *, squared: bool) -> float:
-    """One minus the observed disagreement over the one that their two distributions would show by chance."""
+    """Return one minus the observed disagreement over the one that their two distributions would show by chance."""
 
     def apart(one: float, other: float) -> float:
         return (one - other) ** 2 if squared else float(one != other)

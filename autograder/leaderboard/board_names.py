@@ -62,6 +62,6 @@ class BoardNames:
 
 
 def _address(course: Course, assignment: str, board: str = "") -> str:
-    """Return the address of a board (by default the assignment's) from a page of feedback; empty if it is unpublished."""
+    """Return the address of a board (by default the assignment's) from a page of feedback; empty if unpublished."""
     page = course.root / "leaderboard" / f"{board or assignment}.html"
     return os.path.relpath(page, course.feedback / "STUDENT" / assignment) if page.is_file() else ""

@@ -1,7 +1,7 @@
-"""nbgrader's exchange: what students submit in JupyterLab is collected, and feedback put where they fetch it.
+"""The use of nbgrader's exchange: what students submit in JupyterLab is collected, and feedback put where they look.
 
-A folder in ``inbound/`` is made by its student, name and time stamp included. So whose it is must be what the file
-system says, its owner; and when it came is when the file system saw it last changed, which no student can set.
+A folder in ``inbound/`` is made by its student, name and time stamp included. So its student is whom the file
+system names as its owner, and it came when the file system saw it last changed, which no student can set.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Exchange:
         self._release_all(root, notebooks)
 
     def _new(self, inbound: Path) -> Iterator[Path]:
-        """The folders that are whole and were not taken in: the secret is what nbgrader writes last."""
+        """Yield the folders that are whole and were not taken in: the secret is what nbgrader writes last."""
         if not inbound.is_dir():
             return
         for folder in sorted(inbound.iterdir()):
@@ -123,7 +123,7 @@ class Exchange:
         feedback = root / "feedback"
         if not feedback.is_dir():
             feedback.mkdir(parents=True)
-            feedback.chmod(0o711)  # As nbgrader makes it: who does not know a name cannot list them.
+            feedback.chmod(0o711)  # As nbgrader makes it: whoever does not know a name cannot list them.
         path = feedback / f"{notebook_hash(secret=secret, notebook_id=notebook)}.html"
         write_atomically(path, page.encode("utf-8", errors="replace"), mode=0o644)
 
