@@ -36,9 +36,9 @@ class SampleSubmission:
 
     Attributes:
         student: an invented id.
-        story: what the submission shows, for people.
+        story: a line on what the submission shows, for people.
         content: the file.
-        after_due: when it came, counted from the due time.
+        after_due: the time when it came, counted from the due time.
     """
 
     student: str

@@ -56,9 +56,9 @@ def run_demo(course: Course, folder: Path, workers: int | None = None, console: 
 
     Args:
         course: the course whose assignment the class answers.
-        folder: where the sample course goes; what is there is kept and graded again only where it changed.
-        workers: processes; default one per core.
-        console: where to print.
+        folder: the folder of the sample course; what is there is kept and graded again only where it changed.
+        workers: the number of processes; default one per core.
+        console: the console to print on.
 
     Returns:
         0 if all went as it should: everything is graded but the two files that cannot be read.

@@ -15,11 +15,11 @@ class Agreement(msgspec.Struct, frozen=True):
     """Two graders' marks of the same answers.
 
     Attributes:
-        answers: how many both have marked.
+        answers: the number that both have marked.
         equal: the share of answers with equal points, 0 to 1.
-        kappa: Cohen's; 1 if they always agree, 0 if as often as by chance; nan where both always give the same.
+        kappa: Cohen's kappa; 1 if they always agree, 0 if as often as by chance; nan where both always give the same.
         weighted: the same with quadratic weights, so that half a point apart is a smaller matter than two.
-        mean_difference: of the second from the first, in points.
+        mean_difference: the mean difference of the second from the first, in points.
     """
 
     answers: int

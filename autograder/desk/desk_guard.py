@@ -83,8 +83,8 @@ class LoopbackGuard:
     """A guard that lets in whoever has opened the printed address once, on this machine.
 
     Args:
-        app: what is guarded.
-        token: that the address carries.
+        app: the application that is guarded.
+        token: the token that the address carries.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:

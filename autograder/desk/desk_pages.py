@@ -210,10 +210,10 @@ class DeskPages:
         """Return the page on which one answer is marked.
 
         Args:
-            request, question, key: whose.
-            typed: what the grader has chosen and typed, where it could not be written: it must not be lost.
-            status: of the answer.
-            said: why it could not be written.
+            request, question, key: the request, and the question and key of the answer.
+            typed: the grader's choices and text, where they could not be written: they must not be lost.
+            status: the HTTP status.
+            said: the reason why it could not be written.
         """
         marks, second = self._marks_of(question), "second" in request.query_params
         keys = [mark.key for mark in marks]

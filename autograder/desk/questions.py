@@ -34,7 +34,7 @@ class Question(msgspec.Struct, frozen=True):
     Attributes:
         assignment: its assignment.
         cell: the cell that students answer in, with the marking scheme.
-        text: what is asked, as far as the notebook puts it right before the cell.
+        text: the question's text, as far as the notebook puts it right before the cell.
     """
 
     assignment: Assignment

@@ -35,11 +35,11 @@ def give_out(
     """Make the kit, search it for what must not be in it, and write it. Return lines to show about it.
 
     Args:
-        names: of the assignments; default those that are open by now.
+        names: the names of the assignments; default those that are open by now.
         output: a ZIP or a folder; default ``handout/ID.zip``.
-        branch: of the course's Git repository, to commit it to instead.
-        everything: take assignments, too, that open later.
-        now: default the present moment.
+        branch: a branch of the course's Git repository, to commit it to instead.
+        everything: True to take assignments that open later, too.
+        now: the time that counts as now; default the present moment.
 
     Raises:
         AuthoringError: nothing to hand out, something in it gives an answer away, or it cannot be written there.

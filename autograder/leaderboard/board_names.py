@@ -20,7 +20,7 @@ class BoardNames:
     """The public names of a course's students, as the boards show them.
 
     Args:
-        public: from a student's id to the name.
+        public: the name by a student's id.
         hidden: students who are on no board.
         board: the address of the assignment's published board; or empty.
         competition: the address of the competition's; or empty.

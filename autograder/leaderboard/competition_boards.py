@@ -1,6 +1,6 @@
 """The challenge's boards, from a log of results in JSON lines.
 
-Each result says which public and which private images a submission's trained networks answer
+Each result tells which public and which private images a submission's trained networks answer
 rightly. While the challenge runs, the public board shows each entrant's Ladder. At the freeze the private half is
 counted, once, for the submission that each entrant lets count.
 """
@@ -48,8 +48,8 @@ def private_board(results: Iterable[ChallengeResult], frozen: dt.datetime, *, se
     """Return the board at the freeze: each entrant's submission that counts, up to ``frozen``, on the private half.
 
     Args:
-        frozen: what was handed in after it does not count.
-        seed: of the bootstrap, e.g. ``course.secret.seed("challenge", "bootstrap")``.
+        frozen: the time of the freeze; what was handed in after it does not count.
+        seed: the seed of the bootstrap, e.g. ``course.secret.seed("challenge", "bootstrap")``.
     """
     grouped = _by_entrant(result for result in results if moment(result.at) <= moment(frozen))
     last = {entrant: _counted(own) for entrant, own in grouped.items()}

@@ -19,7 +19,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """One prize. Prizes stand in order of worth; an entry wins the first it reaches.
 
     Attributes:
-        award: what is won, e.g. ``"automatic A+"`` or ``"grade bump"``.
+        award: the thing that is won, e.g. ``"automatic A+"`` or ``"grade bump"``.
         rank: the prize reaches down to this rank.
         ranks: the same, written as a list: ``[2, 3]`` continues where the prize before it ended.
         percentile: the prize reaches the best so many percent of the ranked entries.
@@ -27,7 +27,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         winners: a cap. A tie that does not fit under it whole ends the prize: ties are never split.
         points: points that the award is worth, for a person or a script to add.
         board: the board the prize belongs to; ``"*"`` is every board.
-        boards: the same for several boards; empty if ``board`` says it.
+        boards: the same for several boards; empty if ``board`` names it.
     """
 
     award: str
@@ -94,7 +94,7 @@ class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
         late: whether a late submission is ranked, ranked without a prize, or listed apart.
         unfinished: whether an entry with parts still to be graded by a person is ranked (and marked) or apart.
         optional: an optional assignment replaces the weakest required one if that helps, or adds its points on top.
-        times: how precisely a page tells when something was handed in.
+        times: the precision with which a page shows when something was handed in.
         adjustments: points given or taken by a person.
     """
 
@@ -139,7 +139,7 @@ def read_prizes(tables: Sequence[Mapping[str, Any]], file: str = "course.toml") 
     """Return the ``[[prizes]]`` tables, validated and in their order.
 
     Args:
-        file: where they stand, for messages.
+        file: the name of the file that holds them, for messages.
 
     Raises:
         LeaderboardError: names the file, the prize by its number, and the key.

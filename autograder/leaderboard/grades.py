@@ -27,10 +27,10 @@ class Grade:
     """The gradebook's record of one submission.
 
     Attributes:
-        points: after any late penalty, never below 0; None while the autograder has not finished.
+        points: the points after any late penalty, never below 0; None while the autograder has not finished.
         open: parts that a person has still to grade.
-        late: handed in after the deadline, extensions and grace counted.
-        unreadable: nothing has points, since the file cannot be graded as it was handed in.
+        late: True if it was handed in after the deadline, extensions and grace counted.
+        unreadable: True if nothing has points, since the file cannot be graded as it was handed in.
     """
 
     student: str

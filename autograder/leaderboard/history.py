@@ -76,9 +76,9 @@ def record_board(
     """Write to the log what ``board`` changes, and return the board signed with the log's head.
 
     Args:
-        key: from an entrant to what stands for it in the log; see ``names.entrant_key``.
-        reason: why something changes that was published before.
-        freeze: whether to freeze the board after this.
+        key: a function from an entrant to its name in the log; see ``names.entrant_key``.
+        reason: the reason for a change of what was published before.
+        freeze: True to freeze the board after this.
 
     Raises:
         LeaderboardError: the log is broken, or the board is frozen and something changes without a reason.

@@ -3,7 +3,7 @@
 A. Blum and M. Hardt, "The Ladder: a reliable leaderboard for machine learning competitions", ICML 2015. A submission
 moves the shown score only if it beats the entrant's best by more than one standard error of the difference between
 the two, image by image. An entrant who fishes for lucky guesses mostly sees the same number again, and learns less;
-docs/leaderboard.md says how much less.
+docs/leaderboard.md shows how much less.
 """
 
 from __future__ import annotations

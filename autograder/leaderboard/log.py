@@ -29,12 +29,12 @@ class LogRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the log.
 
     Attributes:
-        number: from 1, without gaps.
-        at: when it was written, ISO 8601 in UTC.
+        number: the record's number, from 1, without gaps.
+        at: the time when it was written, ISO 8601 in UTC.
         kind: ``open``, ``name``, ``submission``, ``grade``, ``regrade``, ``adjustment``, ``prizes``, ``freeze``,
             ``withdrawal``, ``status`` or ``removal``.
-        data: what happened, plain values only.
-        reason: why, for a person; required once the board is frozen. An adjustment always has its own.
+        data: the content of the event, plain values only.
+        reason: the reason, for a person; required once the board is frozen. An adjustment always has its own.
         previous: hash of the record before, 64 zeros for the first.
         hash: SHA-256 over all of the above.
     """
@@ -63,7 +63,7 @@ class BoardLog:
         """Return every record, checked; empty if there is no log yet.
 
         Raises:
-            LeaderboardError: a line was changed, dropped, added or cannot be read; names it.
+            LeaderboardError: a line was changed, dropped, added or cannot be read; the message names it.
         """
         if not self.path.exists():
             return []

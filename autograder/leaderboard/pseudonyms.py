@@ -67,6 +67,6 @@ def _claim(entrant: str, wish: str, taken: dict[str, str]) -> str:
 
 
 def _alike(name: str) -> str:
-    """What names have in common that a reader would confuse: letters and digits, without case or accents."""
+    """Return what names have in common that a reader would confuse: letters and digits, without case or accents."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(character for character in plain if character.isalnum())

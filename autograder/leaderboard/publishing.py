@@ -63,8 +63,8 @@ def publish_boards(
         assignment: its name; None is the whole course, ``"challenge"`` the challenge.
         formats: any of ``FORMATS``. ``"terminal"`` prints; the others are files ``BOARD.html``, ``.csv``, ``.json``.
         output: the folder for the files; by default ``leaderboard/`` in the course.
-        reason: why something changes that was published before; required once the board is frozen.
-        freeze: whether to freeze the board. The challenge's private half is scored then, and not before.
+        reason: the reason for a change of what was published before; required once the board is frozen.
+        freeze: True to freeze the board. The challenge's private half is scored then, and not before.
 
     Raises:
         GradebookError: the gradebook is missing or damaged, or does not have the assignment.

@@ -37,7 +37,7 @@ def _everybody(course: Course) -> set[str]:
 def _listed(course: Course) -> set[str]:
     try:
         return set(full_names(course))
-    except CourseError:  # Grading says what is wrong with the roster; a board does not need it.
+    except CourseError:  # Grading reports what is wrong with the roster; a board does not need it.
         return set()
 
 
@@ -51,5 +51,5 @@ def _graded(course: Course) -> tuple[str, ...]:
 def _entrants(course: Course) -> set[str]:
     try:
         return {result.entrant for result in read_results(course.results / FILE_NAME)}
-    except LeaderboardError:  # There is no challenge yet; its own board says what is wrong with its results.
+    except LeaderboardError:  # There is no challenge yet; its own board reports what is wrong with its results.
         return set()

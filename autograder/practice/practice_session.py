@@ -34,7 +34,7 @@ class Practice(msgspec.Struct, frozen=True):
 
     Attributes:
         subject: the notebook, as the grader reads it.
-        result: how it was graded.
+        result: the result of grading it.
         left_out: checks that enter a competition, by name: they train for minutes and are not practised.
         seconds: wall time.
     """
@@ -54,7 +54,7 @@ class PracticeSession:
     """A session that grades one notebook again and again in a sandbox that stays warm.
 
     Args:
-        course: whose assignments; it has their sources.
+        course: the course of the assignments; it has their sources.
         missing_ok: layers of the sandbox to do without, by name.
 
     Raises:
@@ -113,7 +113,7 @@ def practise(
     """Grade the notebook at ``path`` and print what the page of feedback would show.
 
     Args:
-        watch: do so again at every save, until interrupted; a file that cannot be read is reported and waited out.
+        watch: True to repeat this at every save, until interrupted; an unreadable file is reported and waited out.
         going: asked before every look at a watched file; it ends when this returns False.
 
     Returns:

@@ -43,7 +43,7 @@ def rehearse_entry(path: Path, seed: int = 0) -> Rehearsal:
     """Enter the notebook at ``path`` as the grader does, and ask it for validation pictures that were changed alike.
 
     Args:
-        seed: of the changes and of the training; the grader's own are secret.
+        seed: the seed of the changes and of the training; the grader's own are secret.
 
     Raises:
         UnreadableSubmission: it is not a notebook that enters the competition, or it is damaged.

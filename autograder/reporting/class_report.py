@@ -32,14 +32,14 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
     """One exercise over a class.
 
     Attributes:
-        name: of the function or class.
-        max_points: that its checks can give.
-        mean: points.
-        shares: how many submissions earned each tenth of the points, from none to all.
-        discrimination: how the points here go with those of the rest, −1 to 1; None for a small class, or where
+        name: the name of the function or class.
+        max_points: the points that its checks can give.
+        mean: the mean of the points.
+        shares: the number of submissions that earned each tenth of the points, from none to all.
+        discrimination: the correlation of its points with those of the rest, −1 to 1; None for a small class, or where
             everybody has the same.
-        remark: what is odd about it; empty if nothing is.
-        median_seconds: that its checks took of one submission; None if all results are of an older version.
+        remark: a sentence on what is odd about it; empty if nothing is.
+        median_seconds: the median time of its checks on one submission; None if all results are of an older version.
     """
 
     name: str
@@ -77,15 +77,15 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
     """One assignment over a class.
 
     Attributes:
-        name, title: of the assignment.
-        submissions: how many results there are.
-        unreadable: how many files could not be read.
-        points: by checks, one number a submission, sorted.
-        max_points: by checks.
-        exercises: in the assignment's order.
+        name, title: the name and title of the assignment.
+        submissions: the number of results.
+        unreadable: the number of files that could not be read.
+        points: the points by checks, one number for each submission, sorted.
+        max_points: the points that checks can give.
+        exercises: the exercises in the assignment's order.
         mistakes: the most frequent first.
         everybody, nobody: checks that tell nothing, or that have a fault.
-        median_seconds, longest_seconds: that grading one submission took.
+        median_seconds, longest_seconds: the time that grading one submission took.
     """
 
     name: str

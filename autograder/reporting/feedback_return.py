@@ -41,7 +41,7 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
         assignment: its name.
         written: the students whose pages were written.
         open: those of them with a written answer that waits for a person.
-        left: for everybody else, why there is no new page and what to do.
+        left: for everybody else, the reason why there is no new page, and what to do.
         followed: lines on late penalties that followed points given by hand.
     """
 

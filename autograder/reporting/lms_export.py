@@ -31,8 +31,8 @@ class GradeExport:
 
     Attributes:
         path: the file.
-        students: how many lines it has.
-        warnings: for people.
+        students: the number of students in it.
+        warnings: sentences for people.
     """
 
     path: Path
@@ -62,14 +62,14 @@ def export_grades(
     late penalties.
 
     Args:
-        course: whose grades.
+        course: the course whose grades are written.
         platform: one of :data:`FORMATS`.
         output: the file; default ``grades-PLATFORM.csv`` beside course.toml.
-        assignments: which; default all.
-        roster: who is in the class; default ``students.csv`` beside course.toml.
+        assignments: their names; default all.
+        roster: the file of the class's students; default ``students.csv`` beside course.toml.
         into: the gradebook file that the platform exported, whose columns are filled.
         columns: ``ASSIGNMENT=TITLE`` for each column whose name does not tell.
-        overwrite: whether other values in it may be replaced.
+        overwrite: True if other values in it may be replaced.
 
     Raises:
         CourseError: the platform is unknown, needs a roster and there is none, or a column cannot be written.

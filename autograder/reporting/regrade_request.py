@@ -33,9 +33,9 @@ class Regrade(msgspec.Struct, frozen=True):
     """The outcome of a request.
 
     Attributes:
-        at: when, in UTC.
-        student, assignment: whose, and which.
-        reason: why it was looked at again.
+        at: the time, in UTC.
+        student, assignment: the student and the assignment.
+        reason: the reason why it was looked at again.
         before, after: points by checks; None where there was no result.
         checks: those whose points changed.
         total_before, total_after: the totals in the gradebook, by hand and lateness included; None without one.

@@ -49,9 +49,9 @@ class Filled:
 
     Attributes:
         text: its content.
-        students: how many students got at least one value.
+        students: the number of students who got at least one value.
         columns: the platform's column by assignment.
-        warnings: for people.
+        warnings: sentences for people.
     """
 
     text: str
@@ -87,11 +87,11 @@ def fill(
     Args:
         path: the file.
         platform: canvas, moodle or csv.
-        values: by assignment and student; an empty value leaves what is there.
-        titles: what an assignment may be called in the file, by assignment.
+        values: the values by assignment and student; an empty value leaves what is there.
+        titles: the titles that an assignment may have in the file, by assignment.
         roster: the students.
         chosen: the columns that a person named, by assignment.
-        overwrite: whether other values that are there may be replaced.
+        overwrite: True if other values that are there may be replaced.
 
     Raises:
         CourseError: the file cannot be read, a column is missing, doubtful or not ours, or holds other values.

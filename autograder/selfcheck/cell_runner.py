@@ -104,7 +104,7 @@ class Session:
     """A process that runs one cell after another, like a kernel.
 
     Attributes:
-        ended: why it runs no more cells; empty while it does.
+        ended: the reason why it does not run any more cells; empty while it does.
     """
 
     def __init__(self, folder: Path) -> None:

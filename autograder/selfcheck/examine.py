@@ -27,10 +27,10 @@ class VisibleCheck(msgspec.Struct, frozen=True):
     """One check with something to run in it.
 
     Attributes:
-        name: of the check within its exercise.
-        points: earned, as far as the visible part tells.
-        max_points: possible.
-        message: what it showed; empty if it passed.
+        name: the name of the check within its exercise.
+        points: the points earned, as far as the visible part tells.
+        max_points: the points possible.
+        message: the message of its failure; empty if it passed.
     """
 
     name: str
@@ -43,11 +43,11 @@ class ExerciseState(msgspec.Struct, frozen=True):
     """One exercise or written answer.
 
     Attributes:
-        name: of the function, class or question.
-        open: whether it is as it was handed out.
+        name: the name of the function, class or question.
+        open: True if it is as it was handed out.
         checks: those that can be run here.
-        hidden_points: of checks that run only when the work is graded.
-        hand_points: given by a person.
+        hidden_points: the points of checks that run only when the work is graded.
+        hand_points: the points that a person gives.
     """
 
     name: str
@@ -74,12 +74,12 @@ class CheckReport(msgspec.Struct, frozen=True):
     """The outcome of checking a notebook.
 
     Attributes:
-        exercises: and written answers, in order.
+        exercises: the exercises and written answers, in order.
         problems: cells that did not run to their end.
-        repairs: what would be put right before grading, and what the student should know of it.
+        repairs: the repairs before grading, and what the student should know of them.
         looks: those of them that a person has to look at.
         pictures: a sentence for each picture that the grader will not see.
-        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
+        newer: the changes in the released notebook since this one was handed out; empty if nothing did.
     """
 
     exercises: tuple[ExerciseState, ...]
@@ -127,9 +127,9 @@ def check_notebook(
     It is read, repaired and put on the skeleton as the grader does it, and obeys the same limits.
 
     Args:
-        seconds: that one cell, or one check, may take; default as when it is graded.
-        demos: run the cells that only show something, too.
-        progress: called with how many cells are done, and of how many.
+        seconds: the time that one cell, or one check, may take; default as when it is graded.
+        demos: True to run the cells that only show something, too.
+        progress: called with the number of cells that are done, and the number of all.
 
     Raises:
         UnreadableSubmission: it is not a notebook of the course, or it is damaged.
@@ -155,10 +155,10 @@ class _Run:
     """One run through a notebook, as the grader walks through it.
 
     Attributes:
-        messages: for each check that ran, what it showed; empty if it passed.
+        messages: for each check that ran, the message of its failure; empty if it passed.
         values: for each check that passed, the points that it gave, or None for all.
         problems: cells other than checks that did not run to their end.
-        remarks: what of the cells was left out.
+        remarks: the parts of the cells that were left out.
     """
 
     def __init__(self, subject: Subject, demos: bool) -> None:

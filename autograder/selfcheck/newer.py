@@ -61,7 +61,7 @@ def _in_kit(own: Mapping[str, str], path: Path) -> Mapping[str, str]:
         best: dict[str, str] = max(listed, key=lambda cells: len(own.keys() & cells.keys()), default={})
         return best if 2 * len(own.keys() & best.keys()) > len(own) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # A damaged description says nothing of the notebook.
+        return {}  # A damaged description tells nothing of the notebook.
 
 
 def _folders(path: Path) -> list[Path]:

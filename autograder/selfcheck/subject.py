@@ -40,13 +40,13 @@ class Subject(msgspec.Struct, frozen=True):
     """A notebook, read and repaired as the grader does it.
 
     Attributes:
-        assignment: what it is checked against.
+        assignment: the assignment that it is checked against.
         submission: the notebook on the skeleton of it.
-        numbers: for a cell of the submission, by its text, its number in the file.
+        numbers: the number in the file of each cell of the submission, by its text.
         settings: the limits that the grader keeps to.
         data: the course's data folder, or None.
-        remarks: what the student should know beforehand.
-        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
+        remarks: sentences that the student should know beforehand.
+        newer: the changes in the released notebook since this one was handed out; empty if nothing did.
     """
 
     assignment: Assignment
@@ -62,7 +62,7 @@ def find_subject(path: Path, course: Course | None = None) -> Subject:
     """Return what there is to check in the notebook at ``path``.
 
     Args:
-        course: where its assignment is looked for; default the course that it lies in, and the one around here.
+        course: the course that is searched for its assignment; default that which it lies in, and the one around here.
 
     Raises:
         UnreadableSubmission: it is not a notebook of a course, or it is damaged; tells what to do.

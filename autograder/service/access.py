@@ -33,8 +33,8 @@ class Visitor(NamedTuple):
     Attributes:
         role: student or staff.
         person: a student's id, or the name of one of the staff.
-        session: names the session.
-        until: when it ends, in seconds since 1970.
+        session: the name of the session.
+        until: the time when it ends, in seconds since 1970.
     """
 
     role: Role
@@ -52,8 +52,8 @@ class Access:
     """A signer of one course's links and sessions, with a key of its own that never leaves the course's folder.
 
     Args:
-        course: whose.
-        store: keeps how often a person's links were revoked.
+        course: the course.
+        store: the store that keeps how often a person's links were revoked.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -140,8 +140,8 @@ def write_links(access: Access, people: Iterable[Student], address: str, days: f
     """Write a row for each student with a personal link, for a mail merge. Return how many.
 
     Args:
-        address: under which the service is reached, such as ``https://course.example.org``.
-        days: for how long the links are good.
+        address: the address under which the service is reached, such as ``https://course.example.org``.
+        days: the number of days for which the links are good.
     """
     rows = csv.writer(stream)
     rows.writerow(["id", "first_name", "last_name", "email", "link"])

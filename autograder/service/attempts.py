@@ -52,19 +52,19 @@ class HandIn(NamedTuple):
     """One attempt.
 
     Attributes:
-        number: in the order of arrival, for the service alone: it tells how many others handed in.
-        name: for addresses; tells nothing.
-        student, assignment: whose, and to what.
-        at: when it was handed in, as an aware time in UTC.
+        number: its place in the order of arrival, for the service alone: it tells how many others handed in.
+        name: the name for addresses; it tells nothing.
+        student, assignment: the student and the assignment.
+        at: the time when it was handed in, as an aware time in UTC.
         source: ``upload``, ``exchange`` or ``submitted``.
         file: the name that it had.
-        digest: names its bytes.
+        digest: the name of its bytes.
         outcome: empty while it waits; ``graded``, ``unreadable``, or ``failed``, the grader having given up on it.
-        points: by checks.
-        result_key: names the result in the store.
-        reason: for the student if unreadable; for staff if something needs a look.
-        seconds: that grading took.
-        done_at: when the outcome was there; None while it waits.
+        points: the points by checks.
+        result_key: the key of the result in the store.
+        reason: a sentence for the student if unreadable; for staff if something needs a look.
+        seconds: the time that grading took.
+        done_at: the time of the outcome; None while it waits.
     """
 
     number: int
@@ -100,7 +100,7 @@ class AttemptStore:
     """The attempts of a course. Several threads may use it, each of which gets a connection of its own.
 
     Args:
-        path: of the database, made if it is missing.
+        path: the path of the database, made if it is missing.
 
     Raises:
         MachineryError: it cannot be used, and what to do.
@@ -140,7 +140,7 @@ class AttemptStore:
 
         Args:
             student, assignment, content, file, at, source: as in :class:`HandIn`.
-            ticket: names the request: the same one with the same bytes again gives the same attempt.
+            ticket: the name of the request: the same one with the same bytes again gives the same attempt.
             refusal: gets the student's attempts at the assignment and tells why there may not be another; or nothing.
 
         Raises:

@@ -33,7 +33,7 @@ class BoardsDue:
     """The boards of a course that are to be published.
 
     Attributes:
-        troubles: for each board, why it could not be published.
+        troubles: the reason why a board could not be published, by board.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -60,7 +60,7 @@ class BoardsDue:
         """Publish the boards whose time has come, and freeze those that closed.
 
         Args:
-            idle: whether nothing is being graded, so that nobody waits for this.
+            idle: True if nothing is being graded, so that nobody waits for this.
         """
         now = time.monotonic()
         for board in list(self._changed):

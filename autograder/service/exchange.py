@@ -35,12 +35,12 @@ class Exchange:
     """The exchange of a course.
 
     Args:
-        store: of attempts.
-        page: makes the page of feedback on an attempt, as its author may see it now; None where there is none.
-        shown: what such a page shows now.
+        store: the store of attempts.
+        page: a function that makes the page of feedback that an attempt's author may see now; None if there is none.
+        shown: a function that tells what such a page shows now.
 
     Attributes:
-        troubles: for a folder in it, why it could not be taken in.
+        troubles: the reason why a folder in it could not be taken in, by folder.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Exchange:
         """Collect what is new and release what is graded, now and then.
 
         Args:
-            notebooks: from an assignment to its notebook's name, without the ending.
+            notebooks: a function from an assignment to its notebook's name, without the ending.
         """
         if not course.config.serve.exchange or time.monotonic() - self._looked < _LOOK_SECONDS:
             return

@@ -60,11 +60,11 @@ class GradingLoop:
     """A loop that grades what waits in a store.
 
     Args:
-        course: whose.
-        store: of its attempts.
-        make_executor: makes the workers.
-        active: how many attempts are begun at once; those that have run long do not count. More on a larger cluster.
-        spare: for how many more there are workers, which attempts that run long leave to others.
+        course: the course.
+        store: the store of its attempts.
+        make_executor: a function that makes the workers.
+        active: the number of attempts begun at once; those that have run long do not count. More on a larger cluster.
+        spare: the number of workers beyond these, which attempts that run long leave to others.
         missing_ok: layers of the sandbox that may be missing, by name.
     """
 
@@ -97,9 +97,9 @@ class GradingLoop:
         self._order: tuple[tuple[int, ...], list[HandIn]] = ((), [])
         self._configured: list[int] = []
         self.exchange: Exchange | None = None
-        """nbgrader's, to be looked at as well."""
+        """The exchange of nbgrader, to be looked at as well."""
         self.failure = ""
-        """Why nothing is graded at the moment; empty if all is well."""
+        """The reason why nothing is graded at the moment; empty if all is well."""
 
     # From outside: any thread.
 

@@ -37,8 +37,8 @@ class Limiter:
     """A limiter that lets each client make so many requests a second, and a number of them at once.
 
     Args:
-        rate: requests a second in the long run.
-        burst: how many at once.
+        rate: the number of requests a second in the long run.
+        burst: the number of requests at once.
     """
 
     def __init__(self, rate: float, burst: float) -> None:
@@ -92,9 +92,9 @@ class Guard:
     """A guard before an application.
 
     Args:
-        application: what is guarded.
+        application: the application that is guarded.
         upload_bytes: the largest file.
-        secure: whether browsers reach it by HTTPS.
+        secure: True if browsers reach it by HTTPS.
     """
 
     def __init__(self, application: ASGIApp, upload_bytes: int, *, secure: bool) -> None:

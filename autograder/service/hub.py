@@ -24,7 +24,7 @@ class Hub:
     """A JupyterHub that started this process as one of its services.
 
     Args:
-        secure: whether browsers reach the hub by HTTPS.
+        secure: True if browsers reach the hub by HTTPS.
     """
 
     seconds = 3600.0

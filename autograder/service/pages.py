@@ -39,14 +39,14 @@ class AttemptRow(NamedTuple):
     """An attempt as its author sees it.
 
     Attributes:
-        name: for addresses.
-        number: 1 is the student's first at this assignment.
-        at: when it was handed in, for people.
-        late: whether that was after the student's deadline.
+        name: the name for addresses.
+        number: the attempt's number; 1 is the student's first at this assignment.
+        at: the time when it was handed in, for people.
+        late: True if that was after the student's deadline.
         state: ``waiting``, ``grading``, ``graded``, ``unreadable`` or ``failed``.
         said: the state in words, with points or with the place in the queue.
-        reason: what is wrong with a file that could not be read.
-        counts: whether it is the one that counts.
+        reason: the fault of a file that could not be read.
+        counts: True if it is the one that counts.
         file: the name that it had.
     """
 
@@ -77,9 +77,9 @@ class Pages:
     """The content of the pages of a course.
 
     Args:
-        store: of attempts.
-        loop: that grades them.
-        prefix: of all addresses, such as ``/services/handin/``; ends with a stroke.
+        store: the store of attempts.
+        loop: the loop that grades them.
+        prefix: the prefix of all addresses, such as ``/services/handin/``; ends with a stroke.
     """
 
     def __init__(self, store: AttemptStore, loop: GradingLoop, prefix: str) -> None:
@@ -172,7 +172,7 @@ class Pages:
         """Return the page of feedback on an attempt; None if there is nothing to show.
 
         Args:
-            shown: in place of what the policy shows its author now.
+            shown: the extent to show in place of what the policy shows its author now.
         """
         shown, assignment = shown or self.shown(attempt), self.assignment(attempt.assignment)
         if assignment is None or attempt.outcome != "graded" or shown == "nothing":

@@ -25,8 +25,8 @@ class Policy:
     """The rules of a course for one assignment.
 
     Args:
-        course: whose rules.
-        assignment: its name.
+        course: the course with the rules.
+        assignment: the name of the assignment.
     """
 
     def __init__(self, course: Course, assignment: str) -> None:

@@ -46,9 +46,9 @@ def run_service(
     """Serve a course until the process is told to end.
 
     Args:
-        host, port: to listen on; a JupyterHub that started this process decides them itself.
-        url: under which browsers reach it; empty for just there.
-        workers: attempts begun at once.
+        host, port: the address to listen on; a JupyterHub that started this process decides it itself.
+        url: the address under which browsers reach it; empty for just there.
+        workers: the number of attempts begun at once.
         scheduler: a Dask scheduler to grade on.
         missing_ok: layers of the sandbox that may be missing, by name.
 

@@ -23,7 +23,7 @@ class SubmittedFolder:
     """The exchange of files with the folder: what was handed in elsewhere comes in, and what counts is put there.
 
     Attributes:
-        troubles: for a student and an assignment, why something could not be taken in.
+        troubles: the reason why something could not be taken in, by student and assignment.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:

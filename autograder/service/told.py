@@ -22,8 +22,8 @@ def told_of(result: Result, assignment: Assignment, shown: Shown) -> Result:
     """Return the part of ``result`` that a page may be made from.
 
     Args:
-        result: what grading gave.
-        assignment: tells which checks have a hidden part.
+        result: the result of grading.
+        assignment: the assignment, which tells which checks have a hidden part.
         shown: ``full`` leaves it as it is. In ``brief``, a failure that only hidden parts saw becomes the number of
             hidden checks that pass, and what is seen of wrong results is left out unless it has a name. In ``points``
             no check shows anything.

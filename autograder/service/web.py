@@ -54,11 +54,11 @@ class Site:
     """The pages of a course.
 
     Args:
-        store: of attempts.
-        loop: that grades them; started and stopped with the application.
-        access: who is who.
-        prefix: of all addresses; begins and ends with a stroke.
-        secure: whether browsers reach it by HTTPS.
+        store: the store of attempts.
+        loop: the loop that grades them; started and stopped with the application.
+        access: the identity of visitors.
+        prefix: the prefix of all addresses; begins and ends with a stroke.
+        secure: True if browsers reach it by HTTPS.
         hub: the JupyterHub that manages it; None where personal links let people in.
     """
 

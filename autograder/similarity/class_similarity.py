@@ -33,12 +33,12 @@ class ClassSimilarity(msgspec.Struct, frozen=True):
     """The outcome of a comparison: what was compared, and how alike it is.
 
     Attributes:
-        assignment: that was handed in.
-        works: what each student wrote, by id; works of other terms and the references by their names.
-        comparison: who resembles whom.
-        left_out: who could not be compared, and why.
-        groups: how many groups handed in together, whose members are not compared with each other.
-        earlier: how many works of other terms there are.
+        assignment: the assignment that was handed in.
+        works: the work of each student, by id; works of other terms and the references by their names.
+        comparison: the likenesses between them.
+        left_out: those who could not be compared, and why.
+        groups: the number of groups that handed in together; their members are not compared with each other.
+        earlier: the number of works of other terms.
     """
 
     assignment: Assignment
@@ -65,8 +65,8 @@ def compare_class(course: Course, name: str, also: Sequence[Path] = (), workers:
     """Compare all submissions to the assignment ``name``. Nothing is run, and nothing is written.
 
     Args:
-        course: whose class.
-        name: of the assignment.
+        course: the course of the class.
+        name: the name of the assignment.
         also: folders with submissions of earlier terms.
         workers: processes that read notebooks.
 

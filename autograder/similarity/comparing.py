@@ -31,7 +31,7 @@ class PartLikeness(NamedTuple):
 
     Attributes:
         part: the exercise or question.
-        share: of the shorter text's fingerprints, how many the other has too, 0 to 1.
+        share: the share of the shorter text's fingerprints that the other has too, 0 to 1.
         surprise: minus the decimal logarithm of the share of the class's pairs that are at least as alike.
         in_references: the share of what both have in common that the course's own right answers have as well.
     """
@@ -46,9 +46,9 @@ class Likeness(msgspec.Struct, frozen=True):
     """Two works that are alike.
 
     Attributes:
-        first, second: whose they are; the second may be from another term, or the solution.
-        expected: how many pairs as alike as this a class of this size would show if everybody worked alone.
-        parts: from the most surprising to the least.
+        first, second: the names of the two; the second may be from another term, or the solution.
+        expected: the number of pairs this alike that a class of this size would show if everybody worked alone.
+        parts: the parts from the most surprising to the least.
     """
 
     first: str
@@ -70,11 +70,11 @@ class Likenesses(msgspec.Struct, frozen=True):
     """The likenesses of all that was compared.
 
     Attributes:
-        pairs: of the class and with earlier terms, the least likely first.
+        pairs: the pairs of the class and with earlier terms, the least likely first.
         with_solution: the twenty most unlikely likenesses to the solution.
         among_references: pairs of independent right answers to one exercise: a likeness here is a false alarm.
-        usual: what is usual, by part.
-        compared: how many works of the class there are.
+        usual: the usual likeness, by part.
+        compared: the number of works of the class.
     """
 
     pairs: tuple[Likeness, ...]
@@ -170,11 +170,11 @@ def compare(
     """Compare every work with every other one.
 
     Args:
-        works: the class's, by student.
+        works: the works of the class, by student.
         references: the course's own right answers; the first one is the solution, which everybody is compared with.
-        earlier: works of other terms, by a name that says which.
+        earlier: works of other terms, by a name that tells which.
         together: pairs who handed in together, which are left out.
-        most: how many pairs are kept.
+        most: the largest number of pairs to keep.
     """
     evidence = _Evidence({**works, **(earlier or {}), **references}, len(works), len(references))
     members, others = len(works), len(works) + len(earlier or {})

@@ -28,7 +28,7 @@ def fingerprints(tokens: Sequence[Token], length: int, given: Set[int] = frozens
     """Return the fingerprints of ``tokens``; two texts with ``length + 2`` tokens in a row in common share one.
 
     Args:
-        tokens: of one text.
+        tokens: the tokens of one text.
         length: tokens in one fingerprint.
         given: hashes of what everybody was handed; they tell nothing about anybody.
     """

@@ -28,8 +28,8 @@ class Part(msgspec.Struct, frozen=True):
     """One student's own text for one exercise or question.
 
     Attributes:
-        text: as it was handed in.
-        spans: where each fingerprint of its structure stands in it; of prose, of its words.
+        text: the text as it was handed in.
+        spans: the places of each fingerprint of its structure; of prose, of its words.
         wording: the same of its names, strings and comments; none of prose.
     """
 

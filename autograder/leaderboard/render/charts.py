@@ -40,7 +40,7 @@ def histogram(page: Document, scores: Sequence[float]) -> Markup:
     """Draw how many entries have which score, with the mean (dashed) and the median (solid).
 
     Args:
-        scores: of every ranked entry, shown in the table or not, in points; shape (n,).
+        scores: the scores of every ranked entry, shown in the table or not, in points; shape (n,).
     """
     edges = _edges(scores, page)
     counts = [0] * (len(edges) - 1)

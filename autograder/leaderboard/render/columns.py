@@ -18,11 +18,11 @@ class Column:
     Attributes:
         title: its heading.
         text: the cell of a row.
-        number: whether cells are numbers: set to the right, and written to CSV without quotes.
-        measured: only on a board with statistics.
-        shown: whether a board has the column.
-        narrow: whether it stays on a narrow screen.
-        key: what the page sorts it by, if not its text.
+        number: True if cells are numbers: set to the right, and written to CSV without quotes.
+        measured: True for a column that only a board with statistics has.
+        shown: a function that tells whether a board has the column.
+        narrow: True if it stays on a narrow screen.
+        key: the text that the page sorts it by, if not its own.
     """
 
     title: str

@@ -54,9 +54,9 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         badges: all remarks.
-        remarks: those to show beside the name: without what is said once for most rows.
+        remarks: those to show beside the name: without what is shown once for most rows.
         accuracy: the share of right answers in percent, as text; empty where a score is not a count of them.
-        entries, moved, moved_at: how many were handed in; ranks gained at the last change of the rank, and when.
+        entries, moved, moved_at: the number handed in; ranks gained at the last change of the rank, and its time.
     """
 
     rank: int
@@ -98,7 +98,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     Attributes:
         boards: those that it counts for; empty if it counts for every board.
-        nobody: why nobody wins it; empty if somebody does.
+        nobody: the reason why nobody wins it; empty if somebody does.
     """
 
     rule: str

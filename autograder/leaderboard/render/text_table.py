@@ -30,7 +30,7 @@ def terminal(board: Board, most: int = 0) -> RenderableType:
     """Return ``board`` for a rich console: the table, then mean, median, prizes, and who is listed apart.
 
     Args:
-        most: rows to print, 0 for all that the board shows; what is left out is said.
+        most: rows to print, 0 for all that the board shows; the number left out is shown.
     """
     page = document(board)
     rows = page.rows[: most or None]

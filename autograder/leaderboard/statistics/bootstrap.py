@@ -41,7 +41,7 @@ def rank_bootstrap(
     Args:
         correct: shape (entries, images), or (entries, seeds, images) where each entry was trained several times;
             then a resample also draws, entry by entry, which of its trainings are counted.
-        seed: of the resampling; the same input and seed give the same intervals.
+        seed: the seed of the resampling; the same input and seed give the same intervals.
 
     Raises:
         LeaderboardError: there is no entry or no image.

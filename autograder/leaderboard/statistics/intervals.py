@@ -37,7 +37,7 @@ def bonett_price(
 
     Args:
         only_first, only_second: images that only the one, only the other answers rightly; any shape.
-        images: how many both answered.
+        images: the number of images that both answered.
 
     Returns:
         Lower and upper bounds of first minus second, between −1 and 1.
