@@ -73,7 +73,7 @@ def search_files(assignment: Assignment) -> Notebook:
 
 
 def forge_marks(assignment: Assignment) -> Notebook:
-    """Turn the checks off by their marks, give all points to oneself, and write a result to every open descriptor."""
+    """Turn the checks off by their marks, award all points, and write a result to every open descriptor."""
     first, *_ = assignment.exercises
     notebook = answer_exercises(assignment, {first: _FORGE})
     for cell in notebook["cells"]:

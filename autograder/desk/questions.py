@@ -32,7 +32,7 @@ class Question(msgspec.Struct, frozen=True):
     """One written question.
 
     Attributes:
-        assignment: its assignment.
+        assignment: the assignment that it belongs to.
         cell: the cell that students answer in, with the marking scheme.
         text: the question's text, as far as the notebook puts it right before the cell.
     """

@@ -61,7 +61,7 @@ def _imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def pins() -> list[str]:
-    """``name==version`` for each of :data:`NEEDED`, as this environment has them."""
+    """Return ``name==version`` for each of :data:`NEEDED`, as this environment has them."""
     return [f"{name}=={_version(name)}" for name in NEEDED]
 
 

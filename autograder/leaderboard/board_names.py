@@ -21,7 +21,7 @@ class BoardNames:
 
     Args:
         public: the name by a student's id.
-        hidden: students who are on no board.
+        hidden: students who are not on any board.
         board: the address of the assignment's published board; or empty.
         competition: the address of the competition's; or empty.
     """
@@ -46,7 +46,7 @@ class BoardNames:
         return cls(public, hidden, _address(course, assignment), _address(course, assignment, "challenge"))
 
     def of_student(self, student: str) -> BoardName | None:
-        """Return the name of ``student``; None for one who is on no board."""
+        """Return the name of ``student``; None for one who is not on any board."""
         if student in self._hidden:
             return None
         try:

@@ -45,7 +45,7 @@ def public_board(results: Iterable[ChallengeResult], **settings: Any) -> Board:
 
 
 def private_board(results: Iterable[ChallengeResult], frozen: dt.datetime, *, seed: int = 0, **settings: Any) -> Board:
-    """Return the board at the freeze: each entrant's submission that counts, up to ``frozen``, on the private half.
+    """Return the frozen board: on the private half, the submission up to ``frozen`` that each entrant lets count.
 
     Args:
         frozen: the time of the freeze; what was handed in after it does not count.
@@ -115,7 +115,7 @@ def _public_entry(entrant: str, results: list[ChallengeResult]) -> BoardEntry:
 
 
 def _steps(results: list[ChallengeResult], note: str = "") -> tuple[Attempt, ...]:
-    """Return the score that the public half showed an entrant after each valid submission. It never goes down."""
+    """Return the scores that the public half showed an entrant after each valid submission. They never go down."""
     ladder, steps = Ladder(), []
     for result in results:
         if result.status == "scored":

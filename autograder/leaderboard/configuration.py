@@ -85,14 +85,14 @@ class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """The ``[leaderboard]`` table.
 
     Attributes:
-        title: above the course's board.
+        title: the title above the course's board.
         show: rows to publish, ties at the cut included; 0 for all. Mean and median always count everyone.
         order: ``"descending"`` if more is better.
-        names: student id → the display name that the student chose; all others keep their pseudonym.
-        withdrawn: student id → reason; listed apart. The reason stays in this file: it may be private.
+        names: the display name that a student chose, by student id; all others keep their pseudonym.
+        withdrawn: the reason by student id; listed apart. The reason stays in this file: it may be private.
         excluded: student ids that appear nowhere, such as a tester's.
-        late: whether a late submission is ranked, ranked without a prize, or listed apart.
-        unfinished: whether an entry with parts still to be graded by a person is ranked (and marked) or apart.
+        late: the treatment of a late submission: ranked, ranked without a prize, or listed apart.
+        unfinished: the treatment of an entry with parts that a person must still grade: ranked (and marked) or apart.
         optional: an optional assignment replaces the weakest required one if that helps, or adds its points on top.
         times: the precision with which a page shows when something was handed in.
         adjustments: points given or taken by a person.

@@ -18,7 +18,7 @@ __all__ = ["assignment_entries", "course_entries", "scale_of"]
 
 
 def scale_of(parts: Iterable[AssignmentGrades], boards: Boards) -> int:
-    """Return the units per point that show every score, maximum and adjustment exactly."""
+    """Return the number of units per point that shows every score, maximum and adjustment exactly."""
     points = [adjustment.points for adjustment in boards.adjustments]
     for part in parts:
         points += [part.maximum, *(grade.points for grade in part.grades if grade.points is not None)]

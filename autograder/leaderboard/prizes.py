@@ -112,7 +112,7 @@ def prize_changes(before: Board, after: Board, key: Callable[[str], str] = str) 
     """Return every entry whose rank, score, status or award differs, in the order of ``after``.
 
     Args:
-        key: applied to the entrants of ``after`` where ``before`` came from a log, which knows keys only.
+        key: a function applied to the entrants of ``after`` where ``before`` came from a log, which knows keys only.
     """
     old = {row.entry.entrant: row for row in (*before.standings, *before.apart)}
     new = {key(row.entry.entrant): row for row in (*after.standings, *after.apart)}

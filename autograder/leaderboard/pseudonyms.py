@@ -26,7 +26,7 @@ def public_names(
 
     Args:
         entrants: everyone on the board.
-        chosen: entrant → the display name they asked for.
+        chosen: the display name that an entrant asked for, by entrant.
 
     Raises:
         LeaderboardError: a chosen name cannot be shown, or could be taken for someone else's.
@@ -46,7 +46,7 @@ def public_names(
 
 
 def entrant_key(entrant: str, secret: Secret) -> str:
-    """16 hexadecimal digits that stand for an entrant in logs and results that others may read."""
+    """Return 16 hexadecimal digits that stand for an entrant in logs and results that others may read."""
     return secret.derive("entrant", entrant).hex()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The way from a course to published boards: read the gradebook, rank, write the files."""
+"""The publishing of a course's boards: read the gradebook, rank, write the files."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
     """Return the board of one assignment, the whole course (None) or the challenge, without recording anything.
 
     Args:
-        freeze_at: show the challenge as it would be if frozen then, unless it is frozen already.
+        freeze_at: the time at which to show the challenge as if frozen, unless it is frozen already.
     """
     if assignment == CHALLENGE:
         return _challenge(course, freeze_at)

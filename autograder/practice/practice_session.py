@@ -36,7 +36,7 @@ class Practice(msgspec.Struct, frozen=True):
         subject: the notebook, as the grader reads it.
         result: the result of grading it.
         left_out: checks that enter a competition, by name: they train for minutes and are not practised.
-        seconds: wall time.
+        seconds: the wall time.
     """
 
     subject: Subject
@@ -78,7 +78,7 @@ class PracticeSession:
         """Grade the notebook at ``path``, hidden checks and diagnosis included, with inputs from a fresh seed.
 
         Raises:
-            UnreadableSubmission: it is not a notebook of the course, or it is damaged; tells what to do.
+            UnreadableSubmission: it is not a notebook of the course, or it is damaged; the message tells what to do.
         """
         # Imported while the sandbox starts: together these two take most of the first round.
         from autograder.engine.incremental import without_checks

@@ -29,7 +29,7 @@ class Rehearsal(msgspec.Struct, frozen=True):
     """The outcome of a rehearsal.
 
     Attributes:
-        entry: as the grader would keep it, on all of the changed validation pictures.
+        entry: the entry as the grader would keep it, on all of the changed validation pictures.
         seconds: processor time of training and of answering.
         thresholds: the accuracies that give points, ascending.
     """

@@ -57,7 +57,7 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
 
 
 class MistakeCount(msgspec.Struct, frozen=True):
-    """A misconception, the number of submissions that show it, and what their students were told."""
+    """A misconception, the number of submissions that show it, and what those students were told."""
 
     name: str
     exercise: str

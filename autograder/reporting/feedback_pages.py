@@ -47,7 +47,7 @@ def pack_feedback(course: Course, platform: str, assignment: str, output: Path |
     Args:
         course: the course whose pages are packed.
         platform: one of :data:`PAGE_FORMATS`.
-        assignment: such as 01-convolution.
+        assignment: its name, such as 01-convolution.
         output: the file; default ``feedback-PLATFORM-ASSIGNMENT.zip`` beside course.toml.
 
     Raises:

@@ -40,7 +40,7 @@ class Regrade(msgspec.Struct, frozen=True):
         checks: those whose points changed.
         total_before, total_after: the totals in the gradebook, by hand and lateness included; None without one.
         penalty_before, penalty_after: points of these that are lost for lateness.
-        boards: published again because of it.
+        boards: the boards published again because of it.
     """
 
     at: dt.datetime
@@ -58,7 +58,7 @@ class Regrade(msgspec.Struct, frozen=True):
 
     @property
     def changed(self) -> bool:
-        """True if any number of the student's is another one now."""
+        """True if any of the student's numbers has changed."""
         pairs = ((self.total_before, self.total_after), (self.penalty_before, self.penalty_after))
         return bool(self.checks) or any(abs((one or 0.0) - (other or 0.0)) > 1e-9 for one, other in pairs)
 
@@ -80,7 +80,7 @@ def regrade_submission(
     every board that has been published, with the reason in its log.
 
     Args:
-        yes: write what changes without asking.
+        yes: True to write what changes without asking.
         make_executor, progress: as for :func:`autograder.engine.api.grade_class`.
 
     Returns:

@@ -29,8 +29,8 @@ class AssignmentStatus(msgspec.Struct, frozen=True):
         assignment: its name.
         due: the time when it is due, in UTC; None if never.
         students: the number of students in the class.
-        handed_in: the number who handed in something.
-        graded: the number who have a grade.
+        handed_in: the number of those who handed in something.
+        graded: the number of those who have a grade.
         nothing: those who handed in nothing.
         late: those who are late, with by how much.
         unreadable: those whose file is not a notebook, with the reason.

@@ -24,7 +24,7 @@ from autograder.errors import MachineryError
 __all__ = ["Outcome", "Runner", "Session", "serve_cells"]
 
 Outcome = dict[str, Any]
-"""``ok``; ``error``, the name of what was raised; ``message``, its text; ``where``, in words; ``value``, a number."""
+"""The outcome of a cell: ``ok``; ``error``, the type; ``message``; ``where``, in words; ``value``, a number."""
 
 _START_SECONDS = 120.0  # Importing torch for the first time takes long on a slow disk.
 _LOST = "Python itself ended while this cell ran: it crashed, used too much memory, or was told to, as by exit()."

@@ -79,7 +79,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         repairs: the repairs before grading, and what the student should know of them.
         looks: those of them that a person has to look at.
         pictures: a sentence for each picture that the grader will not see.
-        newer: the changes in the released notebook since this one was handed out; empty if nothing did.
+        newer: the changes in the released notebook since this one was handed out; empty if none.
     """
 
     exercises: tuple[ExerciseState, ...]

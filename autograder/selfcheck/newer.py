@@ -22,7 +22,7 @@ def newer_version(notebook: Mapping[str, Any], path: Path, release: str = "") ->
     """Return what changed in the released notebook since the one at ``path`` was handed out; empty if nothing did.
 
     Args:
-        notebook: as it is at ``path``.
+        notebook: the notebook as it is at ``path``.
         release: the released notebook as JSON text, where the course's sources are at hand; else the description of
             the kit around ``path`` is asked.
     """

@@ -46,7 +46,7 @@ class Subject(msgspec.Struct, frozen=True):
         settings: the limits that the grader keeps to.
         data: the course's data folder, or None.
         remarks: sentences that the student should know beforehand.
-        newer: the changes in the released notebook since this one was handed out; empty if nothing did.
+        newer: the changes in the released notebook since this one was handed out; empty if none.
     """
 
     assignment: Assignment
@@ -65,7 +65,7 @@ def find_subject(path: Path, course: Course | None = None) -> Subject:
         course: the course that is searched for its assignment; default that which it lies in, and the one around here.
 
     Raises:
-        UnreadableSubmission: it is not a notebook of a course, or it is damaged; tells what to do.
+        UnreadableSubmission: it is not a notebook of a course, or it is damaged; the message tells what to do.
     """
     raw = _read(path)
     cells, _ = read_student_cells(raw, raw.origin)

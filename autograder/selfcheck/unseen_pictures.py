@@ -15,7 +15,7 @@ __all__ = ["unseen_pictures"]
 
 
 def unseen_pictures(path: Path) -> tuple[str, ...]:
-    """Return a sentence for each picture in the notebook at ``path`` that grading will name instead of showing.
+    """Return a sentence for each picture in the notebook's text that grading will name instead of showing.
 
     Raises:
         UnreadableSubmission: it is not a notebook.

@@ -31,7 +31,7 @@ class Visitor(NamedTuple):
     """A person who has shown who they are.
 
     Attributes:
-        role: student or staff.
+        role: the role, student or staff.
         person: a student's id, or the name of one of the staff.
         session: the name of the session.
         until: the time when it ends, in seconds since 1970.

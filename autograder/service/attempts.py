@@ -1,4 +1,4 @@
-"""The attempts and their outcomes: one SQLite file, in which an attempt is before it is acknowledged.
+"""The attempts and their outcomes: one SQLite file, in which an attempt is stored before it is acknowledged.
 
 Whether an attempt is being graded is known to the running process alone. So whatever ends that process, an attempt
 either has an outcome or waits, and none is lost or taken for two.
@@ -59,7 +59,7 @@ class HandIn(NamedTuple):
         source: ``upload``, ``exchange`` or ``submitted``.
         file: the name that it had.
         digest: the name of its bytes.
-        outcome: empty while it waits; ``graded``, ``unreadable``, or ``failed``, the grader having given up on it.
+        outcome: its outcome: empty while it waits, ``graded``, ``unreadable``, or ``failed`` if the grader gave up.
         points: the points by checks.
         result_key: the key of the result in the store.
         reason: a sentence for the student if unreadable; for staff if something needs a look.

@@ -1,7 +1,7 @@
-"""The use of nbgrader's exchange: what students submit in JupyterLab is collected, and feedback put where they look.
+"""nbgrader's exchange: what students submit in JupyterLab is collected, and feedback put where they fetch it.
 
-A folder in ``inbound/`` is made by its student, name and time stamp included. So its student is whom the file
-system names as its owner, and it came when the file system saw it last changed, which no student can set.
+A folder in ``inbound/`` is made by its student, name and time stamp included. So its student is its owner in the
+file system, and it came when the file system saw it last changed, which no student can set.
 """
 
 from __future__ import annotations

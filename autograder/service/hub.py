@@ -1,4 +1,4 @@
-"""The use of JupyterHub as the one who knows people: its OAuth, and who of them are staff."""
+"""JupyterHub as the one who knows people: its OAuth, and who of them are staff."""
 
 from __future__ import annotations
 

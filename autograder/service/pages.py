@@ -79,7 +79,7 @@ class Pages:
     Args:
         store: the store of attempts.
         loop: the loop that grades them.
-        prefix: the prefix of all addresses, such as ``/services/handin/``; ends with a stroke.
+        prefix: the prefix of all addresses, such as ``/services/handin/``; ends with a slash.
     """
 
     def __init__(self, store: AttemptStore, loop: GradingLoop, prefix: str) -> None:

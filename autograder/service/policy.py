@@ -38,7 +38,7 @@ class Policy:
 
     @property
     def attempts_per_day(self) -> int:
-        """The number of graded attempts that one student has in a day; 0 for any number."""
+        """The number of graded attempts that one student may make in a day; 0 for any number."""
         own = self._own.attempts_per_day
         return self._shared.attempts_per_day if own is None else own
 
@@ -109,7 +109,7 @@ class Policy:
 
         Args:
             student: their id.
-            attempts: theirs at this assignment, oldest first; those that wait do not count yet.
+            attempts: their attempts at this assignment, oldest first; those that wait do not count yet.
             chosen: the name of the one that the student chose.
         """
         graded = [each for each in attempts if each.outcome == "graded"]
@@ -154,7 +154,7 @@ def in_fair_order(waiting: Sequence[HandIn], running: Iterable[str] = ()) -> lis
     """Return the order of grading: everybody's first attempt before anybody's second, each in the order of arrival.
 
     Args:
-        waiting: oldest first.
+        waiting: the attempts that wait, oldest first.
         running: the student of each attempt that is being graded.
     """
     turns = Counter(running)

@@ -57,7 +57,7 @@ class Site:
         store: the store of attempts.
         loop: the loop that grades them; started and stopped with the application.
         access: the identity of visitors.
-        prefix: the prefix of all addresses; begins and ends with a stroke.
+        prefix: the prefix of all addresses; begins and ends with a slash.
         secure: True if browsers reach it by HTTPS.
         hub: the JupyterHub that manages it; None where personal links let people in.
     """
@@ -127,7 +127,7 @@ class Site:
 
     @asynccontextmanager
     async def _form(self, request: Request, visitor: Visitor) -> AsyncIterator[FormData]:
-        """Give the form that came; it is refused unless one of the service's pages of this session sent it."""
+        """Give the form that came; refuse one that a page of the service in this session did not send."""
         try:
             async with asyncio.timeout(_UPLOAD_SECONDS):
                 form = await request.form(max_files=1, max_fields=5)

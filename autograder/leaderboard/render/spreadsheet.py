@@ -35,7 +35,7 @@ def render_csv(board: Board) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """Return ``text`` without control characters, and with an apostrophe before a formula's first sign.
+    """Return ``text`` made harmless for a spreadsheet: no control characters, an apostrophe before a formula's sign.
 
     A formula hides behind leading spaces, and behind a separator that another country's spreadsheet splits at.
     """

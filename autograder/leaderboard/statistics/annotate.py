@@ -34,7 +34,7 @@ def add_statistics(
     """Return ``board`` with intervals, tests and badges. Ranks and awards stay as they are.
 
     Args:
-        answers: entrant → which images were answered rightly; shape (images,) or (seeds, images), the same for all.
+        answers: the images answered rightly, by entrant; shape (images,) or (seeds, images), the same for all.
 
     Raises:
         LeaderboardError: an entrant's answers are missing, have another shape, or do not add up to the score.
