@@ -61,19 +61,19 @@ for descriptor in range(3, 64):
 
 
 def patch_tools(assignment: Assignment) -> Notebook:
-    """Replaces everything that compares by something that agrees."""
+    """Replace everything that compares by something that agrees."""
     first, *_ = assignment.exercises
     return answer_exercises(assignment, {first: _PATCH})
 
 
 def search_files(assignment: Assignment) -> Notebook:
-    """Looks for the solutions and for the grader's memory, and prints what it finds."""
+    """Look for the solutions and for the grader's memory, and print what is found."""
     first, *_ = assignment.exercises
     return answer_exercises(assignment, {first: _SEARCH})
 
 
 def forge_marks(assignment: Assignment) -> Notebook:
-    """Turns the checks off by their marks, gives itself the points, and writes a result to every open descriptor."""
+    """Turn the checks off by their marks, award all points, and write a result to every open descriptor."""
     first, *_ = assignment.exercises
     notebook = answer_exercises(assignment, {first: _FORGE})
     for cell in notebook["cells"]:

@@ -23,7 +23,7 @@ from autograder.demo.student_notebooks import (
 __all__ = ["MISCONCEPTION", "SampleSubmission", "hand_in", "make_sample_class"]
 
 MISCONCEPTION = "misconception"
-"""How the story of a submission with a named wrong answer starts."""
+"""The start of the story of a submission with a named wrong answer."""
 
 _WRITTEN = "Because the kernel on the slide is its own mirror image along both axes, flipping it changes nothing."
 _ON_TIME = dt.timedelta(hours=-5)
@@ -32,13 +32,13 @@ _ONE_DAY_LATE = dt.timedelta(hours=20)
 
 @dataclass(frozen=True)
 class SampleSubmission:
-    """What one invented student hands in.
+    """The submission of one invented student.
 
     Attributes:
         student: an invented id.
-        story: what the submission shows, for people.
+        story: a line on what the submission shows, for people.
         content: the file.
-        after_due: when it came, counted from the due time.
+        after_due: the time when it came, counted from the due time.
     """
 
     student: str
@@ -48,7 +48,7 @@ class SampleSubmission:
 
 
 def make_sample_class(assignment: Assignment) -> list[SampleSubmission]:
-    """At least 24 submissions: complete, partial, one for each misconception, alternatives, accidents and attacks."""
+    """Make 24 submissions or more: complete, partial, one for each misconception, alternatives, accidents, attacks."""
     stories = [*_complete(assignment), *_partial(assignment), *_wrong(assignment), *_accidents(assignment)]
     stories += _attacks(assignment)
     names = invent_names(len(stories))
@@ -62,7 +62,7 @@ Story = tuple[str, Notebook | bytes, dt.timedelta]
 
 
 def _complete(assignment: Assignment) -> Iterator[Story]:
-    """Right answers: the instructor's way, and three quite different ones."""
+    """Yield right answers: the instructor's way, and three quite different ones."""
     full = solutions(assignment)
     yield "complete", answer_exercises(assignment, full, _WRITTEN), _ON_TIME
     yield "complete, but handed in late", answer_exercises(assignment, full, _WRITTEN), _ONE_DAY_LATE
@@ -76,7 +76,7 @@ def _complete(assignment: Assignment) -> Iterator[Story]:
 
 
 def _partial(assignment: Assignment) -> Iterator[Story]:
-    """The first exercises done, the rest as released."""
+    """Yield notebooks with the first exercises done, the rest as released."""
     full = solutions(assignment)
     for done in range(len(full)):
         code = dict(list(full.items())[:done])
@@ -84,7 +84,7 @@ def _partial(assignment: Assignment) -> Iterator[Story]:
 
 
 def _wrong(assignment: Assignment) -> Iterator[Story]:
-    """One student for each misconception, right in everything else."""
+    """Yield one student for each misconception, right in everything else."""
     full = solutions(assignment)
     for mistake in assignment.misconceptions:
         code = with_answer(assignment, full, mistake)

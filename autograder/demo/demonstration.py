@@ -1,4 +1,4 @@
-"""The demonstration: a sample class made, graded, ranked, and a word on where everything is."""
+"""The demonstration: a sample class made, graded and ranked, and lines on where everything is."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ award = "grade bump"
 
 
 def run_demo(course: Course, folder: Path, workers: int | None = None, console: Console | None = None) -> int:
-    """Make a sample class in ``folder``, grade it, rank it, and say what to open.
+    """Make a sample class in ``folder``, grade it, rank it, and show what to open.
 
     Args:
         course: the course whose assignment the class answers.
-        folder: where the sample course goes; what is there is kept and graded again only where it changed.
-        workers: processes; default one per core.
-        console: where to print.
+        folder: the folder of the sample course; what is there is kept and graded again only where it changed.
+        workers: the number of processes; default one per core.
+        console: the console to print on.
 
     Returns:
         0 if all went as it should: everything is graded but the two files that cannot be read.
@@ -111,7 +111,7 @@ def _write_if_changed(path: Path, text: str) -> None:
 
 
 def _results(handed: list[SampleSubmission], report: ClassReport, assignment: Assignment) -> Table:
-    """A row for each submission, and one for all those with a misconception."""
+    """Return a row for each submission, and one for all those with a misconception."""
     table = Table("Student", "What was handed in", "Points", title=f"Of {assignment.auto_points:g} points by checks")
     found = {each.student: each for each in report.submissions}
     mistaken = [one for one in handed if one.story.startswith(MISCONCEPTION)]
@@ -159,7 +159,7 @@ def _say_where(
 
 
 def _shown(path: Path) -> str:
-    """``path`` from here if it is below, else whole."""
+    """Return ``path`` from here if it is below, else whole."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:

@@ -17,7 +17,7 @@ _FAMILY = (
 
 
 def invent_names(count: int) -> list[str]:
-    """``count`` different student ids such as ``ada.almeida``, always the same ones in the same order."""
+    """Return ``count`` different student ids such as ``ada.almeida``, always the same ones in the same order."""
     largest = len(_GIVEN) * len(_FAMILY)
     if not 0 <= count <= largest:
         raise ValueError(f"count is {count}; there are {largest} invented names.")

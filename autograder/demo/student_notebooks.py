@@ -1,4 +1,4 @@
-"""Make a student's notebook from the released one: some exercises answered, others left as they came."""
+"""A student's notebook made from the released one: some exercises answered, others left as they came."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _REGION = (BEGIN_SOLUTION, END_SOLUTION)
 
 
 def solution_of(assignment: Assignment, exercise: str) -> str:
-    """The instructor's code for ``exercise`` as a student might have written it, without the markers."""
+    """Return the instructor's code for ``exercise`` as a student might have written it, without the markers."""
     source = assignment.exercises[exercise].source
     return "\n".join(line for line in source.split("\n") if not line.strip().startswith(_REGION))
 
 
 def solutions(assignment: Assignment) -> dict[str, str]:
-    """The instructor's code for every exercise."""
+    """Return the instructor's code for every exercise."""
     return {exercise: solution_of(assignment, exercise) for exercise in assignment.exercises}
 
 
 def with_answer(assignment: Assignment, code: Mapping[str, str], answer: Answer) -> dict[str, str]:
-    """``code`` with one exercise answered by a named answer."""
+    """Return ``code`` with one exercise answered by a named answer."""
     exercise, source = assignment.answer_cell(answer)
     return {**code, exercise: source}
 
 
 def answer_exercises(assignment: Assignment, code: Mapping[str, str], written_answer: str = "") -> Notebook:
-    """The released notebook with ``code`` in the cells of its exercises, and ``written_answer`` in every question."""
+    """Return the released notebook with ``code`` in its exercises' cells, and ``written_answer`` in every question."""
     notebook: Notebook = json.loads(assignment.release)
     kinds = {cell.cell_id: cell for cell in assignment.cells}
     for cell in notebook["cells"]:
@@ -47,7 +47,7 @@ def answer_exercises(assignment: Assignment, code: Mapping[str, str], written_an
 
 
 def cell_named(notebook: Notebook, matches: Callable[[str], bool]) -> int:
-    """The index of the first cell whose grade id ``matches``.
+    """Return the index of the first cell whose grade id ``matches``.
 
     Raises:
         LookupError: there is none.
@@ -59,5 +59,5 @@ def cell_named(notebook: Notebook, matches: Callable[[str], bool]) -> int:
 
 
 def notebook_as_bytes(notebook: Notebook) -> bytes:
-    """The notebook as the bytes of a file."""
+    """Return the notebook as the bytes of a file."""
     return (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()

@@ -13,7 +13,7 @@ __all__ = ["application"]
 
 
 def application(course: Course) -> Starlette:
-    """The desk's pages as an ASGI application, to be mounted where only the staff comes in.
+    """Return the desk's pages as an ASGI application, to be mounted where only the staff comes in.
 
     It asks nobody who they are: whoever mounts it does. The name of the person may stand in the request's scope as
     ``autograder.person``; else the pages ask for it.

@@ -1,4 +1,4 @@
-"""How far two graders agree beyond chance: Cohen's kappa."""
+"""The agreement of two graders beyond chance: Cohen's kappa."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Agreement(msgspec.Struct, frozen=True):
     """Two graders' marks of the same answers.
 
     Attributes:
-        answers: how many both have marked.
+        answers: the number that both have marked.
         equal: the share of answers with equal points, 0 to 1.
-        kappa: Cohen's; 1 if they always agree, 0 if as often as by chance; nan where both always give the same.
+        kappa: Cohen's kappa; 1 if they always agree, 0 if as often as by chance; nan where both always give the same.
         weighted: the same with quadratic weights, so that half a point apart is a smaller matter than two.
-        mean_difference: of the second from the first, in points.
+        mean_difference: the mean difference of the second from the first, in points.
     """
 
     answers: int
@@ -30,7 +30,7 @@ class Agreement(msgspec.Struct, frozen=True):
 
 
 def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
-    """The agreement on answers that both have marked.
+    """Return the agreement on answers that both have marked.
 
     Source: J. Cohen, Educational and Psychological Measurement 20 (1960); weights: Psychological Bulletin 70 (1968).
 
@@ -47,7 +47,7 @@ def agreement(first: Sequence[float], second: Sequence[float]) -> Agreement:
 
 
 def _kappa(pairs: Sequence[tuple[float, float]], *, squared: bool) -> float:
-    """One minus the observed disagreement over the one that their two distributions would show by chance."""
+    """Return one minus the observed disagreement over the one that their two distributions would show by chance."""
 
     def apart(one: float, other: float) -> float:
         return (one - other) ** 2 if squared else float(one != other)

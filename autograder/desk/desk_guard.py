@@ -1,4 +1,4 @@
-"""Who may come in, and what every answer carries: a token in the address, a cookie, and headers that forbid scripts."""
+"""The guards of the desk: a token in the address, a cookie, and headers that forbid scripts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _HEADERS = {
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """Return a token that nobody guesses."""
     return secrets.token_urlsafe(24)
 
 
 class PageGuard:
-    """Refuses what another site's page sends, and what is too large; gives each answer its headers."""
+    """A guard that refuses what another site's page sends, and what is too large, and gives each answer its headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -72,7 +72,7 @@ def _refusal(scope: Scope) -> PlainTextResponse | None:
 
 
 def _from_here(headers: Headers) -> bool:
-    """Whether a form came from a page of ours: browsers say so, and no page can make them say it falsely."""
+    """Return whether a form came from a page of the desk: browsers tell, and no page can make them tell it falsely."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site == "same-origin"
@@ -80,11 +80,11 @@ def _from_here(headers: Headers) -> bool:
 
 
 class LoopbackGuard:
-    """Lets in whoever has opened the printed address once, on this machine.
+    """A guard that lets in whoever has opened the printed address once, on this machine.
 
     Args:
-        app: what is guarded.
-        token: that the address carries.
+        app: the application that is guarded.
+        token: the token that the address carries.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:

@@ -43,7 +43,7 @@ _GRADER = "desk-grader"
 
 
 class QuestionProgress(msgspec.Struct, frozen=True):
-    """How far a question is: answers handed in, and those that wait for a person."""
+    """The progress of a question: answers handed in, and those that wait for a person."""
 
     question: Question
     answers: int
@@ -58,7 +58,7 @@ class DeskPages:
         self._course, self._answers, self._opening = course, Answers(course), threading.Lock()
 
     def application(self) -> Starlette:
-        """The pages as an ASGI application."""
+        """Return the pages as an ASGI application."""
         one = "/{assignment}/{question}"
         routes = [
             Route("/", self._page(self._home), name="home"),
@@ -87,7 +87,7 @@ class DeskPages:
             return self._open_marks
 
     def _page(self, answer: Callable[[Request, FormData], Response]) -> Callable[[Request], Awaitable[Response]]:
-        """An endpoint that reads the form, works in a thread, and shows what went wrong on a page of its own."""
+        """Return an endpoint that reads the form, works in a thread, and shows what went wrong on a page of its own."""
 
         async def endpoint(request: Request) -> Response:
             form = await request.form(max_files=0, max_fields=1000) if request.method == "POST" else FormData()
@@ -121,7 +121,7 @@ class DeskPages:
         return environment
 
     def _grader(self, request: Request) -> str:
-        """Who marks: the one that the mounting application knows, else the name in the cookie, else the account's."""
+        """Return who marks: the name from the mounting application, else that in the cookie, else the account's."""
         name = request.scope.get("autograder.person") or unquote(request.cookies.get(_GRADER, ""))
         return as_plain_text(str(name), _LONGEST_NAME).strip() or getpass.getuser()
 
@@ -133,7 +133,7 @@ class DeskPages:
         raise AuthoringError(f"{unit} has no written question called '{name}'.")
 
     def _marks_of(self, question: Question) -> list[WrittenMark]:
-        """The marks in an order that tells nothing about who is who, and is the same at every visit."""
+        """Return the marks in an order that tells nothing about who is who, and is the same at every visit."""
         found = self._marks.marks(question.unit, question.name)
         return sorted(found, key=lambda mark: hashlib.sha256(f"{question.name} {mark.key}".encode()).digest())
 
@@ -183,7 +183,7 @@ class DeskPages:
         return answer
 
     def _first(self, request: Request, _: FormData) -> Response:
-        """The first answer that waits, or the first at all."""
+        """Redirect to the first answer that waits, or to the first at all."""
         question, second = self._question(request), "second" in request.query_params
         marks = self._marks_of(question)
         if not marks:
@@ -207,13 +207,13 @@ class DeskPages:
         status: int = 200,
         said: str = "",
     ) -> Response:
-        """The page on which one answer is marked.
+        """Return the page on which one answer is marked.
 
         Args:
-            request, question, key: whose.
-            typed: what the grader has chosen and typed, where it could not be written: it must not be lost.
-            status: of the answer.
-            said: why it could not be written.
+            request, question, key: the request, and the question and key of the answer.
+            typed: the grader's choices and text, where they could not be written: they must not be lost.
+            status: the HTTP status.
+            said: the reason why it could not be written.
         """
         marks, second = self._marks_of(question), "second" in request.query_params
         keys = [mark.key for mark in marks]
@@ -266,7 +266,7 @@ class DeskPages:
             self._marks.save_comment(question.unit, question.name, comment)
 
     def _target(self, question: Question, key: str, form: FormData, *, second: bool) -> str:
-        """Where to go after an answer was marked: where the form says, else to the next one that waits."""
+        """Return where to go after an answer was marked: where the form tells, else to the next one that waits."""
         marks = self._marks_of(question)
         keys = [mark.key for mark in marks]
         wanted = str(form.get("to", ""))
@@ -367,12 +367,12 @@ def _state(mark: WrittenMark) -> dict[str, Any]:
 
 
 def _second_state(mark: WrittenMark) -> dict[str, Any]:
-    """A second grader sees nothing of the first mark."""
+    """Return the form for a second grader, who sees nothing of the first mark."""
     return {"items": mark.second.items if mark.second else (), "comment": "", "points": None}
 
 
 def _chosen(form: FormData) -> tuple[tuple[str, ...], str, float | None]:
-    """The items, the comment and the points of a form; None where the items decide."""
+    """Return the items, the comment and the points of a form; None where the items decide."""
     comment = str(form.get("comment", "")).replace("\r\n", "\n").strip()
     if len(comment) > _LONGEST_COMMENT:
         raise GradebookError(f"The comment has {len(comment)} characters; {_LONGEST_COMMENT} are the most. Shorten it.")

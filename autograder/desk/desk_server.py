@@ -21,9 +21,9 @@ def serve_desk(course: Course, port: int, say: Callable[[str], object]) -> None:
     """Serve the desk of ``course`` until Ctrl-C.
 
     Args:
-        course: whose answers are graded.
-        port: on the loopback interface; 0 takes a free one.
-        say: is told the address.
+        course: the course whose answers are graded.
+        port: the port on the loopback interface; 0 takes a free one.
+        say: called with the address.
 
     Raises:
         CourseError: the port is taken.

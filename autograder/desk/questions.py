@@ -32,9 +32,9 @@ class Question(msgspec.Struct, frozen=True):
     """One written question.
 
     Attributes:
-        assignment: its assignment.
+        assignment: the assignment that it belongs to.
         cell: the cell that students answer in, with the marking scheme.
-        text: what is asked, as far as the notebook puts it right before the cell.
+        text: the question's text, as far as the notebook puts it right before the cell.
     """
 
     assignment: Assignment
@@ -48,12 +48,12 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def unit(self) -> str:
-        """By what the grader knows the notebook."""
+        """The name by which the grader knows the notebook."""
         return self.assignment.unit
 
     @property
     def path(self) -> dict[str, str]:
-        """What names the question in an address."""
+        """The parts that name the question in an address."""
         return {"assignment": self.unit.replace("/", "~"), "question": self.name}
 
     @property
@@ -70,7 +70,7 @@ class Question(msgspec.Struct, frozen=True):
 
 
 def questions_of(course: Course, name: str) -> list[Question]:
-    """The written questions of an assignment, in order.
+    """Return the written questions of an assignment, in order.
 
     Raises:
         AuthoringError: there is no such assignment.
@@ -89,7 +89,7 @@ def questions_of(course: Course, name: str) -> list[Question]:
 
 
 def start_items(question: Question) -> list[RubricItem]:
-    """Rubric items to start with: all points and half of them for each numbered part of the marking scheme."""
+    """Return rubric items to start with: all points and half of them for each numbered part of the marking scheme."""
     scheme, points = question.scheme, question.cell.points
     heads = list(_PART.finditer(scheme))
     if not heads:
@@ -106,14 +106,14 @@ def start_items(question: Question) -> list[RubricItem]:
 
 
 class Answers:
-    """What each student wrote, from the graded notebooks: their pictures are checked copies. Read again if changed."""
+    """The students' answers, from the graded notebooks: their pictures are checked copies. Read again if changed."""
 
     def __init__(self, course: Course) -> None:
         self._course = course
         self._known: dict[Path, tuple[tuple[int, int], dict[str, SubmissionCell]]] = {}
 
     def of(self, assignment: Assignment, students: Sequence[str]) -> dict[str, dict[str, SubmissionCell]]:
-        """By student, their answers by grade id; a student without a graded notebook has none."""
+        """Return, by student, their answers by grade id; a student without a graded notebook has none."""
         return {student: self._read(assignment, student) for student in students}
 
     def _read(self, assignment: Assignment, student: str) -> dict[str, SubmissionCell]:
@@ -145,14 +145,14 @@ def _answers(notebook: Mapping[str, object]) -> Iterator[tuple[str, SubmissionCe
 
 
 class Alike(msgspec.Struct, frozen=True):
-    """Answers that say nearly the same, by the keys of their grades; the first is the one that others resemble."""
+    """A group of answers that are nearly the same, by the keys of their grades; the others resemble the first."""
 
     keys: tuple[str, ...]
     equal: bool
 
 
 def alike(texts: Mapping[str, str]) -> list[Alike]:
-    """The groups of two and more that are equal, or nearly so, in their words; the largest first.
+    """Return the groups of two and more that are equal, or nearly so, in their words; the largest first.
 
     An answer joins the first group whose first answer has four fifths of its pairs of neighbouring words in common
     with it. One word such as "not" makes little difference here, and all in the meaning: people look at each.

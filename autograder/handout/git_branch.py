@@ -1,4 +1,4 @@
-"""Commit a kit to a branch by Git's plumbing: neither the working copy nor the index is touched."""
+"""The commit of a kit to a branch by Git's plumbing: neither the working copy nor the index is touched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["commit_to_branch"]
 
 
 def commit_to_branch(root: Path, branch: str, made: Files, message: str) -> str:
-    """Commit ``made``, and nothing else, on top of ``branch`` of the repository around ``root``. Returns what to say.
+    """Commit ``made``, and nothing else, on top of ``branch`` of the repository around ``root``. Return a line to show.
 
     Raises:
         AuthoringError: there is no repository, the name is not a branch's, or somebody works on that branch.
@@ -46,7 +46,7 @@ def _commit(root: Path, git_folder: Path, reference: str, made: Files, message: 
 
 
 def _tree(root: Path, git_folder: Path, made: Files) -> str:
-    """The name of a tree of the repository that holds just ``made``."""
+    """Return the name of a tree of the repository that holds just ``made``."""
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary) / "work"
         work.mkdir()
@@ -73,7 +73,7 @@ def _tree(root: Path, git_folder: Path, made: Files) -> str:
 
 
 def _run(folder: Path, *arguments: str, check: bool = True, around: dict[str, str] | None = None) -> str | None:
-    """What Git printed; None if it failed and that is not to be checked."""
+    """Return the output of Git; None if it failed and that is not to be checked."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")} if around else os.environ
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Hand a kit out: as a folder, as a ZIP, or as a branch of the course's Git repository."""
+"""The handing out of a kit: as a folder, as a ZIP, or as a branch of the course's Git repository."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def give_out(
     everything: bool = False,
     now: dt.datetime | None = None,
 ) -> list[str]:
-    """Make the kit, search it for what must not be in it, and write it. Returns what to say about it.
+    """Make the kit, search it for what must not be in it, and write it. Return lines to show about it.
 
     Args:
-        names: of the assignments; default those that are open by now.
+        names: the names of the assignments; default those that are open by now.
         output: a ZIP or a folder; default ``handout/ID.zip``.
-        branch: of the course's Git repository, to commit it to instead.
-        everything: take assignments, too, that open later.
-        now: default the present moment.
+        branch: a branch of the course's Git repository, to commit it to instead.
+        everything: True to take assignments that open later, too.
+        now: the time that counts as now; default the present moment.
 
     Raises:
         AuthoringError: nothing to hand out, something in it gives an answer away, or it cannot be written there.
@@ -107,7 +107,7 @@ def _write(course: Course, made: Files, output: Path) -> Path:
 
 
 def zipped(made: Files, top: str) -> bytes:
-    """The kit as a ZIP in which everything lies in the folder ``top``; the same bytes for the same kit."""
+    """Return the kit as a ZIP in which everything lies in the folder ``top``; the same bytes for the same kit."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in made.items():

@@ -29,7 +29,7 @@ _NOT_DATA = (".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db")
 
 
 def kit_files(course: Course, assignments: Sequence[Assignment]) -> Files:
-    """All files of the kit for ``assignments``: notebooks, tools, data, and how to start.
+    """Return all files of the kit for ``assignments``: notebooks, tools, data, and how to start.
 
     Raises:
         AuthoringError: a cell of an assignment does not run.
@@ -52,7 +52,7 @@ def _path(assignment: Assignment) -> str:
 
 
 def _data(course: Course) -> Files:
-    """The course's data, under ``data/course`` wherever the course keeps it."""
+    """Return the course's data, under ``data/course`` wherever the course keeps it."""
     found = (path for path in sorted(course.data.rglob("*")) if path.is_file())
     kept = [path for path in found if not set(path.parts) & set(_NOT_DATA)]
     return {f"data/course/{path.relative_to(course.data).as_posix()}": path.read_bytes() for path in kept}
@@ -84,7 +84,7 @@ def _template(name: str) -> str:
 
 
 def _course_file(course: Course) -> str:
-    """What ``autograder check`` reads: the limits that the grader keeps to. Nothing else of the course's own file."""
+    """Return the file that ``autograder check`` reads: the grader's limits, and nothing else of the course's file."""
     limits = course.config.grading.limits()
     usual = GradingSettings()
     differing = {key: value for key, value in msgspec.to_builtins(limits).items() if value != getattr(usual, key)}
@@ -104,7 +104,7 @@ def _environment(course: Course) -> str:
 
 
 def _kit_description(assignments: Sequence[Assignment], notebooks: Mapping[str, bytes]) -> dict[str, Any]:
-    """For each notebook, its own hash, and the marks by which a newer version of it is told."""
+    """Return, for each notebook, its own hash, and the marks by which a newer version of it is told."""
     return {
         "notebooks": {
             _path(each): {

@@ -1,4 +1,4 @@
-"""Prove that nothing in a kit gives an answer away: what the audit looks for, in every byte of every file."""
+"""The proof that nothing in a kit gives an answer away: what the audit looks for, in every byte of every file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from autograder.handout.student_part import module_files
 __all__ = ["kit_leaks"]
 
 _WINDOW = 16
-"""Bytes by which a line is found at first; the audit calls no shorter line a secret."""
+"""The number of bytes by which a line is found at first; the audit calls no shorter line a secret."""
 _SHORTEST = 24
-"""A shorter line of a named answer may well stand in two programs that have nothing to do with each other."""
+"""The least length of a telling line: two unrelated programs may well share a shorter line of a named answer."""
 
 
 def kit_leaks(course: Course, assignments: Sequence[Assignment], made: Mapping[str, bytes]) -> list[str]:
-    """A sentence for each place in the kit ``made`` where something stands that students must not have.
+    """Return a sentence for each place in the kit ``made`` where something stands that students must not have.
 
     Searched for are the hidden lines of every assignment of ``assignments``, its misconceptions and their sentences,
     its alternatives, the authors' other files, and the course's secret. What a released notebook shows is not a secret,
@@ -47,7 +47,7 @@ def kit_leaks(course: Course, assignments: Sequence[Assignment], made: Mapping[s
 
 
 def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[tuple[str, str]]:
-    """What must not be in a kit, and what to call it."""
+    """Yield what must not be in a kit, and what to call it."""
     for each in assignments:
         yield from ((f"a hidden line of {cell} ({each.name})", line) for line, cell in secret_lines(each).items())
         for answer in (*each.misconceptions, *each.alternatives):
@@ -63,14 +63,14 @@ def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[tupl
 
 
 def _lines(source: str) -> Iterator[str]:
-    """The lines that do something and are long enough to be told apart; not imports, which everybody writes."""
+    """Yield the lines that do something and are long enough to be told apart; not imports, which everybody writes."""
     for line in (line.strip() for line in source.split("\n")):
         if len(line) >= _SHORTEST and not line.startswith(("#", "import ", "from ")):
             yield line
 
 
 def _index(lines: Mapping[str, str]) -> dict[bytes, list[tuple[bytes, str]]]:
-    """By its first bytes, each line as it looks in a text and inside JSON, beside the line itself."""
+    """Return, by its first bytes, each line as it looks in a text and inside JSON, beside the line itself."""
     index: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
     for line in lines:
         inside = (line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1])

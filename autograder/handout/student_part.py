@@ -22,12 +22,12 @@ NEEDED = (
     "ipython", "ipywidgets", "jupyterlab", "matplotlib", "msgspec", "numpy", "rich", "scipy", "torch", "tqdm",
     "traitlets", "typer",
 )  # fmt: skip
-"""What notebooks, the lab and ``autograder check`` import, and where students work."""
+"""The packages that notebooks, the lab and ``autograder check`` import, and those in which students work."""
 
 
 @cache
 def module_files() -> dict[str, bytes]:
-    """The files of the student's part, by path below the kit's root."""
+    """Return the files of the student's part, by path below the kit's root."""
     modules = _modules()
     wanted, waiting = set[str](), [name for name in modules if name.startswith(_ROOTS)]
     while waiting:
@@ -51,7 +51,7 @@ def _parents(module: str) -> Iterator[str]:
 
 
 def _imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
-    """The modules of this package that the one at ``path`` imports, at its top or later."""
+    """Yield the modules of this package that the one at ``path`` imports, at its top or later."""
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names if each.name in modules)
@@ -61,17 +61,17 @@ def _imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def pins() -> list[str]:
-    """``name==version`` for each of :data:`NEEDED`, as this environment has them."""
+    """Return ``name==version`` for each of :data:`NEEDED`, as this environment has them."""
     return [f"{name}=={_version(name)}" for name in NEEDED]
 
 
 def constraints() -> list[str]:
-    """``name==version`` for all that those need here in turn; installs nothing by itself."""
+    """Return ``name==version`` for all that those need here in turn; this does not install anything by itself."""
     return [f"{name}=={_version(name)}" for name in sorted(_closure(NEEDED))]
 
 
 def _version(name: str) -> str:
-    """Without a build tag, so that pip takes whatever build suits the student's machine."""
+    """Return a version without a build tag, so that pip takes whatever build suits the student's machine."""
     return _found(name).version.partition("+")[0]
 
 
@@ -105,7 +105,7 @@ def _needs(name: str, extra: str) -> Iterator[Requirement]:
 
 
 def project_file() -> str:
-    """The kit's pyproject.toml: the same package, less what students have no use for."""
+    """Return the kit's pyproject.toml: the same package, less what students have no use for."""
     listed = "".join(f'    "{pin}",\n' for pin in pins())
     return f"""\
 # The student's part of the course's tools. Versions are in requirements.txt and constraints.txt, too.

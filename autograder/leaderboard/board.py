@@ -1,6 +1,6 @@
-"""The nouns of a leaderboard: an entry comes in, a standing on a board goes out.
+"""The nouns of a leaderboard: entries come in, and standings on a board go out.
 
-Scores are whole numbers of *units*. A board says how many units make a point (``scale``): 2 for half points, 1 for
+Scores are whole numbers of *units*. A board has a number of units per point (``scale``): 2 for half points, 1 for
 counts of right answers. Nothing is ranked on a rounded or floating value, and what is shown is what was sorted.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["Activity", "Attempt", "Award", "Board", "BoardEntry", "ReferenceScor
 
 
 class Status(StrEnum):
-    """Whether an entry has a score to rank, and if not, why."""
+    """The kind of an entry: scored, or the reason why it has no score to rank."""
 
     SCORED = "scored"
     MISSING = "missing"
@@ -36,9 +36,9 @@ class Attempt:
     """One scored submission in an entry's history.
 
     Attributes:
-        at: when it was handed in, or None where that is not known.
-        score: in units of the board.
-        note: what happened, e.g. ``"regrade: the mask was too strict"``.
+        at: the time when it was handed in, or None where that is not known.
+        score: the score in units of the board.
+        note: a remark on what happened, e.g. ``"regrade: the mask was too strict"``.
     """
 
     at: dt.datetime | None
@@ -51,15 +51,15 @@ class BoardEntry:
     """One competitor, before ranking.
 
     Attributes:
-        entrant: who it is, such as a student id; never rendered.
-        score: in units; ignored unless ``status`` is scored.
-        at: when the counted submission was handed in; orders rows within a tie and nothing else.
+        entrant: the competitor, such as a student id; never rendered.
+        score: the score in units; ignored unless ``status`` is scored.
+        at: the time when the counted submission was handed in; orders rows within a tie and nothing else.
         status: scored, or the reason why it has no rank.
         reason: a sentence for people, shown beside an unranked entry.
         history: earlier attempts, oldest first.
-        late: handed in after the deadline, and ranked all the same.
-        provisional: a part that a person grades is still open.
-        prize: whether the entry may win a prize.
+        late: True if it was handed in after the deadline, and is ranked all the same.
+        provisional: True if a part that a person grades is still open.
+        prize: True if the entry may win a prize.
         badges: short remarks, shown beside the name.
         adjustments: reasons for which a person gave or took points, each with the points; kept in the log.
     """
@@ -79,7 +79,7 @@ class BoardEntry:
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """What a standing has won: the prize's text and, where the prize gives any, points."""
+    """The award of a standing: the prize's text and, where the prize gives any, points."""
 
     name: str
     points: float = 0.0
@@ -87,12 +87,12 @@ class Award:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """How an entrant takes part in a competition.
+    """The part that an entrant takes in a competition.
 
     Attributes:
-        entries: how many entries were handed in, those without a score included.
+        entries: the number of entries handed in, those without a score included.
         moved: the last change of the rank: positive for a better one; 0 while it has never changed.
-        moved_at: when that was; None while it has never changed.
+        moved_at: the time of that change; None while it has never changed.
     """
 
     entries: int
@@ -113,8 +113,8 @@ class Standing:
     """A row of the board: an entry with its public name and, if it has a score, its rank (1224).
 
     Attributes:
-        recorded: the scores that the board's log tells of, oldest first.
-        activity: how often and to what effect the entrant handed in, on a competition's board.
+        recorded: the scores in the board's log, oldest first.
+        activity: the number and the effect of the entrant's entries, on a competition's board.
     """
 
     entry: BoardEntry = field(repr=False)
@@ -128,12 +128,12 @@ class Standing:
 
     @property
     def history(self) -> tuple[Attempt, ...]:
-        """What the entry scored before: its own attempts, or else what was published of it."""
+        """The scores before this one: the entry's own attempts, or else what was published of it."""
         return self.entry.history or self.recorded
 
     @property
     def badges(self) -> tuple[str, ...]:
-        """Everything to say beside the name, in the order it is shown."""
+        """All remarks beside the name, in the order in which they are shown."""
         marks = (("late", self.entry.late), ("provisional", self.entry.provisional))
         own = tuple(text for text, holds in marks if holds)
         return own + self.entry.badges + (self.statistics.badges if self.statistics else ())
@@ -144,29 +144,29 @@ class Board:
     """A ranking, complete and ready to render.
 
     Attributes:
-        name: which board, e.g. ``"01-convolution"``, ``"course"`` or ``"challenge"``.
-        title: for people.
+        name: the name, e.g. ``"01-convolution"``, ``"course"`` or ``"challenge"``.
+        title: the name for people.
         scale: units per point.
         maximum: the best possible score in units, or None if there is none.
-        descending: whether more is better.
+        descending: True if more is better.
         standings: the ranked entries, best first; ties ordered by time, then by name.
         apart: the entries without a rank.
         prizes: the rules the awards follow.
-        show: how many rows to publish, ties at the cut included; 0 for all.
-        unit: what a point is called, e.g. ``"points"`` or ``"right answers"``.
+        show: the number of rows to publish, ties at the cut included; 0 for all.
+        unit: the name of a point, e.g. ``"points"`` or ``"right answers"``.
         notes: sentences that belong under the table.
-        times: how precisely to tell when something was handed in; a precise time could undo a pseudonym.
+        times: the precision of the times that are shown; a precise time could undo a pseudonym.
         updated: the latest change the board rests on.
-        statistics: what the intervals and tests say, on a challenge board.
-        log: how many records the board's log has, and the hash it ends with.
+        statistics: the intervals and tests, on a challenge board.
+        log: the number of records in the board's log, and the hash that it ends with.
         phase: ``"public"``, ``"private"`` or ``"final"`` on a competition's board; ``"final"`` on any that is frozen.
-        deadline: until when work can be handed in, or None where there is no deadline.
+        deadline: the time until which work can be handed in, or None where there is none.
         announced: prizes that are decided later, on another half of the pictures.
         references: the course's own entries, shown between the ranked ones.
     """
 
     _repr_html_: ClassVar[Callable[[Board], str]]
-    """A notebook's display of a board, given by `autograder.leaderboard.render.notebook`."""
+    """The display of a board in a notebook, given by `autograder.leaderboard.render.notebook`."""
 
     name: str
     title: str
@@ -213,13 +213,13 @@ class Board:
         return tuple(row for row in self.standings if row.rank is not None and last is not None and row.rank <= last)
 
     def points(self, units: int | Fraction) -> str:
-        """``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""
+        """Return ``units`` in points, as text: whole for counts, else two decimals (exact, since scales divide 100)."""
         value = Fraction(units) / self.scale
         return str(value) if self.scale == 1 and value.denominator == 1 else decimal(value)
 
 
 def decimal(value: Fraction, places: int = 2) -> str:
-    """``value`` with ``places`` decimals, halves rounded away from zero, without passing through a float."""
+    """Return ``value`` as text with ``places`` decimals, halves rounded away from zero, without a float in between."""
     scaled = abs(value) * 10**places
     whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
     digits = str(whole).rjust(places + 1, "0")

@@ -1,4 +1,4 @@
-"""Under which name a student is on the boards, and where that row is."""
+"""The name under which a student is on the boards, and the address of that row."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class BoardNames:
     """The public names of a course's students, as the boards show them.
 
     Args:
-        public: from a student's id to the name.
-        hidden: students who are on no board.
+        public: the name by a student's id.
+        hidden: students who are not on any board.
         board: the address of the assignment's published board; or empty.
         competition: the address of the competition's; or empty.
     """
@@ -31,9 +31,9 @@ class BoardNames:
 
     @classmethod
     def of(cls, course: Course, assignment: str) -> BoardNames:
-        """The names for the board of ``assignment``.
+        """Return the names for the board of ``assignment``.
 
-        Names that the configuration makes impossible are the boards' trouble, which says so; a page does without.
+        Names that the configuration makes impossible are reported by the boards; a page does without them.
         """
         try:
             boards = read_boards(course.config.leaderboard)
@@ -46,7 +46,7 @@ class BoardNames:
         return cls(public, hidden, _address(course, assignment), _address(course, assignment, "challenge"))
 
     def of_student(self, student: str) -> BoardName | None:
-        """The name of ``student``; None for one who is on no board."""
+        """Return the name of ``student``; None for one who is not on any board."""
         if student in self._hidden:
             return None
         try:
@@ -62,6 +62,6 @@ class BoardNames:
 
 
 def _address(course: Course, assignment: str, board: str = "") -> str:
-    """The page of a board, by default the assignment's, seen from a page of feedback; empty if none is published."""
+    """Return the address of a board (by default the assignment's) from a page of feedback; empty if unpublished."""
     page = course.root / "leaderboard" / f"{board or assignment}.html"
     return os.path.relpath(page, course.feedback / "STUDENT" / assignment) if page.is_file() else ""

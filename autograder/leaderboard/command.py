@@ -1,4 +1,4 @@
-"""What ``autograder leaderboard`` does, whatever its options: one function a purpose, for the command line to call."""
+"""The actions of ``autograder leaderboard``: one function for each purpose, called by the command line."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The challenge's boards, from a log of results in JSON lines.
 
-Each result says which public and which private images a submission's trained networks answer
+Each result tells which public and which private images a submission's trained networks answer
 rightly. While the challenge runs, the public board shows each entrant's Ladder. At the freeze the private half is
 counted, once, for the submission that each entrant lets count.
 """
@@ -30,7 +30,7 @@ __all__ = ["ChallengeResult", "append_result", "pack", "private_board", "public_
 
 
 def public_board(results: Iterable[ChallengeResult], **settings: Any) -> Board:
-    """The board while the challenge runs: every entrant's Ladder on the public half, with its steps as history.
+    """Return the board while the challenge runs: every entrant's Ladder on the public half, with its steps as history.
 
     No statistics are shown: they would be taken from the very numbers that the Ladder holds back.
     """
@@ -45,11 +45,11 @@ def public_board(results: Iterable[ChallengeResult], **settings: Any) -> Board:
 
 
 def private_board(results: Iterable[ChallengeResult], frozen: dt.datetime, *, seed: int = 0, **settings: Any) -> Board:
-    """The board at the freeze: the submission up to ``frozen`` that each entrant lets count, on the private half.
+    """Return the frozen board: on the private half, the submission up to ``frozen`` that each entrant lets count.
 
     Args:
-        frozen: what was handed in after it does not count.
-        seed: of the bootstrap, e.g. ``course.secret.seed("challenge", "bootstrap")``.
+        frozen: the time of the freeze; what was handed in after it does not count.
+        seed: the seed of the bootstrap, e.g. ``course.secret.seed("challenge", "bootstrap")``.
     """
     grouped = _by_entrant(result for result in results if moment(result.at) <= moment(frozen))
     last = {entrant: _counted(own) for entrant, own in grouped.items()}
@@ -115,7 +115,7 @@ def _public_entry(entrant: str, results: list[ChallengeResult]) -> BoardEntry:
 
 
 def _steps(results: list[ChallengeResult], note: str = "") -> tuple[Attempt, ...]:
-    """What the public half showed an entrant after each valid submission. It never goes down."""
+    """Return the scores that the public half showed an entrant after each valid submission. They never go down."""
     ladder, steps = Ladder(), []
     for result in results:
         if result.status == "scored":
@@ -125,7 +125,7 @@ def _steps(results: list[ChallengeResult], note: str = "") -> tuple[Attempt, ...
 
 
 def _private_entry(entrant: str, result: ChallengeResult, results: list[ChallengeResult]) -> BoardEntry:
-    """The history is what the public half showed: no earlier submission is ever scored on the private one."""
+    """Return an entry whose history is what the public half showed: the private one scores no earlier submission."""
     if result.status != "scored":
         return _unranked(entrant, result)
     score = int(_answers(result, "private").sum())
@@ -137,7 +137,7 @@ def _unranked(entrant: str, result: ChallengeResult) -> BoardEntry:
 
 
 def _counted(results: list[ChallengeResult]) -> ChallengeResult:
-    """The scored result that counts; the last of any kind if none is scored, or if the entrant withdrew."""
+    """Return the scored result that counts; the last of any kind if none is scored, or if the entrant withdrew."""
     if results[-1].status == "withdrawn":
         return results[-1]
     return counted_result(results) or results[-1]
@@ -148,7 +148,7 @@ def _with_entries(rows: Sequence[Standing], grouped: dict[str, list[ChallengeRes
 
 
 def _with_activity(rows: Sequence[Standing], grouped: dict[str, list[ChallengeResult]]) -> tuple[Standing, ...]:
-    """The rows with the number of entries, and the last change of each rank."""
+    """Return the rows with the number of entries, and the last change of each rank."""
     moves = _moves({row.entry.entrant: row.entry.history for row in rows})
     return tuple(
         replace(row, activity=Activity(len(grouped[entrant]), *moves.get(entrant, ())))
@@ -158,7 +158,7 @@ def _with_activity(rows: Sequence[Standing], grouped: dict[str, list[ChallengeRe
 
 
 def _moves(histories: Mapping[str, Sequence[Attempt]]) -> dict[str, tuple[int, dt.datetime]]:
-    """Each entrant's last change of rank, ranks gained, and when: the board as it was after each entry."""
+    """Return each entrant's last change of rank (ranks gained, and when), from the board as it was after each entry."""
     steps = sorted(
         (step.at, entrant, step.score) for entrant, history in histories.items() for step in history if step.at
     )
@@ -176,7 +176,7 @@ def _moves(histories: Mapping[str, Sequence[Attempt]]) -> dict[str, tuple[int, d
 
 
 def _answers(result: ChallengeResult, half: Literal["public", "private"]) -> NDArray[np.bool_]:
-    """Shape (trainings, images)."""
+    """Return the answers to one half of the images; shape (trainings, images)."""
     packed: tuple[str, ...] = getattr(result, half)
     images: int = getattr(result, f"{half}_images")
     try:

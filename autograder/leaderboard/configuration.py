@@ -1,4 +1,4 @@
-"""What course.toml may say about boards (``[leaderboard]``) and prizes (``[[prizes]]``)."""
+"""The tables of course.toml for boards (``[leaderboard]``) and prizes (``[[prizes]]``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """One prize. Prizes stand in order of worth; an entry wins the first it reaches.
 
     Attributes:
-        award: what is won, e.g. ``"automatic A+"`` or ``"grade bump"``.
+        award: the thing that is won, e.g. ``"automatic A+"`` or ``"grade bump"``.
         rank: the prize reaches down to this rank.
         ranks: the same, written as a list: ``[2, 3]`` continues where the prize before it ended.
         percentile: the prize reaches the best so many percent of the ranked entries.
@@ -27,7 +27,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         winners: a cap. A tie that does not fit under it whole ends the prize: ties are never split.
         points: points that the award is worth, for a person or a script to add.
         board: the board the prize belongs to; ``"*"`` is every board.
-        boards: the same for several boards; empty if ``board`` says it.
+        boards: the same for several boards; empty if ``board`` names it.
     """
 
     award: str
@@ -46,17 +46,17 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return self.boards or (self.board,)
 
     def counts_for(self, board: str) -> bool:
-        """Whether the prize can be won on ``board``."""
+        """Return whether the prize can be won on ``board``."""
         return "*" in self.places or board in self.places
 
     def reach(self, ranked: int) -> int:
-        """The last rank that the prize covers on a board of ``ranked`` entries."""
+        """Return the last rank that the prize covers on a board of ``ranked`` entries."""
         if self.percentile is not None:
             return int(Fraction(str(self.percentile)) * ranked / 100)
         return self.rank if self.rank is not None else max(self.ranks or (0,))
 
     def rule(self) -> str:
-        """The rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
+        """Return the rule in words, e.g. ``"ranks 2–3, cut-off 27"``."""
         words = [self.place()]
         if self.minimum is not None:
             words.append(f"cut-off {self.minimum:g}")
@@ -65,7 +65,7 @@ class Prize(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
         return ", ".join(words)
 
     def place(self) -> str:
-        """The ranks that it covers, in words, e.g. ``"ranks 2–3"`` or ``"top 10 %"``."""
+        """Return the ranks that the prize covers, in words, e.g. ``"ranks 2–3"`` or ``"top 10 %"``."""
         if self.percentile is not None:
             return f"top {self.percentile:g} %"
         ranks = self.ranks or (self.rank,)
@@ -85,16 +85,16 @@ class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     """The ``[leaderboard]`` table.
 
     Attributes:
-        title: above the course's board.
+        title: the title above the course's board.
         show: rows to publish, ties at the cut included; 0 for all. Mean and median always count everyone.
         order: ``"descending"`` if more is better.
-        names: student id → the display name that the student chose; all others keep their pseudonym.
-        withdrawn: student id → reason; listed apart. The reason stays in this file: it may be private.
+        names: the display name that a student chose, by student id; all others keep their pseudonym.
+        withdrawn: the reason by student id; listed apart. The reason stays in this file: it may be private.
         excluded: student ids that appear nowhere, such as a tester's.
-        late: whether a late submission is ranked, ranked without a prize, or listed apart.
-        unfinished: whether an entry with parts still to be graded by a person is ranked (and marked) or apart.
+        late: the treatment of a late submission: ranked, ranked without a prize, or listed apart.
+        unfinished: the treatment of an entry with parts that a person must still grade: ranked (and marked) or apart.
         optional: an optional assignment replaces the weakest required one if that helps, or adds its points on top.
-        times: how precisely a page tells when something was handed in.
+        times: the precision with which a page shows when something was handed in.
         adjustments: points given or taken by a person.
     """
 
@@ -112,7 +112,7 @@ class Boards(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 def read_boards(table: Mapping[str, Any]) -> Boards:
-    """The ``[leaderboard]`` table, validated.
+    """Return the ``[leaderboard]`` table, validated.
 
     Raises:
         LeaderboardError: names the key.
@@ -136,10 +136,10 @@ def read_boards(table: Mapping[str, Any]) -> Boards:
 
 
 def read_prizes(tables: Sequence[Mapping[str, Any]], file: str = "course.toml") -> tuple[Prize, ...]:
-    """The ``[[prizes]]`` tables, validated and in their order.
+    """Return the ``[[prizes]]`` tables, validated and in their order.
 
     Args:
-        file: where they stand, for messages.
+        file: the name of the file that holds them, for messages.
 
     Raises:
         LeaderboardError: names the file, the prize by its number, and the key.
@@ -191,7 +191,7 @@ def _convert(table: dict[str, Any], kind: type[T], where: str, file: str = "cour
 
 
 def _fault(prize: Prize) -> str:
-    """What is wrong with one prize by itself, as a sentence; empty if nothing is."""
+    """Return the fault of one prize by itself, as a sentence; empty if there is none."""
     if not prize.award.strip():
         return "award is empty. Say what is won."
     if sum(way is not None for way in (prize.rank, prize.ranks, prize.percentile)) != 1:

@@ -1,4 +1,4 @@
-"""From grades to entries: the board of one assignment, and the board of the whole course."""
+"""Entries made from grades: for the board of one assignment, and for the board of the whole course."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["assignment_entries", "course_entries", "scale_of"]
 
 
 def scale_of(parts: Iterable[AssignmentGrades], boards: Boards) -> int:
-    """Units per point that show every score, maximum and adjustment exactly."""
+    """Return the number of units per point that shows every score, maximum and adjustment exactly."""
     points = [adjustment.points for adjustment in boards.adjustments]
     for part in parts:
         points += [part.maximum, *(grade.points for grade in part.grades if grade.points is not None)]
@@ -26,7 +26,7 @@ def scale_of(parts: Iterable[AssignmentGrades], boards: Boards) -> int:
 
 
 def assignment_entries(part: AssignmentGrades, roster: Collection[str], boards: Boards, scale: int) -> list[BoardEntry]:
-    """One entry for every student of the roster, with the board's rules for late and unfinished work applied."""
+    """Return one entry for every student of the roster, with the board's rules for late and unfinished work applied."""
     given = {grade.student: grade for grade in part.grades}
     adjustments = [a for a in boards.adjustments if a.board == part.name]
     entries = [_entry(student, given.get(student), boards, scale) for student in _present(roster, boards)]
@@ -40,7 +40,7 @@ def course_entries(
     scale: int,
     optional: Collection[str] = (),
 ) -> list[BoardEntry]:
-    """One entry per student: the sum over the required assignments, which an optional one can only raise.
+    """Return one entry per student: the sum over the required assignments, which an optional one can only raise.
 
     A required assignment that was not handed in counts 0; one that is not graded yet takes the student off the
     ranking until it is, because nobody's total may rest on a failure of the machinery.
@@ -89,7 +89,7 @@ def _withdrawn(entry: BoardEntry, boards: Boards) -> BoardEntry:
 
 
 def _adjusted(entries: list[BoardEntry], adjustments: Sequence[Adjustment], scale: int) -> list[BoardEntry]:
-    """The entries with points given or taken by a person; never below 0, and only where there is a score."""
+    """Return the entries with points given or taken by a person; never below 0, and only where there is a score."""
     own: dict[str, list[Adjustment]] = {}
     for adjustment in adjustments:
         own.setdefault(adjustment.student, []).append(adjustment)
@@ -158,7 +158,7 @@ def _help(
     boards: Boards,
     scale: int,
 ) -> int:
-    """Units that the optional assignments add: never negative.
+    """Return the units that the optional assignments add: never negative.
 
     With ``optional = "adds"``, their points. With ``"replaces"``, each optional assignment may stand in for one
     required one, scaled to its maximum and rounded down to a whole unit; the best pairing is taken.

@@ -1,4 +1,4 @@
-"""What an entrant is told of an entry on the page of feedback: no more of the public half than the board shows."""
+"""The sentences about an entry on the page of feedback: they tell no more of the public half than the board shows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["counted_result", "entrant_lines", "lines_for", "thresholds_of"]
 
 
 def lines_for(course: Course, assignment: Assignment, student: str, result: Result) -> list[str]:
-    """What to say of a student's entry, from the course's record; empty if the result has no entry."""
+    """Return the sentences about a student's entry, from the course's record; empty if the result has no entry."""
     if result.entry is None:
         return []
     return entrant_lines(course.results / FILE_NAME, assignment, student, result.entry, result.usage.entry)
@@ -35,7 +35,7 @@ def lines_for(course: Course, assignment: Assignment, student: str, result: Resu
 def entrant_lines(
     path: Path, assignment: Assignment, student: str, entry: CompetitionEntry, seconds: tuple[float, float]
 ) -> list[str]:
-    """Sentences about a student's entry, for this student alone.
+    """Return sentences about a student's entry, for this student alone.
 
     The accuracy is that which the Ladder shows: exact for a first entry, and for one that moved it. What an entry that
     did not move it has right is not told, or the Ladder would hold nothing back.
@@ -58,7 +58,7 @@ def entrant_lines(
 
 
 def counted_result(results: Sequence[ChallengeResult]) -> ChallengeResult | None:
-    """The result that counts in the private half, of one entrant's, oldest first; None if none is scored.
+    """Return the one of an entrant's results (oldest first) that counts in the private half; None if none is scored.
 
     It is the last scored one that its entrant wants to count; where the entrant wants none, the last scored one.
     """
@@ -68,7 +68,7 @@ def counted_result(results: Sequence[ChallengeResult]) -> ChallengeResult | None
 
 
 def thresholds_of(assignment: Assignment) -> list[float]:
-    """The accuracies that give points, ascending, as the notebook's given ``THRESHOLDS`` says; empty without it."""
+    """Return the accuracies that give points, ascending, from the notebook's given ``THRESHOLDS``; empty without it."""
     for cell in assignment.cells:
         for node in ast.parse(cell.source).body if cell.kind == "given" else ():
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "THRESHOLDS":
@@ -86,7 +86,7 @@ def _spent(entry: CompetitionEntry, seconds: tuple[float, float]) -> str:
 
 
 def _shown(scored: Sequence[ChallengeResult], thresholds: Sequence[float], moved: bool) -> list[str]:
-    """What the board shows of these results, and whether the last of them made it."""
+    """Return sentences on what the board shows of these results, and on whether the last of them made it."""
     ladders = [Ladder().submit(_right(scored[0]))]
     for result in scored[1:]:
         ladders.append(ladders[-1].submit(_right(result)))
@@ -127,7 +127,7 @@ def _counts(scored: Sequence[ChallengeResult], latest_is_this: bool) -> list[str
 
 
 def _clearly_worse(counted: ChallengeResult, scored: Sequence[ChallengeResult]) -> bool:
-    """Whether an entry falls behind the shown one by more than one standard error: the Ladder's rule, turned round."""
+    """Return whether an entry is more than one standard error behind the shown one: the Ladder's rule, turned round."""
     ladder = Ladder()
     for result in scored:
         ladder = ladder.submit(_right(result))
@@ -135,7 +135,7 @@ def _clearly_worse(counted: ChallengeResult, scored: Sequence[ChallengeResult]) 
 
 
 def _right(result: ChallengeResult) -> NDArray[np.bool_]:
-    """Which public pictures were answered rightly; shape (trainings, images)."""
+    """Return which public pictures were answered rightly; shape (trainings, images)."""
     return np.stack([unpack(text, result.public_images) for text in result.public])
 
 

@@ -1,4 +1,4 @@
-"""Entries from nbgrader's gradebook: one assignment, or the course as a whole. Reads; never writes."""
+"""Entries read from nbgrader's gradebook: for one assignment, or for the whole course. Nothing is written."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["AssignmentGrades", "Grade", "assignment_names", "handed_in", "read_g
 
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """What the gradebook knows of one submission.
+    """The gradebook's record of one submission.
 
     Attributes:
-        points: after any late penalty, never below 0; None while the autograder has not finished.
+        points: the points after any late penalty, never below 0; None while the autograder has not finished.
         open: parts that a person has still to grade.
-        late: handed in after the deadline, extensions and grace counted.
-        unreadable: nothing has points, since the file cannot be graded as it was handed in.
+        late: True if it was handed in after the deadline, extensions and grace counted.
+        unreadable: True if nothing has points, since the file cannot be graded as it was handed in.
     """
 
     student: str
@@ -50,7 +50,7 @@ class AssignmentGrades:
     grades: tuple[Grade, ...]
 
     def with_waiting(self, students: Collection[str], unreadable: Collection[str] = ()) -> AssignmentGrades:
-        """The same, with an unfinished grade for each of ``students`` whom the gradebook does not know yet.
+        """Return the same, with an unfinished grade for each of ``students`` whom the gradebook does not know yet.
 
         What the grader could not read or finish is not in the gradebook: handed in and not graded is not missing.
 
@@ -66,7 +66,7 @@ class AssignmentGrades:
 
 
 def handed_in(submitted: Path, assignment: str) -> set[str]:
-    """The students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not.
+    """Return the students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not.
 
     Raises:
         GradebookError: a folder's name is not text.
@@ -79,7 +79,7 @@ def handed_in(submitted: Path, assignment: str) -> set[str]:
 
 
 def assignment_names(url: str) -> tuple[str, ...]:
-    """Every assignment in the gradebook, in order of name.
+    """Return every assignment in the gradebook, in order of name.
 
     Raises:
         GradebookError: the gradebook is missing or damaged.
@@ -91,7 +91,7 @@ def assignment_names(url: str) -> tuple[str, ...]:
 
 
 def roster(url: str) -> tuple[str, ...]:
-    """Every student id in the gradebook, sorted.
+    """Return every student id in the gradebook, sorted.
 
     Raises:
         GradebookError: the gradebook is missing or damaged.
@@ -103,7 +103,7 @@ def roster(url: str) -> tuple[str, ...]:
 
 
 def read_grades(url: str, assignment: str | None = None) -> tuple[AssignmentGrades, ...]:
-    """The grades of one assignment, or of all, in order of name.
+    """Return the grades of one assignment, or of all, in order of name.
 
     Raises:
         GradebookError: the gradebook is missing or damaged, or does not have the assignment.
@@ -163,7 +163,7 @@ def _grade(row: Row[*tuple[Any, ...]], due: dt.datetime | None, terms: Terms | N
 
 
 def _scores(assignment: str):  # type: ignore[no-untyped-def]
-    """Per submission: points, open parts, and checks the autograder has not scored; one pass over the grades."""
+    """Return, per submission, its points, open parts, and checks that are not scored yet; one pass over the grades."""
     from nbgrader.api import BaseCell, GradeCell, SubmittedAssignment, SubmittedNotebook
     from nbgrader.api import Grade as Row_
 
@@ -207,7 +207,7 @@ def _penalties(assignment: str):  # type: ignore[no-untyped-def]
 
 @contextmanager
 def _session(url: str) -> Iterator[Session]:
-    """A session on a gradebook that is there; SQLite would otherwise make an empty one."""
+    """Open a session on a gradebook that exists; SQLite would otherwise make an empty one."""
     _refuse_missing(url)
     engine = create_engine(url)
     try:

@@ -1,4 +1,4 @@
-"""Recording a board in the log, and replaying the log to the same board."""
+"""The recording of a board in its log, and the replay of the log to the same board."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SETTINGS = ("name", "title", "scale", "maximum", "descending", "show", "unit", 
 
 @dataclass
 class _State:
-    """What the log says so far."""
+    """The state that the log leads to so far."""
 
     settings: dict[str, Any] = field(default_factory=dict)
     prizes: list[dict[str, Any]] = field(default_factory=list)
@@ -36,7 +36,7 @@ class _State:
 
 
 def replay_board(log: BoardLog | Path | str) -> Board:
-    """The board that the log leads to. Anyone who has the log gets the same one.
+    """Return the board that the log leads to. Anyone who has the log gets the same one.
 
     Raises:
         LeaderboardError: the log is empty, or its chain is broken.
@@ -76,9 +76,9 @@ def record_board(
     """Write to the log what ``board`` changes, and return the board signed with the log's head.
 
     Args:
-        key: from an entrant to what stands for it in the log; see ``names.entrant_key``.
-        reason: why something changes that was published before.
-        freeze: whether to freeze the board after this.
+        key: a function from an entrant to its name in the log; see ``names.entrant_key``.
+        reason: the reason for a change of what was published before.
+        freeze: True to freeze the board after this.
 
     Raises:
         LeaderboardError: the log is broken, or the board is frozen and something changes without a reason.
@@ -96,7 +96,7 @@ def record_board(
 
 
 def frozen_at(log: BoardLog) -> dt.datetime | None:
-    """When the board was frozen; None if it is not."""
+    """Return the time when the board was frozen; None if it is not."""
     frozen = next((item for item in log.records() if item.kind == "freeze"), None)
     if frozen is None:
         return None
@@ -109,7 +109,7 @@ def frozen_at(log: BoardLog) -> dt.datetime | None:
 
 
 def _signed(board: Board, records: Sequence[LogRecord], key: Callable[[str], str]) -> Board:
-    """``board`` with the log's head, and with the history that the log tells of each row."""
+    """Return ``board`` with the log's head, and with the history that the log has of each row."""
     if not records:
         return board
     pasts = _pasts(records)
@@ -118,7 +118,7 @@ def _signed(board: Board, records: Sequence[LogRecord], key: Callable[[str], str
 
 
 def _pasts(records: Sequence[LogRecord]) -> dict[str, tuple[Attempt, ...]]:
-    """Each entrant's published scores, in the units of the last board; only of those whose score ever moved."""
+    """Return each entrant's published scores, in the units of the last board; only of those whose score ever moved."""
     scale, unit = 1, ""
     found: dict[str, list[tuple[str, Fraction, str]]] = {}
     for item in records:
@@ -156,7 +156,7 @@ def _state(records: Sequence[LogRecord]) -> _State:
 
 
 def _events(board: Board, state: _State, key: Callable[[str], str], reason: str) -> list[Event]:
-    """What has to be written so that a replay gives ``board``; empty if nothing changed."""
+    """Return the events to write so that a replay gives ``board``; empty if nothing changed."""
     events: list[Event] = []
     settings = {name: getattr(board, name) for name in _SETTINGS}
     if _told(settings, Board) != _told(state.settings, Board):
@@ -186,7 +186,7 @@ def _row_events(row: Standing, state: _State, key: str, reason: str) -> list[Eve
 
 
 def _kind(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
-    """What to call a change: the first word a reader of the log looks for."""
+    """Return the name of a change: the first word that a reader of the log looks for."""
     if now["status"] == Status.WITHDRAWN:
         return "withdrawal"
     if now["status"] != Status.SCORED:
@@ -199,14 +199,14 @@ def _kind(before: dict[str, Any] | None, now: dict[str, Any]) -> str:
 
 
 def _encoded(entry: BoardEntry, key: str) -> dict[str, Any]:
-    """An entry as plain data, exactly as it comes back from the log."""
+    """Return an entry as plain data, exactly as it comes back from the log."""
     data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(replace(entry, entrant=key)))
     # A log of before there were reasons in it stays as it is.
     return data if data["adjustments"] else {name: value for name, value in data.items() if name != "adjustments"}
 
 
 def _told(data: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The part of a record that tells something: without what every ``kind`` has unless it is told otherwise.
+    """Return the part of a record that tells something: without what every ``kind`` has unless it is told otherwise.
 
     A field that was added to ``kind`` after the log was written must not make a change of every entry in it, nor one
     that has gone since.
@@ -217,7 +217,7 @@ def _told(data: dict[str, Any], kind: type) -> dict[str, Any]:
 
 @lru_cache(maxsize=8)
 def _defaults(kind: type) -> dict[str, Any]:
-    """Each field of a dataclass or struct with its default as it stands in a log; ``...`` where it has none."""
+    """Return each field of a dataclass or struct with its default as it stands in a log; ``...`` where it has none."""
     fields = msgspec.inspect.type_info(kind).fields  # type: ignore[attr-defined]
     return {field.name: ... if field.default is msgspec.NODEFAULT else _plain(field.default) for field in fields}
 

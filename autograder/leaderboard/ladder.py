@@ -3,7 +3,7 @@
 A. Blum and M. Hardt, "The Ladder: a reliable leaderboard for machine learning competitions", ICML 2015. A submission
 moves the shown score only if it beats the entrant's best by more than one standard error of the difference between
 the two, image by image. An entrant who fishes for lucky guesses mostly sees the same number again, and learns less;
-docs/leaderboard.md says how much less.
+docs/leaderboard.md shows how much less.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Ladder"]
 
 @dataclass(frozen=True)
 class Ladder:
-    """What one entrant's Ladder remembers: the answers of the submission that last moved it.
+    """The memory of one entrant's Ladder: the answers of the submission that last moved it.
 
     Attributes:
         best: right answers per image, shape (images,), or None before the first submission. Where entries are
@@ -35,7 +35,7 @@ class Ladder:
         return None if self.best is None else int(self.best.sum())
 
     def submit(self, correct: ArrayLike) -> Ladder:
-        """The Ladder after one more submission.
+        """Return the Ladder after one more submission.
 
         Args:
             correct: right answers per image; shape (images,), or (seeds, images).
@@ -54,7 +54,7 @@ class Ladder:
         return Ladder(answers) if self.beaten_by(Ladder(answers)) else self
 
     def beaten_by(self, other: Ladder) -> bool:
-        """Whether ``other`` is better by more than one standard error of the difference, image by image."""
+        """Return whether ``other`` is better by more than one standard error of the difference, image by image."""
         if self.best is None or other.best is None:
             return other.best is not None
         change = other.best - self.best

@@ -29,12 +29,12 @@ class LogRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the log.
 
     Attributes:
-        number: from 1, without gaps.
-        at: when it was written, ISO 8601 in UTC.
+        number: the record's number, from 1, without gaps.
+        at: the time when it was written, ISO 8601 in UTC.
         kind: ``open``, ``name``, ``submission``, ``grade``, ``regrade``, ``adjustment``, ``prizes``, ``freeze``,
             ``withdrawal``, ``status`` or ``removal``.
-        data: what happened, plain values only.
-        reason: why, for a person; required once the board is frozen. An adjustment always has its own.
+        data: the content of the event, plain values only.
+        reason: the reason, for a person; required once the board is frozen. An adjustment always has its own.
         previous: hash of the record before, 64 zeros for the first.
         hash: SHA-256 over all of the above.
     """
@@ -48,7 +48,7 @@ class LogRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hash: str
 
     def computed_hash(self) -> str:
-        """What ``hash`` must be."""
+        """Return the value that ``hash`` must have."""
         fields = [self.number, self.at, self.kind, self.data, self.reason, self.previous]
         return hashlib.sha256(msgspec.json.encode(fields, order="deterministic")).hexdigest()
 
@@ -60,22 +60,22 @@ class BoardLog:
         self.path = path
 
     def records(self) -> list[LogRecord]:
-        """Every record, checked; empty if there is no log yet.
+        """Return every record, checked; empty if there is no log yet.
 
         Raises:
-            LeaderboardError: a line was changed, dropped, added or cannot be read; names it.
+            LeaderboardError: a line was changed, dropped, added or cannot be read; the message names it.
         """
         if not self.path.exists():
             return []
         return list(self._checked(self.path.read_bytes()))
 
     def head(self) -> str:
-        """The last record's hash: publish it, and a shortened log cannot pass for the whole."""
+        """Return the last record's hash: publish it, and a shortened log cannot pass for the whole."""
         records = self.records()
         return records[-1].hash if records else GENESIS
 
     def verify(self, head: str | None = None) -> int:
-        """Check the chain, and that it ends with the published ``head`` (or its first digits); count the records.
+        """Check the chain, and that it ends with the published ``head`` (or its first digits); return the record count.
 
         Raises:
             LeaderboardError: the log was tampered with or cut short.

@@ -23,7 +23,7 @@ class _Open:
     closed: bool = False
 
     def takes(self, rank: int, score: Fraction, winners: int, descending: bool) -> bool:
-        """Whether a tie of ``winners`` entries gets the prize. A tie that does not fit under the cap ends it."""
+        """Return whether a tie of ``winners`` entries gets the prize. A tie that does not fit under the cap ends it."""
         if self.closed or rank > self.reach or not self._meets(score, descending):
             return False
         if winners > self.left:
@@ -42,7 +42,7 @@ class _Open:
 def award_prizes(
     rows: Sequence[Standing], prizes: Sequence[Prize], scale: int, descending: bool = True
 ) -> list[Standing]:
-    """``rows`` (ranked, best first) with their awards.
+    """Return ``rows`` (ranked, best first) with their awards.
 
     Everyone in a tie gets the same. An entry gets the first prize, in the order of the list, that reaches its rank;
     so a better rank never gets a later prize than a worse one. Entries that may not win (``entry.prize`` false) hold
@@ -88,7 +88,7 @@ def nobodys_reason(board: Board, prize: Prize) -> str:
 
 
 def what_if(board: Board, prizes: Sequence[Prize]) -> Board:
-    """The same standings under other prize rules."""
+    """Return the same standings under other prize rules."""
     rules = tuple(prize for prize in prizes if prize.counts_for(board.name))
     rows = award_prizes(board.standings, rules, board.scale, board.descending)
     return replace(board, standings=tuple(rows), prizes=rules)
@@ -109,10 +109,10 @@ class PrizeChange:
 
 
 def prize_changes(before: Board, after: Board, key: Callable[[str], str] = str) -> list[PrizeChange]:
-    """Every entry whose rank, score, status or award differs, in the order of ``after``.
+    """Return every entry whose rank, score, status or award differs, in the order of ``after``.
 
     Args:
-        key: applied to the entrants of ``after`` where ``before`` came from a log, which knows keys only.
+        key: a function applied to the entrants of ``after`` where ``before`` came from a log, which knows keys only.
     """
     old = {row.entry.entrant: row for row in (*before.standings, *before.apart)}
     new = {key(row.entry.entrant): row for row in (*after.standings, *after.apart)}

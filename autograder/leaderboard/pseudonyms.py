@@ -19,14 +19,14 @@ _ALLOWED = re.compile(r"\w[\w .,'’·&()-]*", re.UNICODE)
 def public_names(
     entrants: Iterable[str], secret: Secret, chosen: Mapping[str, str] | None = None
 ) -> Callable[[str], str]:
-    """A function from an entrant to the name that may be shown.
+    """Return a function from an entrant to the name that may be shown.
 
     Pseudonyms come from the course secret by keyed hash, so they are the same on every board and reveal nothing.
     Two entrants who draw the same pseudonym both get a further keyed mark.
 
     Args:
         entrants: everyone on the board.
-        chosen: entrant → the display name they asked for.
+        chosen: the display name that an entrant asked for, by entrant.
 
     Raises:
         LeaderboardError: a chosen name cannot be shown, or could be taken for someone else's.
@@ -46,7 +46,7 @@ def public_names(
 
 
 def entrant_key(entrant: str, secret: Secret) -> str:
-    """16 hexadecimal digits that stand for an entrant in logs and results that others may read."""
+    """Return 16 hexadecimal digits that stand for an entrant in logs and results that others may read."""
     return secret.derive("entrant", entrant).hex()[:16]
 
 
@@ -67,6 +67,6 @@ def _claim(entrant: str, wish: str, taken: dict[str, str]) -> str:
 
 
 def _alike(name: str) -> str:
-    """What names have in common that a reader would confuse: letters and digits, without case or accents."""
+    """Return what names have in common that a reader would confuse: letters and digits, without case or accents."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     return "".join(character for character in plain if character.isalnum())

@@ -1,4 +1,4 @@
-"""From a course to published boards: read the gradebook, rank, write the files."""
+"""The publishing of a course's boards: read the gradebook, rank, write the files."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def publish_boards(
         assignment: its name; None is the whole course, ``"challenge"`` the challenge.
         formats: any of ``FORMATS``. ``"terminal"`` prints; the others are files ``BOARD.html``, ``.csv``, ``.json``.
         output: the folder for the files; by default ``leaderboard/`` in the course.
-        reason: why something changes that was published before; required once the board is frozen.
-        freeze: whether to freeze the board. The challenge's private half is scored then, and not before.
+        reason: the reason for a change of what was published before; required once the board is frozen.
+        freeze: True to freeze the board. The challenge's private half is scored then, and not before.
 
     Raises:
         GradebookError: the gradebook is missing or damaged, or does not have the assignment.
@@ -97,7 +97,7 @@ def publish_boards(
 
 
 def _rendered(course: Course, board: Board, form: str) -> str:
-    """``board`` as a file of one format; the page is also where the class reads its announcements."""
+    """Return ``board`` as a file of one format; the page is also where the class reads its announcements."""
     return render_html(board, course.config.announcements) if form == "html" else _RENDERERS[form](board)
 
 
@@ -129,15 +129,15 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def log_of(course: Course, board: str) -> BoardLog:
-    """The log of one board."""
+    """Return the log of one board."""
     return BoardLog(course.results / "boards" / f"{board}.jsonl")
 
 
 def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.datetime | None = None) -> Board:
-    """The board of one assignment, the whole course (None) or the challenge, without recording anything.
+    """Return the board of one assignment, the whole course (None) or the challenge, without recording anything.
 
     Args:
-        freeze_at: show the challenge as it would be if frozen then, unless it is frozen already.
+        freeze_at: the time at which to show the challenge as if frozen, unless it is frozen already.
     """
     if assignment == CHALLENGE:
         return _challenge(course, freeze_at)
@@ -174,24 +174,24 @@ def board_of(course: Course, assignment: str | None = None, *, freeze_at: dt.dat
 
 
 def _due(course: Course, assignment: str | None) -> dt.datetime | None:
-    """Until when work for a board can be handed in; None where nothing says so."""
+    """Return the time until which work for a board can be handed in; None where nothing tells it."""
     settings = course.config.assignments.get(assignment or "")
     return settings.due if settings is not None else None
 
 
 def _competition_due(course: Course) -> dt.datetime | None:
-    """The deadline of the one assignment that is called after the challenge; None where there is none."""
+    """Return the deadline of the one assignment that is called after the challenge; None where there is none."""
     named = [name for name in course.config.assignments if name.endswith(CHALLENGE)]
     return _due(course, named[0]) if len(named) == 1 else None
 
 
 def _with_group(entry: BoardEntry, group: Sequence[str]) -> BoardEntry:
-    """The entry, marked as a group's; who else is in it stays between them."""
+    """Return the entry, marked as a group's; who else is in the group stays between its members."""
     return replace(entry, badges=(*entry.badges, f"group of {len(group)}")) if group else entry
 
 
 def _unreadable(course: Course, assignment: str) -> set[str]:
-    """The students whose files the grader refused, as its journal remembers."""
+    """Return the students whose files the grader refused, as its journal remembers."""
     path = course.results / "journal.db"
     if not path.is_file():
         return set()
@@ -201,7 +201,7 @@ def _unreadable(course: Course, assignment: str) -> set[str]:
 
 
 def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
-    """The public board while the challenge runs; the private one at the freeze and from then on."""
+    """Return the public board while the challenge runs; the private one at the freeze and from then on."""
     boards = read_boards(course.config.leaderboard)
     prizes = read_prizes(course.config.prizes)
     results = _present(read_results(course.results / RESULTS), boards)
@@ -226,7 +226,7 @@ def _challenge(course: Course, freeze_at: dt.datetime | None) -> Board:
 
 
 def _present(results: Sequence[ChallengeResult], boards: Boards) -> list[ChallengeResult]:
-    """The results without those of excluded entrants; one who withdrew has a single one, which says so."""
+    """Return the results without those of excluded entrants; one who withdrew has a single one, which states it."""
     kept = [result for result in results if result.entrant not in {*boards.excluded, *boards.withdrawn}]
     first = {result.entrant: result for result in reversed(results) if result.entrant not in boards.excluded}
     gone = [entrant for entrant in boards.withdrawn if entrant in first]
@@ -234,7 +234,7 @@ def _present(results: Sequence[ChallengeResult], boards: Boards) -> list[Challen
 
 
 def _known(course: Course) -> set[str]:
-    """The names of the boards that the course has or announces."""
+    """Return the names of the boards that the course has or announces."""
     try:
         graded = assignment_names(course.gradebook_url)
     except GradebookError:

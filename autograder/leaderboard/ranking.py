@@ -1,4 +1,4 @@
-"""From entries to a board: exact, and the same whatever order the entries come in."""
+"""The ranking of entries: exact, and the same whatever order the entries come in."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def competition_ranks(scores: Sequence[int] | NDArray[np.int64], descending: bool = True) -> NDArray[np.int64]:
-    """Standard competition ranks ("1224"): one more than the number of strictly better scores.
+    """Return standard competition ranks ("1224"): one more than the number of strictly better scores.
 
     Args:
         scores: shape (..., n), whole numbers; each row along the last axis is ranked by itself.
-        descending: whether more is better.
+        descending: True if more is better.
 
     Returns:
         Ranks from 1, of the same shape.
@@ -61,10 +61,10 @@ def standings(
     """Rank ``entries`` and award ``prizes``.
 
     Args:
-        entries: in any order; the board does not depend on it.
+        entries: the entries in any order; the board does not depend on it.
         scale: units per point; it must divide 100, so that two decimals show a score exactly.
         maximum: the best possible score, in units.
-        names: from an entrant to the name that may be shown.
+        names: a function from an entrant to the name that may be shown.
 
     Raises:
         LeaderboardError: two entries of one entrant, or a scale that two decimals cannot show.

@@ -1,4 +1,4 @@
-"""Students whom ``[leaderboard]`` names and the course does not have: mistyped, or not there yet."""
+"""The students whom ``[leaderboard]`` names and the course does not have: mistyped, or not there yet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["find_unknown_students"]
 
 
 def find_unknown_students(course: Course) -> list[str]:
-    """A line for each such student, for the person who publishes.
+    """Return a line for each such student, for the person who publishes.
 
     Raises:
         LeaderboardError: the configuration is wrong.
@@ -29,7 +29,7 @@ def find_unknown_students(course: Course) -> list[str]:
 
 
 def _everybody(course: Course) -> set[str]:
-    """Everyone whom the course has met: on its roster, in its gradebook, by a submission, or in the challenge."""
+    """Return everyone whom the course has met: on its roster, in its gradebook, by a submission or in the challenge."""
     folders = course.submitted.iterdir() if course.submitted.is_dir() else ()
     return {*_listed(course), *_graded(course), *_entrants(course), *(folder.name for folder in folders)}
 
@@ -37,7 +37,7 @@ def _everybody(course: Course) -> set[str]:
 def _listed(course: Course) -> set[str]:
     try:
         return set(full_names(course))
-    except CourseError:  # Grading says what is wrong with the roster; a board does not need it.
+    except CourseError:  # Grading reports what is wrong with the roster; a board does not need it.
         return set()
 
 
@@ -51,5 +51,5 @@ def _graded(course: Course) -> tuple[str, ...]:
 def _entrants(course: Course) -> set[str]:
     try:
         return {result.entrant for result in read_results(course.results / FILE_NAME)}
-    except LeaderboardError:  # There is no challenge yet; its own board says what is wrong with its results.
+    except LeaderboardError:  # There is no challenge yet; its own board reports what is wrong with its results.
         return set()

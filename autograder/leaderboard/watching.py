@@ -1,4 +1,4 @@
-"""Rebuilding a board as grades arrive."""
+"""The rebuilding of a board as grades arrive."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def watch(
 ) -> int:
     """Publish the board now, and again whenever grades or course.toml change, until interrupted.
 
-    A fault, such as course.toml half edited, is told and waited out: the page stays as it was.
+    A fault, such as a half-edited course.toml, is shown and waited out: the page stays as it was.
 
     Args:
         every: seconds between looks.
-        going: asked before every look; the watch ends when it says no.
+        going: asked before every look; the watch ends when it returns False.
 
     Returns:
-        How often the board was published.
+        The number of times that the board was published.
     """
     check_formats(formats)
     screen = console or Console()
@@ -59,7 +59,7 @@ def watch(
 
 
 def _signature(course: Course) -> object:
-    """Something that differs after the gradebook, the challenge's results or course.toml changed."""
+    """Return a value that changes with the gradebook, the challenge's results or course.toml."""
     files = [course.root / "course.toml", course.results / RESULTS, *_database(course.gradebook_url)]
     stamps = [_stamp(path) for path in files]
     # A database server has no file to look at: look again every time.

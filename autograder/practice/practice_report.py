@@ -1,4 +1,4 @@
-"""Print in the terminal what a page of feedback would say."""
+"""The contents of a page of feedback, printed in the terminal."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST = 2000
 def print_practice(
     assignment: Assignment, submission: Submission, result: Result, left_out: Sequence[str], console: Console
 ) -> None:
-    """Points by exercise, what to look at again and why, cells that stopped, and what was repaired.
+    """Print points by exercise, what to look at again and why, cells that stopped, and what was repaired.
 
     Args:
         left_out: checks that were not run, by name.
@@ -76,7 +76,7 @@ def _name(check: CheckResult) -> str:
 
 
 def _stopped(submission: Submission, result: Result) -> Iterator[str]:
-    """A line for each of the student's cells that raised an error."""
+    """Yield a line for each of the student's cells that raised an error."""
     for cell in submission.cells:
         for output in result.outputs.get(cell.cell_id, []):
             if output.get("output_type") == "error" and "NotImplementedError" not in str(output.get("ename")):

@@ -1,4 +1,4 @@
-"""Grade one notebook on inputs that are nobody's, and write nothing down."""
+"""The grading of one notebook on inputs that are nobody's; nothing is written down."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = ["Practice", "PracticeSession", "practise"]
 
 _BYTES = 32
 _LOOKS = 0.3
-"""Seconds between looks at a watched file."""
+"""The number of seconds between looks at a watched file."""
 
 
 class Practice(msgspec.Struct, frozen=True):
-    """What practising with a notebook came to.
+    """The outcome of practising with a notebook.
 
     Attributes:
         subject: the notebook, as the grader reads it.
-        result: how it was graded.
+        result: the result of grading it.
         left_out: checks that enter a competition, by name: they train for minutes and are not practised.
-        seconds: wall time.
+        seconds: the wall time.
     """
 
     subject: Subject
@@ -46,15 +46,15 @@ class Practice(msgspec.Struct, frozen=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every check that ran gave all of its points."""
+        """True if every check that ran gave all of its points."""
         return all(check.outcome == "passed" for check in self.result.checks)
 
 
 class PracticeSession:
-    """Grades one notebook again and again in a sandbox that stays warm.
+    """A session that grades one notebook again and again in a sandbox that stays warm.
 
     Args:
-        course: whose assignments; it has their sources.
+        course: the course of the assignments; it has their sources.
         missing_ok: layers of the sandbox to do without, by name.
 
     Raises:
@@ -78,7 +78,7 @@ class PracticeSession:
         """Grade the notebook at ``path``, hidden checks and diagnosis included, with inputs from a fresh seed.
 
         Raises:
-            UnreadableSubmission: it is not a notebook of the course, or it is damaged; says what to do.
+            UnreadableSubmission: it is not a notebook of the course, or it is damaged; the message tells what to do.
         """
         # Imported while the sandbox starts: together these two take most of the first round.
         from autograder.engine.incremental import without_checks
@@ -110,11 +110,11 @@ def practise(
     missing_ok: tuple[str, ...] = (),
     going: Callable[[], bool] = lambda: True,
 ) -> Practice | None:
-    """Grade the notebook at ``path`` and print what the page of feedback would say.
+    """Grade the notebook at ``path`` and print what the page of feedback would show.
 
     Args:
-        watch: do so again at every save, until interrupted; a file that cannot be read is told and waited out.
-        going: asked before every look at a watched file; it ends when this says no.
+        watch: True to repeat this at every save, until interrupted; an unreadable file is reported and waited out.
+        going: asked before every look at a watched file; it ends when this returns False.
 
     Returns:
         The last round's outcome; None if there was none.

@@ -1,4 +1,4 @@
-"""The whole entry to the competition, rehearsed: the grader's run and limits, on pictures that students have."""
+"""The rehearsal of a whole entry to the competition: the grader's run and limits, on pictures that students have."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["Rehearsal", "rehearse_entry", "rehearsal_lines"]
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
-    """What a rehearsal came to.
+    """The outcome of a rehearsal.
 
     Attributes:
-        entry: as the grader would keep it, on all of the changed validation pictures.
+        entry: the entry as the grader would keep it, on all of the changed validation pictures.
         seconds: processor time of training and of answering.
         thresholds: the accuracies that give points, ascending.
     """
@@ -43,7 +43,7 @@ def rehearse_entry(path: Path, seed: int = 0) -> Rehearsal:
     """Enter the notebook at ``path`` as the grader does, and ask it for validation pictures that were changed alike.
 
     Args:
-        seed: of the changes and of the training; the grader's own are secret.
+        seed: the seed of the changes and of the training; the grader's own are secret.
 
     Raises:
         UnreadableSubmission: it is not a notebook that enters the competition, or it is damaged.
@@ -69,7 +69,7 @@ def rehearse_entry(path: Path, seed: int = 0) -> Rehearsal:
 
 
 def rehearsal_lines(found: Rehearsal) -> list[str]:
-    """The rehearsal in sentences, for the terminal."""
+    """Return the rehearsal in sentences, for the terminal."""
     entry, seconds = found.entry, found.seconds
     if not entry.valid:
         line = f"\nIt stopped at your line: {entry.line}" if entry.line else ""
@@ -93,7 +93,7 @@ def rehearsal_lines(found: Rehearsal) -> list[str]:
 
 
 def _cells(subject: Subject) -> list[SubmissionCell]:
-    """The cells that the grader runs, in order."""
+    """Return the cells that the grader runs, in order."""
     cells = subject.submission.cells
     return [cell for cell in cells if cell.cell_type == "code" and cell.kind not in ("check", "demo")]
 

@@ -1,4 +1,4 @@
-"""A page on the class: what was learned, what was not, and which tests tell nothing. It names no student."""
+"""A page on the class: what was learned, what was not, and which tests tell nothing. It does not name any student."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from autograder.grading.result import CheckResult, Result
 __all__ = ["AssignmentOverview", "CheckOverview", "ExerciseOverview", "MistakeCount", "overview", "write_report"]
 
 _FEW = 5
-"""From so many submissions on, a spread says something."""
+"""The number of submissions from which on a spread is shown."""
 
 _BINS = 10
 _MOST_BARS = 34
@@ -32,14 +32,14 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
     """One exercise over a class.
 
     Attributes:
-        name: of the function or class.
-        max_points: that its checks can give.
-        mean: points.
-        shares: how many submissions earned each tenth of the points, from none to all.
-        discrimination: how the points here go with those of the rest, −1 to 1; None for a small class, or where
+        name: the name of the function or class.
+        max_points: the points that its checks can give.
+        mean: the mean of the points.
+        shares: the number of submissions that earned each tenth of the points, from none to all.
+        discrimination: the correlation of its points with those of the rest, −1 to 1; None for a small class, or where
             everybody has the same.
-        remark: what is odd about it; empty if nothing is.
-        median_seconds: that its checks took of one submission; None if all results are of an older version.
+        remark: a sentence on what is odd about it; empty if nothing is.
+        median_seconds: the median time of its checks on one submission; None if all results are of an older version.
     """
 
     name: str
@@ -57,7 +57,7 @@ class ExerciseOverview(msgspec.Struct, frozen=True):
 
 
 class MistakeCount(msgspec.Struct, frozen=True):
-    """A misconception, how many have it, and what they were told."""
+    """A misconception, the number of submissions that show it, and what those students were told."""
 
     name: str
     exercise: str
@@ -77,15 +77,15 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
     """One assignment over a class.
 
     Attributes:
-        name, title: of the assignment.
-        submissions: how many results there are.
-        unreadable: how many files could not be read.
-        points: by checks, one number a submission, sorted.
-        max_points: by checks.
-        exercises: in the assignment's order.
+        name, title: the name and title of the assignment.
+        submissions: the number of results.
+        unreadable: the number of files that could not be read.
+        points: the points by checks, one number for each submission, sorted.
+        max_points: the points that checks can give.
+        exercises: the exercises in the assignment's order.
         mistakes: the most frequent first.
-        everybody, nobody: checks that tell nothing, or that something is wrong with.
-        median_seconds, longest_seconds: that grading one submission took.
+        everybody, nobody: checks that tell nothing, or that have a fault.
+        median_seconds, longest_seconds: the time that grading one submission took.
     """
 
     name: str
@@ -103,7 +103,7 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
 
     @property
     def histogram(self) -> tuple[tuple[float, int], ...]:
-        """Where each bin starts, in points, and how many submissions are in it; bins are whole points wide."""
+        """The start of each bin, in points, and the number of submissions in it; bins are whole points wide."""
         width = max(1, math.ceil(self.max_points / _MOST_BARS))
         counts = Counter(int(points // width) for points in self.points)
         return tuple((width * number, counts[number]) for number in range(int(self.max_points // width) + 1))
@@ -124,17 +124,17 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
 
     @property
     def mean(self) -> float:
-        """Points by checks."""
+        """The mean of the points by checks."""
         return statistics.fmean(self.points) if self.points else 0.0
 
     @property
     def median(self) -> float:
-        """Points by checks."""
+        """The median of the points by checks."""
         return statistics.median(self.points) if self.points else 0.0
 
 
 def write_report(course: Course, names: Sequence[str] | None = None, output: Path | None = None) -> Path:
-    """Write the page for the assignments ``names`` (default: all that have been graded). Returns its path.
+    """Write the page for the assignments ``names`` (default: all that have been graded). Return its path.
 
     Raises:
         CourseError: nothing has been graded.
@@ -151,7 +151,7 @@ def write_report(course: Course, names: Sequence[str] | None = None, output: Pat
 
 
 def overview(course: Course, name: str) -> AssignmentOverview:
-    """What the stored results of one assignment come to.
+    """Return the overview of the stored results of one assignment.
 
     Raises:
         AuthoringError: there is no such assignment.
@@ -180,7 +180,7 @@ def overview(course: Course, name: str) -> AssignmentOverview:
 
 
 def _results(course: Course, name: str) -> tuple[list[Result], int]:
-    """The results of the last graded submission of every student, and how many files could not be read."""
+    """Return the results of every student's last graded submission, and the number of files that could not be read."""
     store = ResultStore(course.results / "results")
     with Journal(course.results / "journal.db") as journal:
         entries = list(journal.entries(name).values())
@@ -203,7 +203,7 @@ def _exercises(assignment: Assignment, results: Sequence[Result]) -> list[Exerci
 
 
 def _median_seconds(results: Sequence[Result], checks: Set[str]) -> float | None:
-    """What ``checks`` took of one submission, over those of which it is known and that reached one of them."""
+    """Return the median time that ``checks`` took, over the results that know it and that reached one of them."""
     known = [[seconds for check, seconds in result.usage.checks.items() if check in checks] for result in results]
     return statistics.median(taken) if (taken := [sum(each) for each in known if each]) else None
 
@@ -213,14 +213,14 @@ def _bin(points: float, most: float) -> int:
 
 
 def _discrimination(points: Sequence[float], rest: Sequence[float]) -> float | None:
-    """The correlation of an exercise's points with all others; None where it says nothing."""
+    """Return the correlation of an exercise's points with all others; None where it has no meaning."""
     if len(points) < _FEW or len(set(points)) < 2 or len(set(rest)) < 2:
         return None
     return statistics.correlation(points, rest)
 
 
 def _remark(points: Sequence[float], together: float | None, most: float) -> str:
-    """What is odd about an exercise's points; nothing is said of a small class."""
+    """Return what is odd about an exercise's points; nothing is said of a small class."""
     if len(points) < _FEW or not most:
         return ""
     none, full = sum(not each for each in points), sum(each == most for each in points)
@@ -232,7 +232,7 @@ def _remark(points: Sequence[float], together: float | None, most: float) -> str
 
 
 def _mistakes(results: Sequence[Result]) -> list[MistakeCount]:
-    """How many submissions show each misconception; a submission counts once for each."""
+    """Count the submissions that show each misconception; a submission counts once for each."""
     seen: dict[str, CheckResult] = {}
     counts: Counter[str] = Counter()
     for result in results:

@@ -24,8 +24,8 @@ class PackedPages:
 
     Attributes:
         path: the file.
-        pages: how many pages are in it.
-        left_out: for each student without a page in it, why.
+        pages: the number of pages in it.
+        left_out: the reason for each student without a page in it.
     """
 
     path: Path
@@ -45,9 +45,9 @@ def pack_feedback(course: Course, platform: str, assignment: str, output: Path |
     folder.
 
     Args:
-        course: whose pages.
+        course: the course whose pages are packed.
         platform: one of :data:`PAGE_FORMATS`.
-        assignment: such as 01-convolution.
+        assignment: its name, such as 01-convolution.
         output: the file; default ``feedback-PLATFORM-ASSIGNMENT.zip`` beside course.toml.
 
     Raises:

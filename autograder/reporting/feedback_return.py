@@ -1,4 +1,4 @@
-"""Feedback written again: with what a person has given since, from results that are stored."""
+"""Pages of feedback, written again from stored results and with what a person has given since."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = ["FeedbackReturn", "return_feedback", "stored_result"]
 
 
 class FeedbackReturn(msgspec.Struct, frozen=True):
-    """What became of the pages.
+    """The outcome of writing pages again.
 
     Attributes:
         assignment: its name.
         written: the students whose pages were written.
         open: those of them with a written answer that waits for a person.
-        left: for everybody else, why there is no new page and what to do.
+        left: for everybody else, the reason why there is no new page, and what to do.
         followed: lines on late penalties that followed points given by hand.
     """
 
@@ -53,11 +53,11 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0: every page was written; 3: somebody needs a look."""
+        """The exit code: 0 if every page was written, 3 if somebody needs a look."""
         return 3 if self.left else 0
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Return the report for people."""
         waiting = f" {len(self.open)} with a written answer that is not graded yet." if self.open else ""
         head = f"{self.assignment}: pages of feedback written: {len(self.written)}.{waiting}"
         return [*self.followed, head, *(f"{student}: {reason}" for student, reason in self.left)]
@@ -105,7 +105,7 @@ Stored = dict[str, tuple[Submission, Result]]
 def _stored(
     course: Course, assignment: Assignment, found: Sequence[Found], entries: Mapping[str, JournalRow]
 ) -> tuple[Stored, dict[str, str]]:
-    """Each submission with the result that the gradebook was given, and why the others have none."""
+    """Return each submission with the result that the gradebook was given, and why the others have none."""
     store = ResultStore(course.results / "results")
     stored: Stored = {}
     left: dict[str, str] = {}
@@ -122,10 +122,10 @@ def _stored(
 def stored_result(
     found: Found, assignment: Assignment, entry: JournalRow | None, store: ResultStore
 ) -> tuple[Submission, Result]:
-    """The submission and its result.
+    """Return the submission and its result.
 
     Raises:
-        UnreadableSubmission: the file is no notebook.
+        UnreadableSubmission: the file is not a notebook.
         GradebookError: it has no stored result, or one of another file or assignment.
     """
     then = _grade(found.student, assignment.name)
@@ -143,7 +143,7 @@ def stored_result(
 def _marks(
     course: Course, assignment: Assignment, students: Sequence[str]
 ) -> tuple[dict[str, Marks], list[tuple[str, str]]]:
-    """What the gradebook holds, once the members of a group share it; and which groups were given different things."""
+    """Return what the gradebook holds, shared within each group, and the groups that were given different things."""
     if not students:
         return {}, []
     with Gradebook.of(course) as gradebook:

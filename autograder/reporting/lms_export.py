@@ -27,12 +27,12 @@ FORMATS = ("canvas", "moodle", "csv")
 
 @dataclass(frozen=True)
 class GradeExport:
-    """What was written, and what was left out.
+    """The outcome of an export: what was written, and what was left out.
 
     Attributes:
         path: the file.
-        students: how many lines it has.
-        warnings: for people.
+        students: the number of students in it.
+        warnings: sentences for people.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class GradeExport:
     warnings: tuple[str, ...]
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Return the report for people."""
         return [f"{self.path}: {self.students} students.", *self.warnings]
 
 
@@ -62,14 +62,14 @@ def export_grades(
     late penalties.
 
     Args:
-        course: whose grades.
+        course: the course whose grades are written.
         platform: one of :data:`FORMATS`.
         output: the file; default ``grades-PLATFORM.csv`` beside course.toml.
-        assignments: which; default all.
-        roster: who is in the class; default ``students.csv`` beside course.toml.
+        assignments: their names; default all.
+        roster: the file of the class's students; default ``students.csv`` beside course.toml.
         into: the gradebook file that the platform exported, whose columns are filled.
         columns: ``ASSIGNMENT=TITLE`` for each column whose name does not tell.
-        overwrite: whether other values in it may be replaced.
+        overwrite: True if other values in it may be replaced.
 
     Raises:
         CourseError: the platform is unknown, needs a roster and there is none, or a column cannot be written.
@@ -129,7 +129,7 @@ def _chosen(columns: Sequence[str], known: Sequence[str]) -> dict[str, str]:
 
 
 def _titles(course: Course, name: str) -> list[str]:
-    """Return what an assignment may be called on a platform: its name, its topic, and the title of its notebook."""
+    """Return the titles that an assignment may have on a platform: its name, its topic, and its notebook's title."""
     topic = re.sub(r"^\d+[-_ ]*", "", name)
     found = [name, topic]
     for path in sorted((course.release / name).glob("*.ipynb")):
@@ -161,7 +161,7 @@ def _values(course: Course, grades: AssignmentGrades, students: Sequence[Student
 
 
 def _missing(course: Course, grades: AssignmentGrades, students: Sequence[Student]) -> list[str]:
-    """Return who gets 0 for handing in nothing; whoever has anything there that a person should look at does not."""
+    """Return the students who get 0 for handing in nothing; not those who have anything there that needs a look."""
     due = course.settings(grades.name).due
     moment = due.replace(tzinfo=dt.UTC) if due is not None and due.tzinfo is None else due
     if course.config.export.missing != "zero" or (moment is not None and moment > dt.datetime.now(dt.UTC)):
@@ -206,7 +206,7 @@ Points = Mapping[str, Mapping[str, str]]
 
 
 def _canvas(grades: Sequence[AssignmentGrades], students: Sequence[Student], points: Points) -> list[list[str]]:
-    """Canvas's own gradebook file: a header, the points possible, a line a student."""
+    """Return the rows of Canvas's own gradebook file: a header, the points possible, a line for each student."""
     names = [each.name for each in grades]
     head = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *names]
     possible = ["Points Possible", "", "", "", "", *(f"{each.maximum:g}" for each in grades)]
@@ -227,7 +227,7 @@ def _canvas(grades: Sequence[AssignmentGrades], students: Sequence[Student], poi
 
 
 def _moodle(grades: Sequence[AssignmentGrades], students: Sequence[Student], points: Points) -> list[list[str]]:
-    """Moodle's import maps the columns by hand; the address finds the student."""
+    """Return the rows for Moodle, whose import maps the columns by hand; the address finds the student."""
     head = ["Email address", *(each.name for each in grades)]
     columns = [points[each.name] for each in grades]
     rows = [[each.email, *(column.get(each.id, "") for column in columns)] for each in students if each.email]

@@ -30,17 +30,17 @@ _FORMATS = ("html", "csv", "json")
 
 
 class Regrade(msgspec.Struct, frozen=True):
-    """What a request came to.
+    """The outcome of a request.
 
     Attributes:
-        at: when, in UTC.
-        student, assignment: whose, and which.
-        reason: why it was looked at again.
+        at: the time, in UTC.
+        student, assignment: the student and the assignment.
+        reason: the reason why it was looked at again.
         before, after: points by checks; None where there was no result.
         checks: those whose points changed.
         total_before, total_after: the totals in the gradebook, by hand and lateness included; None without one.
         penalty_before, penalty_after: points of these that are lost for lateness.
-        boards: published again because of it.
+        boards: the boards published again because of it.
     """
 
     at: dt.datetime
@@ -58,7 +58,7 @@ class Regrade(msgspec.Struct, frozen=True):
 
     @property
     def changed(self) -> bool:
-        """Whether any number of the student's is another one now."""
+        """True if any of the student's numbers has changed."""
         pairs = ((self.total_before, self.total_after), (self.penalty_before, self.penalty_after))
         return bool(self.checks) or any(abs((one or 0.0) - (other or 0.0)) > 1e-9 for one, other in pairs)
 
@@ -80,7 +80,7 @@ def regrade_submission(
     every board that has been published, with the reason in its log.
 
     Args:
-        yes: write what changes without asking.
+        yes: True to write what changes without asking.
         make_executor, progress: as for :func:`autograder.engine.api.grade_class`.
 
     Returns:
@@ -117,7 +117,7 @@ def regrade_submission(
 
 
 def read_regrades(course: Course) -> list[Regrade]:
-    """All requests that were answered, the oldest first."""
+    """Return all requests that were answered, the oldest first."""
     path = _path(course)
     if not path.is_file():
         return []
@@ -154,7 +154,7 @@ def _difference(course: Course, student: str, assignment: str, reason: str, befo
 
 
 def _total(course: Course, assignment: str, student: str) -> Total | None:
-    """The student's total as nbgrader's own pages show it; None if there is none."""
+    """Return the student's total as nbgrader's own pages show it; None if there is none."""
     address = make_url(course.gradebook_url)
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return None

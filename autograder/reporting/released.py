@@ -1,4 +1,4 @@
-"""Our page where nbgrader would make its own feedback: ``nbgrader generate_feedback`` and the formgrader's button."""
+"""This package's page in place of nbgrader's feedback: ``nbgrader generate_feedback`` and the formgrader's button."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ __all__ = ["FeedbackExporter", "page_of"]
 
 
 class FeedbackExporter(HTMLExporter):
-    """Exports a graded notebook as our page; as nbgrader's own where no result is stored for it."""
+    """An exporter of a graded notebook as this package's page; as nbgrader's own where no result is stored for it."""
 
     def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
-        """The page, and nbconvert's resources."""
+        """Return the page, and nbconvert's resources."""
         names = (resources or {}).get("nbgrader", {})
         try:
             course = Course.find(Path.cwd())
@@ -47,7 +47,7 @@ def _unit(course: Course, names: dict[str, str]) -> str:
 
 
 def page_of(course: Course, name: str, student: str) -> str:
-    """The page of feedback of a graded submission, as the gradebook is now.
+    """Return the page of feedback of a graded submission, as the gradebook is now.
 
     Raises:
         AutograderError: it has no stored result, or the gradebook does not have it.
@@ -64,7 +64,7 @@ def page_of(course: Course, name: str, student: str) -> str:
 
 
 def _graded(course: Course, assignment: Assignment, student: str) -> tuple[Submission, Result]:
-    """The submission and its result: the one that the code as it is now would be given, else the one written last."""
+    """Return the submission and its result: the one that the present code would be given, else the one written last."""
     path = course.submitted / student / assignment.name / f"{assignment.notebook}.ipynb"
     submission = load_submission(path, assignment)
     store = ResultStore(course.results / "results")

@@ -1,4 +1,4 @@
-"""Where an assignment stands: who handed in nothing, who is late, and what waits for a person."""
+"""The state of an assignment: who handed in nothing, who is late, and what waits for a person."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _WIDTH = 118
 
 
 class AssignmentStatus(msgspec.Struct, frozen=True):
-    """Where one assignment stands; students are named by id.
+    """The state of one assignment; students are named by id.
 
     Attributes:
         assignment: its name.
-        due: when it is due, in UTC; None if never.
-        students: how many are in the class.
-        handed_in: how many handed in something.
-        graded: how many have a grade.
-        nothing: who handed in nothing.
-        late: who is late, with by how much.
-        unreadable: whose file is not a notebook, with the reason.
-        misplaced: who has something that needs a look before it can be graded, with the reason.
-        not_graded: who handed in and has no grade yet.
-        to_read: who has written answers that a person has to grade, with how many.
-        groups: who handed in together.
+        due: the time when it is due, in UTC; None if never.
+        students: the number of students in the class.
+        handed_in: the number of those who handed in something.
+        graded: the number of those who have a grade.
+        nothing: those who handed in nothing.
+        late: those who are late, with by how much.
+        unreadable: those whose file is not a notebook, with the reason.
+        misplaced: those who have something that needs a look before it can be graded, with the reason.
+        not_graded: those who handed in and have no grade yet.
+        to_read: those who have written answers that a person has to grade, with the number.
+        groups: those who handed in together.
     """
 
     assignment: str
@@ -70,12 +70,12 @@ class AssignmentStatus(msgspec.Struct, frozen=True):
 def status(
     course: Course, assignments: Sequence[str] | None = None, listed: Path | None = None
 ) -> tuple[AssignmentStatus, ...]:
-    """Return where ``assignments`` (default: all) stand.
+    """Return the state of ``assignments`` (default: all).
 
     Args:
-        course: which course.
+        course: the course.
         assignments: their names.
-        listed: who is in the class; default ``students.csv`` beside course.toml.
+        listed: the file of the class's students; default ``students.csv`` beside course.toml.
 
     Raises:
         CourseError: there is no such assignment, or the roster is wrong.

@@ -49,9 +49,9 @@ class Filled:
 
     Attributes:
         text: its content.
-        students: how many students got at least one value.
+        students: the number of students who got at least one value.
         columns: the platform's column by assignment.
-        warnings: for people.
+        warnings: sentences for people.
     """
 
     text: str
@@ -61,7 +61,7 @@ class Filled:
 
 
 def plain_title(text: str) -> str:
-    """Return a title without what platforms put around it, and without signs and case."""
+    """Return a title without what platforms put around it, without signs, and without case."""
     found = _AROUND.match(" ".join(text.split()))
     return _plain(found["title"] if found else text)
 
@@ -87,11 +87,11 @@ def fill(
     Args:
         path: the file.
         platform: canvas, moodle or csv.
-        values: by assignment and student; an empty value leaves what is there.
-        titles: what an assignment may be called in the file, by assignment.
+        values: the values by assignment and student; an empty value leaves what is there.
+        titles: the titles that an assignment may have in the file, by assignment.
         roster: the students.
         chosen: the columns that a person named, by assignment.
-        overwrite: whether other values that are there may be replaced.
+        overwrite: True if other values that are there may be replaced.
 
     Raises:
         CourseError: the file cannot be read, a column is missing, doubtful or not ours, or holds other values.

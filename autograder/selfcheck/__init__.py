@@ -1,5 +1,5 @@
-"""Check a notebook before handing it in: the visible checks, on the student's own computer.
+"""The check of a notebook before it is handed in: the visible checks, on the student's own computer.
 
-Nothing is isolated here and nothing is hidden: a student runs their own code, as JupyterLab does. Works wherever
-Python does.
+Nothing is isolated here and nothing is hidden: a student runs their own code, as JupyterLab does. It works
+wherever Python does.
 """

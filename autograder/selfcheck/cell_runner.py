@@ -1,4 +1,4 @@
-"""Run a notebook's cells in order in a fresh process, and say of each what became of it.
+"""A runner of a notebook's cells in order, in a fresh process, that reports the outcome of each.
 
 The process is started as ``python -m autograder.selfcheck.cell_runner``. It reads cells from standard input, one JSON
 object a line, and answers each with one line. What the cells print goes nowhere.
@@ -24,7 +24,7 @@ from autograder.errors import MachineryError
 __all__ = ["Outcome", "Runner", "Session", "serve_cells"]
 
 Outcome = dict[str, Any]
-"""``ok``; ``error``, the name of what was raised; ``message``, its text; ``where``, in words; ``value``, a number."""
+"""The outcome of a cell: ``ok``; ``error``, the type; ``message``; ``where``, in words; ``value``, a number."""
 
 _START_SECONDS = 120.0  # Importing torch for the first time takes long on a slow disk.
 _LOST = "Python itself ended while this cell ran: it crashed, used too much memory, or was told to, as by exit()."
@@ -32,9 +32,9 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 
 
 class Runner:
-    """Runs cells as the grader does: past one that ends its process, the others go on in a new one.
+    """A runner that works as the grader does: past a cell that ends its process, the others go on in a new one.
 
-    What ran before runs again there, without the cell that did it.
+    What ran before runs again there, without the cell that ended the process.
     """
 
     def __init__(self, folder: Path, modules: Sequence[str]) -> None:
@@ -46,7 +46,7 @@ class Runner:
     @classmethod
     @contextmanager
     def open(cls, data: Path | None, modules: Sequence[str]) -> Iterator[Runner]:
-        """A runner in an empty folder, as the grader has it, from which ``../../data/course`` leads to ``data``.
+        """Open a runner in an empty folder, as the grader has it, from which ``../../data/course`` leads to ``data``.
 
         ``modules`` are imported beforehand: the grader's process has them, and no cell's time is spent on it.
         """
@@ -64,7 +64,7 @@ class Runner:
                 runner.close()
 
     def run(self, source: str, seconds: float, number: int, given: bool) -> Outcome:
-        """Run one cell of the notebook; ``number`` names it in messages, ``given`` says whether it is the course's."""
+        """Run one cell of the notebook; ``number`` names it in messages, ``given`` tells whether it is the course's."""
         asked = {"do": "cell", "source": source, "number": number, "given": given}
         outcome = self._ask(asked, seconds)
         if not outcome.get("lost"):
@@ -81,7 +81,7 @@ class Runner:
             self._session.close()
 
     def start(self) -> Session:
-        """The process, made if there is none or if it has ended.
+        """Return the process, made if there is none or if it has ended.
 
         Raises:
             MachineryError: it does not start.
@@ -101,10 +101,10 @@ class Runner:
 
 
 class Session:
-    """A process that runs one cell after the other, like a kernel.
+    """A process that runs one cell after another, like a kernel.
 
     Attributes:
-        ended: why it runs no more cells; empty while it does.
+        ended: the reason why it does not run any more cells; empty while it does.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -188,7 +188,7 @@ def serve_cells() -> None:
 
 
 def _private_streams() -> tuple[IO[str], IO[str]]:
-    """Streams to and from the other side that cells cannot meet by printing, reading, or starting programs."""
+    """Return streams to and from the other side that cells cannot meet by printing, reading, or starting programs."""
     cells = os.fdopen(os.dup(0), encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)

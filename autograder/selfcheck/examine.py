@@ -27,10 +27,10 @@ class VisibleCheck(msgspec.Struct, frozen=True):
     """One check with something to run in it.
 
     Attributes:
-        name: of the check within its exercise.
-        points: earned, as far as the visible part tells.
-        max_points: possible.
-        message: what it said; empty if it passed.
+        name: the name of the check within its exercise.
+        points: the points earned, as far as the visible part tells.
+        max_points: the points possible.
+        message: the message of its failure; empty if it passed.
     """
 
     name: str
@@ -43,11 +43,11 @@ class ExerciseState(msgspec.Struct, frozen=True):
     """One exercise or written answer.
 
     Attributes:
-        name: of the function, class or question.
-        open: whether it is as it was handed out.
+        name: the name of the function, class or question.
+        open: True if it is as it was handed out.
         checks: those that can be run here.
-        hidden_points: of checks that run only when the work is graded.
-        hand_points: given by a person.
+        hidden_points: the points of checks that run only when the work is graded.
+        hand_points: the points that a person gives.
     """
 
     name: str
@@ -58,7 +58,7 @@ class ExerciseState(msgspec.Struct, frozen=True):
 
     @property
     def done(self) -> bool:
-        """Whether it is filled in and every visible check passes."""
+        """True if it is filled in and every visible check passes."""
         return not self.open and not any(check.message for check in self.checks)
 
 
@@ -71,15 +71,15 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class CheckReport(msgspec.Struct, frozen=True):
-    """What checking a notebook came to.
+    """The outcome of checking a notebook.
 
     Attributes:
-        exercises: and written answers, in order.
+        exercises: the exercises and written answers, in order.
         problems: cells that did not run to their end.
-        repairs: what would be put right before grading, and what the student should know of it.
+        repairs: the repairs before grading, and what the student should know of them.
         looks: those of them that a person has to look at.
         pictures: a sentence for each picture that the grader will not see.
-        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
+        newer: the changes in the released notebook since this one was handed out; empty if none.
     """
 
     exercises: tuple[ExerciseState, ...]
@@ -91,27 +91,27 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     @property
     def points(self) -> float:
-        """Points of the visible checks that pass."""
+        """The points of the visible checks that pass."""
         return sum(check.points for exercise in self.exercises for check in exercise.checks)
 
     @property
     def visible_points(self) -> float:
-        """Points that visible checks can give."""
+        """The points that visible checks can give."""
         return sum(check.max_points for exercise in self.exercises for check in exercise.checks)
 
     @property
     def hidden_points(self) -> float:
-        """Points of checks that are hidden."""
+        """The points of checks that are hidden."""
         return sum(exercise.hidden_points for exercise in self.exercises)
 
     @property
     def hand_points(self) -> float:
-        """Points that a person gives."""
+        """The points that a person gives."""
         return sum(exercise.hand_points for exercise in self.exercises)
 
     @property
     def done(self) -> bool:
-        """Whether nothing is open, nothing failed, and nobody has to look for work."""
+        """True if nothing is open, nothing failed, and nobody has to look for work."""
         return not self.problems and not self.looks and all(exercise.done for exercise in self.exercises)
 
 
@@ -122,14 +122,14 @@ def check_notebook(
     demos: bool = False,
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> CheckReport:
-    """Run the notebook at ``path`` from top to bottom and gather what its checks say.
+    """Run the notebook at ``path`` from top to bottom and return the outcome of its checks.
 
     It is read, repaired and put on the skeleton as the grader does it, and obeys the same limits.
 
     Args:
-        seconds: that one cell, or one check, may take; default as when it is graded.
-        demos: run the cells that only show something, too.
-        progress: called with how many cells are done, and of how many.
+        seconds: the time that one cell, or one check, may take; default as when it is graded.
+        demos: True to run the cells that only show something, too.
+        progress: called with the number of cells that are done, and the number of all.
 
     Raises:
         UnreadableSubmission: it is not a notebook of the course, or it is damaged.
@@ -155,10 +155,10 @@ class _Run:
     """One run through a notebook, as the grader walks through it.
 
     Attributes:
-        messages: for each check that ran, what it said; empty if it passed.
+        messages: for each check that ran, the message of its failure; empty if it passed.
         values: for each check that passed, the points that it gave, or None for all.
         problems: cells other than checks that did not run to their end.
-        remarks: what of the cells was left out.
+        remarks: the parts of the cells that were left out.
     """
 
     def __init__(self, subject: Subject, demos: bool) -> None:
@@ -223,7 +223,7 @@ def _runs(cell: SubmissionCell, demos: bool) -> bool:
 
 
 def _is_hidden(source: str) -> bool:
-    """Whether all of a check is hidden: what is left of it is a comment."""
+    """Return whether all of a check is hidden: what is left of it is a comment."""
     try:
         return not ast.parse(source).body
     except SyntaxError:
@@ -267,7 +267,7 @@ def _with_check(state: ExerciseState, cell: AssignmentCell, run: _Run) -> Exerci
 
 
 def _told(outcome: Outcome, before: list[Stopped]) -> str:
-    """What went wrong, in a form that somebody who reads no tracebacks can use."""
+    """Return what went wrong, in a form that somebody who does not read tracebacks can use."""
     name, message = outcome["error"], str(outcome["message"]).strip()
     if name == "NotImplementedError":
         return "This exercise is still blank."

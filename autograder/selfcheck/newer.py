@@ -1,4 +1,4 @@
-"""Tell whether a notebook was handed out anew since a student got it, and what of it changed."""
+"""The comparison of a student's notebook with one that was handed out anew since, and what of it changed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _SHOWN = 6
 
 
 def released_marks(notebook: Mapping[str, Any]) -> dict[str, str]:
-    """For each of the course's cells with a name, nbgrader's checksum of it as it was handed out."""
+    """Return nbgrader's checksum, as handed out, of each of the course's cells with a name."""
     return dict(_marks(notebook.get("cells", ())))
 
 
 def newer_version(notebook: Mapping[str, Any], path: Path, release: str = "") -> str:
-    """What changed in the released notebook since the one at ``path`` was handed out; empty if nothing did.
+    """Return what changed in the released notebook since the one at ``path`` was handed out; empty if nothing did.
 
     Args:
-        notebook: as it is at ``path``.
+        notebook: the notebook as it is at ``path``.
         release: the released notebook as JSON text, where the course's sources are at hand; else the description of
             the kit around ``path`` is asked.
     """
@@ -47,12 +47,12 @@ def _told(changed: list[str]) -> str:
 
 
 def _is_lost(name: str, own: Mapping[str, str]) -> bool:
-    """Whether the student's copy rather lost a cell than never had it: demos and prose may be deleted."""
+    """Return whether the student's copy rather lost a cell than never had it: demos and prose may be deleted."""
     return name.startswith("demo")
 
 
 def _in_kit(own: Mapping[str, str], path: Path) -> Mapping[str, str]:
-    """The marks of the notebook in the nearest kit that shares most cells with it; empty if there is no kit."""
+    """Return the marks of the notebook in the nearest kit that shares most cells with it; empty if there is no kit."""
     kit = next((each / KIT_FILE for each in _folders(path) if (each / KIT_FILE).is_file()), None)
     if kit is None:
         return {}
@@ -61,7 +61,7 @@ def _in_kit(own: Mapping[str, str], path: Path) -> Mapping[str, str]:
         best: dict[str, str] = max(listed, key=lambda cells: len(own.keys() & cells.keys()), default={})
         return best if 2 * len(own.keys() & best.keys()) > len(own) else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}  # A damaged description says nothing of the notebook.
+        return {}  # A damaged description tells nothing of the notebook.
 
 
 def _folders(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Print the outcome of checking a notebook in the terminal."""
+"""The outcome of checking a notebook, printed in the terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REPAIRS = 12
 
 
 def print_report(report: CheckReport, console: Console) -> None:
-    """Points by exercise, what failed and why, and what is still open."""
+    """Print the points by exercise, what failed and why, and what is still open."""
     console.print(_table(report))
     for repair in report.repairs[:_REPAIRS]:
         console.print(Text(f"{repair.cell or 'The file'}: {repair.what}", style="bold"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The shell of a checking session: runs cells as the grader's does, without other programs and without a network."""
+"""The shell of a checking session: it runs cells as the grader's does, without other programs or a network."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _HERE = ("localhost", "127.", "::1")
 
 
 class _NamedCells(CachingCompiler):
-    """Gives each cell's code its number in the notebook as a file name."""
+    """A compiler that gives each cell's code its number in the notebook as a file name."""
 
     number = 0
 
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
-        """Such as ``<cell 7>``."""
+        """Return the file name of a cell's code, such as ``<cell 7>``."""
         return f"<cell {self.number}>"
 
 
@@ -39,19 +39,19 @@ class CheckingShell(Harmless, InteractiveShell):
     compile: _NamedCells
 
     def init_check(self) -> None:
-        """Begin without any cell of the course's run."""
+        """Begin before any cell of the course has run."""
         self.given: dict[str, Any] = {}
         self.left_out: list[str] = []
 
     def say_not_run(self, what: str) -> None:
-        """Kept for the report: what cells print goes nowhere."""
+        """Keep ``what`` for the report: what cells print goes nowhere."""
         self.left_out.append(what.strip()[:200])
 
     def enable_gui(self, gui: str | None = None) -> None:
-        """There is none to enable: ``%matplotlib`` asks for it."""
+        """Do nothing: there is none to enable, but ``%matplotlib`` asks for it."""
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """The outcome of the cell or check that is asked for."""
+        """Return the outcome of the cell or check that is asked for."""
         if asked["do"] == "warm":
             return _warmed(asked["modules"])
         self.compile.number = asked["number"]
@@ -88,7 +88,7 @@ def _value(last: ast.Expr, names: dict[str, Any], file: str) -> object:
 
 
 def make_shell() -> CheckingShell:
-    """A shell, ready to run cells; from now on this process starts no other one."""
+    """Return a shell, ready to run cells; from now on this process does not start another one."""
     settings = Config()
     settings.HistoryManager.enabled = False
     shell: CheckingShell = CheckingShell.instance(config=settings)
@@ -101,13 +101,13 @@ def make_shell() -> CheckingShell:
 
 def _warmed(modules: list[str]) -> dict[str, Any]:
     for name in modules:
-        with contextlib.suppress(Exception):  # The cell that imports it will say what is wrong.
+        with contextlib.suppress(Exception):  # The cell that imports it will show what is wrong.
             importlib.import_module(name)
     return {"ok": True}
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Programs are not started and nothing is fetched, as when the work is graded."""
+    """Refuse to start programs and to fetch anything, as when the work is graded."""
     if event in _PROGRAMS:
         raise PermissionError("no other programs are started, as when your work is graded")
     if event in ("socket.connect", "socket.getaddrinfo"):
@@ -123,7 +123,7 @@ def _failed(error: BaseException) -> dict[str, Any]:
 
 
 def _where(error: BaseException) -> str:
-    """The function, line and cell where the error was raised, of the notebook's own; empty if unknown."""
+    """Return the function, line and cell of the notebook's own where the error was raised; empty if unknown."""
     if isinstance(error, SyntaxError) and str(error.filename).startswith("<cell "):
         return _place("", error.lineno or 0, str(error.filename))
     found, trace = "", error.__traceback__

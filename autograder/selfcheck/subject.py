@@ -1,7 +1,7 @@
-"""What a student's notebook is checked against: the assignment where its source is at hand, else its own marks.
+"""The subject of a check: a notebook, and the assignment where its source is at hand, else its own marks.
 
-Who grades has the source. A student often has the notebook alone: then what the release put into each cell tells what
-it is for, and whether it was changed.
+The person who grades has the source. A student often has the notebook alone: then what the release put into each cell
+tells what it is for, and whether it was changed.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Subject(msgspec.Struct, frozen=True):
     """A notebook, read and repaired as the grader does it.
 
     Attributes:
-        assignment: what it is checked against.
+        assignment: the assignment that it is checked against.
         submission: the notebook on the skeleton of it.
-        numbers: for a cell of the submission, by its text, its number in the file.
+        numbers: the number in the file of each cell of the submission, by its text.
         settings: the limits that the grader keeps to.
         data: the course's data folder, or None.
-        remarks: what the student should know beforehand.
-        newer: what changed in the released notebook since this one was handed out; empty if nothing did.
+        remarks: sentences that the student should know beforehand.
+        newer: the changes in the released notebook since this one was handed out; empty if none.
     """
 
     assignment: Assignment
@@ -59,13 +59,13 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 def find_subject(path: Path, course: Course | None = None) -> Subject:
-    """What there is to check in the notebook at ``path``.
+    """Return what there is to check in the notebook at ``path``.
 
     Args:
-        course: where its assignment is looked for; default the course that it lies in, and the one around here.
+        course: the course that is searched for its assignment; default that which it lies in, and the one around here.
 
     Raises:
-        UnreadableSubmission: it is not a notebook of a course, or it is damaged; says what to do.
+        UnreadableSubmission: it is not a notebook of a course, or it is damaged; the message tells what to do.
     """
     raw = _read(path)
     cells, _ = read_student_cells(raw, raw.origin)
@@ -106,7 +106,7 @@ def _subject(
 
 
 def _courses(path: Path) -> list[Course]:
-    """The course that the notebook lies in, and the one that the command was given in."""
+    """Return the course that the notebook lies in, and the one that the command was given in."""
     found: dict[Path, Course] = {}
     for folder in (path.resolve().parent, Path.cwd()):
         try:
@@ -118,7 +118,7 @@ def _courses(path: Path) -> list[Course]:
 
 
 def _name(path: Path, cells: Sequence[StudentCell], catalogue: Catalogue) -> str:
-    """The assignment that the notebook is in the folder of, or that most of its cells belong to; empty if none."""
+    """Return the assignment whose folder the notebook is in, or that most of its cells belong to; empty if none."""
     if path.resolve().parent.name in catalogue:
         return path.resolve().parent.name
     votes = Counter[str]()
@@ -135,7 +135,7 @@ def _name(path: Path, cells: Sequence[StudentCell], catalogue: Catalogue) -> str
 
 
 def _by_its_marks(raw: RawNotebook) -> tuple[Assignment, tuple[Repair, ...]]:
-    """The assignment as far as the notebook itself tells it, and what of it was changed."""
+    """Return the assignment as far as the notebook itself tells it, and what of it was changed."""
     marked = [cell for cell in raw.get("cells", ()) if isinstance(cell, dict) and _own(cell).get("kind")]
     if raw.lost:
         raise UnreadableSubmission(
@@ -149,7 +149,7 @@ def _by_its_marks(raw: RawNotebook) -> tuple[Assignment, tuple[Repair, ...]]:
         )
     released = [cell for cell in raw["cells"] if isinstance(cell, dict) and (_own(cell).get("kind") or _is_prose(cell))]
     for number, cell in enumerate(released):
-        cell.setdefault("id", f"cell-{number}")  # Some programs drop it; here it says which cell is which.
+        cell.setdefault("id", f"cell-{number}")  # Some programs drop it; here it tells which cell is which.
         if _own(cell).get("kind"):
             cell["metadata"]["nbgrader"] = {**_mapping(_metadata(cell).get("nbgrader")), "grade_id": _grade_id(cell)}
     found = {each.cell_id: each for each in map(_cell, released)}
@@ -179,7 +179,7 @@ def _cell(cell: Mapping[str, Any]) -> AssignmentCell:
 
 
 def _as_released(kind: str, name: str, text: str) -> str:
-    """What was handed out, as far as it can be told from what the student made of it."""
+    """Return what was handed out, as far as it can be told from what the student made of it."""
     if kind == "exercise" and _STUB_LINE not in text:
         return f"def {name}():\n    {_STUB_LINE}" if _is_name(name) else CODE_STUB
     if kind == "answer" and TEXT_STUB not in text:
@@ -204,7 +204,7 @@ def _is_prose(cell: Mapping[str, Any]) -> bool:
 
 
 def _was_changed(cell: Mapping[str, Any]) -> bool:
-    """Whether a cell that is not the student's to write is no longer as nbgrader's checksum says."""
+    """Return whether a cell that is not the student's to write differs from nbgrader's checksum."""
     marks = _mapping(_metadata(cell).get("nbgrader"))
     if _own(cell)["kind"] in ("exercise", "answer") or "checksum" not in marks or "grade_id" not in marks:
         return False

@@ -1,4 +1,4 @@
-"""Which pictures of a notebook the person who grades it will not see, said before it is handed in."""
+"""The pictures of a notebook that the person who grades it will not see, named before it is handed in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["unseen_pictures"]
 
 
 def unseen_pictures(path: Path) -> tuple[str, ...]:
-    """A sentence for each picture in the text of the notebook at ``path`` that grading will name instead of showing.
+    """Return a sentence for each picture in the notebook's text that grading will name instead of showing.
 
     Raises:
         UnreadableSubmission: it is not a notebook.

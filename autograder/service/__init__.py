@@ -1,1 +1,1 @@
-"""Handing in: a process that takes work in, grades it with the engine, and tells the student within seconds."""
+"""The service for handing in: it takes work in, grades it with the engine, and tells the student within seconds."""

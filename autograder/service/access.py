@@ -1,4 +1,4 @@
-"""Who is who: personal signed links, the sessions that they open, and what a form must bring along."""
+"""The identity of visitors: personal signed links, the sessions that they open, and what a form must bring along."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SESSION_SECONDS = 24 * 60 * 60
 
 
 class Visitor(NamedTuple):
-    """Somebody who has shown who they are.
+    """A person who has shown who they are.
 
     Attributes:
-        role: student or staff.
+        role: the role, student or staff.
         person: a student's id, or the name of one of the staff.
-        session: names the session.
-        until: when it ends, in seconds since 1970.
+        session: the name of the session.
+        until: the time when it ends, in seconds since 1970.
     """
 
     role: Role
@@ -44,16 +44,16 @@ class Visitor(NamedTuple):
 
     @property
     def is_staff(self) -> bool:
-        """Whether they may see everybody's work."""
+        """True if they may see everybody's work."""
         return self.role == "staff"
 
 
 class Access:
-    """Signs links and sessions of one course, with a key of its own that never leaves the course's folder.
+    """A signer of one course's links and sessions, with a key of its own that never leaves the course's folder.
 
     Args:
-        course: whose.
-        store: keeps how often a person's links were revoked.
+        course: the course.
+        store: the store that keeps how often a person's links were revoked.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -62,25 +62,25 @@ class Access:
         self._secret = Secret.load_or_make(course.results / "service-key")
 
     def link(self, role: Role, person: str, seconds: float) -> str:
-        """A token that lets its holder in as ``person`` for so many seconds."""
+        """Return a token that lets its holder in as ``person`` for so many seconds."""
         return self._sign("link", [role, person, self._store.generation(role, person), int(time.time() + seconds)])
 
     def holder(self, token: str) -> tuple[Role, str, float]:
-        """The role and name that a link stands for, and when it ends.
+        """Return the role and name that a link stands for, and when it ends.
 
         Raises:
-            ServiceError: it is none, has expired, or was revoked.
+            ServiceError: it is not a link, has expired, or was revoked.
         """
         return self._valid(self._read("link", token), "Ask your teaching assistant for a new link.")
 
     def session(self, role: Role, person: str, until: float) -> str:
-        """The value of a cookie that is a session of ``person``; it ends with the link, or after a day."""
+        """Return the value of a cookie that is a session of ``person``; it ends with the link, or after a day."""
         ends = int(min(until, time.time() + SESSION_SECONDS))
         values = [role, person, self._store.generation(role, person), ends, secrets.token_urlsafe(12)]
         return self._sign("session", values)
 
     def visitor(self, cookie: str) -> Visitor | None:
-        """The visitor whose session a cookie is; None if it is none, or has ended."""
+        """Return the visitor whose session a cookie is; None if it is not a session, or has ended."""
         try:
             values = self._read("session", cookie)
             role, person, until = self._valid(values, "")
@@ -89,11 +89,11 @@ class Access:
         return Visitor(role, person, str(values[4]), until)
 
     def form_token(self, visitor: Visitor) -> str:
-        """What a form of this session must bring along."""
+        """Return the token that a form of this session must bring along."""
         return self._secret.derive("form", visitor.session).hex()[:32]
 
     def is_form_token(self, visitor: Visitor, token: str) -> bool:
-        """Whether a form brought what it must."""
+        """Return whether a form brought the token that it must."""
         return hmac.compare_digest(token.encode(), self.form_token(visitor).encode())
 
     def _signer(self, purpose: str) -> URLSafeSerializer:
@@ -120,28 +120,28 @@ class Access:
 
 
 def can_be_an_id(name: str) -> bool:
-    """Whether a name can be a student's id, and so a folder."""
+    """Return whether a name can be a student's id, and so a folder."""
     return bool(name) and name.isprintable() and len(name) < 128 and name[0] != "." and not _FORBIDDEN & set(name)
 
 
 def plain_file_name(name: str) -> str:
-    """A file's name as it can be shown and sent: letters, digits and a few signs."""
+    """Return a file's name as it can be shown and sent: letters, digits and a few signs."""
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._- ") else "_" for sign in name)
     return plain.rpartition("/")[2].strip(". ")[-100:] or "notebook.ipynb"
 
 
 def roster_of(course: Course) -> dict[str, Student]:
-    """The students of students.csv by id; empty where there is no such file."""
+    """Return the students of students.csv by id; empty where there is no such file."""
     path = course.root / FILE_NAME
     return {student.id: student for student in Roster.read(path).students} if path.is_file() else {}
 
 
 def write_links(access: Access, people: Iterable[Student], address: str, days: float, stream: TextIO) -> int:
-    """Write a row for each student with a personal link, for a mail merge. Returns how many.
+    """Write a row for each student with a personal link, for a mail merge. Return how many.
 
     Args:
-        address: under which the service is reached, such as ``https://course.example.org``.
-        days: for how long the links are good.
+        address: the address under which the service is reached, such as ``https://course.example.org``.
+        days: the number of days for which the links are good.
     """
     rows = csv.writer(stream)
     rows.writerow(["id", "first_name", "last_name", "email", "link"])
@@ -155,5 +155,5 @@ def write_links(access: Access, people: Iterable[Student], address: str, days: f
 
 
 def _no_formula(cell: str) -> str:
-    """A cell that a spreadsheet takes for text."""
+    """Return a cell that a spreadsheet takes for text."""
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

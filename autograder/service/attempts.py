@@ -1,4 +1,4 @@
-"""What was handed in, and what became of it: one SQLite file, in which an attempt is before it is acknowledged.
+"""The attempts and their outcomes: one SQLite file, in which an attempt is stored before it is acknowledged.
 
 Whether an attempt is being graded is known to the running process alone. So whatever ends that process, an attempt
 either has an outcome or waits, and none is lost or taken for two.
@@ -52,19 +52,19 @@ class HandIn(NamedTuple):
     """One attempt.
 
     Attributes:
-        number: in the order of arrival, for the service alone: it tells how many others handed in.
-        name: for addresses; tells nothing.
-        student, assignment: whose, and to what.
-        at: when it was handed in, as an aware time in UTC.
+        number: its place in the order of arrival, for the service alone: it tells how many others handed in.
+        name: the name for addresses; it tells nothing.
+        student, assignment: the student and the assignment.
+        at: the time when it was handed in, as an aware time in UTC.
         source: ``upload``, ``exchange`` or ``submitted``.
         file: the name that it had.
-        digest: names its bytes.
-        outcome: empty while it waits; ``graded``, ``unreadable``, or ``failed``, the grader having given up on it.
-        points: by checks.
-        result_key: names the result in the store.
-        reason: for the student if unreadable; for staff if something needs a look.
-        seconds: that grading took.
-        done_at: when the outcome was there; None while it waits.
+        digest: the name of its bytes.
+        outcome: its outcome: empty while it waits, ``graded``, ``unreadable``, or ``failed`` if the grader gave up.
+        points: the points by checks.
+        result_key: the key of the result in the store.
+        reason: a sentence for the student if unreadable; for staff if something needs a look.
+        seconds: the time that grading took.
+        done_at: the time of the outcome; None while it waits.
     """
 
     number: int
@@ -92,15 +92,15 @@ class Duty(NamedTuple):
 
 
 def name_of_content(content: bytes) -> str:
-    """A hash of a file's bytes."""
+    """Return a hash of a file's bytes."""
     return hashlib.sha256(content).hexdigest()[:40]
 
 
 class AttemptStore:
-    """The attempts of a course. May be used by several threads, each of which gets a connection of its own.
+    """The attempts of a course. Several threads may use it, each of which gets a connection of its own.
 
     Args:
-        path: of the database, made if it is missing.
+        path: the path of the database, made if it is missing.
 
     Raises:
         MachineryError: it cannot be used, and what to do.
@@ -140,8 +140,8 @@ class AttemptStore:
 
         Args:
             student, assignment, content, file, at, source: as in :class:`HandIn`.
-            ticket: names the request: the same one with the same bytes again gives the same attempt.
-            refusal: is shown the student's attempts at the assignment and says why there may be no other; or nothing.
+            ticket: the name of the request: the same one with the same bytes again gives the same attempt.
+            refusal: gets the student's attempts at the assignment and tells why there may not be another; or nothing.
 
         Raises:
             ServiceError: it is refused; the message is for the student.
@@ -215,7 +215,7 @@ class AttemptStore:
         return own is not None
 
     def settle(self, duty: Duty) -> None:
-        """The gradebook has what ``duty`` asked for, unless more was asked for since."""
+        """Note that the gradebook has what ``duty`` asked for, unless more was asked for since."""
         with self._changing() as database:
             database.execute("DELETE FROM duty WHERE student = ? AND assignment = ? AND version = ?", tuple(duty))
 
@@ -228,56 +228,56 @@ class AttemptStore:
     # Looking.
 
     def waiting(self) -> list[HandIn]:
-        """All without an outcome, oldest first."""
+        """Return all attempts without an outcome, oldest first."""
         return self._attempts("outcome = '' ORDER BY number")
 
     def of_student(self, student: str, assignment: str | None = None) -> list[HandIn]:
-        """A student's attempts, at one assignment or at all, oldest first."""
+        """Return a student's attempts, at one assignment or at all, oldest first."""
         if assignment is None:
             return self._attempts("student = ? ORDER BY number", student)
         return self._attempts("student = ? AND assignment = ? ORDER BY number", student, assignment)
 
     def attempt(self, name: str, student: str | None = None) -> HandIn | None:
-        """The attempt called ``name`` if it is the student's; with None, whosever it is, for staff."""
+        """Return the attempt called ``name`` if it is the student's; with None, whosever it is, for staff."""
         if student is None:
             return next(iter(self._attempts("name = ?", name)), None)
         return next(iter(self._attempts("name = ? AND student = ?", name, student)), None)
 
     def failed(self) -> list[HandIn]:
-        """All that the grader gave up on."""
+        """Return all attempts that the grader gave up on."""
         return self._attempts("outcome = 'failed' ORDER BY number")
 
     def finished_since(self, since: dt.datetime) -> list[HandIn]:
-        """All that got an outcome after ``since``, or need a look whenever they did, oldest first."""
+        """Return all that got an outcome after ``since``, or need a look whenever they did, oldest first."""
         return self._attempts("done_at >= ? ORDER BY number", since.astimezone(dt.UTC).isoformat())
 
     def knows(self, student: str, assignment: str, digest: str) -> bool:
-        """Whether the student handed in just these bytes."""
+        """Return whether the student handed in just these bytes."""
         return bool(self._attempts("student = ? AND assignment = ? AND digest = ?", student, assignment, digest))
 
     def collected(self) -> list[tuple[HandIn, str]]:
-        """All that came by the exchange, each with the name of its folder there."""
+        """Return all that came by the exchange, each with the name of its folder there."""
         rows = self._run(f"SELECT {_COLUMNS}, ticket FROM attempt WHERE source = 'exchange'")
         return [(_read(row[:-1]), str(row[-1]).rpartition(" ")[0]) for row in rows]
 
     def content(self, attempt: HandIn) -> bytes:
-        """The bytes that were handed in."""
+        """Return the bytes that were handed in."""
         (row,) = self._run("SELECT bytes FROM content WHERE digest = ?", attempt.digest)
         return bytes(row[0])
 
     def chosen(self, student: str, assignment: str) -> str:
-        """The name of the attempt that the student chose; empty if none."""
+        """Return the name of the attempt that the student chose; empty if none."""
         rows = self._run("SELECT name FROM chosen WHERE student = ? AND assignment = ?", student, assignment)
         return str(rows[0][0]) if rows else ""
 
     def duties(self) -> list[Duty]:
-        """The students whom the gradebook has to follow."""
+        """Return the students whom the gradebook has to follow."""
         return [Duty(*row) for row in self._run("SELECT student, assignment, version FROM duty")]
 
     # Who may come in.
 
     def generation(self, role: str, person: str) -> int:
-        """The number of times that the links of a person were revoked."""
+        """Return the number of times that the links of a person were revoked."""
         rows = self._run("SELECT generation FROM access WHERE role = ? AND person = ?", role, person)
         return int(rows[0][0]) if rows else 0
 

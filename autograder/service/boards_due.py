@@ -1,4 +1,4 @@
-"""Boards that follow what is handed in: published again within seconds, and frozen when the assignment closes."""
+"""The boards that follow what is handed in: published again within seconds, and frozen when the assignment closes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMATS = ("html", "csv", "json")
 
 
 def boards_of(assignment: str) -> list[str | None]:
-    """The boards on which an assignment shows; None is the whole course's."""
+    """Return the boards on which an assignment shows; None is the whole course's."""
     return [assignment, None, *([CHALLENGE] if assignment.endswith(CHALLENGE) else [])]
 
 
@@ -33,7 +33,7 @@ class BoardsDue:
     """The boards of a course that are to be published.
 
     Attributes:
-        troubles: for each board, why it could not be published.
+        troubles: the reason why a board could not be published, by board.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -45,7 +45,7 @@ class BoardsDue:
         self.troubles: dict[tuple[str, str], str] = {}
 
     def changed(self, assignment: str, students: Collection[str], at: dt.datetime) -> None:
-        """Grades of ``students`` were written."""
+        """Note that grades of ``students`` were written."""
         for board in boards_of(assignment):
             self._changed.setdefault(board, time.monotonic())
         self._unpublished.setdefault(assignment, set()).update(students)
@@ -60,7 +60,7 @@ class BoardsDue:
         """Publish the boards whose time has come, and freeze those that closed.
 
         Args:
-            idle: whether nothing is being graded, so that nobody waits for this.
+            idle: True if nothing is being graded, so that nobody waits for this.
         """
         now = time.monotonic()
         for board in list(self._changed):
@@ -107,7 +107,7 @@ class BoardsDue:
 
     @contextmanager
     def _noted(self, board: str | None) -> Iterator[None]:
-        """What fails inside is told of the board, which is due again."""
+        """Record what fails inside as a trouble of the board, which is due again."""
         key = ("", f"board {board or 'course'}")
         try:
             yield

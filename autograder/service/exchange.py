@@ -1,7 +1,7 @@
 """nbgrader's exchange: what students submit in JupyterLab is collected, and feedback put where they fetch it.
 
-A folder in ``inbound/`` is made by its student, name and time stamp included. So whose it is must be what the file
-system says, its owner; and when it came is when the file system saw it last changed, which no student can set.
+A folder in ``inbound/`` is made by its student, name and time stamp included. So its student is its owner in the
+file system, and it came when the file system saw it last changed, which no student can set.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class Exchange:
     """The exchange of a course.
 
     Args:
-        store: of attempts.
-        page: makes the page of feedback on an attempt, as its author may see it now; None where there is none.
-        shown: what such a page shows now.
+        store: the store of attempts.
+        page: a function that makes the page of feedback that an attempt's author may see now; None if there is none.
+        shown: a function that tells what such a page shows now.
 
     Attributes:
-        troubles: for a folder in it, why it could not be taken in.
+        troubles: the reason why a folder in it could not be taken in, by folder.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Exchange:
         """Collect what is new and release what is graded, now and then.
 
         Args:
-            notebooks: from an assignment to its notebook's name, without the ending.
+            notebooks: a function from an assignment to its notebook's name, without the ending.
         """
         if not course.config.serve.exchange or time.monotonic() - self._looked < _LOOK_SECONDS:
             return
@@ -73,7 +73,7 @@ class Exchange:
         self._release_all(root, notebooks)
 
     def _new(self, inbound: Path) -> Iterator[Path]:
-        """The folders that are whole and were not taken in: the secret is what nbgrader writes last."""
+        """Yield the folders that are whole and were not taken in: the secret is what nbgrader writes last."""
         if not inbound.is_dir():
             return
         for folder in sorted(inbound.iterdir()):
@@ -123,7 +123,7 @@ class Exchange:
         feedback = root / "feedback"
         if not feedback.is_dir():
             feedback.mkdir(parents=True)
-            feedback.chmod(0o711)  # As nbgrader makes it: who does not know a name cannot list them.
+            feedback.chmod(0o711)  # As nbgrader makes it: whoever does not know a name cannot list them.
         path = feedback / f"{notebook_hash(secret=secret, notebook_id=notebook)}.html"
         write_atomically(path, page.encode("utf-8", errors="replace"), mode=0o644)
 

@@ -1,4 +1,4 @@
-"""The loop that grades what is handed in, one thread for as long as the service runs.
+"""The loop that grades what is handed in: one thread for as long as the service runs.
 
 Results go into the engine's store first; then the counting attempt is put under ``submitted/`` and written into the
 gradebook by the same run as ``autograder grade``. Each step can be repeated, so the loop may end at any of them.
@@ -49,7 +49,7 @@ __all__ = ["GradingLoop"]
 _TICK_SECONDS = 0.05
 _IDLE_SECONDS = 0.5
 _LONG_SECONDS = 5.0
-"""An attempt that has run for so long does not keep others from being begun."""
+"""The time after which an attempt that still runs does not keep others from being begun."""
 _AGAIN_SECONDS = 20.0
 _RECENT = 50
 
@@ -57,14 +57,14 @@ log = logging.getLogger(__name__)
 
 
 class GradingLoop:
-    """Grades what waits in a store.
+    """A loop that grades what waits in a store.
 
     Args:
-        course: whose.
-        store: of its attempts.
-        make_executor: makes the workers.
-        active: how many attempts are begun at once; those that have run long do not count. More on a larger cluster.
-        spare: for how many more there are workers, which attempts that run long leave to others.
+        course: the course.
+        store: the store of its attempts.
+        make_executor: a function that makes the workers.
+        active: the number of attempts begun at once; those that have run long do not count. More on a larger cluster.
+        spare: the number of workers beyond these, which attempts that run long leave to others.
         missing_ok: layers of the sandbox that may be missing, by name.
     """
 
@@ -97,9 +97,9 @@ class GradingLoop:
         self._order: tuple[tuple[int, ...], list[HandIn]] = ((), [])
         self._configured: list[int] = []
         self.exchange: Exchange | None = None
-        """nbgrader's, to be looked at as well."""
+        """The exchange of nbgrader, to be looked at as well."""
         self.failure = ""
-        """Why nothing is graded at the moment; empty if all is well."""
+        """The reason why nothing is graded at the moment; empty if all is well."""
 
     # From outside: any thread.
 
@@ -114,7 +114,7 @@ class GradingLoop:
         self._thread.join(30)
 
     def wake(self) -> None:
-        """Say that something was handed in."""
+        """Tell the loop that something was handed in."""
         self._news.set()
 
     @property
@@ -123,16 +123,16 @@ class GradingLoop:
         return self._course
 
     def is_grading(self, attempt: HandIn) -> bool:
-        """Whether an attempt is being graded just now."""
+        """Return whether an attempt is being graded just now."""
         return any(attempt.number == each.number for each, _, _ in list(self._running.values()))
 
     @property
     def rate(self) -> float:
-        """Mean seconds that grading an attempt took lately."""
+        """The mean seconds that grading an attempt took lately."""
         return sum(self._seconds) / len(self._seconds)
 
     def queue(self) -> list[HandIn]:
-        """What waits, in the order in which it will be graded; what is being graded comes first."""
+        """Return what waits, in the order in which it will be graded; what is being graded comes first."""
         running = [attempt for attempt, _, _ in list(self._running.values())]
         state = self._store.changes, *(attempt.number for attempt in running)
         if self._order[0] != state:
@@ -141,11 +141,11 @@ class GradingLoop:
         return self._order[1]
 
     def estimate(self, place: int) -> float:
-        """Seconds until the attempt at ``place`` in the queue, 1 being the next, has its result."""
+        """Return the seconds until the attempt at ``place`` in the queue, 1 being the next, has its result."""
         return max(1.0, place * self.rate / max(1, self._active))
 
     def troubles(self) -> dict[tuple[str, str], str]:
-        """For a student and an assignment, or a board alone, why it is not written yet."""
+        """Return, for a student and an assignment, or a board alone, why it is not written yet."""
         own = {key: reason for key, (reason, _) in list(self._troubles.items())}
         exchange = self.exchange.troubles if self.exchange is not None else {}
         return {**own, **self._boards.troubles, **self._folder.troubles, **exchange}
@@ -175,7 +175,7 @@ class GradingLoop:
         self._slots = max(self._slots, executor.slots)
         self._active = max(self._active, executor.slots - self._spare)
         self._pool = stack.enter_context(Pool(self._make_executor))  # For what changed between grading and writing.
-        for name in self._course.assignments():  # While workers warm up: nobody shall wait for the first page.
+        for name in self._course.assignments():  # While workers warm up: nobody should wait for the first page.
             with self._alone(("", name)):
                 self._bundle(name)
 
@@ -195,7 +195,7 @@ class GradingLoop:
             self._news.wait(_IDLE_SECONDS)
 
     def _look_at_configuration(self) -> None:
-        """Read course.toml again when it or the roster has changed; a half edited one is told and waited out."""
+        """Read course.toml again when it or the roster has changed; a half-edited one is reported and waited out."""
         with self._alone(("", "course.toml")):
             state = [_changed_at(self._course.root / name) for name in ("course.toml", ROSTER)]
             if state != self._configured:
@@ -203,7 +203,7 @@ class GradingLoop:
 
     @contextmanager
     def _alone(self, key: tuple[str, str]) -> Iterator[None]:
-        """What fails inside is told under ``key``, and tried again later."""
+        """Record what fails inside under ``key``; it is tried again later."""
         try:
             yield
             self._troubles.pop(key, None)
@@ -252,7 +252,7 @@ class GradingLoop:
             self._store.finish(attempt, "failed", reason=reason_of("reading it", error))
 
     def _bundle(self, name: str) -> Bundle:
-        """The bundle of an assignment; read again when one of its files, or course.toml, changes."""
+        """Return the bundle of an assignment; read again when one of its files, or course.toml, changes."""
         files = [self._course.root / "course.toml", *sorted((self._course.source / name).glob("*.*"))]
         state = tuple(path.stat().st_mtime_ns for path in files)
         if name not in self._bundles or self._bundles[name][0] != state:

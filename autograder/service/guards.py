@@ -1,4 +1,4 @@
-"""What every request passes: bounds on size, rate and number, whether it comes from our own pages, and headers."""
+"""The guards that every request passes: bounds on size, rate and number, its origin, and headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["Guard", "Limiter", "Together", "is_from_elsewhere"]
 
 _MULTIPART_BYTES = 64 * 1024
-"""What a form has around a file."""
+"""The number of bytes that a form may have around a file."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -34,11 +34,11 @@ _HEADERS = {
 
 
 class Limiter:
-    """Lets each client make so many requests a second, and a number of them at once.
+    """A limiter that lets each client make so many requests a second, and a number of them at once.
 
     Args:
-        rate: requests a second in the long run.
-        burst: how many at once.
+        rate: the number of requests a second in the long run.
+        burst: the number of requests at once.
     """
 
     def __init__(self, rate: float, burst: float) -> None:
@@ -46,7 +46,7 @@ class Limiter:
         self._left: dict[str, tuple[float, float]] = {}
 
     def allows(self, client: str) -> bool:
-        """Whether ``client`` may make a request now."""
+        """Return whether ``client`` may make a request now."""
         now = time.monotonic()
         left, since = self._left.get(client, (self._burst, now))
         left = min(self._burst, left + (now - since) * self._rate)
@@ -58,7 +58,7 @@ class Limiter:
 
 
 class Together:
-    """Counts what runs at the same time, for each person and in all."""
+    """A count of what runs at the same time, for each person and in all."""
 
     def __init__(self, each: int, everybody: int) -> None:
         self._each, self._everybody = each, everybody
@@ -66,7 +66,7 @@ class Together:
 
     @contextmanager
     def one_more(self, person: str) -> Iterator[bool]:
-        """Inside, one more runs; gives False where that is one too many."""
+        """Count one more while inside; give False where that is one too many."""
         allowed = self._now[person] < self._each and self._now.total() < self._everybody
         self._now[person] += allowed
         try:
@@ -78,9 +78,9 @@ class Together:
 
 
 def is_from_elsewhere(headers: Mapping[str, str]) -> bool:
-    """Whether a request that changes something comes from another site's page.
+    """Return whether a request that changes something comes from another site's page.
 
-    Browsers say so themselves; one that does not yet names the page's origin.
+    Browsers tell so themselves; one that does not yet do so names the page's origin.
     """
     if site := headers.get("sec-fetch-site"):
         return site not in ("same-origin", "none")
@@ -89,12 +89,12 @@ def is_from_elsewhere(headers: Mapping[str, str]) -> bool:
 
 
 class Guard:
-    """Stands before an application.
+    """A guard before an application.
 
     Args:
-        application: what is guarded.
+        application: the application that is guarded.
         upload_bytes: the largest file.
-        secure: whether browsers reach it by HTTPS.
+        secure: True if browsers reach it by HTTPS.
     """
 
     def __init__(self, application: ASGIApp, upload_bytes: int, *, secure: bool) -> None:
@@ -138,6 +138,6 @@ class Guard:
 
 
 def _client(scope: Scope, headers: Mapping[str, str]) -> str:
-    """A session's own allowance; whoever has none shares that of their address."""
+    """Return the key of a session's own allowance; whoever has none shares that of their address."""
     address = scope["client"][0] if scope.get("client") else ""
     return f"{address} {headers.get('cookie', '')[:600]}"

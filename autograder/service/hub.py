@@ -24,11 +24,11 @@ class Hub:
     """A JupyterHub that started this process as one of its services.
 
     Args:
-        secure: whether browsers reach the hub by HTTPS.
+        secure: True if browsers reach the hub by HTTPS.
     """
 
     seconds = 3600.0
-    """For how long a session is good before the hub is asked again, which nobody notices."""
+    """The time for which a session is good before the hub is asked again, which nobody notices."""
 
     def __init__(self, *, secure: bool) -> None:
         self._oauth = HubOAuth.instance()
@@ -37,17 +37,17 @@ class Hub:
 
     @staticmethod
     def is_there() -> bool:
-        """Whether a hub started this process."""
+        """Return whether a hub started this process."""
         return "JUPYTERHUB_SERVICE_PREFIX" in os.environ
 
     @staticmethod
     def address() -> tuple[str, int]:
-        """Where the hub expects the service to listen."""
+        """Return the address on which the hub expects the service to listen."""
         parts = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
         return parts.hostname or "127.0.0.1", parts.port or 0
 
     def login_headers(self, where: str) -> dict[str, str]:
-        """The headers that send a browser to the hub, and bring it back to ``where``."""
+        """Return the headers that send a browser to the hub, and bring it back to ``where``."""
         state = self._oauth.generate_state(next_url=where)
         flags = f"Max-Age={_STATE_SECONDS}; Path={self.prefix}; HttpOnly; SameSite=Lax{'; Secure' * self._secure}"
         return {
@@ -60,7 +60,7 @@ class Hub:
         response.delete_cookie(STATE_COOKIE, path=self.prefix)
 
     async def who(self, request: Request, course: Course) -> tuple[Role, str, str]:
-        """The role and name of whoever comes back from the hub, and where they wanted to go.
+        """Return the role and name of whoever comes back from the hub, and where they wanted to go.
 
         Raises:
             HTTPException: it is not the browser that was sent, or the hub does not know them, or the course does not.
@@ -85,6 +85,6 @@ class Hub:
         return name
 
     def _where(self, state: str) -> str:
-        """The page that was asked for; only one of ours."""
+        """Return the page that was asked for; only one of ours."""
         where = str(self._oauth.get_next_url(state) or "")
         return where if where.startswith(self.prefix) and "\\" not in where else self.prefix

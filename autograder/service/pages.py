@@ -1,4 +1,4 @@
-"""What the pages show: a student's assignments and attempts, feedback as the policy has it, and rows on boards."""
+"""The content of the pages: a student's assignments and attempts, feedback as the policy has it, and rows on boards."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class AttemptRow(NamedTuple):
     """An attempt as its author sees it.
 
     Attributes:
-        name: for addresses.
-        number: 1 is the student's first at this assignment.
-        at: when it was handed in, for people.
-        late: whether that was after the student's deadline.
+        name: the name for addresses.
+        number: the attempt's number; 1 is the student's first at this assignment.
+        at: the time when it was handed in, for people.
+        late: True if that was after the student's deadline.
         state: ``waiting``, ``grading``, ``graded``, ``unreadable`` or ``failed``.
         said: the state in words, with points or with the place in the queue.
-        reason: what is wrong with a file that could not be read.
-        counts: whether it is the one that counts.
+        reason: the fault of a file that could not be read.
+        counts: True if it is the one that counts.
         file: the name that it had.
     """
 
@@ -77,9 +77,9 @@ class Pages:
     """The content of the pages of a course.
 
     Args:
-        store: of attempts.
-        loop: that grades them.
-        prefix: of all addresses, such as ``/services/handin/``; ends with a stroke.
+        store: the store of attempts.
+        loop: the loop that grades them.
+        prefix: the prefix of all addresses, such as ``/services/handin/``; ends with a slash.
     """
 
     def __init__(self, store: AttemptStore, loop: GradingLoop, prefix: str) -> None:
@@ -91,14 +91,14 @@ class Pages:
         return self._loop.course
 
     def assignment(self, name: str) -> Assignment | None:
-        """The assignment called ``name`` if students may know of it."""
+        """Return the assignment called ``name`` if students may know of it."""
         if name not in self.course.assignments():
             return None
         files = sorted((self.course.source / name).glob("*.*"))
         return _load(self.course, name, tuple(path.stat().st_mtime_ns for path in files))
 
     def assignments(self, student: str, now: dt.datetime) -> list[dict[str, Any]]:
-        """For each assignment what the first page says of it."""
+        """Return, for each assignment, what the first page shows of it."""
         own = self._store.of_student(student)
         found = []
         for name in self.course.assignments():
@@ -122,7 +122,7 @@ class Pages:
         return found
 
     def attempts(self, student: str, assignment: str, attempts: Sequence[HandIn]) -> list[AttemptRow]:
-        """A student's attempts at one assignment, oldest first."""
+        """Return a student's attempts at one assignment, oldest first."""
         policy = policy_of(self.course, assignment)
         chosen = self._store.chosen(student, assignment) if policy.counts == "chosen" else ""
         counting = policy.counting(student, attempts, chosen)
@@ -145,7 +145,7 @@ class Pages:
         ]
 
     def snapshot(self, student: str, assignment: str) -> str:
-        """A student's attempts as JSON: for each, by its name, the number, the state and what is said of it."""
+        """Return a student's attempts as JSON: for each, by its name, the number, the state and what is shown of it."""
         rows = self.attempts(student, assignment, self._store.of_student(student, assignment))
         return msgspec.json.encode({row.name: [row.number, row.state, row.said] for row in rows}).decode()
 
@@ -164,15 +164,15 @@ class Pages:
         return f"place {place} in the queue, about {_span(self._loop.estimate(place))}"
 
     def shown(self, attempt: HandIn) -> str:
-        """What feedback on an attempt shows now: ``nothing``, ``points``, ``brief`` or ``full``."""
+        """Return what feedback on an attempt shows now: ``nothing``, ``points``, ``brief`` or ``full``."""
         policy = policy_of(self.course, attempt.assignment)
         return policy.shown(attempt.student, dt.datetime.now(dt.UTC))
 
     def feedback(self, attempt: HandIn, shown: str = "") -> str | None:
-        """The page of feedback on an attempt; None if there is nothing to show.
+        """Return the page of feedback on an attempt; None if there is nothing to show.
 
         Args:
-            shown: in place of what the policy shows its author now.
+            shown: the extent to show in place of what the policy shows its author now.
         """
         shown, assignment = shown or self.shown(attempt), self.assignment(attempt.assignment)
         if assignment is None or attempt.outcome != "graded" or shown == "nothing":
@@ -197,7 +197,7 @@ class Pages:
             )
 
     def why_no_feedback(self, attempt: HandIn) -> str:
-        """Why there is no page of feedback on an attempt, a sentence for its author."""
+        """Return why there is not a page of feedback on an attempt, as a sentence for its author."""
         if attempt.outcome == "unreadable":
             return attempt.reason
         if attempt.outcome == "graded" and self.shown(attempt) != "nothing":
@@ -207,7 +207,7 @@ class Pages:
         return "There is no feedback on this attempt yet."
 
     def _official(self, attempt: HandIn, assignment: Assignment) -> str | None:
-        """The page in ``feedback/``, with what a person gave: for the attempt that the gradebook has, if it has it."""
+        """Return the page in ``feedback/``, with what a person gave, if it is of the gradebook's attempt; else None."""
         policy = policy_of(self.course, attempt.assignment)
         attempts = self._store.of_student(attempt.student, attempt.assignment)
         chosen = self._store.chosen(attempt.student, attempt.assignment)
@@ -230,7 +230,7 @@ class Pages:
         return found and BoardName(found.name, f"{self.prefix}boards/{attempt.assignment}.html#{found.name}", "")
 
     def rows(self, student: str, assignment: str) -> list[BoardRow]:
-        """The student's rows on the published boards on which an assignment shows."""
+        """Return the student's rows on the published boards on which an assignment shows."""
         rows = []
         for board in boards_of(assignment):
             name = board or "course"
@@ -241,7 +241,7 @@ class Pages:
         return rows
 
     def staff(self, now: dt.datetime) -> dict[str, Any]:
-        """What the page for staff says: the queue, rates, and what needs a look."""
+        """Return what the page for staff shows: the queue, rates, and what needs a look."""
         lately = self._store.finished_since(now - dt.timedelta(days=1))
         graded = [each for each in lately if each.outcome == "graded"]
         hour = [each for each in graded if each.done_at and now - each.done_at < dt.timedelta(hours=1)]
@@ -312,5 +312,5 @@ def _environment() -> jinja2.Environment:
 
 
 def render(template: str, **values: Any) -> str:
-    """A page made from one of the templates."""
+    """Return a page made from one of the templates."""
     return _environment().get_template(f"{template}.html.j2").render(**values)

@@ -1,4 +1,4 @@
-"""What a course allows: when and how often work is handed in, which attempt counts, and what feedback tells."""
+"""The rules of a course: when and how often work is handed in, which attempt counts, and what feedback tells."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Policy:
     """The rules of a course for one assignment.
 
     Args:
-        course: whose rules.
-        assignment: its name.
+        course: the course with the rules.
+        assignment: the name of the assignment.
     """
 
     def __init__(self, course: Course, assignment: str) -> None:
@@ -38,7 +38,7 @@ class Policy:
 
     @property
     def attempts_per_day(self) -> int:
-        """Graded attempts of one student in a day; 0 for any number."""
+        """The number of graded attempts that one student may make in a day; 0 for any number."""
         own = self._own.attempts_per_day
         return self._shared.attempts_per_day if own is None else own
 
@@ -50,7 +50,7 @@ class Policy:
 
     @property
     def counts(self) -> str:
-        """Which attempt counts."""
+        """The rule for which attempt counts."""
         return self._own.counts or self._shared.counts
 
     @cached_property
@@ -58,12 +58,12 @@ class Policy:
         return LateRules(self._course.late_policy(self.assignment), None, self._course, self.assignment)
 
     def deadline(self, student: str) -> dt.datetime | None:
-        """The student's own deadline, with extensions, in UTC; None where there is none."""
+        """Return the student's own deadline, with extensions, in UTC; None where there is none."""
         found = self._late.deadline(student, None, None)
         return found and found.replace(tzinfo=dt.UTC)
 
     def refusal(self, student: str, earlier: Sequence[HandIn], now: dt.datetime) -> str:
-        """Why a student may not hand in now, a sentence for the student; empty if they may.
+        """Return why a student may not hand in now, as a sentence for the student; empty if they may.
 
         Args:
             student: their id.
@@ -97,7 +97,7 @@ class Policy:
         return f"Between two attempts there is a pause. Hand in again in {seconds} seconds."
 
     def left_today(self, earlier: Iterable[HandIn], now: dt.datetime) -> int | None:
-        """How many attempts a student still has today; None where there is no limit."""
+        """Return how many attempts a student still has today; None where there is no limit."""
         if not self.attempts_per_day:
             return None
         today = now.astimezone(self.zone).date()
@@ -105,11 +105,11 @@ class Policy:
         return max(0, self.attempts_per_day - used)
 
     def counting(self, student: str, attempts: Sequence[HandIn], chosen: str = "") -> HandIn | None:
-        """The attempt that counts: of those that could be graded, else the last that could not be read.
+        """Return the attempt that counts: of those that could be graded, else the last that could not be read.
 
         Args:
             student: their id.
-            attempts: theirs at this assignment, oldest first; those that wait do not count yet.
+            attempts: their attempts at this assignment, oldest first; those that wait do not count yet.
             chosen: the name of the one that the student chose.
         """
         graded = [each for each in attempts if each.outcome == "graded"]
@@ -128,33 +128,33 @@ class Policy:
         return attempt.points * (1 - self._lost(attempt, share=True))
 
     def _lost(self, attempt: HandIn, share: bool = False) -> float:
-        """Whether it was late, 0 or 1, or the share of its points that this costs."""
+        """Return whether it was late, 0 or 1, or the share of its points that this costs."""
         at = attempt.at.astimezone(dt.UTC).replace(tzinfo=None)
         terms = self._late.terms(attempt.student, Stamp(at=at), None, None)
         return (terms.share or 0.0) if share else float(terms.late)
 
     def shown(self, student: str, now: dt.datetime) -> Shown:
-        """What feedback shows to a student now; where nothing is ever due, what it shows before a deadline."""
+        """Return what feedback shows to a student now; where nothing is ever due, what it shows before a deadline."""
         end = self.deadline(student) or self.closes
         return self._shared.after_due if end is not None and now > end else self._shared.before_due
 
     def told(self, moment: dt.datetime) -> str:
-        """A moment for people, in the course's zone."""
+        """Return a moment for people, in the course's zone."""
         local = moment.astimezone(self.zone)
         return f"{local:%A}, {local.day} {local:%B %Y, %H:%M} {local.tzname()}"
 
 
 @lru_cache(maxsize=64)
 def policy_of(course: Course, assignment: str) -> Policy:
-    """The rules of a course, as it was read once, for one assignment."""
+    """Return the rules of a course, as it was read once, for one assignment."""
     return Policy(course, assignment)
 
 
 def in_fair_order(waiting: Sequence[HandIn], running: Iterable[str] = ()) -> list[HandIn]:
-    """The order of grading: everybody's first attempt before anybody's second, each in the order of arrival.
+    """Return the order of grading: everybody's first attempt before anybody's second, each in the order of arrival.
 
     Args:
-        waiting: oldest first.
+        waiting: the attempts that wait, oldest first.
         running: the student of each attempt that is being graded.
     """
     turns = Counter(running)

@@ -46,9 +46,9 @@ def run_service(
     """Serve a course until the process is told to end.
 
     Args:
-        host, port: to listen on; a JupyterHub that started this process decides them itself.
-        url: under which browsers reach it; empty for just there.
-        workers: attempts begun at once.
+        host, port: the address to listen on; a JupyterHub that started this process decides it itself.
+        url: the address under which browsers reach it; empty for just there.
+        workers: the number of attempts begun at once.
         scheduler: a Dask scheduler to grade on.
         missing_ok: layers of the sandbox that may be missing, by name.
 
@@ -88,7 +88,7 @@ def site_of(
     scheduler: str | None = None,
     missing_ok: Sequence[str] = (),
 ) -> tuple[Any, GradingLoop]:
-    """The application, and the loop that starts and stops with it; arguments as for :func:`run_service`."""
+    """Return the application, and the loop that starts and stops with it; arguments as for :func:`run_service`."""
     hub, parts = None, urlsplit(url)
     prefix, secure = f"/{parts.path.strip('/')}/".replace("//", "/"), parts.scheme == "https"
     if managed:
@@ -138,13 +138,13 @@ def _say(course: Course, url: str) -> None:
 
 
 def staff_link(course: Course, name: str, url: str, days: float) -> str:
-    """A link that lets its holder in as staff."""
+    """Return a link that lets its holder in as staff."""
     store = AttemptStore(course.results / "service.db")
     return f"{url.rstrip('/')}/enter/{Access(course, store).link('staff', name, days * DAY)}"
 
 
 def student_links(course: Course, students: Sequence[str] | None, url: str, days: float, path: Path) -> str:
-    """Write the students' links to a file that nobody else can read. Returns a line for people.
+    """Write the students' links to a file that nobody else can read. Return a line for people.
 
     Raises:
         ServiceError: there is no roster, or a student is not in it.
@@ -163,7 +163,7 @@ def student_links(course: Course, students: Sequence[str] | None, url: str, days
 
 
 def revoke_links(course: Course, name: str) -> str:
-    """End all links and sessions of a student or of one of the staff. Returns a line for people."""
+    """End all links and sessions of a student or of one of the staff. Return a line for people."""
     store = AttemptStore(course.results / "service.db")
     for role in ("student", "staff"):
         store.revoke(role, name)

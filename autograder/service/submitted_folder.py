@@ -20,10 +20,10 @@ _LOOK_SECONDS = 3.0
 
 
 class SubmittedFolder:
-    """Looks for what was handed in elsewhere, and puts what counts where the engine looks.
+    """The exchange of files with the folder: what was handed in elsewhere comes in, and what counts is put there.
 
     Attributes:
-        troubles: for a student and an assignment, why something could not be taken in.
+        troubles: the reason why something could not be taken in, by student and assignment.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -58,7 +58,7 @@ class SubmittedFolder:
                     yield folder.name, assignment, path
 
     def notebook(self, assignment: str) -> str:
-        """The name of an assignment's notebook, without the ending."""
+        """Return the name of an assignment's notebook, without the ending."""
         (path, *_) = sorted((self._course.source / assignment).glob("*.ipynb"))
         return path.stem
 
@@ -71,7 +71,7 @@ class SubmittedFolder:
         self._seen[path] = state
 
     def adopt(self, student: str, assignment: str, path: Path) -> bool:
-        """Take the file at ``path`` for an attempt. Returns whether it is new, and not what the student handed in."""
+        """Take the file at ``path`` for an attempt. Return whether it is new, and not what the student handed in."""
         content = read_file(path)
         if self._store.knows(student, assignment, name_of_content(content)):
             return False
@@ -81,7 +81,7 @@ class SubmittedFolder:
         return True
 
     def place(self, attempt: HandIn, content: bytes, notebook: str) -> bool:
-        """Put an attempt under ``submitted/``. False if something newer lies there, which is taken in first.
+        """Put an attempt under ``submitted/``. Return False if something newer lies there, which is taken in first.
 
         Raises:
             GradebookError: it cannot be written, or a link is in the way.

@@ -1,4 +1,4 @@
-"""What feedback tells of a result while the deadline lies ahead, and how many bits that can carry."""
+"""The part of a result that feedback tells while the deadline lies ahead, and how many bits that can carry."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ MERGED = "hidden checks"
 
 
 def told_of(result: Result, assignment: Assignment, shown: Shown) -> Result:
-    """The part of ``result`` that a page may be made from.
+    """Return the part of ``result`` that a page may be made from.
 
     Args:
-        result: what grading gave.
-        assignment: tells which checks have a hidden part.
+        result: the result of grading.
+        assignment: the assignment, which tells which checks have a hidden part.
         shown: ``full`` leaves it as it is. In ``brief``, a failure that only hidden parts saw becomes the number of
             hidden checks that pass, and what is seen of wrong results is left out unless it has a name. In ``points``
-            no check says anything.
+            no check shows anything.
     """
     if shown == "full":
         return result
@@ -55,7 +55,7 @@ def _brief(checks: Sequence[CheckResult], hidden: set[str]) -> list[CheckResult]
 
 
 def _visible(check: CheckResult, hidden: set[str]) -> bool:
-    """Whether the outcome is what the student can see in the notebook."""
+    """Return whether the outcome is what the student can see in the notebook."""
     return check.seen or check.check not in hidden
 
 
@@ -79,7 +79,7 @@ def _merged(checks: Sequence[CheckResult], message: str, named: CheckResult | No
 
 
 def bits_told(assignment: Assignment) -> float:
-    """The bits that one attempt's feedback can carry out at most, in ``brief``, if each check gives all or nothing.
+    """Return the bits that one attempt's feedback can carry at most, in ``brief``, if each check gives all or nothing.
 
     For each exercise: the points, the number of hidden checks that pass, which visible parts fail, and a name.
     """

@@ -54,11 +54,11 @@ class Site:
     """The pages of a course.
 
     Args:
-        store: of attempts.
-        loop: that grades them; started and stopped with the application.
-        access: who is who.
-        prefix: of all addresses; begins and ends with a stroke.
-        secure: whether browsers reach it by HTTPS.
+        store: the store of attempts.
+        loop: the loop that grades them; started and stopped with the application.
+        access: the identity of visitors.
+        prefix: the prefix of all addresses; begins and ends with a slash.
+        secure: True if browsers reach it by HTTPS.
         hub: the JupyterHub that manages it; None where personal links let people in.
     """
 
@@ -80,7 +80,7 @@ class Site:
         self._uploads, self._streams = Together(2, 200), Together(4, 2000)
 
     def application(self) -> Guard:
-        """The whole as an ASGI application."""
+        """Return the whole as an ASGI application."""
         routes: list[BaseRoute] = [
             Route("/", self._home),
             Route("/enter/{token}", self._enter, methods=["GET", "POST"]),
@@ -118,7 +118,7 @@ class Site:
         return self._access.visitor(request.cookies.get(COOKIE, ""))
 
     def _known(self, request: Request) -> Visitor:
-        """The visitor, or the way to become one."""
+        """Return the visitor; send anybody else the way to become one."""
         if visitor := self._visitor(request):
             return visitor
         if self._hub is not None:
@@ -127,7 +127,7 @@ class Site:
 
     @asynccontextmanager
     async def _form(self, request: Request, visitor: Visitor) -> AsyncIterator[FormData]:
-        """The form that came; refused unless one of our pages of this session sent it."""
+        """Give the form that came; refuse one that a page of the service in this session did not send."""
         try:
             async with asyncio.timeout(_UPLOAD_SECONDS):
                 form = await request.form(max_files=1, max_fields=5)
@@ -188,7 +188,7 @@ class Site:
         )
 
     async def _come_back(self, request: Request) -> Response:
-        """Back from JupyterHub, with a code."""
+        """Take in a browser that comes back from JupyterHub, with a code."""
         if self._hub is None:
             raise HTTPException(404)
         role, person, where = await self._hub.who(request, self._loop.course)
@@ -241,7 +241,7 @@ class Site:
         )
 
     def _whose(self, request: Request, visitor: Visitor) -> str:
-        """The student whose page it is: a student's own; for staff, the one that they ask for."""
+        """Return the student whose page it is: a student's own; for staff, the one that they ask for."""
         if not visitor.is_staff:
             return visitor.person
         if not (student := request.query_params.get("student", "")):
@@ -280,7 +280,7 @@ class Site:
         self._loop.wake()
 
     def _own(self, request: Request, visitor: Visitor) -> HandIn:
-        """The attempt that an address names, if the visitor may see it; others' are as if they were not there."""
+        """Return the attempt that an address names, if the visitor may see it; others' are treated as missing."""
         student = None if visitor.is_staff else visitor.person
         attempt = self._store.attempt(request.path_params["name"], student)
         if attempt is None:
@@ -350,7 +350,7 @@ class Site:
         return StreamingResponse(self._told(request, visitor, name), media_type="text/event-stream")
 
     async def _told(self, request: Request, visitor: Visitor, name: str) -> AsyncIterator[str]:
-        """The state of a student's attempts, whenever it is another one; something now and then in any case."""
+        """Yield the state of a student's attempts whenever it changes, and something now and then in any case."""
         with self._streams.one_more(visitor.person) as allowed:
             own, said, looked, beat = -1, "", 0.0, time.monotonic()
             while allowed:
@@ -378,7 +378,7 @@ class Site:
         return self._page(request, "staff", desk=bool(self._desk_routes), **values)
 
     def _desk(self) -> list[BaseRoute]:
-        """The desk's pages for staff, where they are installed."""
+        """Return the desk's pages for staff, where they are installed."""
         try:
             desk = importlib.import_module("autograder.desk").application(self._loop.course)
         except (ModuleNotFoundError, AttributeError):

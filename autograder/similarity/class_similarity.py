@@ -1,4 +1,4 @@
-"""Compare the submissions of a class with each other, with earlier terms and with the course's own answers."""
+"""The comparison of a class's submissions with each other, with earlier terms and with the course's own answers."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from autograder.submission.notebook_reader import read_submission
 __all__ = ["ClassSimilarity", "compare_class"]
 
 _SERIAL = 24
-"""Submissions up to which a second process would cost more than it saves."""
+"""The number of submissions up to which a second process would cost more than it saves."""
 
 
 class ClassSimilarity(msgspec.Struct, frozen=True):
-    """What was compared, and how alike it is.
+    """The outcome of a comparison: what was compared, and how alike it is.
 
     Attributes:
-        assignment: that was handed in.
-        works: what each student wrote, by id; works of other terms and the references by their names.
-        comparison: who resembles whom.
-        left_out: who could not be compared, and why.
-        groups: how many groups handed in together, whose members are not compared with each other.
-        earlier: how many works of other terms there are.
+        assignment: the assignment that was handed in.
+        works: the work of each student, by id; works of other terms and the references by their names.
+        comparison: the likenesses between them.
+        left_out: those who could not be compared, and why.
+        groups: the number of groups that handed in together; their members are not compared with each other.
+        earlier: the number of works of other terms.
     """
 
     assignment: Assignment
@@ -49,7 +49,7 @@ class ClassSimilarity(msgspec.Struct, frozen=True):
     earlier: int
 
     def lines(self) -> list[str]:
-        """The report for the terminal."""
+        """Return the report for the terminal."""
         above = self.comparison.above()
         older = f", with {self.earlier} of earlier terms" if self.earlier else ""
         counted = f"{len(above)} {'pair is' if len(above) == 1 else 'pairs are'}" if above else "no pair is"
@@ -65,13 +65,13 @@ def compare_class(course: Course, name: str, also: Sequence[Path] = (), workers:
     """Compare all submissions to the assignment ``name``. Nothing is run, and nothing is written.
 
     Args:
-        course: whose class.
-        name: of the assignment.
+        course: the course of the class.
+        name: the name of the assignment.
         also: folders with submissions of earlier terms.
         workers: processes that read notebooks.
 
     Raises:
-        CourseError: nobody handed in, or a folder holds no notebook of the assignment.
+        CourseError: nobody handed in, or a folder does not hold a notebook of the assignment.
         AuthoringError: there is no such assignment.
     """
     assignment = load_assignment(course, name)
@@ -102,7 +102,7 @@ def compare_class(course: Course, name: str, also: Sequence[Path] = (), workers:
 
 
 def _earlier(folder: Path, assignment: Assignment) -> list[tuple[str, Path]]:
-    """The submissions in a folder of another term, each by the folder's name and its own place."""
+    """Return the submissions in a folder of another term, each by the folder's name and its own place."""
     root = folder.resolve()
     paths = sorted(
         path for path in root.rglob(f"{assignment.notebook}.ipynb") if ".ipynb_checkpoints" not in path.parts
@@ -124,7 +124,7 @@ def _whose(path: Path, assignment: Assignment) -> str:
 def _works(
     handout: Handout, files: Sequence[tuple[str, Path]], workers: int
 ) -> tuple[dict[str, Work], list[tuple[str, str]]]:
-    """What everybody wrote, and who could not be read."""
+    """Return what everybody wrote, and who could not be read."""
     if len(files) <= _SERIAL or workers < 2:
         answers: Iterable[Work | str] = [_work(handout, path) for _, path in files]
     else:
@@ -136,7 +136,7 @@ def _works(
 
 
 _handout: list[Handout] = []
-"""In a worker: the one assignment that it reads submissions to."""
+"""The one assignment that a worker reads submissions to."""
 
 
 def _remember(assignment: Assignment) -> None:
@@ -148,7 +148,7 @@ def _remembered_work(path: Path) -> Work | str:
 
 
 def _work(handout: Handout, path: Path) -> Work | str:
-    """The work in a file, or why it cannot be read."""
+    """Return the work in a file, or why it cannot be read."""
     try:
         return handout.work(align(read_submission(read_file(path), str(path)), handout.assignment))
     except UnreadableSubmission as error:

@@ -1,4 +1,4 @@
-"""How unlikely a likeness is: each pair beside what is usual among all pairs of the class, exercise by exercise."""
+"""The surprise of a likeness: each pair beside what is usual among all pairs of the class, exercise by exercise."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ EXPECTED = 0.1
 """The default threshold: a class whose members worked alone shows such a pair in one term out of ten."""
 
 FEWEST = 9
-"""Submissions to a part below which nothing can be said of what is usual."""
+"""The number of submissions to a part below which nothing can be told of what is usual."""
 _NOTHING = 30.0
-"""Bits that say nothing: some four fingerprints that nobody else has."""
+"""The number of bits that tell nothing: some four fingerprints that nobody else has."""
 
 
 class PartLikeness(NamedTuple):
@@ -31,7 +31,7 @@ class PartLikeness(NamedTuple):
 
     Attributes:
         part: the exercise or question.
-        share: of the shorter text's fingerprints, how many the other has too, 0 to 1.
+        share: the share of the shorter text's fingerprints that the other has too, 0 to 1.
         surprise: minus the decimal logarithm of the share of the class's pairs that are at least as alike.
         in_references: the share of what both have in common that the course's own right answers have as well.
     """
@@ -46,9 +46,9 @@ class Likeness(msgspec.Struct, frozen=True):
     """Two works that are alike.
 
     Attributes:
-        first, second: whose they are; the second may be from another term, or the solution.
-        expected: how many pairs as alike as this a class of this size would show if everybody worked alone.
-        parts: from the most surprising to the least.
+        first, second: the names of the two; the second may be from another term, or the solution.
+        expected: the number of pairs this alike that a class of this size would show if everybody worked alone.
+        parts: the parts from the most surprising to the least.
     """
 
     first: str
@@ -58,7 +58,7 @@ class Likeness(msgspec.Struct, frozen=True):
 
 
 class Usual(msgspec.Struct, frozen=True):
-    """What is usual in one part: how many answered, and how alike the usual and the most alike pair are, 0 to 1."""
+    """The usual in one part: how many answered, and how alike the usual and the most alike pair are, 0 to 1."""
 
     part: str
     answered: int
@@ -67,14 +67,14 @@ class Usual(msgspec.Struct, frozen=True):
 
 
 class Likenesses(msgspec.Struct, frozen=True):
-    """All that was compared.
+    """The likenesses of all that was compared.
 
     Attributes:
-        pairs: of the class and with earlier terms, the least likely first.
+        pairs: the pairs of the class and with earlier terms, the least likely first.
         with_solution: the twenty most unlikely likenesses to the solution.
         among_references: pairs of independent right answers to one exercise: a likeness here is a false alarm.
-        usual: what is usual, by part.
-        compared: how many works of the class there are.
+        usual: the usual likeness, by part.
+        compared: the number of works of the class.
     """
 
     pairs: tuple[Likeness, ...]
@@ -84,12 +84,12 @@ class Likenesses(msgspec.Struct, frozen=True):
     compared: int
 
     def above(self, expected: float = EXPECTED) -> tuple[Likeness, ...]:
-        """The pairs that are at least as unlikely as the threshold says."""
+        """Return the pairs that are at least as unlikely as the threshold tells."""
         return tuple(pair for pair in self.pairs if pair.expected <= expected)
 
 
 class Tail:
-    """How often a value is reached among ``values``, beyond the largest ones too.
+    """The distribution of ``values``, beyond the largest ones too: how often a value is reached.
 
     The upper end is taken to fall off exponentially, as fast as it does between the tenth part and the hundredth, so
     that a few copies at the top do not make themselves usual.
@@ -110,7 +110,7 @@ class Tail:
             self._beta = max(float(high - low) / math.log(10), scale)
 
     def surprise(self, values: np.ndarray) -> np.ndarray:
-        """Minus the decimal logarithm of the share of pairs that reach each of ``values``."""
+        """Return minus the decimal logarithm of the share of pairs that reach each of ``values``."""
         if not self._known:
             return np.zeros_like(values)
         reached = len(self._sorted) - np.searchsorted(self._sorted, values, side="left")
@@ -121,7 +121,7 @@ class Tail:
 
 
 class _Matrices(NamedTuple):
-    """For one part, by works in rows and columns: the fields of :class:`PartLikeness`."""
+    """The fields of :class:`PartLikeness` for one part, by works in rows and columns."""
 
     share: np.ndarray
     surprise: np.ndarray
@@ -129,7 +129,7 @@ class _Matrices(NamedTuple):
 
 
 class _Evidence:
-    """What every two of the works have in common, in each part and in all."""
+    """The evidence on every two of the works: what they have in common, in each part and in all."""
 
     def __init__(self, everything: Mapping[str, Work], members: int, references: int) -> None:
         self.names, self.members = list(everything), members
@@ -145,7 +145,7 @@ class _Evidence:
         self.expected = max(len(upper[0]), 1) * 10.0**-evidence
 
     def likeness(self, row: int, column: int) -> Likeness:
-        """The likeness of two works, by their numbers."""
+        """Return the likeness of two works, by their numbers."""
         alike = [
             PartLikeness(part, *(float(matrix[row, column]) for matrix in each))
             for part, each in self.parts.items()
@@ -155,7 +155,7 @@ class _Evidence:
         return Likeness(self.names[row], self.names[column], float(self.expected[row, column]), tuple(alike))
 
     def ranked(self, rows: np.ndarray, columns: np.ndarray) -> Iterator[Likeness]:
-        """These pairs, the least likely first."""
+        """Yield these pairs, the least likely first."""
         for at in np.argsort(self.expected[rows, columns], kind="stable"):
             yield self.likeness(int(rows[at]), int(columns[at]))
 
@@ -170,11 +170,11 @@ def compare(
     """Compare every work with every other one.
 
     Args:
-        works: the class's, by student.
+        works: the works of the class, by student.
         references: the course's own right answers; the first one is the solution, which everybody is compared with.
-        earlier: works of other terms, by a name that says which.
+        earlier: works of other terms, by a name that tells which.
         together: pairs who handed in together, which are left out.
-        most: how many pairs are kept.
+        most: the largest number of pairs to keep.
     """
     evidence = _Evidence({**works, **(earlier or {}), **references}, len(works), len(references))
     members, others = len(works), len(works) + len(earlier or {})
@@ -222,7 +222,7 @@ def _matrices(texts: Sequence[Part | None], members: int, references: int) -> _M
 
 
 def _surprise(incidence: csr_array, members: int) -> np.ndarray:
-    """How surprising each likeness is; a rare fingerprint counts more than one that many have, in bits."""
+    """Return how surprising each likeness is; a rare fingerprint counts more than one that many have, in bits."""
     holders = incidence.sum(axis=0)
     weights = np.log2(max(incidence.shape[0], 2) / np.maximum(holders, 1))
     shared = (csr_array(incidence.multiply(weights[np.newaxis, :])) @ incidence.T).toarray()
@@ -239,7 +239,7 @@ def _surprise(incidence: csr_array, members: int) -> np.ndarray:
 
 
 def _incidence(texts: Sequence[Spans]) -> csr_array:
-    """One row for each text and one column for each fingerprint."""
+    """Return one row for each text and one column for each fingerprint."""
     columns: dict[int, int] = {}
     rows, places = [], []
     for number, text in enumerate(texts):
@@ -251,7 +251,7 @@ def _incidence(texts: Sequence[Spans]) -> csr_array:
 
 
 def clusters(pairs: Sequence[Likeness]) -> list[tuple[str, ...]]:
-    """The groups of three and more that ``pairs`` connect, the largest first."""
+    """Return the groups of three and more that ``pairs`` connect, the largest first."""
     names = sorted({name for pair in pairs for name in (pair.first, pair.second)})
     place = {name: number for number, name in enumerate(names)}
     edges = ([place[pair.first] for pair in pairs], [place[pair.second] for pair in pairs])

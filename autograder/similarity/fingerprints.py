@@ -12,25 +12,25 @@ from autograder.similarity.normalising import Token
 __all__ = ["CODE_LENGTH", "PROSE_LENGTH", "Spans", "all_hashes", "fingerprints"]
 
 CODE_LENGTH, PROSE_LENGTH = 7, 4
-"""Tokens in a row that make one fingerprint, in code and in prose."""
+"""The numbers of tokens in a row that make one fingerprint, in code and in prose."""
 _WINDOW = 3
 
 Spans = dict[int, list[tuple[int, int]]]
-"""For each fingerprint, the places that it stands for, in characters."""
+"""The places that each fingerprint stands for, in characters."""
 
 
 def all_hashes(tokens: Sequence[Token], length: int) -> set[int]:
-    """The hash of every ``length`` tokens in a row."""
+    """Return the hash of every ``length`` tokens in a row."""
     return set(_hashes(tokens, length).tolist())
 
 
 def fingerprints(tokens: Sequence[Token], length: int, given: Set[int] = frozenset()) -> Spans:
-    """The fingerprints of ``tokens``: any ``length + 2`` tokens that two texts have in common share one of them.
+    """Return the fingerprints of ``tokens``; two texts with ``length + 2`` tokens in a row in common share one.
 
     Args:
-        tokens: of one text.
+        tokens: the tokens of one text.
         length: tokens in one fingerprint.
-        given: hashes of what everybody was handed; they say nothing about anybody.
+        given: hashes of what everybody was handed; they tell nothing about anybody.
     """
     hashes = _hashes(tokens, length)
     if not len(hashes):

@@ -13,12 +13,12 @@ from pygments.token import Comment, Keyword, Name, Operator, Punctuation, String
 __all__ = ["FOLDED_DOCSTRING", "LONGEST", "Token", "code_tokens", "docstrings", "prose_tokens"]
 
 LONGEST = 20_000
-"""Characters of one cell that are compared; no honest cell comes near, and a lexer may take minutes over more."""
+"""The characters of a cell that are compared; no honest cell comes near, and a lexer may take minutes over more."""
 
 _LEXER = PythonLexer(stripnl=False, stripall=False, ensurenl=False)
 _WORD = re.compile(r"[^\W_]+")
 FOLDED_DOCSTRING = '"""…"""'
-"""Stands where a docstring of the course's own was."""
+"""The text in place of a docstring of the course's own."""
 _FOLDED = "a name"
 _NO_MEANING = {"(", ")", ";", "\\"}
 _OWNERS = {"self", "cls"}
@@ -33,7 +33,7 @@ class Token(NamedTuple):
 
 
 def code_tokens(source: str, kept: Set[str] = frozenset()) -> tuple[list[Token], list[Token]]:
-    """The structure and the wording of Python code, which may be anything, as tokens.
+    """Return the structure and the wording of Python code, which may be anything, as tokens.
 
     Of the structure, names are folded into one (``kept`` and attributes excepted), a string counts as a string, and
     comments, docstrings, layout and parentheses are left out. The wording has the names, the strings and the comments.
@@ -62,7 +62,7 @@ def code_tokens(source: str, kept: Set[str] = frozenset()) -> tuple[list[Token],
 
 
 def docstrings(source: str) -> set[str]:
-    """The docstrings in Python code, quotes included."""
+    """Return the docstrings in Python code, quotes included."""
     found: list[str] = []
     inside = False
     for _, kind, text in _LEXER.get_tokens_unprocessed(source[:LONGEST]):
@@ -85,7 +85,7 @@ def _folded(kind: object, text: str, kept: Set[str], before: str, owner: str) ->
 
 
 def prose_tokens(text: str) -> list[Token]:
-    """The words of a written answer, without case, signs and markup."""
+    """Return the words of a written answer, without case, signs and markup."""
     return list(_words(text[:LONGEST]))
 
 

@@ -1,6 +1,6 @@
-"""The page that shows who resembles whom: for the staff alone, with both texts side by side and what they share marked.
+"""The page on who resembles whom: for the staff alone, with both texts side by side and what they share marked.
 
-It stands alone: no script, no address outside itself, and nothing that a student wrote but escaped text.
+It stands alone: without a script or an address outside itself, and whatever a student wrote is escaped text.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["similarity_page", "write_similarity"]
 
 _MOST_PAIRS, _MOST_PARTS = 40, 6
 _NEXT = 5
-"""Pairs below the threshold that are shown as well, so that a reader sees where it lies."""
+"""The number of pairs below the threshold that are shown as well, so that a reader sees where it lies."""
 _NOTABLE = 1.3
-"""Surprise from which on a part is shown: one pair in twenty of the class is as alike."""
+"""The surprise from which on a part is shown: one pair in twenty of the class is as alike."""
 
 
 class ShownPart(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class ShownPair(msgspec.Struct, frozen=True):
 
     @property
     def above(self) -> bool:
-        """Whether it is at least as unlikely as the threshold says."""
+        """True if it is at least as unlikely as the threshold tells."""
         return self.pair.expected <= EXPECTED
 
 
@@ -65,7 +65,7 @@ def write_similarity(course: Course, found: ClassSimilarity, output: Path | None
 
 
 def similarity_page(found: ClassSimilarity, course_title: str = "") -> str:
-    """The page as HTML text."""
+    """Return the page as HTML text."""
     above = found.comparison.above()
     chosen = found.comparison.pairs[: min(len(above), _MOST_PAIRS) + _NEXT]
     like_solution = [each for each in found.comparison.with_solution if each.expected <= EXPECTED]
@@ -95,7 +95,7 @@ def _shown_part(alike: PartLikeness, pair: Likeness, found: ClassSimilarity) -> 
 
 
 def _marked(part: Part, other: Part) -> Markup:
-    """The text of a part, with what stands in the other one as well marked."""
+    """Return the text of a part, with what stands in the other one as well marked."""
     shown, at = Markup(), 0
     structure = (span for value in part.spans.keys() & other.spans.keys() for span in part.spans[value])
     wording = (span for value in part.wording.keys() & other.wording.keys() for span in part.wording[value])
@@ -119,7 +119,7 @@ def _merged(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
 
 
 def _rarity(expected: float) -> str:
-    """How many such pairs are expected, in words."""
+    """Return how many such pairs are expected, in words."""
     if expected >= 0.95:
         return f"about {expected:.0f} by chance"
     if expected >= 1e-6:

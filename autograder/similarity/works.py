@@ -28,8 +28,8 @@ class Part(msgspec.Struct, frozen=True):
     """One student's own text for one exercise or question.
 
     Attributes:
-        text: as it was handed in.
-        spans: where each fingerprint of its structure stands in it; of prose, of its words.
+        text: the text as it was handed in.
+        spans: the places of each fingerprint of its structure; of prose, of its words.
         wording: the same of its names, strings and comments; none of prose.
     """
 
@@ -43,7 +43,7 @@ Work = dict[str, Part]
 
 
 class Handout(msgspec.Struct, frozen=True, dict=True):
-    """What everybody was handed for an assignment, taken off before anything is compared."""
+    """The text that everybody was handed for an assignment, taken off before anything is compared."""
 
     assignment: Assignment
 
@@ -80,24 +80,24 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
         }
 
     def code(self, text: str) -> Part:
-        """A part of code; the course's own docstrings in it are folded."""
+        """Return a part of code; the course's own docstrings in it are folded."""
         for docstring in self._docstrings:
             text = text.replace(docstring, FOLDED_DOCSTRING)
         (folded, worded), (structure, wording) = code_tokens(text, self.names), self._given_code
         return Part(text, fingerprints(folded, CODE_LENGTH, structure), fingerprints(worded, CODE_LENGTH, wording))
 
     def prose(self, text: str) -> Part:
-        """A part of prose."""
+        """Return a part of prose."""
         return Part(text, fingerprints(prose_tokens(text), PROSE_LENGTH, self._given_prose))
 
     def work(self, submission: Submission) -> Work:
-        """The parts of a submission."""
+        """Return the parts of a submission."""
         code = [(cell.exercise, cell.source) for cell in submission.cells if cell.is_student_code]
         prose = {cell.grade_id: cell.source for cell in submission.cells if cell.kind == "answer"}
         return self.work_of(code, prose)
 
     def work_of(self, code: list[tuple[str, str]], prose: Mapping[str, str]) -> Work:
-        """The parts of code in cells, each with the exercise that it stands in (or an empty name), and of answers."""
+        """Return the parts of code in cells, each with its exercise (or an empty name), and of answers."""
         parts = {name: self.code("\n\n".join(texts)) for name, texts in self._by_exercise(code).items()}
         parts |= {name: self.prose(text) for name, text in prose.items()}
         return {name: part for name, part in parts.items() if part.spans}
@@ -114,7 +114,7 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
         }
 
     def _by_exercise(self, code: list[tuple[str, str]]) -> Mapping[str, list[str]]:
-        """The text of each exercise: what defines its names, and helpers beside what calls them."""
+        """Return the text of each exercise: what defines its names, and helpers beside what calls them."""
         found: dict[str, list[str]] = defaultdict(list)
         helpers: list[tuple[str, str, str]] = []
         for exercise, source in code:
@@ -134,7 +134,7 @@ class Handout(msgspec.Struct, frozen=True, dict=True):
 
 
 def _blocks(source: str) -> Iterator[str]:
-    """``source`` cut before each top-level definition; statements after one stay with it, as comments do."""
+    """Yield ``source`` cut before each top-level definition; statements after one stay with it, as comments do."""
     starts = [match.start() for match in _START.finditer(source)]
     kept = [at for number, at in enumerate(starts) if not (number and _decorated(source[starts[number - 1] : at]))]
     for start, end in zip([0, *kept], [*kept, len(source)], strict=True):
@@ -143,7 +143,7 @@ def _blocks(source: str) -> Iterator[str]:
 
 
 def _defined(source: str) -> list[str]:
-    """The names that ``source`` gives a meaning at its top level."""
+    """Return the names that ``source`` gives a meaning at its top level."""
     return [one or other for one, other in _DEFINED.findall(source)]
 
 

@@ -37,10 +37,10 @@ class _Axis:
 
 
 def histogram(page: Document, scores: Sequence[float]) -> Markup:
-    """How many entries have which score, with the mean (dashed) and the median (solid).
+    """Draw how many entries have which score, with the mean (dashed) and the median (solid).
 
     Args:
-        scores: of every ranked entry, shown in the table or not, in points; shape (n,).
+        scores: the scores of every ranked entry, shown in the table or not, in points; shape (n,).
     """
     edges = _edges(scores, page)
     counts = [0] * (len(edges) - 1)
@@ -57,7 +57,7 @@ def histogram(page: Document, scores: Sequence[float]) -> Markup:
 
 
 def score_against_time(page: Document) -> Markup:
-    """Each shown entry's score against the time it was handed in; empty if fewer than two times are known."""
+    """Draw each shown entry's score against the time it was handed in; empty if fewer than two times are known."""
     points = [(_time(row.at), float(row.score), row.name) for row in page.rows if row.at]
     if len({at for at, _, _ in points}) < 2:
         return Markup("")
@@ -69,7 +69,7 @@ def score_against_time(page: Document) -> Markup:
 
 
 def interval_plot(page: Document) -> Markup:
-    """Accuracy and its interval for the first entries, best on top; empty without statistics."""
+    """Draw the accuracy and its interval for the first entries, best on top; empty without statistics."""
     rows = [row for row in page.rows if row.statistics][:MOST_INTERVALS]
     if not rows:
         return Markup("")
@@ -86,7 +86,7 @@ def interval_plot(page: Document) -> Markup:
 
 
 def sparkline(history: Sequence[Past]) -> Markup:
-    """The course of one entry's attempts as a small line; empty below two attempts."""
+    """Draw the course of one entry's attempts as a small line; empty below two attempts."""
     if len(history) < 2:
         return Markup("")
     x = _Axis(0, len(history) - 1, 3, 97)
@@ -106,7 +106,7 @@ def _svg(name: str, words: str, body: Markup, height: int = HEIGHT) -> Markup:
 
 
 def _edges(scores: Sequence[float], page: Document) -> list[float]:
-    """Bin edges on a round step that whole and half points fall on; at most MOST_BINS bins."""
+    """Return bin edges on a round step that whole and half points fall on; at most MOST_BINS bins."""
     low, high = min(scores), max(scores)
     smallest = 1.0
     step = next(
@@ -132,7 +132,7 @@ def _bar(x: _Axis, y: _Axis, low: float, high: float, count: int, page: Document
 
 
 def _marks(x: _Axis, mean: float, median: float, page: Document) -> Markup:
-    """Lines at the mean and the median. The labels stand in two rows and no line crosses the other's label."""
+    """Draw lines at the mean and the median. The labels stand in two rows; no line crosses the other's label."""
     marks = [(mean, f"mean {page.mean}", "mean"), (median, f"median {page.median}", "median")]
     (low, low_text, low_kind), (high, high_text, high_kind) = sorted(marks)
     if x(low) < LEFT + LABEL:
@@ -151,7 +151,7 @@ def _mark(at: float, text: str, kind: str, height: int, anchor: str) -> Markup:
 
 
 def _cloud(x: _Axis, y: _Axis, points: Sequence[tuple[float, float, str]]) -> Markup:
-    """One circle an entry; past MOST_CIRCLES one path of dots, which stays small and fast."""
+    """Draw one circle for each entry; past MOST_CIRCLES one path of dots, which stays small and fast."""
     if len(points) > MOST_CIRCLES:
         dots = "".join(sorted({f"M{x(at)} {y(score)}h0" for at, score, _ in points}))
         return Markup('<path class="dots" d="{}"/>').format(dots)
@@ -212,7 +212,7 @@ def _y_ticks(y: _Axis, ticks: Sequence[float]) -> Markup:
 
 
 def _time_ticks(x: _Axis) -> Markup:
-    """At most six labels at whole days, or four at whole hours within two days."""
+    """Return at most six labels at whole days, or four at whole hours within two days."""
     hour, day = 3600.0, 86400.0
     unit, form, most = (hour, "%d %b %H:%M", 3) if x.high - x.low < 2 * day else (day, "%d %b", 5)
     step = unit * max(1, math.ceil((x.high - x.low) / unit / most))
@@ -227,7 +227,7 @@ def _time_ticks(x: _Axis) -> Markup:
 
 
 def _ticks(low: float, high: float, most: int, whole: bool = False) -> list[float]:
-    """Round numbers between ``low`` and ``high``, at most about ``most`` of them."""
+    """Return round numbers between ``low`` and ``high``, at most about ``most`` of them."""
     raw = (high - low) / most or 1.0
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw * 0.999)

@@ -18,11 +18,11 @@ class Column:
     Attributes:
         title: its heading.
         text: the cell of a row.
-        number: whether cells are numbers: set to the right, and written to CSV without quotes.
-        measured: only on a board with statistics.
-        shown: whether a board has the column.
-        narrow: whether it stays on a narrow screen.
-        key: what the page sorts it by, if not its text.
+        number: True if cells are numbers: set to the right, and written to CSV without quotes.
+        measured: True for a column that only a board with statistics has.
+        shown: a function that tells whether a board has the column.
+        narrow: True if it stays on a narrow screen.
+        key: the text that the page sorts it by, if not its own.
     """
 
     title: str
@@ -34,12 +34,12 @@ class Column:
     key: Callable[[Row], str] | None = None
 
     def sort_key(self, row: Row) -> str:
-        """What the page sorts a row by."""
+        """Return the text by which the page sorts a row."""
         return (self.key or self.text)(row)
 
 
 def _found(show: Callable[[Uncertainty], str]) -> Callable[[Row], str]:
-    """A cell made from a row's statistics; empty for a row that has none."""
+    """Return a function that makes a cell from a row's statistics; empty for a row that has none."""
     return lambda row: show(row.statistics) if row.statistics is not None else ""
 
 
@@ -54,12 +54,12 @@ _FIRST = Column("Chance of 1st", _found(lambda s: chance(s.first)), True, True)
 
 
 def chance(share: float) -> str:
-    """A probability for people: a small one is not shown as none."""
+    """Return a probability as text for people: a small one is not shown as zero."""
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
 
 def moved(row: Row) -> str:
-    """The last change of a row's rank in words, e.g. ``"up 2, 23 Nov"``; empty if there was none."""
+    """Return the last change of a row's rank in words, e.g. ``"up 2, 23 Nov"``; empty if there was none."""
     if not row.moved:
         return ""
     way = f"{'up' if row.moved > 0 else 'down'} {abs(row.moved)}"
@@ -96,17 +96,17 @@ PROGRAMS = (
 
 
 def columns_for_people(page: Document) -> list[Column]:
-    """The columns that a person reads in a terminal or a notebook."""
+    """Return the columns that a person reads in a terminal or a notebook."""
     return _shown((*PEOPLE[:3], *EXTRA, *PEOPLE[3:]), page)
 
 
 def columns_for_programs(page: Document) -> list[Column]:
-    """The columns of a CSV file."""
+    """Return the columns of a CSV file."""
     return _shown((*PROGRAMS, *(column for column in EXTRA if not page.statistics or not column.narrow)), page)
 
 
 def extra_columns(page: Document) -> list[Column]:
-    """The columns that the web page shows behind the score, beside those that it draws itself."""
+    """Return the columns that the web page shows behind the score, beside those that it draws itself."""
     return _shown(EXTRA, page)
 
 

@@ -1,4 +1,4 @@
-"""The board as plain data: what every other format shows, and nothing that would undo a pseudonym."""
+"""The board as plain data: everything that the other formats show, and nothing that would undo a pseudonym."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         badges: all remarks.
-        remarks: those to show beside the name: without what is said once for most rows.
+        remarks: those to show beside the name: without what is shown once for most rows.
         accuracy: the share of right answers in percent, as text; empty where a score is not a count of them.
-        entries, moved, moved_at: how many were handed in; ranks gained at the last change of the rank, and when.
+        entries, moved, moved_at: the number handed in; ranks gained at the last change of the rank, and its time.
     """
 
     rank: int
@@ -86,7 +86,7 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Unranked(msgspec.Struct, frozen=True):
-    """An entry without a rank, and why."""
+    """An entry without a rank, and the reason."""
 
     name: str
     status: str
@@ -98,7 +98,7 @@ class Rule(msgspec.Struct, frozen=True):
 
     Attributes:
         boards: those that it counts for; empty if it counts for every board.
-        nobody: why nobody wins it; empty if somebody does.
+        nobody: the reason why nobody wins it; empty if somebody does.
     """
 
     rule: str
@@ -123,7 +123,7 @@ class Boundary(msgspec.Struct, frozen=True):
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What the statistics rest on."""
+    """The sample that the statistics rest on."""
 
     images: int
     seeds: int
@@ -160,7 +160,7 @@ class Document(msgspec.Struct, frozen=True):
 
 
 def document(board: Board) -> Document:
-    """``board`` as plain data, ready for any format. Times are as coarse as the board asks."""
+    """Return ``board`` as plain data, ready for any format. Times are as coarse as the board asks."""
     common = _common(board)
     return Document(
         format=FORMAT,
@@ -188,7 +188,7 @@ def document(board: Board) -> Document:
 
 
 def _common(board: Board) -> tuple[str, ...]:
-    """The remarks that most rows would bear alike: said once above the table, they need not stand in it."""
+    """Return the remarks that most rows would bear alike: shown once above the table, they need not stand in it."""
     bearers = sum(PROVISIONAL in row.badges for row in board.standings)
     return (PROVISIONAL,) if 2 * bearers > len(board.standings) else ()
 
@@ -200,7 +200,7 @@ def _said_once(board: Board, badge: str) -> str:
 
 
 def _banner(board: Board) -> str:
-    """What kind of board this is, and until when work can be handed in; empty where there is nothing to say."""
+    """Return the kind of the board and the time until which work can be handed in; empty if neither is to be shown."""
     until = coarse(board.deadline, "minute")
     words = _PHASES.get(board.phase, "")
     if not until or board.phase == "final":
@@ -215,7 +215,7 @@ def _rule(board: Board, prize: Prize) -> Rule:
 
 
 def _references(board: Board) -> tuple[Reference, ...]:
-    """The course's own entries, each after the last shown row that is at least as good."""
+    """Return the course's own entries, each after the last shown row that is at least as good."""
     if not board.maximum:
         return ()
     shares = [row.entry.score / board.maximum for row in board.shown]
@@ -226,18 +226,18 @@ def _references(board: Board) -> tuple[Reference, ...]:
 
 
 def render_json(board: Board) -> str:
-    """``board`` as indented JSON after the schema in docs/leaderboard.schema.json."""
+    """Return ``board`` as indented JSON after the schema in docs/leaderboard.schema.json."""
     return msgspec.json.format(msgspec.json.encode(document(board)), indent=2).decode() + "\n"
 
 
 def document_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of what ``render_json`` writes."""
+    """Return the JSON Schema (2020-12) of the output of ``render_json``."""
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(Document)))
     return plain
 
 
 def coarse(at: dt.datetime | None, step: str) -> str:
-    """``at`` in UTC, cut to the minute, hour or day; empty for None or the step ``"none"``."""
+    """Return ``at`` in UTC, cut to the minute, hour or day; empty for None or the step ``"none"``."""
     if at is None or step == "none":
         return ""
     cut = moment(at).astimezone(dt.UTC).replace(microsecond=0, **_STEPS[step])  # type: ignore[arg-type]

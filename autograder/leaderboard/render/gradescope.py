@@ -11,7 +11,7 @@ __all__ = ["gradescope_results"]
 
 
 def gradescope_results(board: Board, entrant: str) -> dict[str, Any]:
-    """What Gradescope expects of an autograder for one entrant.
+    """Return the results that Gradescope expects of an autograder for one entrant.
 
     The leaderboard field carries values that Gradescope sorts itself; rank and award are in the output text.
 

@@ -22,7 +22,7 @@ __all__ = ["render_html"]
 
 
 def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
-    """``board`` as one HTML page, below the ``announcements`` to the class.
+    """Return ``board`` as one HTML page, below the ``announcements`` to the class.
 
     Every text is escaped. A content security policy names the hash of the page's own style and script, so nothing
     else runs or loads, whatever a name or a reason may hold.
@@ -51,7 +51,7 @@ def render_html(board: Board, announcements: Sequence[str] = ()) -> str:
 
 
 def when(at: str) -> str:
-    """A time for people: ``2026-11-23T14:00Z`` as ``23 Nov 14:00``, a day as ``23 Nov``."""
+    """Return a time for people: ``2026-11-23T14:00Z`` as ``23 Nov 14:00``, a day as ``23 Nov``."""
     if not at:
         return "–"
     moment = dt.datetime.fromisoformat(at.replace("Z", ""))
@@ -59,7 +59,7 @@ def when(at: str) -> str:
 
 
 def _figures(board: Board, page: Document) -> list[tuple[str, str, Markup]]:
-    """Title, caption and drawing of each figure that this board can have."""
+    """Return the title, caption and drawing of each figure that this board can have."""
     if not page.rows:
         return []
     scores = [row.entry.score / board.scale for row in board.standings]
@@ -76,7 +76,7 @@ def _figures(board: Board, page: Document) -> list[tuple[str, str, Markup]]:
 
 
 def _shares(board: Board, page: Document) -> list[int]:
-    """Each row's score as a share of the maximum (or of the best score), 0 to 100, for the bar behind it."""
+    """Return each row's score as a share of the maximum (or best score), 0 to 100, for the bar behind it."""
     whole = board.maximum or max((row.units for row in page.rows), default=0)
     return [max(0, min(100, 100 * row.units // whole)) if whole > 0 else 0 for row in page.rows]
 

@@ -22,7 +22,7 @@ _STYLE = Markup(
 
 
 def render_notebook(board: Board) -> str:
-    """``board`` as a fragment of HTML: the table (its first rows), mean, median and the histogram; no script."""
+    """Return ``board`` as a fragment of HTML: the table (its first rows), mean, median and the histogram; no script."""
     page = document(board)
     rows = Markup("").join(_row(row, page) for row in page.rows[:_MOST_ROWS])
     head = Markup("").join(Markup("<th>{}</th>").format(column.title) for column in columns_for_people(page))

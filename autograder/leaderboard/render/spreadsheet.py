@@ -17,7 +17,7 @@ _LIKE_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"
 
 
 def render_csv(board: Board) -> str:
-    """``board`` as comma-separated text with a header; unranked entries follow with an empty rank.
+    """Return ``board`` as comma-separated text with a header; unranked entries follow with an empty rank.
 
     Text that a spreadsheet would run as a formula gets a leading apostrophe.
     """
@@ -35,7 +35,7 @@ def render_csv(board: Board) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """``text`` made harmless for a spreadsheet: control characters out, an apostrophe before a formula's first sign.
+    """Return ``text`` made harmless for a spreadsheet: no control characters, an apostrophe before a formula's sign.
 
     A formula hides behind leading spaces, and behind a separator that another country's spreadsheet splits at.
     """
@@ -46,7 +46,7 @@ def safe_cell(text: str) -> str:
 
 
 def _guard(piece: str) -> str:
-    """With an apostrophe if its first sign, in any of the forms that Unicode has for it, begins a formula."""
+    """Return ``piece`` with an apostrophe if its first sign, in any Unicode form, begins a formula."""
     first = next((each for each in piece if not each.isspace() and unicodedata.category(each) not in ("Cf", "Mn")), "")
     plain = "-" if first and first in _LIKE_MINUS else unicodedata.normalize("NFKC", first).strip()
     return f"'{piece}" if plain.startswith(_FORMULA) else piece
@@ -58,7 +58,7 @@ def _cell(column: Column, row: Row) -> object:
 
 
 class _Number(float):
-    """A number that is written with exactly the digits it was given."""
+    """A number that is written with exactly the digits that it was given."""
 
     def __new__(cls, text: str) -> _Number:
         number = super().__new__(cls, text)

@@ -27,10 +27,10 @@ _MEDALS = {1: "bold yellow", 2: "bold", 3: "bold"}
 
 
 def terminal(board: Board, most: int = 0) -> RenderableType:
-    """``board`` for a rich console: the table, then mean, median, prizes, and who is listed apart.
+    """Return ``board`` for a rich console: the table, then mean, median, prizes, and who is listed apart.
 
     Args:
-        most: rows to print, 0 for all that the board shows; what is left out is said.
+        most: rows to print, 0 for all that the board shows; the number left out is shown.
     """
     page = document(board)
     rows = page.rows[: most or None]
@@ -47,14 +47,14 @@ def terminal(board: Board, most: int = 0) -> RenderableType:
 
 
 def render_terminal(board: Board, width: int = 100) -> str:
-    """``board`` as plain text of ``width`` columns."""
+    """Return ``board`` as plain text of ``width`` columns."""
     stream = io.StringIO()
     Console(file=stream, width=width, color_system=None, legacy_windows=False).print(terminal(board))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def change_table(found: Sequence[PrizeChange], title: str = "What changes") -> RenderableType:
-    """The board before and after, for the entries that differ; a sentence if none does."""
+    """Return the board before and after, for the entries that differ; a sentence if none does."""
     if not found:
         return Text("No rank, score or award changes.")
     table = Table("Name", "Rank", "Score", "Award", title=title, title_justify="left", box=box.SIMPLE_HEAD)
@@ -73,7 +73,7 @@ def _arrow(before: str, after: str) -> Text:
 
 
 def plain(text: str) -> str:
-    """``text`` without control characters, so that no name can move the cursor or colour the screen."""
+    """Return ``text`` without control characters, so that no name can move the cursor or colour the screen."""
     return "".join(character for character in text if character.isprintable())
 
 
@@ -99,7 +99,7 @@ def _table(page: Document, rows: Sequence[Row]) -> Table:
 
 
 def _text(column: Column, row: Row) -> str:
-    """A cell; ranks keep room for the sign of a tie, so that their digits stand below each other."""
+    """Return a cell; ranks keep room for the sign of a tie, so that their digits stand below each other."""
     text = column.text(row)
     return text if column.title != "Rank" or row.shared else f"{text} "
 
@@ -128,7 +128,7 @@ def _summary(page: Document) -> list[str]:
 
 
 def _aside(prize: Rule) -> str:
-    """On which boards a prize counts, and why nobody wins it."""
+    """Return the boards on which a prize counts, and the reason why nobody wins it, as text."""
     where = f", on {', '.join(prize.boards)}" if prize.boards else ""
     return f"{where}; nobody wins it: {prize.nobody}" if prize.nobody else where
 

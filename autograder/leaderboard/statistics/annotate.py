@@ -1,4 +1,4 @@
-"""Statistics for a board that counts right answers on shared images."""
+"""The statistics of a board that counts right answers on shared images."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def add_statistics(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> Board:
-    """``board`` with intervals, tests and badges. Ranks and awards stay as they are.
+    """Return ``board`` with intervals, tests and badges. Ranks and awards stay as they are.
 
     Args:
-        answers: entrant → which images were answered rightly; shape (images,) or (seeds, images), the same for all.
+        answers: the images answered rightly, by entrant; shape (images,) or (seeds, images), the same for all.
 
     Raises:
         LeaderboardError: an entrant's answers are missing, have another shape, or do not add up to the score.
@@ -69,7 +69,7 @@ def add_statistics(
 
 
 def _table(board: Board, answers: Mapping[str, Answers]) -> Answers:
-    """Everyone's answers in the order of the board; shape (entries, seeds, images)."""
+    """Return everyone's answers in the order of the board; shape (entries, seeds, images)."""
     rows: list[Answers] = []
     for row in board.standings:
         entrant = row.entry.entrant
@@ -90,7 +90,7 @@ def _table(board: Board, answers: Mapping[str, Answers]) -> Answers:
 
 
 def _comparisons(board: Board, table: Answers, confidence: float) -> tuple[Comparison, ...]:
-    """Every pair of neighbours of which only the upper has its prize; Holm's correction over all of them."""
+    """Compare every two neighbours of which only the upper has its prize; Holm's correction is over all of them."""
     place = {row.entry.entrant: number for number, row in enumerate(board.standings)}
     pairs = _boundary_pairs(board)
     found = [
@@ -113,7 +113,7 @@ def _boundary_pairs(board: Board) -> list[tuple[Standing, Standing]]:
 
 
 def _compared(above: Standing, below: Standing, first: Answers, second: Answers, confidence: float) -> Comparison:
-    """The exact test and the interval of the difference, from which images each answers rightly."""
+    """Return the exact test and the interval of the difference, from which images each answers rightly."""
     seeds, images = first.shape
     more = first.sum(axis=0, dtype=np.int64) - second.sum(axis=0, dtype=np.int64)
     wins, losses = int((more > 0).sum()), int((more < 0).sum())

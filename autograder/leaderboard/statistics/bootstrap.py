@@ -1,4 +1,4 @@
-"""How certain a rank is: a paired bootstrap over the test images.
+"""The certainty of a rank: a paired bootstrap over the test images.
 
 Every entry answered the same images, so a resample draws images once and scores all entries on them; what two
 entries have in common cancels, as it should.
@@ -21,7 +21,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class RankUncertainty:
-    """Per entry, in the order given.
+    """The uncertainty of each entry's rank, in the order given.
 
     Attributes:
         low, high: shape (entries,), the central interval of the rank.
@@ -36,12 +36,12 @@ class RankUncertainty:
 def rank_bootstrap(
     correct: NDArray[np.bool_], *, resamples: int = 10_000, confidence: float = 0.95, seed: int = 0
 ) -> RankUncertainty:
-    """Rank intervals and the probability of being first.
+    """Return rank intervals and the probability of being first.
 
     Args:
         correct: shape (entries, images), or (entries, seeds, images) where each entry was trained several times;
             then a resample also draws, entry by entry, which of its trainings are counted.
-        seed: of the resampling; the same input and seed give the same intervals.
+        seed: the seed of the resampling; the same input and seed give the same intervals.
 
     Raises:
         LeaderboardError: there is no entry or no image.
@@ -68,7 +68,7 @@ def rank_bootstrap(
 
 
 def _weights(rng: np.random.Generator, drawn: NDArray[np.int64], images: int) -> NDArray[np.float32]:
-    """How often each image is drawn in each resample; shape (resamples, images), rows summing to ``drawn``."""
+    """Return how often each image is drawn in each resample; shape (resamples, images), rows summing to ``drawn``."""
     if not images:
         return np.zeros((drawn.size, 0), dtype=np.float32)
     which = rng.integers(0, images, size=int(drawn.sum()), dtype=np.int32)
@@ -77,7 +77,7 @@ def _weights(rng: np.random.Generator, drawn: NDArray[np.int64], images: int) ->
 
 
 def _training_picks(answers: NDArray[np.bool_], resamples: int, seed: int) -> NDArray[np.float32]:
-    """How often each training is counted; shape (resamples, entries, trainings).
+    """Return how often each training is counted; shape (resamples, entries, trainings).
 
     Each entry draws from a generator of its own, seeded by its answers: the order of entries changes nothing.
     """
@@ -111,7 +111,7 @@ def _tally(totals: NDArray[np.int32], counts: NDArray[np.int64], first: NDArray[
 def _interval(
     counts: NDArray[np.int64], resamples: int, confidence: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The ranks between which each entry stays, with ``(1 − confidence) / 2`` of the resamples beyond each end."""
+    """Return the ranks between which each entry stays, with ``(1 − confidence) / 2`` of the resamples past each end."""
     below = np.cumsum(counts, axis=1)
     tail = (1 - confidence) / 2 * resamples
     low = np.argmax(below > tail, axis=1)

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 def wilson(right: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Wilson's score interval for a share (E. B. Wilson 1927, JASA 22:209).
+    """Return Wilson's score interval for a share (E. B. Wilson 1927, JASA 22:209).
 
     Args:
         right: right answers, any shape; may be fractional where several trainings were averaged.
@@ -33,11 +33,11 @@ def wilson(right: ArrayLike, of: ArrayLike, confidence: float = 0.95) -> tuple[F
 def bonett_price(
     only_first: ArrayLike, only_second: ArrayLike, images: ArrayLike, confidence: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Interval for the difference of two shares on the same images (Bonett and Price 2012, JEBS 37:479).
+    """Return the interval for the difference of two shares on the same images (Bonett and Price 2012, JEBS 37:479).
 
     Args:
         only_first, only_second: images that only the one, only the other answers rightly; any shape.
-        images: how many both answered.
+        images: the number of images that both answered.
 
     Returns:
         Lower and upper bounds of first minus second, between −1 and 1.
@@ -51,7 +51,7 @@ def bonett_price(
 
 
 def paired_mean(differences: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
-    """Interval for a mean of per-image differences, where several trainings make them more than −1, 0 and 1.
+    """Return the interval for a mean of per-image differences, which several trainings make more than −1, 0 and 1.
 
     Args:
         differences: shape (images,), at least two.

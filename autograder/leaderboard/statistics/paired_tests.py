@@ -12,7 +12,7 @@ __all__ = ["holm", "mcnemar"]
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """The exact, two-sided McNemar test (McNemar 1947, Psychometrika 12:153).
+    """Return the p-value of the exact, two-sided McNemar test (McNemar 1947, Psychometrika 12:153).
 
     Under the hypothesis that both entries are equally good, an image that only one answers rightly is a fair coin.
 
@@ -24,7 +24,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Holm's step-down correction (Holm 1979): the corrected values, in the given order.
+    """Return the corrected values of Holm's step-down correction (Holm 1979), in the given order.
 
     Args:
         p: shape (m,), the values of m tests of one family.

@@ -1,4 +1,4 @@
-"""What the statistics say about an entry and about a board, ready to show."""
+"""The statistics of an entry and of a board, ready to show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["BoardStatistics", "Comparison", "EntryStatistics"]
 
 @dataclass(frozen=True, slots=True)
 class EntryStatistics:
-    """Uncertainty of one entry.
+    """The uncertainty of one entry.
 
     Attributes:
         accuracy: share of right answers, 0 to 1.
@@ -38,7 +38,7 @@ class Comparison:
         only_above, only_below: images that only the one answers rightly.
         p: exact McNemar, two-sided.
         p_holm: the same, corrected for all comparisons on the board (Holm).
-        difference, low, high: of the accuracies, with the Bonett–Price interval.
+        difference, low, high: the difference of the accuracies, with the Bonett–Price interval.
     """
 
     above: str
@@ -58,12 +58,12 @@ class BoardStatistics:
     """The statistics of a whole challenge board.
 
     Attributes:
-        images: how many test images every entry answered.
+        images: the number of test images that every entry answered.
         seeds: trainings per entry.
         resamples: bootstrap resamples behind the rank intervals.
-        confidence: of every interval, e.g. 0.95.
-        comparisons: at each prize boundary, best first.
-        statement: what the intervals hold and what they leave out.
+        confidence: the confidence of every interval, e.g. 0.95.
+        comparisons: one comparison at each prize boundary, best first.
+        statement: a text on what the intervals hold and what they leave out.
     """
 
     images: int
