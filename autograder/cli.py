@@ -281,7 +281,7 @@ def status(
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
-    """List who handed in nothing, who is late, and what is unreadable, not graded or still to be graded by hand."""
+    """List who handed in nothing, who is late, and what is unreadable, not graded or still to be graded by a person."""
     from autograder.reporting.status import status as reporting_status
 
     found = reporting_status(Course.find(course), names, roster)
