@@ -1,4 +1,4 @@
-"""The command line: parses and delegates. Every command is described in README.md or docs/."""
+"""The command line: parses and delegates. README.md or docs/ describes every command."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """A course on convolutional networks: build its notebooks, grade in isolation, rank."""
 
 
 def _graded_course(folder: Path | None) -> Course:
-    """The course of a command for which due dates count; what is odd in its configuration is said at once."""
+    """The course of a command that uses due dates; prints remarks about its configuration first."""
     from autograder.gradebook.unisolated import nbgrader_remark
 
     course = Course.find(folder)
@@ -70,10 +70,10 @@ app.command()(kit_commands.handout)
 @app.command()
 def new_assignment(
     name: Annotated[str, typer.Argument(help="Two digits and the topic, such as 08-attention.")],
-    title: Annotated[str, typer.Option(help="For people (default: the topic).")] = "",
+    title: Annotated[str, typer.Option(help="Title that people see (default: the topic).")] = "",
     course: CourseOption = None,
 ) -> None:
-    """Write a small, complete assignment to start from; the audit finds nothing wrong with it."""
+    """Write a small, complete assignment to start from; it passes the audit."""
     from autograder.authoring import skeleton
 
     for path in skeleton.new_assignment(Course.find(course), name, title):
@@ -84,7 +84,7 @@ def new_assignment(
 def answers(
     name: Annotated[str, typer.Argument(help="An assignment, such as 04-backprop.")],
     exercise: Annotated[str, typer.Argument(help="One exercise of it (default: all).")] = "",
-    write: Annotated[bool, typer.Option("--write", help="Write them out whole, below .autograder/answers/.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write whole functions below .autograder/answers/.")] = False,
     course: CourseOption = None,
 ) -> None:
     """Print the misconceptions of an assignment, each as its difference from the solution."""
@@ -103,11 +103,11 @@ def answers(
 
 @app.command()
 def new_course(
-    folder: Annotated[Path, typer.Argument(help="Where the course goes; what is there is kept.")],
-    title: Annotated[str, typer.Option(help="For people (default: the folder's name).")] = "",
+    folder: Annotated[Path, typer.Argument(help="Folder of the new course; existing files are kept.")],
+    title: Annotated[str, typer.Option(help="Title that people see (default: the folder's name).")] = "",
     assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
 ) -> None:
-    """Make a folder a course of your own: course.toml, nbgrader_config.py, a roster's head, a first assignment."""
+    """Make a folder a course of your own: course.toml, nbgrader_config.py, an empty roster, a first assignment."""
     from autograder.authoring import skeleton
 
     written = skeleton.new_course(folder, title, assignment)
@@ -122,12 +122,12 @@ def grade(
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Grade again what has a stored result.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Write what a regrade changes without asking.")] = False,
-    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Grade again even if a result is stored.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Write changed grades without asking.")] = False,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="Grade without this layer of the sandbox.")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Grade all submissions to an assignment, or to several, in isolation; what has a stored result is looked up."""
+    """Grade all submissions to one or more assignments in isolation; unchanged ones are not graded again."""
     from autograder.engine.api import grade_assignments
 
     reports = grade_assignments(
@@ -152,22 +152,24 @@ app.command()(kit_commands.practice)
 @app.command()
 def collect(
     source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
-    assignment: Annotated[str | None, typer.Option(help="Which assignment it is (default: each file tells).")] = None,
-    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
-    zone: Annotated[
-        str | None, typer.Option(help="Time zone of a platform that names none, as Europe/London (default: UTC).")
+    assignment: Annotated[
+        str | None, typer.Option(help="Which assignment it is (default: found from each file).")
     ] = None,
-    platform: Annotated[str, typer.Option(help="Which platform it is from (default: its root shows).")] = "",
+    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of a platform that gives none, such as Europe/London (default: UTC).")
+    ] = None,
+    platform: Annotated[str, typer.Option(help="Platform it is from (default: recognised by its root).")] = "",
     pattern: Annotated[
         str, typer.Option(help="For other downloads: a regular expression with groups such as (?P<student>...).")
     ] = "",
     worksheet: Annotated[
-        Path | None, typer.Option(help="Moodle's grading worksheet: who is behind a number, and when they handed in.")
+        Path | None, typer.Option(help="Moodle's grading worksheet: who has which number, and when they handed in.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     course: CourseOption = None,
 ) -> None:
-    """Put what a learning platform or nbgrader's exchange hands over under submitted/; nothing is lost."""
+    """Put submissions from a learning platform or nbgrader's exchange under submitted/; earlier ones are kept."""
     from autograder.collecting.collection import collect_downloads
     from autograder.times import time_zone
 
@@ -191,8 +193,8 @@ def collect(
 def regrade(
     student: Annotated[str, typer.Argument(help="Student's id.")],
     assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
-    reason: Annotated[str, typer.Option(help="Why it is looked at again; kept.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Write what changes without asking.")] = False,
+    reason: Annotated[str, typer.Option(help="Why it is graded again; kept in the log.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Write the changes without asking.")] = False,
     course: CourseOption = None,
 ) -> None:
     """Answer a request: grade one submission again, show the difference, keep the reason, update the boards."""
@@ -207,7 +209,7 @@ def feedback(
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Write the students' pages again, with the points and comments given in the formgrader since; grades nothing."""
+    """Write the students' pages again, with points and comments that a person gave since; grades nothing."""
     from autograder.authoring.adopted import units_of
     from autograder.reporting.feedback_return import return_feedback
 
@@ -224,7 +226,7 @@ def report(
     output: Annotated[Path | None, typer.Option(help="The page to write (default: report.html).")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Write one page on the class: scores by exercise, misconceptions with counts, tests that tell nothing."""
+    """Write one page about the class: scores by exercise, misconceptions, checks that all or none passed."""
     from autograder.reporting.class_report import write_report
 
     typer.echo(write_report(Course.find(course), names, output))
@@ -235,20 +237,20 @@ def export(
     platform: Annotated[str, typer.Argument(help="canvas, moodle or csv; with --feedback also nbgrader.")],
     output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
     names: Annotated[list[str] | None, typer.Option("--assignment", help="Only this one (repeatable).")] = None,
-    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
     into: Annotated[
         Path | None, typer.Option(help="The gradebook file that the platform exported, to fill in.")
     ] = None,
     columns: Annotated[
-        list[str] | None, typer.Option("--column", help="ASSIGNMENT=TITLE: which of its columns it is (repeatable).")
+        list[str] | None, typer.Option("--column", help="ASSIGNMENT=TITLE: the column for an assignment (repeatable).")
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace other values in that file.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace different values in that file.")] = False,
     feedback: Annotated[
         bool, typer.Option("--feedback", help="Pack the pages of feedback into a ZIP instead.")
     ] = False,
     course: CourseOption = None,
 ) -> None:
-    """Write the grades as Canvas or Moodle import them, or as plain CSV; or the pages of feedback as they take them."""
+    """Write grades for import into Canvas or Moodle, or as plain CSV; or pack the pages of feedback for upload."""
     from autograder.reporting.feedback_pages import pack_feedback
     from autograder.reporting.lms_export import export_grades
 
@@ -275,11 +277,11 @@ def export(
 @app.command()
 def status(
     names: NamesArgument = None,
-    roster: Annotated[Path | None, typer.Option(help="Who is in the class (default: students.csv).")] = None,
+    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
-    """List who handed in nothing, who is late, and what is unreadable, not graded, or to be read by a person."""
+    """List who handed in nothing, who is late, and what is unreadable, not graded or still to be graded by a person."""
     from autograder.reporting.status import status as reporting_status
 
     found = reporting_status(Course.find(course), names, roster)
@@ -296,18 +298,18 @@ def audit(
     names: NamesArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
-    attacks: Annotated[bool, typer.Option("--attacks", help="Try the attack catalogue too (minutes).")] = False,
+    attacks: Annotated[bool, typer.Option("--attacks", help="Also run the attack catalogue (takes minutes).")] = False,
     catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Grade also what did not change since the last audit.")
+        bool, typer.Option("--again", help="Also grade what did not change since the last audit.")
     ] = False,
-    mutants: Annotated[bool, typer.Option("--mutants", help="Grade mechanical changes of right answers too.")] = False,
-    confusion: Annotated[bool, typer.Option("--confusion", help="Measure how mistakes are named, too.")] = False,
-    sample: Annotated[int | None, typer.Option(min=1, help="Only so many mutants for each exercise.")] = None,
+    mutants: Annotated[bool, typer.Option("--mutants", help="Also grade mechanical changes of right answers.")] = False,
+    confusion: Annotated[bool, typer.Option("--confusion", help="Also measure how well mistakes are named.")] = False,
+    sample: Annotated[int | None, typer.Option(min=1, help="Try only this many mutants per exercise.")] = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
-    """Grade the grader: misconceptions caught and named, alternatives accepted, nothing leaked."""
+    """Test the tests: misconceptions caught and named, alternatives accepted, nothing leaked."""
     from autograder.audit.course_audit import run_audit
 
     found = Course.find(course)
@@ -332,19 +334,19 @@ def audit(
 def leaderboard(
     assignment: Annotated[str | None, typer.Argument(help="Assignment, or challenge (default: the course).")] = None,
     formats: Annotated[list[str] | None, typer.Option("--format", help="terminal, html, csv or json.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for what is written.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder for the files.")] = None,
     reason: Annotated[str, typer.Option(help="Why the board is published again; kept in the log.")] = "",
     freeze: Annotated[
-        bool, typer.Option("--freeze", help="Close the board; the challenge's private half counts.")
+        bool, typer.Option("--freeze", help="Close the board; in the challenge, score the private half.")
     ] = False,
     watching: Annotated[bool, typer.Option("--watch", help="Rebuild as grades arrive, until Ctrl-C.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would change, and write nothing.")] = False,
-    what_if: Annotated[Path | None, typer.Option(help="A file with other prizes: who would win.")] = None,
+    what_if: Annotated[Path | None, typer.Option(help="A file with other prizes: show who would win.")] = None,
     verify: Annotated[str | None, typer.Option(help="Check the log against its published head.")] = None,
     gradescope: Annotated[Path | None, typer.Option(help="Folder for Gradescope's results.json files.")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Rank submissions: ties shared, prizes from course.toml, pseudonyms; terminal, HTML, CSV and JSON."""
+    """Rank submissions under pseudonyms, with shared ties and prizes; as terminal text, HTML, CSV and JSON."""
     from autograder.leaderboard import command
     from autograder.leaderboard.publishing import publish_boards
     from autograder.leaderboard.watching import watch
@@ -376,7 +378,7 @@ app.command()(trial_commands.bench)
 _ABOUT_STUDENTS = {
     "collect", "demo", "desk", "export", "feedback", "grade", "links", "regrade", "report", "serve", "similarity"
 }  # fmt: skip
-"""Commands whose files no other account of the machine may read."""
+"""Commands whose files no other account on the machine may read."""
 
 
 def main() -> None:

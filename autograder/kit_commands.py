@@ -1,4 +1,4 @@
-"""Commands for what a class gets, and for practising with it."""
+"""Commands that make the kit for a class, and grade one notebook for practice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def handout(
         Path | None, typer.Option(help="A folder, or a file that ends in .zip (default: handout/ID.zip).")
     ] = None,
     branch: Annotated[str, typer.Option(help="Commit it to this branch of the course's Git repository instead.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Also what course.toml opens later.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also assignments that open later.")] = False,
     course: CourseOption = None,
 ) -> None:
-    """Make what a class gets: released notebooks, their tools and data, and nothing that gives an answer away."""
+    """Make the kit for a class: released notebooks, their tools and data, and nothing that gives an answer away."""
     from autograder.handout.giving import give_out
 
     for line in give_out(Course.find(course), names, output=output, branch=branch, everything=everything):
@@ -30,12 +30,12 @@ def handout(
 
 
 def practice(
-    notebook: Annotated[Path, typer.Argument(help="A notebook, begun or done.")],
+    notebook: Annotated[Path, typer.Argument(help="A notebook, finished or not.")],
     watch: Annotated[bool, typer.Option("--watch", help="Grade it again at every save, until Ctrl-C.")] = False,
-    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="Grade without this layer of the sandbox.")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Grade one notebook as the class is graded, hidden checks included, on inputs of its own; writes nothing."""
+    """Grade one notebook as the class is graded, with hidden checks, on inputs of its own; writes nothing."""
     from autograder.practice.practice_session import practise
 
     done = practise(Course.find(course), notebook, watch=watch, missing_ok=tuple(missing_ok or ()))

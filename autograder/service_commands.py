@@ -18,13 +18,13 @@ _ADDRESS = "http://127.0.0.1:8321"
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8321,
-    url: Annotated[str, typer.Option(help="Under which browsers reach it, if that is another address.")] = "",
+    url: Annotated[str, typer.Option(help="Address for browsers, if it is a different one.")] = "",
     workers: Annotated[int | None, typer.Option(min=1, help="Attempts graded at once (default: one per core).")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
-    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="Grade without this layer of the sandbox.")] = None,
     course: CourseOption = None,
 ) -> None:
-    """Take in what students hand in, grade it at once, and show them what came of it, until Ctrl-C."""
+    """Accept submissions, grade them at once and show students their feedback, until Ctrl-C."""
     from autograder.service.serving import run_service
 
     found = Course.find(course)
@@ -34,10 +34,10 @@ def serve(
 
 
 def links(
-    url: Annotated[str, typer.Option(help="Under which browsers reach the service.")] = _ADDRESS,
-    days: Annotated[float, typer.Option(min=0.01, max=1000, help="For how long they are good.")] = 180.0,
+    url: Annotated[str, typer.Option(help="Address of the service for browsers.")] = _ADDRESS,
+    days: Annotated[float, typer.Option(min=0.01, max=1000, help="How many days the links are valid.")] = 180.0,
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
-    staff: Annotated[str, typer.Option(help="Print a link for one of the staff, by this name, instead.")] = "",
+    staff: Annotated[str, typer.Option(help="Instead, print a link for the staff member of this name.")] = "",
     revoke: Annotated[str, typer.Option(help="End all links and sessions of this student, or of --staff.")] = "",
     output: Annotated[Path | None, typer.Option(help="The file to write (default: links.csv).")] = None,
     course: CourseOption = None,

@@ -1,4 +1,4 @@
-"""Commands for the people who read what students wrote: likeness among submissions, and the desk."""
+"""Commands for people who read submissions: likeness among submissions, and the desk."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def similarity(
         Path | None, typer.Option(help="The page to write (default: similarity-ASSIGNMENT.html).")
     ] = None,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Instead: plant copies in a made-up class and count what is found.")
+        bool, typer.Option("--measure", help="Instead, plant copies in a made-up class and count how many are found.")
     ] = False,
-    students: Annotated[int, typer.Option(min=70, help="Students of the made-up class.")] = 300,
+    students: Annotated[int, typer.Option(min=70, help="Students in the made-up class.")] = 300,
     course: CourseOption = None,
 ) -> None:
     """Show which submissions resemble each other more than chance explains; accuses nobody and changes no grade."""

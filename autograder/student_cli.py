@@ -1,4 +1,4 @@
-"""The command line of the student's kit: ``autograder check`` and nothing that needs the course's sources."""
+"""The command line of the student's kit: ``autograder check`` without anything that needs the course's sources."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def _say_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """The student's part of a course on convolutional networks: check a notebook before you hand it in."""
+    """The students' part of a course on convolutional networks: check your notebook before you hand it in."""
 
 
 @app.command()
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
     seconds: Annotated[
-        float | None, typer.Option(help="How long one cell may take (default: as when it is graded).")
+        float | None, typer.Option(help="Seconds that one cell may take (default: as in grading).")
     ] = None,
-    demos: Annotated[bool, typer.Option("--demos", help="Run the cells that only show something, too.")] = False,
+    demos: Annotated[bool, typer.Option("--demos", help="Also run cells that only show something.")] = False,
     entry: Annotated[
-        bool, typer.Option("--entry", help="Rehearse the whole entry to the challenge under its real limits instead.")
+        bool, typer.Option("--entry", help="Instead, rehearse the whole challenge entry under its real limits.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -61,7 +61,7 @@ def check(
 
 
 def _rehearse(notebook: Path, json: bool) -> int:
-    """Rehearse an entry to the challenge and print what it came to; the exit status.
+    """Rehearse an entry to the challenge and print the result; the exit status.
 
     Raises:
         AutograderError: this is the students' kit, which has no sandbox.

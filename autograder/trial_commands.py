@@ -13,12 +13,14 @@ from autograder.errors import AutograderError, CourseError
 
 __all__ = ["CourseOption", "JsonOption", "adopt", "bench", "demo", "doctor"]
 
-CourseOption = Annotated[Path | None, typer.Option("--course", help="Folder of the course (default: from here up).")]
+CourseOption = Annotated[
+    Path | None, typer.Option("--course", help="Folder of the course (default: this one or one above).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def doctor(json: JsonOption = False) -> None:
-    """Say which layers of isolation this machine offers, whether nbgrader here uses them, and where releases differ."""
+    """Show which layers of isolation this machine has, whether nbgrader here uses them, and where releases differ."""
     from autograder.authoring.drift import remarks_on_release
     from autograder.isolation.capabilities import print_layers
 
@@ -28,7 +30,7 @@ def doctor(json: JsonOption = False) -> None:
 
 
 def _say_of_nbgrader() -> int:
-    """Say on stderr if nbgrader is not isolated in the course that this is run in, if any; 1 if so."""
+    """Warn on stderr if nbgrader is not isolated in the course of this folder, if there is one; 1 if so."""
     from autograder.gradebook.unisolated import nbgrader_remark
 
     try:
@@ -41,19 +43,19 @@ def _say_of_nbgrader() -> int:
 
 
 def adopt(
-    folder: Annotated[Path, typer.Argument(help="A course of nbgrader's: the folder of nbgrader_config.py.")],
+    folder: Annotated[Path, typer.Argument(help="An nbgrader course: the folder with nbgrader_config.py.")],
     no_together: Annotated[
-        bool, typer.Option("--no-together", help="What needs the student's own process is graded by hand.")
+        bool, typer.Option("--no-together", help="Leave checks that need the student's own process to a person.")
     ] = False,
-    together: Annotated[bool, typer.Option("--together", help="Take --no-together back.")] = False,
+    together: Annotated[bool, typer.Option("--together", help="Undo --no-together.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Also try checks that did not change.")] = False,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Then grade the solution, the blank and wrong ones by nbgrader, too.")
+        bool, typer.Option("--compare", help="Also let nbgrader grade the solution, the blank and wrong notebooks.")
     ] = False,
-    missing_ok: Annotated[list[str] | None, typer.Option(help="A layer of the sandbox to do without, by name.")] = None,
+    missing_ok: Annotated[list[str] | None, typer.Option(help="Grade without this layer of the sandbox.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Take over a course of nbgrader's as it is; say, cell by cell, how each check can be graded."""
+    """Take over an nbgrader course unchanged, and show for each check how it will be graded."""
     import tempfile
 
     import msgspec
@@ -83,10 +85,10 @@ def adopt(
 
 
 def demo(
-    folder: Annotated[Path, typer.Option(help="Where the sample course is made.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option(help="Folder for the sample course.")] = Path("demo"),
     workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
 ) -> None:
-    """Make a sample class, grade it, rank it, and say what to open."""
+    """Make a sample class, grade it, rank it, and show what to open."""
     from autograder.demo.demonstration import run_demo
 
     raise typer.Exit(run_demo(Course.find(), folder, workers=workers))
@@ -94,11 +96,11 @@ def demo(
 
 def bench(
     class_size: Annotated[int, typer.Option(help="Submissions per round.")] = 100,
-    rounds: Annotated[int, typer.Option(help="Rounds; medians are reported. 0: add to an earlier run.")] = 3,
+    rounds: Annotated[int, typer.Option(help="Rounds, of which medians are reported; 0 adds to an earlier run.")] = 3,
     scale: Annotated[int, typer.Option(help="Submissions to the first assignment in the long run; 0: none.")] = 1000,
     others: Annotated[int, typer.Option(help="Submissions to each other assignment in the long run.")] = 200,
-    notebooks: Annotated[bool, typer.Option(help="Time every solved notebook, too.")] = True,
-    quick: Annotated[bool, typer.Option("--quick", help="A small run that only shows that it works.")] = False,
+    notebooks: Annotated[bool, typer.Option(help="Also time every solved notebook.")] = True,
+    quick: Annotated[bool, typer.Option("--quick", help="A small run, only to see that it works.")] = False,
     course: CourseOption = None,
 ) -> None:
     """Time this grader, nbgrader's stock autograde and the floor side by side."""
