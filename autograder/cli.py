@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -20,12 +21,11 @@ from autograder.trial_commands import CourseOption, JsonOption
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
-    name="autograder",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
+app = typer.Typer(name="autograder", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+for_students = partial(app.command, rich_help_panel="For students")
+for_assistants = partial(app.command, rich_help_panel="For teaching assistants")
+for_authors = partial(app.command, rich_help_panel="For authors and instructors")
+to_look_at = partial(app.command, rich_help_panel="To see it work, and how fast")
 
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
 
@@ -55,7 +55,7 @@ def _graded_course(folder: Path | None) -> Course:
     return course
 
 
-@app.command()
+@for_authors()
 def build(names: NamesArgument = None, course: CourseOption = None) -> None:
     """Derive the source and the released notebooks from the authors' files."""
     from autograder.authoring.build import build_course
@@ -64,10 +64,10 @@ def build(names: NamesArgument = None, course: CourseOption = None) -> None:
         typer.echo(path)
 
 
-app.command()(kit_commands.handout)
+for_authors()(kit_commands.handout)
 
 
-@app.command()
+@for_authors()
 def new_assignment(
     name: Annotated[str, typer.Argument(help="Two digits and the topic, such as 08-attention.")],
     title: Annotated[str, typer.Option(help="Title that people see (default: the topic).")] = "",
@@ -80,7 +80,7 @@ def new_assignment(
         typer.echo(path)
 
 
-@app.command()
+@for_authors()
 def answers(
     name: Annotated[str, typer.Argument(help="An assignment, such as 04-backprop.")],
     exercise: Annotated[str, typer.Argument(help="One exercise of it (default: all).")] = "",
@@ -101,7 +101,7 @@ def answers(
         typer.echo(f"{text}\n")
 
 
-@app.command()
+@for_authors()
 def new_course(
     folder: Annotated[Path, typer.Argument(help="Folder of the new course; existing files are kept.")],
     title: Annotated[str, typer.Option(help="Title that people see (default: the folder's name).")] = "",
@@ -116,7 +116,7 @@ def new_course(
     typer.echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
 
 
-@app.command()
+@for_assistants()
 def grade(
     assignments: Annotated[list[str], typer.Argument(help="Assignments, such as 01-convolution.")],
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
@@ -143,13 +143,13 @@ def grade(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
-app.command()(check)  # The same as in the student's kit.
+for_students()(check)  # The same as in the student's kit.
 
 
-app.command()(kit_commands.practice)
+for_students()(kit_commands.practice)
 
 
-@app.command()
+@for_assistants()
 def collect(
     source: Annotated[Path, typer.Argument(help="The folder or ZIP that you downloaded.")],
     assignment: Annotated[
@@ -189,7 +189,7 @@ def collect(
     raise typer.Exit(3 if found.needs_a_look else 0)
 
 
-@app.command()
+@for_assistants()
 def regrade(
     student: Annotated[str, typer.Argument(help="Student's id.")],
     assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
@@ -203,7 +203,7 @@ def regrade(
     raise typer.Exit(0 if regrade_submission(_graded_course(course), student, assignment, reason, yes=yes) else 3)
 
 
-@app.command()
+@for_assistants()
 def feedback(
     assignment: Annotated[str, typer.Argument(help="Assignment, such as 01-convolution.")],
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
@@ -220,7 +220,7 @@ def feedback(
     raise typer.Exit(max(each.exit_code for each in returned))
 
 
-@app.command()
+@for_assistants()
 def report(
     names: NamesArgument = None,
     output: Annotated[Path | None, typer.Option(help="The page to write (default: report.html).")] = None,
@@ -232,7 +232,7 @@ def report(
     typer.echo(write_report(Course.find(course), names, output))
 
 
-@app.command()
+@for_assistants()
 def export(
     platform: Annotated[str, typer.Argument(help="canvas, moodle or csv; with --feedback also nbgrader.")],
     output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
@@ -274,7 +274,7 @@ def export(
         typer.echo(line)
 
 
-@app.command()
+@for_assistants()
 def status(
     names: NamesArgument = None,
     roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
@@ -293,7 +293,7 @@ def status(
             typer.echo(line)
 
 
-@app.command()
+@for_authors()
 def audit(
     names: NamesArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
@@ -330,7 +330,7 @@ def audit(
     raise typer.Exit(status)
 
 
-@app.command()
+@for_assistants()
 def leaderboard(
     assignment: Annotated[str | None, typer.Argument(help="Assignment, or challenge (default: the course).")] = None,
     formats: Annotated[list[str] | None, typer.Option("--format", help="terminal, html, csv or json.")] = None,
@@ -366,14 +366,14 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
-app.command()(staff_commands.desk)
-app.command()(staff_commands.similarity)
-app.command()(service_commands.serve)
-app.command()(service_commands.links)
-app.command()(trial_commands.doctor)
-app.command()(trial_commands.adopt)
-app.command()(trial_commands.demo)
-app.command()(trial_commands.bench)
+for_assistants()(staff_commands.desk)
+for_assistants()(staff_commands.similarity)
+for_assistants()(service_commands.serve)
+for_assistants()(service_commands.links)
+for_assistants()(trial_commands.doctor)
+for_authors()(trial_commands.adopt)
+to_look_at()(trial_commands.demo)
+to_look_at()(trial_commands.bench)
 
 _ABOUT_STUDENTS = {
     "collect", "demo", "desk", "export", "feedback", "grade", "links", "regrade", "report", "serve", "similarity"
