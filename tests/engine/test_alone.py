@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NAME = "00-two-functions"
 STEPS = [
-    "engine.discover:_looked_at",
+    "engine.discover:_notebooks_at",
     "engine.class_run:look_up",
     "engine.class_run:parse",
     "engine.known_results:read_submission",
