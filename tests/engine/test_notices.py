@@ -32,7 +32,7 @@ def page_of(a_class: Class, student: str) -> str:
 def test_every_submitter_has_a_page_that_tells_what_to_do(a_class: Class, instant: Shared) -> None:
     a_class.hand_in("ada")
     a_class.hand_in_file("pdf", b"%PDF-1.7")
-    a_class.hand_in("renamed").rename(a_class.path("renamed").with_name("homework.ipynb"))
+    a_class.hand_in("renamed").rename(a_class.path("renamed").with_name("homework.pdf"))
     a_class.hand_in("typo")
     a_class.path("typo").parent.rename(a_class.root / "submitted" / "typo" / "00-two-function")
     a_class.hand_in("luckless", {"double": "def double(x):\n    return 'machinery'\n"})
@@ -42,7 +42,7 @@ def test_every_submitter_has_a_page_that_tells_what_to_do(a_class: Class, instan
     assert "PDF" in page_of(a_class, "pdf")
     for student in ("renamed", "typo"):
         assert "was not found where it belongs" in page_of(a_class, student)
-    assert "homework.ipynb" in page_of(a_class, "renamed")
+    assert "homework.pdf" in page_of(a_class, "renamed")
     assert "Not graded yet" in page_of(a_class, "luckless")
     for student in ("pdf", "renamed", "typo"):
         assert "This is not a zero" in page_of(a_class, student)
@@ -52,7 +52,7 @@ def test_every_submitter_has_a_page_that_tells_what_to_do(a_class: Class, instan
 def test_the_board_calls_unreadable_what_is(a_class: Class, instant: Shared) -> None:
     a_class.hand_in("ada")
     a_class.hand_in_file("pdf", b"%PDF-1.7")
-    a_class.hand_in("renamed").rename(a_class.path("renamed").with_name("homework.ipynb"))
+    a_class.hand_in("renamed").rename(a_class.path("renamed").with_name("homework.pdf"))
     graded(a_class, instant)
     board = board_of(a_class.course, NAME)
     apart = {each.entry.entrant: str(each.entry.status) for each in board.apart}
@@ -65,7 +65,7 @@ def test_a_page_of_an_earlier_grading_does_not_stay(a_class: Class, instant: Sha
     a_class.hand_in_file("ada", b"broken")
     graded(a_class, instant)
     assert "could not be read" in page_of(a_class, "ada")
-    a_class.path("ada").rename(a_class.path("ada").with_name("other.ipynb"))
+    a_class.path("ada").rename(a_class.path("ada").with_name("other.pdf"))
     graded(a_class, instant)
     assert "was not found" in page_of(a_class, "ada")
     a_class.hand_in("ada")

@@ -202,13 +202,13 @@ def judge(crowd: Crowd, report: ClassReport) -> None:
     assert report.exit_code == 3
     for kind in FILES:
         assert set(found[kind]) == {"unreadable"}, (kind, found[kind])
-    assert set(found["two works"]) == set(found["renamed"]) == {"misplaced"}
+    assert set(found["two works"]) == {"misplaced"}
     assert set(found["link"]) | set(found["folder link"]) <= {"unreadable", "misplaced"}
     points = {each.student: each.points for each in report.submissions if each.points is not None}
     for student, kind in crowd.kinds.items():
         if kind in CHANGES:
             assert points.get(student) == CHANGES[kind][1], (student, kind, points.get(student))
-        elif kind in ("right", "late", "second", *STAMPS):
+        elif kind in ("right", "late", "second", "renamed", *STAMPS):
             assert points.get(student) == 4, (student, kind, points.get(student))
     for student, kind in crowd.kinds.items():
         page = crowd.course.course.feedback / student / NAME / "two_functions.html"
