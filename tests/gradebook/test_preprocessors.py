@@ -31,8 +31,8 @@ LETTER = "a private letter"
 @pytest.fixture
 def submitted(course: Course, assignment: Assignment, notebook: dict[str, Any], tmp_path: Path) -> Course:
     """The course with anna's tampered submission, files that she left, and a link to a letter."""
-    check = notebook["cells"][7]
-    assert check["metadata"]["nbgrader"]["grade_id"] == "check-double-general"
+    marks = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in notebook["cells"]]
+    check = notebook["cells"][marks.index("check-double-general")]
     notebook["cells"].insert(1, json.loads(json.dumps(check)))
     check["source"], check["metadata"]["tags"] = "pass", ["skip-execution"]
     notebook["cells"][-1]["source"] = "<script>alert(1)</script> ![x](http://evil.example/x.png) because"
