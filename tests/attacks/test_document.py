@@ -32,7 +32,7 @@ KEPT = {
     "It knows nothing but": "test_a_lent_function_has_its_closure_its_layers_and_only_the_solutions_that_it_uses",
     "They take their declared": "test_only_declared_parameters_are_taken_by_position_and_only_data lent_enormous_calls",
     "A library's own function": "test_a_bare_function_is_refused_with_its_place_and_the_way_out",
-    "The exception are functions": "test_in_a_hidden_part_only_what_was_said_to_be_no_secret_travels",
+    "The exceptions are functions": "test_in_a_hidden_part_only_what_was_said_to_be_no_secret_travels",
     "They travel as source": "test_a_published_function_runs_in_the_students_process",
     "What a student's process makes": "edited_given_cells patched_lab",
     "Of a submitted notebook": "outputs_in_the_file replaced_checks",
