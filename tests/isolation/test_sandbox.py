@@ -154,8 +154,11 @@ def test_a_line_is_restarted_without_harm_to_the_others(sandbox: Sandbox, host_p
 
 def test_a_line_whose_warm_process_died_starts_one_of_its_own() -> None:
     with Sandbox.start() as shared, shared.join() as line:
+        outer = shared._process.pid  # type: ignore[union-attr]
+        inside = [int(pid) for pid in Path(f"/proc/{outer}/task/{outer}/children").read_text().split()]
         shared._process.kill()  # type: ignore[union-attr]
         shared._process.wait()  # type: ignore[union-attr]
+        assert all(gone(pid) for pid in inside)  # The kernel ends them after bubblewrap, in its own time.
         with pytest.raises(MachineryError, match=r"[Rr]estart"):
             line.spawn()
         assert not line.alive
