@@ -97,10 +97,11 @@ class _Service:
             self.port = free.getsockname()[1]
         self._command = [sys.executable, "-m", "autograder", "serve", "--course", str(root), "--port", str(self.port)]
         self._command += ["--workers", str(workers)] if workers else []
-        self._log = (root / "service.log").open("ab")
+        self._log = root / "service.log"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._command, stdout=self._log, stderr=self._log)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         end = time.monotonic() + 120
         while True:
             try:
@@ -109,7 +110,7 @@ class _Service:
             except OSError:
                 pass
             if time.monotonic() > end or self._process.poll() is not None:
-                raise MachineryError(f"The service did not start; {self._log.name} says why.")
+                raise MachineryError(f"The service did not start; {self._log} says why.")
             time.sleep(0.2)
 
     def kill(self) -> None:
