@@ -32,6 +32,9 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
     """
     temporary = None
     try:
+        if path.parent == Path("/dev"):  # a terminal or a pipe, of which nothing can be kept, and which must stay
+            path.write_bytes(content)
+            return
         private_folder(path.parent)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
         with os.fdopen(descriptor, "wb") as stream:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -135,3 +137,13 @@ def test_strays_are_removed_and_links_not_followed(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["a.html", "a.ipynb", "timestamp.txt"]
     assert (outside / "kept.txt").read_text() == "kept"
     assert remove_strays(tmp_path / "nothing") == []
+
+
+def test_what_goes_to_a_pipe_reaches_it_and_leaves_the_device_alone() -> None:
+    source = (
+        "from pathlib import Path\nfrom autograder.atomic_files import write_atomically\n"
+        "write_atomically(Path('/dev/stdout'), b'grades')"
+    )
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)
+    assert done.stdout == b"grades"
+    assert Path("/dev/stdout").is_symlink()
