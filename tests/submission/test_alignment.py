@@ -208,11 +208,12 @@ def test_tampered_points_and_tags_are_ignored_and_named(answered: Notebook, assi
 
 
 def test_notes_in_the_courses_text_are_kept_below_it(answered: Notebook, assignment: Assignment) -> None:
-    answered["cells"][1]["source"] += "\n\nRemember: exam on Friday."
+    place = next(number for number, cell in enumerate(assignment.cells) if cell.kind == "prose")
+    answered["cells"][place]["source"] += "\n\nRemember: exam on Friday."
     submission = align(answered, assignment)
-    assert submission.cells[1].source == assignment.cells[1].release_source
-    assert submission.cells[2].kind == "note"
-    assert "exam on Friday" in submission.cells[2].source
+    assert submission.cells[place].source == assignment.cells[place].release_source
+    assert submission.cells[place + 1].kind == "note"
+    assert "exam on Friday" in submission.cells[place + 1].source
 
 
 def test_format_3_is_converted(answered: Notebook, assignment: Assignment) -> None:
