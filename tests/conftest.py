@@ -56,13 +56,16 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+MASK = os.umask(0)
+os.umask(MASK)
+
+
 @pytest.fixture(autouse=True)
 def _umask_as_before() -> Iterator[None]:
     """Setting nbgrader up makes all later files of the process private, also those of the next tests."""
-    mask = os.umask(0)
-    os.umask(mask)
+    os.umask(MASK)  # A fixture of a whole module may have changed it before this one.
     yield
-    os.umask(mask)
+    os.umask(MASK)
 
 
 @pytest.fixture(scope="session")
