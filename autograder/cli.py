@@ -12,11 +12,11 @@ import msgspec
 import typer
 from rich.console import Console
 
-from autograder import __version__, kit_commands, service_commands, staff_commands, trial_commands
+from autograder import kit_commands, service_commands, staff_commands, trial_commands
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.loading import extra_for
-from autograder.student_cli import check
+from autograder.student_cli import VersionOption, check
 from autograder.trial_commands import CourseOption, JsonOption
 
 __all__ = ["app", "main"]
@@ -30,18 +30,8 @@ to_look_at = partial(app.command, rich_help_panel="To see it work, and how fast"
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
 
 
-def _say_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"autograder {__version__}")
-        raise typer.Exit
-
-
 @app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def _options(version: VersionOption = False) -> None:
     """A course on convolutional networks: build its notebooks, grade in isolation, rank."""
 
 

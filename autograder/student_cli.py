@@ -14,7 +14,7 @@ from rich.console import Console
 from autograder import __version__
 from autograder.errors import AutograderError
 
-__all__ = ["app", "check", "main"]
+__all__ = ["VersionOption", "app", "check", "main"]
 
 app = typer.Typer(name="autograder", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -25,12 +25,13 @@ def _say_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+]
+
+
 @app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
+def _options(version: VersionOption = False) -> None:
     """The students' part of a course on convolutional networks: check your notebook before you hand it in."""
 
 

@@ -21,7 +21,7 @@ _IMPORT = re.compile(r"^ *from (autograder[\w.]*) import (\w[\w, ]*)$", re.M)
 MADE_AT_RUN_TIME = {".autograder", "submitted", "autograded", "feedback"}
 
 LAYERS = [
-    {"errors", "lab", "secrets", "atomic_files", "loading", "magics", "redrawing", "times"},
+    {"errors", "lab", "secrets", "atomic_files", "loading", "magics", "redrawing", "times", "file_watch"},
     {"deadlines", "roster_files", "settings"},
     {"roster"},
     {"course"},

@@ -69,11 +69,12 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     found: list[Found] = []
     misplaced = [Misplaced(name, _unknown(name, everyone, course)) for name in wanted if name not in everyone]
     known = set(course.assignments()) | {assignment}
+    siblings = _siblings(course, assignment)
     for student in (name for name in wanted if name in everyone):
         path = course.submitted / student / assignment / f"{notebook}.ipynb"
         there: list[Found] = []
         try:
-            there = _notebooks_at(student, path, _siblings(course, path))
+            there = _notebooks_at(student, path, siblings)
             reasons = _strangers(path.parent.parent, known, assignment)
             if not there and path.parent.is_dir():
                 reasons.append(_no_notebook(path))
@@ -91,9 +92,9 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
     return Discovery(tuple(found), tuple(misplaced))
 
 
-def _siblings(course: Course, path: Path) -> set[str]:
+def _siblings(course: Course, assignment: str) -> set[str]:
     """Return the names of an assignment's other notebooks, none of which stands for this one."""
-    return {unit.rpartition("/")[2] for unit in notebooks_of(course, path.parent.name)} if course.adopted else set()
+    return {unit.rpartition("/")[2] for unit in notebooks_of(course, assignment)} if course.adopted else set()
 
 
 def _notebooks_at(student: str, path: Path, siblings: set[str]) -> list[Found]:

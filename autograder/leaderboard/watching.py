@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from itertools import count
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 
 from autograder.course import Course
 from autograder.errors import AutograderError
+from autograder.file_watch import changes, stamp_of
 from autograder.leaderboard.publishing import RESULTS, check_formats, publish_boards
 
 __all__ = ["watch"]
@@ -40,16 +41,8 @@ def watch(
     """
     check_formats(formats)
     screen = console or Console()
-    published, seen = 0, None
-    for look in count():
-        if not going():
-            return published
-        if look:
-            time.sleep(every)
-        now = _signature(course)
-        if now == seen:
-            continue
-        seen = now
+    published = 0
+    for _ in changes(partial(_signature, course), every, going):
         try:
             publish_boards(Course.find(course.root), assignment, formats, output, screen)
             published += 1
@@ -61,7 +54,7 @@ def watch(
 def _signature(course: Course) -> object:
     """Return a value that changes with the gradebook, the challenge's results or course.toml."""
     files = [course.root / "course.toml", course.results / RESULTS, *_database(course.gradebook_url)]
-    stamps = [_stamp(path) for path in files]
+    stamps = [stamp_of(path) for path in files]
     # A database server has no file to look at: look again every time.
     return stamps if _database(course.gradebook_url) else (stamps, time.monotonic())
 
@@ -71,11 +64,3 @@ def _database(url: str) -> list[Path]:
     if address.get_backend_name() != "sqlite" or not address.database:
         return []
     return [Path(address.database), Path(address.database + "-wal")]
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from itertools import count
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +16,7 @@ from autograder.course import Course
 from autograder.engine.messages import options_of
 from autograder.engine.shared_sandbox import sandbox_settings
 from autograder.errors import AuthoringError, AutograderError, UnreadableSubmission
+from autograder.file_watch import changes, stamp_of
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
 from autograder.practice.practice_report import print_practice
@@ -140,27 +141,11 @@ def _round(session: PracticeSession, path: Path, screen: Console) -> Practice:
 
 
 def _watch(session: PracticeSession, path: Path, screen: Console, going: Callable[[], bool]) -> Practice | None:
-    done, seen = None, object()
-    for look in count():
-        if not going():
-            break
-        if look:
-            time.sleep(_LOOKS)
-        now = _stamp(path)
-        if now == seen:
-            continue
-        seen = now
+    done = None
+    for _ in changes(partial(stamp_of, path), _LOOKS, going):
         try:
             done = _round(session, path, screen)
         except AutograderError as error:
             screen.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         screen.print(f"Waiting for {path} to be saved; Ctrl-C ends this.", style="dim", highlight=False, soft_wrap=True)
     return done
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
