@@ -11,7 +11,7 @@ endif
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: help setup demo lab notebooks docs quick coverage format test lint types unit audit bench soak data pictures lock clean
+.PHONY: help setup demo lab notebooks docs quick coverage format test lint types unit audit bench soak data pictures gallery lock clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -53,11 +53,11 @@ lint: setup ## Lint, and check that the formatter would change nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted. Run: make format"; exit 1; }
 
-types: setup ## Check the types
+types: setup ## Check the types, those of the tests too
 	@$(BIN)/mypy
 
 unit: setup ## The tests alone
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 40 --durations-min 10
 
 soak: grading tests-need setup ## The full counts: 200 kills, 1,000 damaged notebooks, 100,000 boards, a long fuzz (an hour and a half)
 	@$(BIN)/python -m pytest -m soak
@@ -67,6 +67,9 @@ data: setup ## Build data/ again from its sources, which are downloaded
 
 pictures: grading tests-need setup ## Make the pictures in docs/images again, from the sample class
 	@$(BIN)/python tools/pictures.py
+
+gallery: setup ## Make the figures in docs/gallery again, from the solved notebooks (some minutes)
+	@$(BIN)/python tools/gallery.py
 
 lock: setup ## Write requirements.lock from what .venv holds now
 	@$(BIN)/python tools/lock.py

@@ -12,21 +12,25 @@ import msgspec
 import typer
 from rich.console import Console
 
-from autograder import kit_commands, service_commands, staff_commands, trial_commands
+from autograder import commands
+from autograder.commands import CourseOption, InOrder, JsonOption, RosterOption, WorkersOption
 from autograder.course import Course
-from autograder.errors import AutograderError
-from autograder.loading import extra_for
-from autograder.student_cli import VersionOption, check
-from autograder.trial_commands import CourseOption, JsonOption
+from autograder.errors import AutograderError, extra_for
+from autograder.student_cli import PlainCommand, VersionOption, check
+from autograder.terminal import echo, show
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(name="autograder", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
-for_students = partial(app.command, rich_help_panel="For students")
-for_assistants = partial(app.command, rich_help_panel="For teaching assistants")
-for_authors = partial(app.command, rich_help_panel="For authors and instructors")
-to_look_at = partial(app.command, rich_help_panel="To see it work, and how fast")
+app = typer.Typer(
+    name="autograder", cls=InOrder, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
+for_students = partial(app.command, cls=PlainCommand, rich_help_panel="For students")
+for_assistants = partial(app.command, cls=PlainCommand, rich_help_panel="For teaching assistants")
+for_authors = partial(app.command, cls=PlainCommand, rich_help_panel="For authors and instructors")
+to_look_at = partial(app.command, cls=PlainCommand, rich_help_panel="To see it work, and how fast")
 
+file_to_read, file_to_write = commands.file_to_read, commands.file_to_write
+folder_to_read, folder_to_write = commands.folder_to_read, commands.folder_to_write
 NamesArgument = Annotated[list[str] | None, typer.Argument(help="Assignments (default: all).")]
 
 
@@ -41,7 +45,7 @@ def _graded_course(folder: Path | None) -> Course:
 
     course = Course.find(folder)
     for remark in filter(None, [*course.remarks(), nbgrader_remark(course)]):
-        typer.echo(remark, err=True)
+        echo(remark, err=True)
     return course
 
 
@@ -50,11 +54,14 @@ def build(names: NamesArgument = None, course: CourseOption = None) -> None:
     """Derive the source and the released notebooks from the authors' files."""
     from autograder.authoring.build import build_course
 
-    for path in build_course(Course.find(course), names):
-        typer.echo(path)
+    written = build_course(Course.find(course), names)
+    for path in written:
+        echo(path)
+    if not written:
+        echo("Every notebook is up to date with its source.")
 
 
-for_authors()(kit_commands.handout)
+for_authors()(commands.handout)
 
 
 @for_authors()
@@ -67,7 +74,7 @@ def new_assignment(
     from autograder.authoring import skeleton
 
     for path in skeleton.new_assignment(Course.find(course), name, title):
-        typer.echo(path)
+        echo(path)
 
 
 @for_authors()
@@ -85,7 +92,7 @@ def answers(
     assignment = load_assignment(found, name)
     if write:
         for path in differences.write_answers(assignment, found.results / "answers" / name, exercise):
-            typer.echo(path)
+            echo(path)
         return
     for text in differences.differences(assignment, exercise):
         typer.echo(f"{text}\n")
@@ -93,7 +100,7 @@ def answers(
 
 @for_authors()
 def new_course(
-    folder: Annotated[Path, typer.Argument(help="Folder of the new course; existing files are kept.")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Folder of the new course; existing files are kept.")],
     title: Annotated[str, typer.Option(help="Title that people see (default: the folder's name).")] = "",
     assignment: Annotated[str, typer.Option(help="Name of the first assignment.")] = "01-first-steps",
 ) -> None:
@@ -102,15 +109,15 @@ def new_course(
 
     written = skeleton.new_course(folder, title, assignment)
     for path in written:
-        typer.echo(path)
-    typer.echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
+        echo(path)
+    echo(f"Next: cd {folder}, then autograder audit --all" if written else f"{folder} has all of it already.")
 
 
 @for_assistants()
 def grade(
     assignments: Annotated[list[str], typer.Argument(help="Assignments, such as 01-convolution.")],
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
+    workers: WorkersOption = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Grade again even if a result is stored.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write changed grades without asking.")] = False,
@@ -136,7 +143,7 @@ def grade(
 for_students()(check)  # The same as in the student's kit.
 
 
-for_students()(kit_commands.practice)
+for_students()(commands.practice)
 
 
 @for_assistants()
@@ -145,7 +152,7 @@ def collect(
     assignment: Annotated[
         str | None, typer.Option(help="Which assignment it is (default: found from each file).")
     ] = None,
-    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
+    roster: RosterOption = None,
     zone: Annotated[
         str | None, typer.Option(help="Time zone of a platform that gives none, such as Europe/London (default: UTC).")
     ] = None,
@@ -154,14 +161,14 @@ def collect(
         str, typer.Option(help="For other downloads: a regular expression with groups such as (?P<student>...).")
     ] = "",
     worksheet: Annotated[
-        Path | None, typer.Option(help="Moodle's grading worksheet: who has which number, and when they handed in.")
+        Path | None, file_to_read(help="Moodle's grading worksheet: who has which number, and when they handed in.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     course: CourseOption = None,
 ) -> None:
     """Put submissions from a learning platform or nbgrader's exchange under submitted/; earlier ones are kept."""
     from autograder.collecting.collection import collect_downloads
-    from autograder.times import time_zone
+    from autograder.gradebook.stamps import time_zone
 
     found = collect_downloads(
         _graded_course(course),
@@ -175,7 +182,7 @@ def collect(
         dry_run=dry_run,
     )
     for line in found.lines():
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(3 if found.needs_a_look else 0)
 
 
@@ -188,9 +195,12 @@ def regrade(
     course: CourseOption = None,
 ) -> None:
     """Answer a request: grade one submission again, show the difference, keep the reason, update the boards."""
-    from autograder.reporting.regrade_request import regrade_submission
+    from autograder.reporting.regrade_request import regrade_submission, regraded_units
 
-    raise typer.Exit(0 if regrade_submission(_graded_course(course), student, assignment, reason, yes=yes) else 3)
+    found = _graded_course(course)
+    units = regraded_units(found, student, assignment)
+    done = [regrade_submission(found, student, unit, reason, yes=yes) for unit in units]
+    raise typer.Exit(0 if all(done) else 3)
 
 
 @for_assistants()
@@ -206,30 +216,32 @@ def feedback(
     found = _graded_course(course)
     returned = [return_feedback(found, each, students) for each in units_of(found, assignment)]
     for line in [line for each in returned for line in each.lines()]:
-        typer.echo(line)
+        echo(line)
     raise typer.Exit(max(each.exit_code for each in returned))
 
 
 @for_assistants()
 def report(
     names: NamesArgument = None,
-    output: Annotated[Path | None, typer.Option(help="The page to write (default: report.html).")] = None,
+    output: Annotated[Path | None, file_to_write(help="The page to write (default: report.html).")] = None,
     course: CourseOption = None,
 ) -> None:
     """Write one page about the class: scores by exercise, misconceptions, checks that all or none passed."""
     from autograder.reporting.class_report import write_report
+    from autograder.service.told import tries_at
 
-    typer.echo(write_report(Course.find(course), names, output))
+    found = Course.find(course)
+    echo(write_report(found, names, output, tries=partial(tries_at, found)))
 
 
 @for_assistants()
 def export(
     platform: Annotated[str, typer.Argument(help="canvas, moodle or csv; with --feedback also nbgrader.")],
-    output: Annotated[Path | None, typer.Option(help="The file to write (default: grades-PLATFORM.csv).")] = None,
+    output: Annotated[Path | None, file_to_write(help="The file to write (default: grades-PLATFORM.csv).")] = None,
     names: Annotated[list[str] | None, typer.Option("--assignment", help="Only this one (repeatable).")] = None,
-    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
+    roster: RosterOption = None,
     into: Annotated[
-        Path | None, typer.Option(help="The gradebook file that the platform exported, to fill in.")
+        Path | None, file_to_read(help="The gradebook file that the platform exported, to fill in.")
     ] = None,
     columns: Annotated[
         list[str] | None, typer.Option("--column", help="ASSIGNMENT=TITLE: the column for an assignment (repeatable).")
@@ -241,33 +253,26 @@ def export(
     course: CourseOption = None,
 ) -> None:
     """Write grades for import into Canvas or Moodle, or as plain CSV; or pack the pages of feedback for upload."""
-    from autograder.reporting.feedback_pages import pack_feedback
     from autograder.reporting.lms_export import export_grades
+    from autograder.reporting.platform_files import pack_feedback
 
     found = Course.find(course)
     if feedback:
         for name in names or found.assignments():
             for line in pack_feedback(found, platform, name, output).lines():
-                typer.echo(line)
+                echo(line)
         return
     exported = export_grades(
-        found,
-        platform,
-        output,
-        assignments=names,
-        roster=roster,
-        into=into,
-        columns=columns,
-        overwrite=overwrite,
+        found, platform, output, assignments=names, roster=roster, into=into, columns=columns, overwrite=overwrite
     )
     for line in exported.lines():
-        typer.echo(line)
+        echo(line)
 
 
 @for_assistants()
 def status(
     names: NamesArgument = None,
-    roster: Annotated[Path | None, typer.Option(help="Class list (default: students.csv).")] = None,
+    roster: RosterOption = None,
     json: JsonOption = False,
     course: CourseOption = None,
 ) -> None:
@@ -280,16 +285,16 @@ def status(
         return
     for each in found:
         for line in each.lines():
-            typer.echo(line)
+            echo(line)
 
 
 @for_authors()
 def audit(
     names: NamesArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="Every assignment.")] = False,
-    workers: Annotated[int | None, typer.Option(help="Worker processes (default: one per core).")] = None,
+    workers: WorkersOption = None,
     attacks: Annotated[bool, typer.Option("--attacks", help="Also run the attack catalogue (takes minutes).")] = False,
-    catalogue: Annotated[Path | None, typer.Option(help="Folder of attacks (default: the package's).")] = None,
+    catalogue: Annotated[Path | None, folder_to_read(help="Folder of attacks (default: the package's).")] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Also grade what did not change since the last audit.")
     ] = False,
@@ -324,22 +329,22 @@ def audit(
 def leaderboard(
     assignment: Annotated[str | None, typer.Argument(help="Assignment, or challenge (default: the course).")] = None,
     formats: Annotated[list[str] | None, typer.Option("--format", help="terminal, html, csv or json.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the files.")] = None,
+    output: Annotated[Path | None, folder_to_write(help="Folder for the files.")] = None,
     reason: Annotated[str, typer.Option(help="Why the board is published again; kept in the log.")] = "",
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Close the board; in the challenge, score the private half.")
     ] = False,
     watching: Annotated[bool, typer.Option("--watch", help="Rebuild as grades arrive, until Ctrl-C.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Show what would change, and write nothing.")] = False,
-    what_if: Annotated[Path | None, typer.Option(help="A file with other prizes: show who would win.")] = None,
+    what_if: Annotated[Path | None, file_to_read(help="A file with other prizes: show who would win.")] = None,
     verify: Annotated[str | None, typer.Option(help="Check the log against its published head.")] = None,
-    gradescope: Annotated[Path | None, typer.Option(help="Folder for Gradescope's results.json files.")] = None,
+    gradescope: Annotated[Path | None, folder_to_write(help="Folder for Gradescope's results.json files.")] = None,
     course: CourseOption = None,
 ) -> None:
     """Rank submissions under pseudonyms, with shared ties and prizes; as terminal text, HTML, CSV and JSON."""
     from autograder.leaderboard import command
+    from autograder.leaderboard.command import watch
     from autograder.leaderboard.publishing import publish_boards
-    from autograder.leaderboard.watching import watch
 
     found, chosen = Course.find(course), formats or ["terminal", "html", "csv", "json"]
     if what_if is not None:
@@ -356,14 +361,14 @@ def leaderboard(
         publish_boards(found, assignment, chosen, output, reason=reason, freeze=freeze)
 
 
-for_assistants()(staff_commands.desk)
-for_assistants()(staff_commands.similarity)
-for_assistants()(service_commands.serve)
-for_assistants()(service_commands.links)
-for_assistants()(trial_commands.doctor)
-for_authors()(trial_commands.adopt)
-to_look_at()(trial_commands.demo)
-to_look_at()(trial_commands.bench)
+for_assistants()(commands.desk)
+for_assistants()(commands.similarity)
+for_assistants()(commands.serve)
+for_assistants()(commands.links)
+for_assistants()(commands.doctor)
+for_authors()(commands.adopt)
+to_look_at()(commands.demo)
+to_look_at()(commands.bench)
 
 _ABOUT_STUDENTS = {
     "collect", "demo", "desk", "export", "feedback", "grade", "links", "regrade", "report", "serve", "similarity"
@@ -386,5 +391,5 @@ def main() -> None:
 
 
 def _stop(said: str) -> NoReturn:
-    Console(stderr=True).print(f"autograder: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
+    show(Console(stderr=True), f"autograder: {said}", "red")
     sys.exit(2)

@@ -12,9 +12,14 @@ Every message names the file, cell, exercise or value at fault, and ends with wh
     │   └── GradebookUnusable   nothing at all can be written to it now
     ├── LeaderboardError       a board cannot be made from what is there
     └── ServiceError           an attempt is refused, or the service cannot go on
+
+Where a package is missing, :func:`extra_for` tells which extra of the distribution to install.
 """
 
+from __future__ import annotations
+
 __all__ = [
+    "DISTRIBUTION",
     "AuthoringError",
     "AutograderError",
     "CourseError",
@@ -25,6 +30,7 @@ __all__ = [
     "MachineryError",
     "ServiceError",
     "UnreadableSubmission",
+    "extra_for",
 ]
 
 
@@ -66,3 +72,34 @@ class LeaderboardError(AutograderError):
 
 class ServiceError(AutograderError):
     """A refused attempt, an invalid link, or a service that cannot go on; names what to do."""
+
+
+DISTRIBUTION = "cnn-course-autograder"
+"""The distribution's name on the index, for messages that tell what to install."""
+
+_GRADING = (
+    "alembic dateutil jinja2 jupytext latex2mathml markupsafe msgpack nbclient nbconvert nbformat nbgrader nh3 "
+    "packaging PIL pygments pyseccomp sqlalchemy yaml"
+)
+_SERVING = "starlette uvicorn itsdangerous python_multipart multipart"
+_EXTRAS = {
+    "grade": _GRADING,
+    "cluster": "dask distributed",
+    "postgres": "psycopg",
+    "similarity": "copydetect",
+    "tables": "pandas",
+    "serve": _SERVING,
+    "hub": "jupyterhub",
+}
+_EXTRA_OF = {module: extra for extra, modules in _EXTRAS.items() for module in modules.split()}
+
+
+def extra_for(error: ModuleNotFoundError) -> str:
+    """Return the sentence on the extra that brings the module that was not found; empty if none does."""
+    module = (error.name or "").partition(".")[0]
+    if module not in _EXTRA_OF:
+        return ""
+    return (
+        f"This needs the package that is imported as '{module}', which is not installed. Install it, and what belongs "
+        f"to it, with: pip install '{DISTRIBUTION}[{_EXTRA_OF[module]}]'"
+    )

@@ -102,4 +102,4 @@ def name_syntax_errors(shell: Any) -> None:
 
 def refuse_input(*_: object, **__: object) -> str:
     """Stand in for ``input``. Raises EOFError, with what to do."""
-    raise EOFError("input() asks a person, and nobody is there while your notebook is graded: put a value in its place")
+    raise EOFError("input() waits for a person, and nobody is there while you are graded: put a value in its place")

@@ -81,7 +81,7 @@ class Secret:
             return cls(bytes.fromhex(path.read_text(encoding="ascii").strip()))
         except (OSError, ValueError) as error:
             raise CourseError(
-                f"{path} does not hold a course secret ({error}). Put back the copy you kept: a new secret "
+                f"{path} does not contain a course secret ({error}). Restore your copy: a new secret "
                 "changes every hidden input and pseudonym."
             ) from error
 

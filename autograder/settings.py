@@ -60,7 +60,8 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
         opens: the moment from which the assignment is handed out, in UTC; None for at once.
         due: the moment after which a submission is late, in UTC.
         closes: the moment after which the service takes nothing more, in UTC; None for never.
-        attempts_per_day, pause_minutes, counts: values in place of those of :class:`ServiceSettings`; None keeps those.
+        attempts_per_day, pause_minutes, counts, groups: values in place of those of :class:`ServiceSettings`; None
+            keeps those.
         optional: whether the assignment is optional: it can only help a student's total.
         grace_minutes, late_penalty_per_day, late_penalty_fixed, late_penalty_max, late_days_accepted, late_unknown:
             values in place of those of :class:`GradingSettings`; None keeps those.
@@ -72,6 +73,7 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
     attempts_per_day: Attempts | None = None
     pause_minutes: Minutes | None = None
     counts: Counts | None = None
+    groups: bool | None = None
     optional: bool = False
     grace_minutes: Minutes | None = None
     late_penalty_per_day: Share | None = None
@@ -161,6 +163,8 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         before_due: the feedback until the student's deadline: ``nothing``, ``points`` by exercise, ``brief``
             (and visible messages and named misconceptions), or the ``full`` page.
         after_due: the same, from the deadline on.
+        groups: whether a group of students.csv hands in together: what one member hands in counts for all.
+        rehearsals_per_day: the most rehearsals of one student's entry to the challenge in a day; 0 for none.
         upload_mb: the largest file, in MiB.
         exchange: the folder of nbgrader's exchange, from which the service collects; empty for none.
         check_owner: whether a folder in the exchange must belong to the account that it names.
@@ -172,6 +176,8 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     counts: Counts = "last"
     before_due: Shown = "brief"
     after_due: Shown = "full"
+    groups: bool = False
+    rehearsals_per_day: Attempts = 5
     upload_mb: Annotated[int, msgspec.Meta(ge=1, le=64)] = 20
     exchange: str = ""
     check_owner: bool = True

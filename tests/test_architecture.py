@@ -21,8 +21,8 @@ _IMPORT = re.compile(r"^ *from (autograder[\w.]*) import (\w[\w, ]*)$", re.M)
 MADE_AT_RUN_TIME = {".autograder", "submitted", "autograded", "feedback"}
 
 LAYERS = [
-    {"errors", "lab", "secrets", "atomic_files", "loading", "magics", "redrawing", "times", "file_watch"},
-    {"deadlines", "roster_files", "settings"},
+    {"errors", "lab", "secrets", "files", "magics", "redrawing", "terminal"},
+    {"settings"},
     {"roster"},
     {"course"},
     {"authoring"},
@@ -38,8 +38,7 @@ LAYERS = [
     {"practice", "handout", "student_cli", "similarity", "desk", "adopting"},
     {"service"},
     {"bench"},
-    {"trial_commands"},
-    {"kit_commands", "staff_commands", "service_commands"},
+    {"commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -93,10 +92,9 @@ def test_what_runs_inside_the_sandbox_imports_isolation_and_the_lab_alone() -> N
     assert {part(each) for module in inside for each in IMPORTS[module] if "." in each} <= {
         "isolation",
         "lab",
-        "errors",
+        "errors",  # and the distribution's name, for `doctor`
         "magics",  # what a session of IPython does with them, in the sandbox and in `check`
         "redrawing",  # of pictures, there and there
-        "loading",  # the distribution's name, for `doctor`
     }
 
 
@@ -206,7 +204,7 @@ def test_functions_on_the_map_are_defined_in_the_file_beside_them() -> None:
         ("grade_submission", "grading/grade.py"),
         ("competition_ranks", "leaderboard/ranking.py"),
         ("standings", "leaderboard/ranking.py"),
-        ("released", "authoring/releasing.py"),
+        ("released", "authoring/source_cells.py"),
         ("source_notebook", "authoring/build.py"),
         ("_explain", "grading/check.py"),
         ("load_assignment", "authoring/assignment.py"),

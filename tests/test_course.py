@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from typer.main import get_command
+from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course import Course
@@ -88,5 +87,5 @@ def test_a_command_that_grades_says_what_is_odd(tmp_path: Path) -> None:
     write(tmp_path, 'id = "cnn"\n[assignments.01-convolutoin]\noptional = true')
     (tmp_path / "solutions" / "01-convolution").mkdir(parents=True)
     (tmp_path / "empty").mkdir()
-    done = CliRunner().invoke(get_command(app), ["collect", str(tmp_path / "empty"), "--course", str(tmp_path)])
+    done = CliRunner().invoke(app, ["collect", str(tmp_path / "empty"), "--course", str(tmp_path)])
     assert "[assignments.01-convolutoin]" in done.output

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import Course
-from autograder.deadlines import LatePolicy
+from autograder.course import Course, LatePolicy
 from autograder.errors import CourseError
 
 DAY = 24 * 60 * 60

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
+import json
 import re
 import shlex
 import shutil
@@ -16,7 +18,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import typer.main
-from click.testing import CliRunner
+from typer.testing import CliRunner
 
 from autograder.authoring.skeleton import new_assignment
 from autograder.cli import app
@@ -53,7 +55,8 @@ NOT_RUN_HERE = {
     "--confusion": "runs for minutes: tests/audit/test_confusion.py",
     "--sample": "finds what the others do: tests/audit/",
     "--watch": "runs until it is stopped: tests/leaderboard/, tests/practice/",
-    "--branch": "needs a Git repository: tests/handout/",
+    "--branch": "needs a Git repository: tests/handout/test_walk_throughs.py",
+    "convolution-submissions": "needs students' repositories: tests/handout/test_walk_throughs.py",
 }
 OTHER_ENDS = {"check": 1, "practice": 1}  # The notebook as it is handed out has something open.
 
@@ -109,7 +112,7 @@ def prepare(course: Course, command: str) -> None:
 def run(course: Course, command: str):  # type: ignore[no-untyped-def]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(course.root)
-        return CliRunner().invoke(typer.main.get_command(app), shlex.split(command, comments=True))
+        return CliRunner().invoke(app, shlex.split(command, comments=True))
 
 
 @pytest.mark.parametrize("command", [each for each in named_commands() if is_run(each)])
@@ -174,6 +177,7 @@ def test_the_roster_in_the_docs_has_every_column() -> None:
     assert tuple(next(csv.reader(io.StringIO(example)))) == COLUMNS
 
 
+SCHEMES = ("light", "dark")
 PICTURES = [
     (page, *found)
     for page in PAGES
@@ -187,9 +191,42 @@ def test_a_picture_is_small_and_described(page: Path, alt: str, link: str) -> No
     assert (page.parent / link).stat().st_size < 150_000
 
 
+@pytest.fixture(scope="module")
+def made_by_the_program() -> dict[str, str]:
+    """The descriptions of the pictures that tools/pictures.py makes, by file name; it looks for what they name."""
+    spec = importlib.util.spec_from_file_location("pictures", ROOT / "tools" / "pictures.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules["pictures"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return {f"{name}.png": picture.alt for name, picture in module.PICTURES.items()}
+
+
+@pytest.mark.parametrize(("page", "alt", "link"), PICTURES, ids=[link for _, _, link in PICTURES])
+def test_a_picture_of_the_program_is_described_as_the_tool_that_makes_it_has_seen(
+    page: Path, alt: str, link: str, made_by_the_program: dict[str, str]
+) -> None:
+    assert made_by_the_program.get(Path(link).name, alt) == alt
+
+
 def test_every_picture_is_shown_somewhere() -> None:
     shown = {Path(link).name for _, _, link in PICTURES}
     assert {path.name for path in (ROOT / "docs" / "images").iterdir()} == shown
+
+
+def test_the_gallerys_figures_are_still_in_the_notebooks_small_and_described() -> None:
+    index = json.loads((ROOT / "docs" / "gallery" / "gallery.json").read_text(encoding="utf-8"))
+    files = set()
+    for name, figures in index.items():
+        (notebook,) = (ROOT / "notebooks" / name).glob("*.ipynb")
+        cells = {
+            cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in json.loads(notebook.read_text())["cells"]
+        }
+        assert {figure["cell"] for figure in figures} <= cells
+        assert all(len(figure["alt"].split()) >= 5 for figure in figures)
+        files |= {f"{name}-{each['cell'].removeprefix('demo-')}-{scheme}.png" for each in figures for scheme in SCHEMES}
+    assert {path.name for path in (ROOT / "docs" / "gallery").glob("*.png")} == files
+    assert all(path.stat().st_size < 100_000 for path in (ROOT / "docs" / "gallery").glob("*.png"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -17,12 +17,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import autograder
-from autograder.loading import extra_for
+from autograder.errors import extra_for
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 GROUPS: dict[str, list[str]] = {"": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
-EXTRAS = ("grade", "cluster", "postgres", "similarity", "serve", "hub")  # of what the package imports
+EXTRAS = ("grade", "cluster", "postgres", "similarity", "tables", "serve", "hub")  # of what the package imports
 TARGETS = {"demo", "test", "lab", "notebooks", "audit", "bench", "lint", "setup", "help"}
 
 
@@ -173,7 +173,7 @@ system_packages.Path.glob = lambda self, pattern: iter(())
 sys.exit(system_packages.main([{task!r}]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    wanted = "bubblewrap libseccomp2" + (" chromium postgresql" if task == "tests" else "")
+    wanted = "bubblewrap libseccomp2" + (" chromium postgresql nginx caddy openssl" if task == "tests" else "")
     assert done.returncode == 1
     assert f"sudo apt-get install {wanted}\n" in done.stdout
     assert "Missing: bubblewrap, the sandbox" in done.stdout

@@ -40,3 +40,9 @@ def test_right_answers_are_counted(readme: str) -> None:
     course = Course.find(ROOT)
     counts = [len(load_assignment(course, name).alternatives) for name in course.assignments()]
     assert number(readme, "right answers") == sum(counts)
+
+
+def test_the_speed_is_the_benchmark_page_s(readme: str) -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (measured,) = re.findall(r"and ([\d.]+) times for each further\s+submission", page)
+    assert number(readme, "times as fast as `nbgrader autograde`") == int(float(measured))

@@ -8,16 +8,12 @@ from typing import Any
 
 import pytest
 
-from autograder.grading.compiled_cells import compile_cell
-from autograder.grading.harness import JUDGES, harness_names
+from autograder.grading.harness import JUDGES, compile_cell, harness_names
 from autograder.leaderboard.board import Board, BoardEntry
 from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.render import columns
-from autograder.leaderboard.render.columns import Column
-from autograder.leaderboard.render.html_page import render_html
-from autograder.leaderboard.render.notebook import render_notebook
-from autograder.leaderboard.render.spreadsheet import render_csv
-from autograder.leaderboard.render.text_table import render_terminal
+from autograder.leaderboard.render.columns import Column, render_csv, render_terminal
+from autograder.leaderboard.render.html_page import render_html, render_notebook
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -31,10 +27,10 @@ def board() -> Board:
 
 @pytest.mark.parametrize("render", [render_terminal, render_notebook, render_html, render_csv])
 def test_one_column_in_the_table_is_in_every_format(board: Board, render: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Parity" not in render(board)
+    assert "parity" not in render(board).lower()
     monkeypatch.setattr(columns, "EXTRA", (Column("Parity", lambda row: f"parity-{row.units % 2}"),))
     shown = render(board)
-    assert "Parity" in shown
+    assert "Parity" in shown or (render is render_csv and '"parity"' in shown)
     assert shown.count("parity-1") >= 2
 
 

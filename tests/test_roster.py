@@ -104,8 +104,8 @@ def test_two_addresses_with_the_same_beginning_are_two_students(tmp_path: Path) 
     ("text", "message"),
     [
         ("id,first_name\nada,Ada\n\n,Bob\n", r"line 4: the id is empty \('Bob'\)"),
-        ("id\nada\nbob\nada\n", r"line 4: the id 'ada' stands there twice, in line 2 too"),
-        ("id,first_name\nada,Ada,Lovelace\n", r"line 2: 'Lovelace' is in no column"),
+        ("id\nada\nbob\nada\n", r"line 4: the id 'ada' is also in line 2"),
+        ("id,first_name\nada,Ada,Lovelace\n", r"line 2: 'Lovelace' does not belong to a column"),
         ("id\n../x\n", r"line 2: '../x' cannot be an id"),
         ("first,last\nAda,Lovelace\n", r"no column 'id'.*'first, last'"),
     ],

@@ -40,7 +40,7 @@ def test_seeds_fit_a_random_generator_and_spread() -> None:
 def test_a_damaged_secret_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("not hexadecimal")
-    with pytest.raises(CourseError, match="does not hold a course secret"):
+    with pytest.raises(CourseError, match="does not contain a course secret"):
         Secret.load_or_make(path)
     assert path.read_text() == "not hexadecimal"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograder.errors import CourseError
-from autograder.times import read_moment, time_zone
+from autograder.gradebook.stamps import read_moment, time_zone
 
 
 def utc(text: str) -> dt.datetime:

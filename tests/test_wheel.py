@@ -58,7 +58,7 @@ def student(folder: Path, wheel: Path) -> Iterator[Path]:
 
 
 def install(programs: Path, wanted: str, folder: Path) -> None:
-    options = ["--quiet", "--only-binary=:all:", "--constraint", ROOT / "requirements.lock"]
+    options = ["--quiet", "--only-binary=:all:", "--constraint", str(ROOT / "requirements.lock")]
     run(programs / "python", "-m", "pip", "install", *options, wanted, folder=folder)
 
 

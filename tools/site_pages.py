@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ OUTSIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "SECUR
            "CHANGELOG.md": "changes.md"}  # fmt: skip
 CONTRACTS = ("types_of", "refuses", "refuses_each", "fresh_result", "keeps_arguments", "makes_no_difference")
 LINK = re.compile(r"(?<=\]\()(?!https?:|#|mailto:)([^)#\s]+)")
+FILE_AS_LABEL = re.compile(r"\[(?:docs/)?([\w-]+\.md)\]\(")
 ELSEWHERE = re.compile(
     r"\[([^\]]+)\]\((?:\.\./)*(?:autograder|data|solutions|tests|tools|notebooks|\.ci|LICENSE)[^)]*\)"
 )
@@ -31,7 +33,27 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, page, content=_within_the_site(text)))
     for page, text in _reference().items():
         files.append(File.generated(config, f"reference/{page}.md", content=text))
+    files.append(File.generated(config, "gallery.md", content=_gallery()))
     return files
+
+
+def _gallery() -> str:
+    """Figures of the notebooks, for light and for dark pages, with the words that screen readers get in JupyterLab.
+
+    ``make gallery`` makes the pictures.
+    """
+    index = json.loads((ROOT / "docs" / "gallery" / "gallery.json").read_text(encoding="utf-8"))
+    parts = ["# What students build\n", "Figures of the solved notebooks, as the notebooks draw them.\n"]
+    for name, figures in index.items():
+        notebook = next((ROOT / "solutions" / name).glob("*.ipynb"))
+        title = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]["autograder"]["title"]
+        parts.append(f"## {name[:2]} {title}\n")
+        for figure in figures:
+            picture = f"gallery/{name}-{figure['cell'].removeprefix('demo-')}"
+            alt = figure["alt"].replace("[", "(").replace("]", ")")
+            shown = "".join(f"![{alt}]({picture}-{scheme}.png#only-{scheme})" for scheme in ("light", "dark"))
+            parts.append(f"{figure['says']}\n\n{shown}\n")
+    return "\n".join(parts)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -40,9 +62,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _within_the_site(text: str) -> str:
-    """Links to files outside docs/ lead to their pages; what the site does not have is named without a link."""
+    """Links lead to the site's pages, labelled by titles; what the site does not have is named without a link."""
     text = LINK.sub(lambda found: OUTSIDE.get(found[1].removeprefix("../"), found[1]), text)
+    text = FILE_AS_LABEL.sub(lambda found: f"[{_title(found[1])}](", text)
     return ELSEWHERE.sub(r"\1", text)
+
+
+def _title(name: str) -> str:
+    """The title of a page of docs/ as far as its colon; a file that is elsewhere keeps its name."""
+    page = ROOT / "docs" / name
+    if not page.is_file():
+        return name
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition(":")[0]
 
 
 def _reference() -> dict[str, str]:
@@ -59,7 +90,7 @@ def _reference() -> dict[str, str]:
         + _members("autograder.settings", "CourseConfig")
         + _members("autograder.engine.api", "grade_class", "grade_assignments")
         + _members("autograder.leaderboard.history", "replay_board")
-        + _members("autograder.leaderboard.render.text_table", "render_terminal"),
+        + _members("autograder.leaderboard.render.columns", "render_terminal"),
     }
 
 

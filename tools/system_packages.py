@@ -50,6 +50,11 @@ def postgres() -> bool:
     return shutil.which("initdb") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
+def nginx() -> bool:
+    """Whether nginx is installed; it may lie in a folder that only root has on the path."""
+    return shutil.which("nginx") is not None or any(Path("/usr/sbin").glob("nginx"))
+
+
 GRADING = [
     Requirement("bubblewrap", "the sandbox that students' code runs in", program("bwrap")),
     Requirement("libseccomp2", "the filter on its system calls", library("libseccomp.so.2")),
@@ -58,6 +63,9 @@ TESTS = [
     *GRADING,
     Requirement("chromium", "tests that open pages in a browser", program("chromium", "chromium-browser")),
     Requirement("postgresql", "tests of the gradebook on PostgreSQL", postgres),
+    Requirement("nginx", "tests of the service behind it", nginx),
+    Requirement("caddy", "the same", program("caddy")),
+    Requirement("openssl", "their certificates", program("openssl")),
 ]
 
 

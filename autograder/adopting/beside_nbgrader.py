@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from autograder.adopting.trial import attempts_at
-from autograder.authoring.adopted import load_adoption, notebooks_of
+from autograder.authoring.adopted import autotests_path, load_adoption, notebooks_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import ADOPTED_NAME, Course
 from autograder.engine.api import grade_assignments
@@ -29,7 +29,7 @@ from autograder.engine.progress import Silent
 from autograder.errors import AutograderError
 from autograder.submission.model import Submission
 
-__all__ = ["SideBySide", "ComparedCheck", "compare_with_nbgrader", "main"]
+__all__ = ["ComparedCheck", "Race", "SideBySide", "by_nbgrader", "compare_with_nbgrader", "main", "race"]
 
 _MOST_WRONG = 3
 _STEPS = ("Autograde", "GenerateAssignment", "GenerateFeedback", "HTMLExporter")
@@ -75,6 +75,14 @@ class SideBySide(msgspec.Struct, frozen=True):
 
     def lines(self) -> Iterator[str]:
         """Yield a table in Markdown: points given by nbgrader, and those given here where they are others."""
+        yield from self.table()
+        yield (
+            f"One submission took nbgrader {self.their_seconds:.1f} s, and this grader {self.our_seconds:.1f} s,"
+            " starting included."
+        )
+
+    def table(self) -> Iterator[str]:
+        """Yield the same without the times, which differ from run to run."""
         yield f"| notebook | check | points | level | {' | '.join(self.attempts)} |"
         yield f"|---|---|---|---|{'---|' * len(self.attempts)}"
         for each in self.checks:
@@ -82,10 +90,7 @@ class SideBySide(msgspec.Struct, frozen=True):
             yield f"| {each.unit} | {each.check} | {each.points:g} | {each.level} | {cells} |"
         differing = sum(bool(each.differing) for each in self.checks)
         yield ""
-        yield (
-            f"{len(self.checks)} checks, {len(self.attempts)} notebooks each: {differing} checks differ."
-            f" One submission took nbgrader {self.their_seconds:.1f} s, and this grader {self.our_seconds:.1f} s."
-        )
+        yield f"{len(self.checks)} checks, {len(self.attempts)} notebooks each: {differing} checks differ."
 
 
 def _cell(check: ComparedCheck, name: str) -> str:
@@ -106,27 +111,89 @@ def compare_with_nbgrader(course: Course, folder: Path, missing_ok: Sequence[str
         AuthoringError: the course cannot be read.
         AutograderError: nbgrader failed; the message tells how.
     """
+    theirs, copy = _copies(course, folder)
+    names = copy.assignments()
+    attempts = _hand_in(copy, names, _released(theirs, names), theirs)
+    found = by_nbgrader(theirs, names, "grade")
+    shutil.copytree(theirs / copy.config.directories.submitted, copy.submitted)
+    ours_seconds = _our_seconds(copy, names, missing_ok) / len(attempts)
+    own = _auto_scores(copy.gradebook_url, names)
+    checks = list(_compared(copy, names, attempts, found["scores"], own))
+    return SideBySide(checks, attempts, found["seconds"] / len(attempts), ours_seconds)
+
+
+def _copies(course: Course, folder: Path) -> tuple[Path, Course]:
+    """Return two copies of a course without submissions: one for nbgrader, one that is adopted."""
     theirs, ours = folder / "nbgrader", folder / "here"
-    source = course.config.directories.source
+    source, adoption = course.config.directories.source, load_adoption(course)
     for root in (theirs, ours):
         shutil.copytree(course.source, root / source)
-        for name in ("nbgrader_config.py",):
-            if (course.root / name).is_file():
+        for name in ("nbgrader_config.py", "autotests.yml", adoption.header, adoption.footer):
+            if name and (course.root / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(course.root / name, root / name)
     for name in ("course.toml", ADOPTED_NAME):
         shutil.copyfile(course.root / name, ours / name)
     copy = Course.find(ours)
-    names = copy.assignments()
-    release = _their(theirs, names, "release")["release"]
-    attempts = _hand_in(copy, names, Path(release), theirs)
-    found = _their(theirs, names, "grade")
-    shutil.copytree(theirs / copy.config.directories.submitted, copy.submitted)
+    if autotests_path(course, "").is_dir():
+        shutil.copytree(autotests_path(course, ""), autotests_path(copy, ""))
+    return theirs, copy
+
+
+def _released(theirs: Path, names: Sequence[str]) -> Path:
+    return Path(by_nbgrader(theirs, names, "release")["release"])
+
+
+def _our_seconds(course: Course, names: Sequence[str], missing_ok: Sequence[str]) -> float:
     started = time.perf_counter()
-    grade_assignments(copy, names, workers=1, missing_ok=missing_ok, progress=Silent())
-    ours_seconds = (time.perf_counter() - started) / len(attempts)
-    own = _auto_scores(copy.gradebook_url, names)
-    checks = list(_compared(copy, names, attempts, found["scores"], own))
-    return SideBySide(checks, attempts, found["seconds"] / len(attempts), ours_seconds)
+    reports = grade_assignments(course, names, workers=1, missing_ok=missing_ok, progress=Silent())
+    seconds = time.perf_counter() - started
+    failed = [each for report in reports for each in report.submissions if each.kind != "graded"]
+    if failed:  # A comparison of a part would pass for one of the whole.
+        said = "; ".join(f"{each.student}: {each.kind}. {each.reason}" for each in failed)
+        raise AutograderError(f"Here {len(failed)} notebooks were not graded, so nothing can be compared: {said}")
+    return seconds
+
+
+class Race(msgspec.Struct, frozen=True):
+    """The seconds that a class of ``students`` took with nbgrader and here, starting included, one after the other."""
+
+    students: int
+    theirs: float
+    ours: float
+
+
+def race(course: Course, folder: Path, students: int, missing_ok: Sequence[str] = ()) -> Race:
+    """Let a class hand in the solution of all assignments, each student with a remark of their own, and grade it twice.
+
+    Args:
+        course: an adopted one.
+        folder: an empty one to work in.
+        students: the size of the class.
+        missing_ok: layers of the sandbox that may be missing, by name.
+
+    Raises:
+        AutograderError: as `compare_with_nbgrader`.
+    """
+    theirs, copy = _copies(course, folder)
+    names = copy.assignments()
+    release, submitted = _released(theirs, names), copy.config.directories.submitted
+    for unit in [unit for name in names for unit in notebooks_of(copy, name)]:
+        assignment = load_assignment(copy, unit)
+        right = next(attempts_at(assignment)).submission
+        first = next(iter(assignment.exercises), "")
+        for number in range(students):
+            remarked = (
+                msgspec.structs.replace(c, source=f"{c.source}\n# student {number}") if c.grade_id == first else c
+                for c in right.cells
+            )
+            own = msgspec.structs.replace(right, cells=tuple(remarked))
+            target = theirs / submitted / f"s{number:03}" / f"{unit}.ipynb"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_filled(release / f"{unit}.ipynb", own), encoding="utf-8")
+    shutil.copytree(theirs / submitted, copy.submitted)
+    seconds = by_nbgrader(theirs, names, "grade")["seconds"]
+    return Race(students, seconds, _our_seconds(copy, names, missing_ok))
 
 
 def _compared(
@@ -188,7 +255,12 @@ def _filled(released: Path, submission: Submission) -> str:
     return json.dumps(notebook)
 
 
-def _their(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
+def by_nbgrader(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
+    """Let nbgrader itself ``release`` or ``grade`` assignments of the course at ``root``. Return what `main` printed.
+
+    Raises:
+        AutograderError: nbgrader failed; the message tells how.
+    """
     environment = {
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
@@ -223,7 +295,7 @@ def main(root: str, what: str, *names: str) -> None:
 
     from nbgrader.apps.api import NbGraderAPI
 
-    from autograder.gradebook.late_plugin import nbgrader_configuration
+    from autograder.gradebook.lateness import nbgrader_configuration
 
     config = nbgrader_configuration(Path(root))
     for section in _STEPS:  # If the course is isolated already, this is nbgrader without it.
@@ -237,6 +309,7 @@ def main(root: str, what: str, *names: str) -> None:
     answer: dict[str, Any] = {}
     with contextlib.redirect_stdout(io.StringIO()):
         if what == "release":
+            _update(Path(root) / api.coursedir.source_directory)
             for name in names:
                 _must(api.generate_assignment(name, force=True))
             answer["release"] = str(Path(root) / api.coursedir.release_directory)
@@ -248,6 +321,16 @@ def main(root: str, what: str, *names: str) -> None:
             answer["seconds"] = time.perf_counter() - started
             answer["scores"] = _auto_scores(api.coursedir.db_url, names)
     sys.stdout.write(json.dumps(answer) + "\n")
+
+
+def _update(source: Path) -> None:
+    """Bring the marks of old notebooks up to date, as `nbgrader update` does: nbgrader refuses them otherwise."""
+    import nbformat
+    from nbgrader.nbgraderformat import MetadataValidator
+
+    for path in source.glob("*/*.ipynb"):
+        notebook = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
+        nbformat.write(MetadataValidator().upgrade_notebook_metadata(notebook), path)  # type: ignore[no-untyped-call]
 
 
 def _must(answer: dict[str, Any]) -> None:

@@ -14,14 +14,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from autograder.audit.mutants.mutations import mutate
+from autograder.audit.mutations import mutate
 from autograder.authoring.adopted import Adoption, PlannedCheck, check_digest
 from autograder.authoring.assignment import Assignment, adopted_assignment
-from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
+from autograder.authoring.source_cells import BEGIN_SOLUTION, END_SOLUTION
 from autograder.course import Course
 from autograder.engine.grader import solved
-from autograder.engine.messages import options_of
-from autograder.engine.shared_sandbox import sandbox_settings
+from autograder.engine.worker import options_of, sandbox_settings
 from autograder.errors import MachineryError
 from autograder.grading.adopted_check import with_files_beside
 from autograder.grading.child import run_in_child

@@ -1,4 +1,9 @@
-"""The audit of one assignment: misconceptions must be caught and named, alternatives accepted, nothing leaked."""
+"""The audit of one assignment: what its checks miss, refuse wrongly or give away.
+
+Misconceptions must be caught and named, alternatives accepted, an untouched notebook must earn nothing, and no hidden
+line may stand where a student can read it. A grader that looks up what it has graded before makes the audit of an
+unchanged assignment cost no more than a look-up.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +13,34 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from autograder.audit.exercises import exercise_cards
-from autograder.audit.hints import hint_findings
-from autograder.audit.idle import Idler, idlers
-from autograder.audit.leaks import find_leaks, release_texts
+import msgspec
+
 from autograder.audit.report_card import ExerciseCard, Finding, ReportCard
-from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
+from autograder.audit.weaknesses import (
+    Idler,
+    answered_notebook,
+    blank_notebook,
+    exercise_cards,
+    find_leaks,
+    hint_findings,
+    idlers,
+    release_texts,
+    submission_of,
+)
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.challenge.rules import ENTRY_FUNCTIONS
+from autograder.challenge.entries import ENTRY_FUNCTIONS
 from autograder.course import Course
-from autograder.engine.incremental import without_checks
+from autograder.engine.grader import without_checks
+from autograder.engine.worker import Bundle
+from autograder.gradebook.journal import ResultStore, result_key
 from autograder.grading.lazy_entry import competition_checks
 from autograder.grading.result import Result
 from autograder.grading.visible_naming import visible_naming
-from autograder.settings import AuthoringSettings
+from autograder.settings import AuthoringSettings, GradingSettings
 from autograder.submission.model import Submission
 
-__all__ = ["Grader", "audit_assignment"]
+__all__ = ["Grader", "audit_assignment", "stored_grader"]
 
 Grader = Callable[[Sequence[tuple[Assignment, Submission]]], Sequence[Result]]
 """A function that grades submissions in order, each to the assignment that comes with it."""
@@ -59,8 +74,7 @@ def audit_assignment(course: Course, name: str, grader: Grader) -> ReportCard:
         *_misconception_findings(graded.wrong),
         *_alternative_findings(graded.right),
         *_name_findings(assignment, asked),
-        *_thin_findings(assignment, asked),
-        *_idle_findings(exercises),
+        *_as_advice_if_adopted(assignment, [*_thin_findings(assignment, asked), *_idle_findings(exercises)]),
     ]
     hints = list(hint_findings(assignment))
     texts = {**release_texts(course.release / name), **_feedback_texts(graded)}
@@ -194,6 +208,11 @@ def _thin_findings(assignment: Assignment, asked: AuthoringSettings) -> Iterator
             yield Finding("thin", name, f"{said} a wrong answer that a student might give.")
 
 
+def _as_advice_if_adopted(assignment: Assignment, found: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings; of tests that were written for another grader, as advice on which no audit fails."""
+    return [msgspec.structs.replace(each, kind="advice") for each in found] if assignment.adopted else found
+
+
 def _idle_findings(exercises: Sequence[ExerciseCard]) -> Iterator[Finding]:
     for each in exercises:
         if each.idle_points:
@@ -221,3 +240,42 @@ def _known_texts(assignment: Assignment) -> dict[str, str]:
 
 def _told(result: Result) -> str:
     return "\n".join([*(check.text for check in result.checks), json.dumps(result.outputs)])
+
+
+# ---- results that are stored
+
+
+def stored_grader(
+    course: Course, grade: Grader, *, again: bool = False, settings: GradingSettings | None = None
+) -> Grader:
+    """Return ``grade``, called only for what the course's store of results does not hold.
+
+    A result holds as long as submission, assignment, secret, limits and the grader's own code are the same.
+
+    Args:
+        course: whose store.
+        grade: grades what is not stored; not called if there is nothing.
+        again: ask for everything, and store it.
+        settings: the limits that ``grade`` sets; default the course's.
+
+    Raises:
+        GradebookError: a result cannot be stored.
+    """
+    store = ResultStore(course.results / "results")
+
+    def grader_of(assignment: Assignment) -> str:
+        bundle = Bundle.of(course, assignment)
+        return (bundle if settings is None else msgspec.structs.replace(bundle, settings=settings)).grader
+
+    def look_up_or_grade(work: Sequence[tuple[Assignment, Submission]]) -> Sequence[Result]:
+        graders = {assignment.key: grader_of(assignment) for assignment, _ in work}
+        keys = [result_key(one.key, assignment.key, graders[assignment.key]) for assignment, one in work]
+        known = {} if again else {key: found for key in keys if (found := store.get(key)) is not None}
+        missing = [number for number, key in enumerate(keys) if key not in known]
+        for number, result in zip(missing, grade([work[each] for each in missing]) if missing else (), strict=True):
+            known[keys[number]] = result
+            if result.status == "graded":
+                store.put(keys[number], result)
+        return [known[key] for key in keys]
+
+    return look_up_or_grade

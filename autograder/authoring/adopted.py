@@ -18,16 +18,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from autograder.authoring.regions import (
-    BEGIN_HIDDEN,
-    BEGIN_SOLUTION,
-    CODE_STUB,
-    END_HIDDEN,
-    END_SOLUTION,
-    TEXT_STUB,
-)
-from autograder.authoring.releasing import notebook_text, released
-from autograder.authoring.source_cells import defined_names
+from autograder.authoring.instructors_notebook import Markers, read_instructors_notebook, schemes_in
+from autograder.authoring.source_cells import defined_names, notebook_text, released
 from autograder.course import ADOPTED_NAME, Course
 from autograder.errors import AuthoringError
 
@@ -35,35 +27,21 @@ __all__ = [
     "AdoptedNotebook",
     "Adoption",
     "Level",
-    "Markers",
     "PlannedCheck",
+    "autotests_path",
     "check_digest",
+    "code_digest",
     "frame_files",
+    "has_autotests",
     "lay_out_files",
     "load_adoption",
+    "mark_schemes",
     "notebooks_of",
     "read_adopted",
-    "read_instructors_notebook",
     "units_of",
 ]
 
 Level = Literal["apart", "asked", "together", "by hand"]
-
-
-_UNREADABLE = "{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
-
-
-class Markers(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The course's markers of regions, and what stands in their place for students; the defaults are nbgrader's."""
-
-    begin_solution: str = "BEGIN SOLUTION"
-    end_solution: str = "END SOLUTION"
-    begin_hidden: str = "BEGIN HIDDEN TESTS"
-    end_hidden: str = "END HIDDEN TESTS"
-    begin_scheme: str = "BEGIN MARK SCHEME"
-    end_scheme: str = "END MARK SCHEME"
-    code_stub: str = CODE_STUB
-    text_stub: str = TEXT_STUB
 
 
 class PlannedCheck(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -86,6 +64,7 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     Attributes:
         together: whether checks may be graded within the student's own process, where results can be forged.
         header, footer: notebooks that nbgrader puts above and below each one that it hands out; empty for none.
+        left: the notebooks that cannot be graded here, each with the reason; they are left to nbgrader.
         markers: as in nbgrader_config.py.
         checks: by notebook, such as ``ps1/problem1``, and grade id.
     """
@@ -93,6 +72,7 @@ class Adoption(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     together: bool = True
     header: str = ""
     footer: str = ""
+    left: dict[str, str] = {}
     markers: Markers = Markers()
     checks: dict[str, dict[str, PlannedCheck]] = {}
 
@@ -122,16 +102,25 @@ def load_adoption(course: Course) -> Adoption:
         raise AuthoringError(f"{path}: {error}. Correct it, or run: autograder adopt {course.root}") from error
 
 
-def notebooks_of(course: Course, name: str) -> list[str]:
+def notebooks_of(course: Course, name: str, adoption: Adoption | None = None) -> list[str]:
     """Return the names of the notebooks of the assignment ``name``, as ``ps1/problem1``; of one of them, itself.
 
+    Args:
+        course: the course.
+        name: the assignment's name.
+        adoption: replaces the content of the course's ``adopted.toml``; it tells which notebooks are left out.
+
     Raises:
-        AuthoringError: there is no such assignment.
+        AuthoringError: there is no such assignment, or nothing of it can be graded here.
     """
     folder, _, notebook = name.partition("/")
     found = sorted(path.stem for path in (course.source / folder).glob("*.ipynb")) if ".." not in name else []
-    wanted = [each for each in found if notebook in ("", each)]
+    left = (adoption or load_adoption(course)).left
+    wanted = [each for each in found if notebook in ("", each) and f"{folder}/{each}" not in left]
     if not wanted:
+        reasons = [left[unit] for each in found if notebook in ("", each) and (unit := f"{folder}/{each}") in left]
+        if reasons:
+            raise AuthoringError(f"{reasons[0]} Then run: autograder adopt {course.root}")
         known = ", ".join(course.assignments()) or "none"
         has = f" It has the notebooks {', '.join(found)}." if found else f" There are: {known}."
         raise AuthoringError(f"There is no assignment '{name}' in {course.source}.{has}")
@@ -159,8 +148,8 @@ class AdoptedNotebook(NamedTuple):
 def frame_files(course: Course) -> list[Path]:
     """Return the files outside of an assignment's folder that its notebooks depend on. Raises AuthoringError."""
     plan = load_adoption(course)
-    names = [ADOPTED_NAME, plan.header, plan.footer]
-    return [course.root / name for name in names if name and (course.root / name).is_file()]
+    named = [course.root / name for name in (ADOPTED_NAME, plan.header, plan.footer) if name]
+    return [path for path in (*named, *autotests_path(course, "").rglob("*.json")) if path.is_file()]
 
 
 def units_of(course: Course, name: str) -> list[str]:
@@ -183,14 +172,15 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
     Raises:
         AuthoringError: there is no such notebook, it cannot be read, or a check in it has no level yet.
     """
-    names = notebooks_of(course, name)
+    plan = adoption or load_adoption(course)
+    names = notebooks_of(course, name, plan)
     if len(names) > 1:
         raise AuthoringError(f"'{name}' has {len(names)} notebooks. Name one of {', '.join(names)}.")
-    plan = adoption or load_adoption(course)
     folder, _, stem = names[0].partition("/")
     path = course.source / folder / f"{stem}.ipynb"
     frame = [course.root / name if name else None for name in (plan.header, plan.footer)]
     instructor = read_instructors_notebook(path, plan.markers, *frame)
+    _write_out_autotests(instructor, path, autotests_path(course, names[0]), plan.markers.autotest)
     release = released(instructor, plan.markers.code_stub, plan.markers.text_stub)
     cells = list(_cells(instructor, release))
     for cell in cells:
@@ -202,6 +192,51 @@ def read_adopted(course: Course, name: str, adoption: Adoption | None = None) ->
                     f" changed. Run `autograder adopt {course.root}`, which tries it."
                 )
     return AdoptedNotebook(path, cells, notebook_text(release), course.root / "answers" / folder / stem)
+
+
+def autotests_path(course: Course, unit: str) -> Path:
+    """Return the path of the file in which `autograder adopt` keeps the tests that AUTOTEST lines stand for."""
+    folder = course.root / ".autograder" / "autotests"
+    return folder / f"{unit}.json" if unit else folder
+
+
+def code_digest(notebook: Mapping[str, Any]) -> str:
+    """Return a digest of the code of a notebook, which tells whether tests made from it are still the right ones."""
+    code = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
+
+
+def has_autotests(notebook: Mapping[str, Any], delimiter: str) -> bool:
+    """Return whether a notebook has lines that stand for tests: comments with ``delimiter``, by default AUTOTEST."""
+    lines = (line for cell in notebook["cells"] if cell["cell_type"] == "code" for line in cell["source"].split("\n"))
+    return any(delimiter in line and line.lstrip().startswith("#") for line in lines)
+
+
+def _write_out_autotests(notebook: dict[str, Any], path: Path, kept: Path, delimiter: str) -> None:
+    """Put tests in place of the lines that stand for them. Raises AuthoringError if they are not known yet."""
+    if not has_autotests(notebook, delimiter):
+        return
+    try:
+        tests = json.loads(kept.read_bytes())
+        if tests["of"] != code_digest(notebook):
+            raise ValueError("the notebook was changed since")
+        for cell in notebook["cells"]:
+            cell["source"] = tests["cells"].get(cell["id"], cell["source"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AuthoringError(
+            f"{path} has {delimiter} lines, and the tests that they stand for are not there ({error}). Run `autograder"
+            f" adopt {kept.parents[3]}`, which writes them."
+        ) from error
+
+
+def mark_schemes(course: Course, unit: str) -> dict[str, str]:
+    """Return the marking schemes of a notebook, which nbgrader hands out to nobody, by grade id.
+
+    Raises:
+        AuthoringError: there is no such notebook, or it cannot be read.
+    """
+    (name,) = notebooks_of(course, unit)
+    return schemes_in(course.source / f"{name}.ipynb", load_adoption(course).markers)
 
 
 def lay_out_files(course: Course) -> None:
@@ -224,128 +259,6 @@ def _is_left_out(path: Path) -> bool:
     """Return whether ``path`` is a notebook, or something that nbgrader does not hand out by default."""
     hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts)
     return hidden or path.suffix in (".ipynb", ".pyc") or path.name == "timestamp.txt"
-
-
-def read_instructors_notebook(
-    path: Path, markers: Markers, header: Path | None = None, footer: Path | None = None
-) -> dict[str, Any]:
-    """Return a source notebook in format 4.5, with the markers of this package; only in memory.
-
-    Args:
-        path: the notebook's path.
-        markers: the course's.
-        header, footer: notebooks whose cells stand above and below.
-
-    Raises:
-        AuthoringError: one of them is not a notebook, or has no Python in it.
-    """
-    notebook = _read(path)
-    cells = [cell for each in (header, path, footer) if each for cell in _normalised_cells(each, markers)]
-    language = str(notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")).lower()
-    if language not in ("python", "python3", ""):
-        raise AuthoringError(f"{path} is written in {language}. Only Python can be graded here; leave it to nbgrader.")
-    _name_cells(cells, path)
-    return {"cells": cells, "metadata": dict(notebook.get("metadata", {})), "nbformat": 4, "nbformat_minor": 5}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        notebook: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-        return _upgraded(notebook) if int(notebook.get("nbformat", 4)) < 4 else notebook
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuthoringError(
-            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
-        ) from error
-
-
-def _normalised_cells(path: Path, markers: Markers) -> list[dict[str, Any]]:
-    try:
-        return [_normalised(cell, markers) for cell in _read(path)["cells"]]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuthoringError(
-            f"{path} cannot be read as a notebook ({error}). Open it in Jupyter and save it."
-        ) from error
-
-
-def _upgraded(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a notebook of format 3 as one of format 4."""
-    import nbformat
-
-    old = nbformat.from_dict(dict(notebook))  # type: ignore[no-untyped-call]
-    made: dict[str, Any] = nbformat.convert(old, 4)  # type: ignore[no-untyped-call]
-    return json.loads(json.dumps(made))  # type: ignore[no-any-return]
-
-
-def _normalised(cell: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
-    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
-    kind = cell["cell_type"] if cell["cell_type"] in ("code", "markdown") else "markdown"
-    made: dict[str, Any] = {
-        "cell_type": kind,
-        "metadata": dict(cell.get("metadata", {})),
-        "source": _with_our_marks(source, markers),
-    }
-    if isinstance(cell.get("id"), str):
-        made["id"] = cell["id"]
-    if kind == "code":
-        made |= {"outputs": [], "execution_count": None}
-    elif cell.get("attachments"):
-        made["attachments"] = cell["attachments"]
-    if "nbgrader" in made["metadata"]:
-        made["metadata"]["nbgrader"] = _marks(dict(made["metadata"]["nbgrader"]))
-    return made
-
-
-def _marks(marks: dict[str, Any]) -> dict[str, Any]:
-    """Return the marks that nbgrader made of a cell, of any schema version, as those of version 3."""
-    grade, solution, task = (bool(marks.get(key)) for key in ("grade", "solution", "task"))
-    made = {
-        "grade": grade,
-        "solution": solution,
-        "task": task,
-        "locked": bool(marks.get("locked") or task) if not (grade or solution) else grade and not solution,
-        "grade_id": str(marks.get("grade_id", "")),
-        "schema_version": 3,
-    }
-    if grade or task:
-        made["points"] = float(marks.get("points") or 0)
-    return made
-
-
-def _with_our_marks(source: str, markers: Markers) -> str:
-    """Return the text with this package's markers in place of the course's; a marking scheme is part of no notebook."""
-    pairs = (
-        (markers.begin_solution, BEGIN_SOLUTION),
-        (markers.end_solution, END_SOLUTION),
-        (markers.begin_hidden, BEGIN_HIDDEN),
-        (markers.end_hidden, END_HIDDEN),
-    )
-    lines, in_scheme = [], False
-    for line in source.split("\n"):
-        if markers.begin_scheme in line or markers.end_scheme in line:
-            in_scheme = markers.begin_scheme in line
-            continue
-        if in_scheme:
-            continue
-        ours = next((mark for theirs, mark in pairs if theirs in line), None)
-        indent = line[: len(line) - len(line.lstrip())]
-        lines.append(line if ours is None else indent + ours)
-    return "\n".join(lines)
-
-
-def _name_cells(cells: list[dict[str, Any]], path: Path) -> None:
-    """Give every cell an id, the same each time; cells of older formats have none."""
-    taken: set[str] = set()
-    grade_ids: set[str] = set()
-    for number, cell in enumerate(cells, 1):
-        grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
-        if grade_id and grade_id in grade_ids:
-            raise AuthoringError(
-                f"{path}: two cells are called '{grade_id}'. Rename one of them in nbgrader's *Create Assignment*."
-            )
-        grade_ids.add(grade_id)
-        wished = cell.get("id") or re.sub(r"[^A-Za-z0-9_-]", "-", grade_id)[:48] or f"cell-{number}"
-        cell["id"] = wished if wished not in taken else f"{wished[:48]}-{number}"
-        taken.add(cell["id"])
 
 
 def _cells(instructor: Mapping[str, Any], release: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

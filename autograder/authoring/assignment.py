@@ -13,10 +13,8 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.adopted import Adoption, read_adopted
-from autograder.authoring.answers import Answer, read_answers
-from autograder.authoring.changes import Base, base_of
-from autograder.authoring.releasing import notebook_text, released
-from autograder.authoring.source_cells import defined_names
+from autograder.authoring.answers import Answer, Base, base_of, read_answers
+from autograder.authoring.source_cells import BEGIN_SOLUTION, END_SOLUTION, defined_names, notebook_text, released
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -57,6 +55,13 @@ class AssignmentCell(msgspec.Struct, frozen=True):
     name: str = ""
     points: float = 0.0
     level: str = ""
+
+    @property
+    def marking_scheme(self) -> str:
+        """What only the instructor's text of a written answer has, without its markers."""
+        given = set(self.release_source.split("\n")) - {""}
+        lines = [line for line in self.source.split("\n") if line not in given]
+        return "\n".join(line for line in lines if not line.strip().startswith((BEGIN_SOLUTION, END_SOLUTION))).strip()
 
 
 class Assignment(msgspec.Struct, frozen=True, dict=True):

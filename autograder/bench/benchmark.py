@@ -1,4 +1,8 @@
-"""The benchmark: contenders interleaved round by round, so that a busy minute slows all of them alike."""
+"""The benchmark: its rounds, the page docs/benchmarks.md, and the picture of the long run.
+
+Contenders are interleaved round by round, so that a busy minute slows all of them alike. The page is written from the
+content of benchmarks.json. The picture shows speed and memory over the whole of the long run.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,78 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import jinja2
+import matplotlib.pyplot as plt
 from rich.console import Console
 
 from autograder.authoring.assignment import load_assignment
-from autograder.bench.benchmark_page import page_of
-from autograder.bench.contenders import Bench
-from autograder.bench.curve import draw_curve
-from autograder.bench.honest import honest_class
+from autograder.bench.contenders import Bench, NotebookTime, loops_over_matmul, run_notebook
+from autograder.bench.invented_class import honest_class
 from autograder.bench.measurements import Figures, Measurements, figures_of, machine, notebook_figures, scale_figures
-from autograder.bench.notebook_times import NotebookTime, loops_over_matmul, run_notebook
 from autograder.bench.process_usage import PeerFailed, ProcessUsage
-from autograder.bench.scale import measure_scale, scale_assignments, sizes
+from autograder.bench.scale import Scale, measure_scale, scale_assignments, sizes
 from autograder.course import Course
 from autograder.errors import MachineryError
+from autograder.lab import style
 
-__all__ = ["run_bench"]
+__all__ = ["PARTS", "draw_curve", "page_of", "run_bench"]
+
+_PHASES = {
+    "process": "fork, spawn, hand over",
+    "student": "the student's cells",
+    "visible": "visible tests",
+    "hidden": "hidden tests",
+    "diagnosis": "diagnosis",
+    "database": "database",
+    "conversion": "graded notebook",
+    "feedback": "feedback page",
+}
+PARTS = {
+    "answers": "the student's code",
+    "checks": "checks and the instructor's solution",
+    "libraries": "numpy, scipy, torch, pictures, called by either",
+    "wire": "questions and answers: writing, sending, reading",
+    "cells": "IPython and the compiler, for the student's cells",
+    "grader": "comparing, records for the diagnosis, the result",
+    "other": "other",
+}
+"""The parts that :mod:`autograder.bench.shares` tells apart."""
+
+
+def page_of(figures: dict[str, Any]) -> str:
+    """Return the page as Markdown.
+
+    Args:
+        figures: the figures from :func:`autograder.bench.measurements.figures_of`.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("autograder.bench", "."), undefined=jinja2.StrictUndefined, autoescape=False,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template("page.md.j2").render(f=figures, phases=_PHASES, parts=PARTS)
+
+
+def draw_curve(found: Scale, path: Path) -> None:
+    """Write the picture to ``path``: submissions per second above, memory below, one colour an assignment."""
+    style()
+    highest = max(max(rates) for rates in found.rates().values())
+    fig, (speed, memory) = plt.subplots(2, 1, figsize=(7, 5), sharex=True)
+    for name in found.finished:
+        middles, rates = zip(*found.windows(name), strict=True)
+        speed.plot(middles, rates, marker=".")
+        speed.annotate(name[:2], (middles[len(middles) // 2], max(rates)), xytext=(0, 4), textcoords="offset points")
+    memory.plot(*zip(*found.memory, strict=True), color="0.3", linewidth=1)
+    total = sum(map(len, found.finished.values()))
+    title = f"{total:,} submissions to {len(found.finished)} assignments: is each piece flat?"
+    speed.set(ylabel="submissions per second", ylim=(0, 1.15 * highest), title=title)
+    memory.set(ylabel="MB in all", ylim=(0, None), xlabel="seconds from the start")
+    fig.savefig(path, dpi=120)
+    plt.close(fig)
+
+
+# ---- the run
 
 ASSIGNMENT = "01-convolution"
 STOCK_SIZE = 8

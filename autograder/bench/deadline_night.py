@@ -28,11 +28,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.bench.honest import honest_class
+from autograder.bench.benchmark import page_of
+from autograder.bench.invented_class import honest_class
 from autograder.course import Course
-from autograder.demo.student_notebooks import answer_exercises, notebook_as_bytes, solutions
+from autograder.demo.class_maker import answer_exercises, notebook_as_bytes, solutions
 from autograder.errors import MachineryError
-from autograder.gradebook.totals import check_points
+from autograder.gradebook.marks import check_points
 from autograder.leaderboard.grades import read_grades
 from autograder.service.access import Access
 from autograder.service.attempts import AttemptStore
@@ -69,18 +70,20 @@ class Night:
         acknowledged: from the beginning of each upload to its answer.
         fed_back: from the same to the event that the feedback is there.
         formgrader: for each look into the gradebook meanwhile.
+        misjudged: for each attempt that had to wait, by how much the first estimate that its student was told was off.
         refused: the reasons for which uploads were refused.
     """
 
     acknowledged: list[float] = field(default_factory=list)
     fed_back: list[float] = field(default_factory=list)
     formgrader: list[float] = field(default_factory=list)
+    misjudged: list[float] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
         """Return the median, the 99th percentile and the largest of each."""
         found: dict[str, float] = {}
-        for name in ("acknowledged", "fed_back", "formgrader"):
+        for name in ("acknowledged", "fed_back", "formgrader", "misjudged"):
             values = sorted(getattr(self, name)) or [0.0]
             found[f"{name}_median"] = round(values[len(values) // 2], 3)
             found[f"{name}_p99"] = round(values[min(len(values) - 1, int(0.99 * len(values)))], 3)
@@ -163,11 +166,15 @@ class _Student(threading.Thread):
             time.sleep(0.5)
         self.acknowledged += 1
         self._night.acknowledged.append(time.monotonic() - began)
+        self._told: tuple[float, float] | None = None
         while not self._followed(self.acknowledged):
             if time.monotonic() - began > _GIVE_UP_SECONDS:
                 raise TimeoutError("no feedback")
             time.sleep(0.5)
         self._night.fed_back.append(time.monotonic() - began)
+        if self._told is not None:
+            at, estimate = self._told
+            self._night.misjudged.append(abs(time.monotonic() - at - estimate))
 
     def _upload(self, content: bytes, ticket: str) -> bool:
         try:
@@ -210,7 +217,9 @@ class _Student(threading.Thread):
             answer = connection.getresponse()
             while line := answer.readline():
                 if line.startswith(b"data:"):
-                    states = [state for _, state, _ in json.loads(line[5:]).values()]
+                    told = json.loads(line[5:])
+                    states = [state for _, state, _ in told.values()] if isinstance(told, dict) else []  # Or boards.
+                    self._note_estimate([said for _, _, said in told.values()] if states else [])
                     if len(states) >= attempts and not {"waiting", "grading"} & set(states):
                         return True
         except (OSError, http.client.HTTPException):
@@ -218,6 +227,12 @@ class _Student(threading.Thread):
         finally:
             connection.close()
         return False
+
+    def _note_estimate(self, said: list[str]) -> None:
+        """Note the first estimate that is told of an attempt."""
+        found = re.search(r"about (\d+) (s|min)$", said[-1]) if said else None
+        if found and self._told is None:
+            self._told = time.monotonic(), float(found[1]) * (60 if found[2] == "min" else 1)
 
 
 def run_night(
@@ -367,12 +382,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="night-") as folder:
         figures = run_night(Course.find(), Path(folder), **settings)
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
-    path = Course.find().root / "benchmarks.json"
-    if path.is_file():  # For the page that `make bench` writes.
+    root = Course.find().root
+    path = root / "benchmarks.json"
+    if path.is_file():  # The page that `make bench` writes has these, too.
         known = json.loads(path.read_text(encoding="utf-8"))
         name = "the night" if settings["endless"] else "one student"
         known["deadline_night"] = {**known.get("deadline_night", {}), name: figures}
         path.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        (root / "docs" / "benchmarks.md").write_text(page_of(known), encoding="utf-8")
 
 
 if __name__ == "__main__":

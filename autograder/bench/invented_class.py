@@ -1,21 +1,45 @@
-"""A made-up class: answers written independently of each other, and copies of some, disguised as copies are."""
+"""Invented classes: of people who work alone or copy, and of honest students with right answers.
+
+:class:`InventedClass` writes answers independently of each other, and :func:`disguise` hides a copy of them as copies
+are hidden; the search for copies is measured on both. :func:`honest_class` gives right answers only, in the
+instructor's way and in others, no two alike; graders are timed on it.
+"""
 
 from __future__ import annotations
 
 import ast
 import builtins
 import copy
+import json
 import keyword
 import random
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from itertools import pairwise
+from pathlib import Path
 
 from autograder.authoring.assignment import Assignment
-from autograder.demo.student_notebooks import solutions
+from autograder.course import Course
+from autograder.demo.class_maker import answer_exercises, notebook_as_bytes, solutions, with_answer
+from autograder.grading.grade import check_seed
+from autograder.submission.alignment import align
+from autograder.submission.model import Submission
 
-__all__ = ["DISGUISES", "Answers", "InventedClass", "disguise"]
+__all__ = [
+    "DISGUISES",
+    "ONE_FUNCTION",
+    "Answers",
+    "InventedClass",
+    "disguise",
+    "hand_in_all",
+    "honest_class",
+    "read_submissions",
+    "tools_file",
+]
+
+ONE_FUNCTION = "one function, one edit"
+"""The kind of copy of which a single function is someone else's."""
 
 Answers = dict[str, str]
 """A student's code by exercise, and the written answer by the name ``""``."""
@@ -300,7 +324,55 @@ DISGUISES: Mapping[str, Callable[[Mapping[str, str], Mapping[str, str], random.R
     "functions reordered": _reordered,
     "comments and formatting changed": _commented,
     "all of these at once": _thoroughly,
-    "one function, one edit": _one_function,
+    ONE_FUNCTION: _one_function,
     "written answer, every eighth word changed": _answer,
 }
 """The ways to hide a copy, by a name for people."""
+
+
+# ---- honest students
+
+
+def honest_class(assignment: Assignment, count: int) -> dict[str, dict[str, str]]:
+    """Return the code of each exercise for ``count`` students; every full class mixes all alternatives.
+
+    A comment with the student's name makes each submission different, so that none is answered from another's result.
+    """
+    chosen = random.Random(assignment.name)
+    return {f"student-{number:04}": _answers(assignment, chosen, number) for number in range(count)}
+
+
+def _answers(assignment: Assignment, chosen: random.Random, number: int) -> dict[str, str]:
+    code = solutions(assignment)
+    for exercise in assignment.exercises:
+        ways = [each for each in assignment.alternatives if assignment.exercise_of[each.of] == exercise]
+        way = chosen.randrange(len(ways) + 1)
+        if way < len(ways):
+            code = with_answer(assignment, code, ways[way])
+    return {exercise: f"# The work of student {number}.\n{source}" for exercise, source in code.items()}
+
+
+def hand_in_all(
+    submitted: Path, assignment: Assignment, code: dict[str, dict[str, str]], without: Set[str] = frozenset()
+) -> None:
+    """Write every submission below ``submitted``, less the cells whose ids are in ``without``."""
+    for student, answers in code.items():
+        folder = submitted / student / assignment.name
+        folder.mkdir(parents=True, exist_ok=True)
+        notebook = answer_exercises(assignment, answers, "Because two and two are four.")
+        notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] not in without]
+        (folder / f"{assignment.notebook}.ipynb").write_bytes(notebook_as_bytes(notebook))
+
+
+def read_submissions(assignment: Assignment, path: Path) -> list[Submission]:
+    """Return the submissions whose code stands in the JSON file ``path``, as the grader reads them."""
+    code = json.loads(path.read_text(encoding="utf-8"))
+    return [align(answer_exercises(assignment, answers, "Because."), assignment) for answers in code]
+
+
+def tools_file(course: Course, assignment: Assignment, path: Path) -> Path:
+    """Write the file that :func:`autograder.bench.plain.begin` reads."""
+    parts = [cell.source for cell in assignment.cells if cell.kind in ("given", "exercise")]
+    seeds = {cell.grade_id: check_seed(course.secret, assignment, cell.grade_id) for cell in assignment.checks}
+    path.write_text(json.dumps({"solution": "\n\n".join(parts), "seeds": seeds}), encoding="utf-8")
+    return path

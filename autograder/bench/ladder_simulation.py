@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from autograder.leaderboard.ladder import Ladder
+from autograder.leaderboard.entrant import Ladder
 
 __all__ = ["SimulationOutcome", "simulate"]
 

@@ -11,10 +11,10 @@ import numpy as np
 from rich.console import Console
 
 from autograder.leaderboard.board import BoardEntry
-from autograder.leaderboard.pseudonyms import public_names
+from autograder.leaderboard.entrant import public_names
 from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.render.html_page import render_html
-from autograder.leaderboard.statistics.bootstrap import rank_bootstrap
+from autograder.leaderboard.statistics import rank_bootstrap
 from autograder.secrets import Secret
 
 __all__ = ["best_seconds", "bootstrap", "rank_and_render"]

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from autograder.bench.notebook_times import NotebookTime
-from autograder.bench.process_usage import ProcessUsage
+from autograder.bench.contenders import NotebookTime
+from autograder.bench.process_usage import ProcessUsage, parts_of
 from autograder.bench.scale import Scale
 
 __all__ = ["Figures", "Measurements", "figures_of", "machine", "notebook_figures", "scale_figures"]
@@ -102,6 +102,7 @@ def figures_of(found: Measurements) -> Figures:
     }
     figures.update(_writer(figures["ms_per_submission"], start_wall, one_wall, size))
     figures.update(_regrading(found.again))
+    figures.update(parts_of(found.single, found.warm, found.again, size))
     figures.update(_otter(found))
     if found.profile:
         names = found.profile[0].answer.keys() - {"samples"}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.assignment import Assignment
-from autograder.authoring.regions import BEGIN_HIDDEN, END_HIDDEN
+from autograder.authoring.source_cells import BEGIN_HIDDEN, END_HIDDEN
 from autograder.course import Course
 
 __all__ = ["main", "stock_source_notebook"]
@@ -44,7 +44,7 @@ def stock_source_notebook(course: Course, assignment: Assignment, tools: Path) -
 
 def _ending(source: str) -> str:
     """Return ``None`` as the last line, unless the last expression is meant as points."""
-    from autograder.grading.compiled_cells import ends_in_judgement
+    from autograder.grading.harness import ends_in_judgement
 
     last = ast.parse(source).body[-1]
     return "None" if isinstance(last, ast.Expr) and ends_in_judgement(last.value) else ""

@@ -10,14 +10,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from autograder.authoring.regions import END_HIDDEN
+from autograder.authoring.source_cells import END_HIDDEN
 from autograder.course import Course
 from autograder.engine.api import grade_class
+from autograder.engine.executor import LocalWorkers, Pool
 from autograder.engine.grading_report import ClassReport
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import options_of
-from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
+from autograder.engine.worker import options_of
 
 __all__ = ["main"]
 

@@ -1,4 +1,8 @@
-"""The measurement of a program with all the processes that it starts: wall time, CPU time, peak memory."""
+"""The measurement of a program with all the processes that it starts: wall time, CPU time, peak memory.
+
+:func:`parts_of` divides the figures that have an aim into their parts: a single submission, cold and warm, a regrade
+after one changed test, and memory.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from autograder.errors import AutograderError
 
-__all__ = ["ProcessUsage", "PeerFailed", "measure", "process_tree"]
+__all__ = ["PeerFailed", "ProcessUsage", "measure", "parts_of", "process_tree"]
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _EVERY_SECONDS = 0.1
@@ -36,6 +41,7 @@ class ProcessUsage:
         peak_mb: peak of the memory of all its processes, pages that they share counted once.
         by_program: CPU seconds by the role of each process.
         memory: now and then, seconds from the start and the memory of all its processes in MB, as for ``peak_mb``.
+        memory_by_program: the memory by the role of each process, at the peak.
     """
 
     answer: dict[str, Any]
@@ -44,6 +50,7 @@ class ProcessUsage:
     peak_mb: float
     by_program: dict[str, float]
     memory: tuple[tuple[float, float], ...] = ()
+    memory_by_program: dict[str, float] = field(default_factory=dict)
 
 
 def measure(
@@ -71,7 +78,8 @@ def measure(
     if process.returncode != 0:
         raise PeerFailed(f"{module} failed after {wall:.0f} s: {complaints[-2000:] or said[-2000:]}")
     answer = json.loads(said.strip().splitlines()[-1])
-    return ProcessUsage(answer, wall, watch.cpu_seconds, watch.peak_mb, watch.by_program, tuple(watch.memory))
+    memory = watch.memory_by_program
+    return ProcessUsage(answer, wall, watch.cpu_seconds, watch.peak_mb, watch.by_program, tuple(watch.memory), memory)
 
 
 class _Watch:
@@ -87,6 +95,7 @@ class _Watch:
         self.cpu_seconds = 0.0
         self.by_program: dict[str, float] = {}
         self.memory: list[tuple[float, float]] = []
+        self.memory_by_program: dict[str, float] = {}
         self._began = time.perf_counter()
 
     @property
@@ -101,7 +110,13 @@ class _Watch:
         if sum(used.values()) >= self.cpu_seconds:
             self.cpu_seconds, self.by_program = sum(used.values()), used
         if self._looks % _MEMORY_EVERY == 0:
-            self.memory.append((time.perf_counter() - self._began, sum(_proportional_mb(pid) for pid in tree)))
+            held: dict[str, float] = {}
+            for pid in tree:
+                if (found := _used(pid)) is not None:
+                    held[found[0]] = held.get(found[0], 0.0) + _proportional_mb(pid)
+            if sum(held.values()) > self.peak_mb:
+                self.memory_by_program = held
+            self.memory.append((time.perf_counter() - self._began, sum(held.values())))
         self._looks += 1
 
 
@@ -146,3 +161,73 @@ def _proportional_mb(pid: int) -> float:
     except OSError:
         pass
     return 0.0
+
+
+# ---- the parts of what has an aim
+
+_WORKER = ("process", "student", "visible", "hidden", "diagnosis")
+_WRITING = ("database", "conversion", "feedback")
+
+Parts = dict[str, float]
+
+
+def parts_of(
+    single: Sequence[ProcessUsage], warm: Sequence[ProcessUsage], again: Sequence[ProcessUsage], size: int
+) -> dict[str, Any]:
+    """Return the figures, each a median over rounds.
+
+    Args:
+        single: runs with one submission, from a cold start.
+        warm: runs in which workers were kept from one submission to the next.
+        again: runs of a class that was then graded again after one test changed.
+        size: the number of submissions in that class.
+    """
+    figures: dict[str, Any] = {}
+    if single:
+        figures["single_parts"] = _medians([_cold(each) for each in single])
+        figures["memory_mb_by_program"] = _medians([each.memory_by_program for each in single])
+    if warm and "phases" in warm[0].answer["warm"]:
+        figures["warm_parts"] = _medians([_phases(each.answer["warm"]) for each in warm])
+        figures["warm_over_students_code_seconds"] = round(median(_over(each) for each in warm), 3)
+    if again and "phases" in again[0].answer["one_test"]:
+        figures["regrade_ms_per_submission"] = _medians(
+            [{part: 1000 * spent / size for part, spent in _split(each).items()} for each in again], 1
+        )
+    return figures
+
+
+def _cold(each: ProcessUsage) -> Parts:
+    """Return the seconds of a run with one submission, by what they went to."""
+    first = each.answer["first"]
+    worker, writing = _sum(first["phases"], _WORKER), _sum(first["phases"], _WRITING)
+    return {
+        "the command starts": each.wall_seconds - first["seconds"],
+        "workers start": first["start_seconds"] - worker,
+        "it is graded": worker,
+        "it is written": writing,
+        "the rest": first["seconds"] - first["start_seconds"] - writing,
+    }
+
+
+def _phases(report: Mapping[str, Any]) -> Parts:
+    spent = {name: report["phases"].get(name, 0.0) for name in (*_WORKER, *_WRITING)}
+    return {**spent, "rest": report["seconds"] - sum(spent.values())}
+
+
+def _split(each: ProcessUsage) -> Parts:
+    phases = each.answer["one_test"]["phases"]
+    return {name: phases.get(name, 0.0) for name in (*_WORKER, *_WRITING)}
+
+
+def _over(each: ProcessUsage) -> float:
+    report = each.answer["warm"]
+    return float(report["seconds"] - report["phases"].get("student", 0.0))
+
+
+def _sum(phases: Mapping[str, float], names: Sequence[str]) -> float:
+    return sum(phases.get(name, 0.0) for name in names)
+
+
+def _medians(runs: Sequence[Mapping[str, float]], digits: int = 3) -> Parts:
+    keys = dict.fromkeys(key for each in runs for key in each)
+    return {key: round(median(each.get(key, 0.0) for each in runs), digits) for key in keys}

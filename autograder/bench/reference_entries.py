@@ -18,9 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from autograder.challenge.competition import Competition
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import hidden_test
+from autograder.challenge.competition import Competition, hidden_test
+from autograder.challenge.entries import CompetitionEntry
 from autograder.course import Course
 from autograder.errors import AuthoringError
 from autograder.isolation.limits import Limits

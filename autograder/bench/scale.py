@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.assignment import load_assignment
-from autograder.bench.honest import hand_in_all, honest_class
+from autograder.bench.invented_class import hand_in_all, honest_class
 from autograder.bench.process_usage import ProcessUsage, measure
 from autograder.course import Course
 from autograder.engine.api import grade_assignments

@@ -23,17 +23,17 @@ from types import FrameType
 from typing import Any, cast
 
 from autograder.authoring.assignment import load_assignment
-from autograder.bench.honest import read_submissions
+from autograder.bench.invented_class import read_submissions
 from autograder.course import Course
 from autograder.grading.grade import grade_submission
 from autograder.isolation.channel import Channel, ChannelClosed
+from autograder.isolation.codec import MAX_BYTES
 from autograder.isolation.guest import preload
 from autograder.isolation.guest.server import Server
 from autograder.isolation.lending import Lender, Lends
 from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
-from autograder.isolation.wire.codec import MAX_BYTES
 
 __all__ = ["main", "part_of"]
 

@@ -1,4 +1,8 @@
-"""The record of scored entries, one JSON line each: written by the grader, read by the leaderboard."""
+"""The results of the competition: the record of scored entries, and the accuracies of the course's own entries.
+
+The record has one JSON line for each entry; the grader writes it, and the leaderboard reads it. The accuracies of the
+course's own entries are those of docs/leaderboard.md; boards show them, and never rank them.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,23 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.entries import CompetitionEntry
 from autograder.errors import LeaderboardError
 
-__all__ = ["FILE_NAME", "ChallengeResult", "append_result", "read_results", "record_results", "result_of"]
+__all__ = [
+    "FILE_NAME",
+    "REFERENCE_SCORES",
+    "ChallengeResult",
+    "ReferenceAccuracy",
+    "append_result",
+    "read_results",
+    "record_results",
+    "result_of",
+]
 
 FILE_NAME = "challenge.jsonl"
 
@@ -89,8 +102,10 @@ def read_results(path: Path, *, whole: bool = True) -> list[ChallengeResult]:
     """
     try:
         data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise LeaderboardError(f"No entry has been graded yet: there is no {path}. Grade the entries first.") from error
     except OSError as error:
-        raise LeaderboardError(f"{path} cannot be read: {error}. Grade the challenge first.") from error
+        raise LeaderboardError(f"{path} cannot be read: {error.strerror}. Correct its permissions.") from error
     if not whole:
         data = data[: data.rfind(b"\n") + 1]
     lines = enumerate(data.splitlines(), 1)
@@ -119,3 +134,19 @@ def _cut_to_whole_lines(descriptor: int, path: Path) -> None:
     data = path.read_bytes()
     if data and not data.endswith(b"\n"):
         os.ftruncate(descriptor, data.rfind(b"\n") + 1)
+
+
+class ReferenceAccuracy(NamedTuple):
+    """A reference entry's mean accuracy over several secrets, 0 to 1, on each half of the hidden pictures."""
+
+    name: str
+    public: float
+    private: float
+
+
+REFERENCE_SCORES = (
+    ReferenceAccuracy("strong small network", 0.8459, 0.8450),
+    ReferenceAccuracy("network in the style of 1989", 0.7608, 0.7591),
+    ReferenceAccuracy("linear classifier", 0.4909, 0.4862),
+)
+"""The reference accuracies from ``python -m autograder.bench.reference_entries --secrets 8``, best first."""

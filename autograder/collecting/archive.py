@@ -1,14 +1,19 @@
-"""The files in a folder or a ZIP archive, as they came; nothing is unpacked to the disk, and little is held in memory.
+"""The files in a download, and in the archives that students pack themselves.
 
-Names and sizes are read first; the bytes of a file are read when they are asked for, one file at a time. Whatever is
-wrong with a file, or with an archive that a student packed, is that file's fault alone.
+The files of a folder or a ZIP archive are taken as they came; nothing is unpacked to the disk, and little is held in
+memory. Names and sizes are read first; the bytes of a file are read when they are asked for, one file at a time.
+Whatever is wrong with a file, or with an archive that a student packed, is that file's fault alone.
+
+In an archive that a student packed, only the notebooks are looked at, within limits on everything.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,15 +21,115 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from autograder.collecting.inner import InnerArchive, archive_kind
 from autograder.errors import UnreadableSubmission
 from autograder.submission.notebook_reader import MAX_BYTES
 
-__all__ = ["DownloadedFile", "Download"]
+__all__ = ["Download", "DownloadedFile", "InnerArchive", "archive_kind"]
+
+
+# ---- archives that students pack themselves
+
+_KINDS = {
+    ".zip": "ZIP", ".rar": "RAR", ".7z": "7-Zip", ".tar": "TAR", ".gz": "GZIP", ".tgz": "TAR",
+    ".bz2": "BZIP2", ".xz": "XZ"
+}  # fmt: skip
+_NOTEBOOK_ENDINGS = (".ipynb", ".ipynb.txt", ".ipynb.json")
+_MOST_ENTRIES, _MOST_NOTEBOOKS = 2000, 50
+_LARGEST_DIRECTORY = 512 * 1024
+_END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
+_TAIL = 66_000
+# Python unpacks the others without a bound on the memory, whatever size the archive claims.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def archive_kind(name: str) -> str:
+    """Return the kind of archive that the file ``name`` is by its ending, such as ZIP; empty if it is not one."""
+    return _KINDS.get(PurePosixPath(name).suffix.lower(), "")
+
+
+@dataclass(frozen=True)
+class InnerArchive:
+    """A ZIP archive within a download.
+
+    Attributes:
+        notebooks: its entries that are named as notebooks are.
+        others: the number of other files.
+        remark: a remark for the person who collects; may be empty.
+        load: returns the archive's own bytes.
+    """
+
+    notebooks: tuple[zipfile.ZipInfo, ...]
+    others: int
+    remark: str
+    load: Callable[[], bytes]
+
+    @classmethod
+    def of(cls, load: Callable[[], bytes]) -> InnerArchive:
+        """Return the archive whose bytes ``load`` gives.
+
+        Raises:
+            UnreadableSubmission: it is damaged, or larger or deeper than any honest one.
+        """
+        data = load()
+        _check_directory(data)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                entries = [entry for entry in archive.infolist() if not entry.is_dir() and _counts(entry.filename)]
+        except Exception as error:  # BadZipFile, UnicodeDecodeError, struct.error, ...: the archive is at fault.
+            raise UnreadableSubmission(f"it is a damaged ZIP archive ({str(error)[:80]})") from error
+        if len(entries) > _MOST_ENTRIES:
+            raise UnreadableSubmission(f"it is a ZIP archive of {len(entries)} files; {_MOST_ENTRIES} are allowed")
+        notebooks = tuple(entry for entry in entries if entry.filename.lower().endswith(_NOTEBOOK_ENDINGS))
+        if len(notebooks) > _MOST_NOTEBOOKS:
+            raise UnreadableSubmission(
+                f"it is a ZIP archive of {len(notebooks)} notebooks; the limit is {_MOST_NOTEBOOKS}"
+            )
+        if sum(entry.file_size for entry in notebooks) > MAX_BYTES:
+            raise UnreadableSubmission(f"its notebooks unpack to more than {MAX_BYTES >> 20} MiB")
+        nested = any(archive_kind(entry.filename) for entry in entries)
+        remark = "it contains another archive, which is not unpacked: ask for the notebook itself" if nested else ""
+        return cls(notebooks, len(entries) - len(notebooks), remark, load)
+
+    def read(self, entry: zipfile.ZipInfo) -> bytes:
+        """Return the bytes of one of its entries.
+
+        Raises:
+            UnreadableSubmission: it is larger than its directory claims, and than is allowed.
+        """
+        with zipfile.ZipFile(io.BytesIO(self.load())) as archive, archive.open(entry) as stream:
+            content = stream.read(MAX_BYTES + 1)  # The size in the directory is only a claim.
+        if len(content) > MAX_BYTES:
+            raise UnreadableSubmission(f"it is larger than {MAX_BYTES >> 20} MiB")
+        return content
+
+
+def _check_directory(data: bytes) -> None:
+    """Refuse an archive whose directory is too large to be read into memory, before it is read."""
+    tail = data[-_TAIL:]
+    place = tail.find(_END)
+    if place < 0:
+        raise UnreadableSubmission("it is a damaged ZIP archive (its end is missing)")
+    while place >= 0:
+        if int.from_bytes(tail[place + 12 : place + 16], "little") > _LARGEST_DIRECTORY:
+            raise UnreadableSubmission("it is a ZIP archive of too many files")
+        place = tail.find(_END, place + 1)
+    if _END_64 in tail:
+        raise UnreadableSubmission("it is a ZIP archive of a kind that is meant for more than 4 GiB")
+
+
+def _counts(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not {"__MACOSX", ".ipynb_checkpoints"} & set(parts) and parts[-1] not in _OF_PROGRAMS
+
+
+_OF_PROGRAMS = {".DS_Store", "Thumbs.db", "__zip_filename__", ".OTTER_LOG"}
+
+
+# ---- the download
 
 _JUNK_FOLDERS = {"__MACOSX", ".ipynb_checkpoints", ".git"}
 _JUNK_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
-_MOST_FILES = 100_000
+_MOST_FILES = 300_000
 _MOST_BYTES = 32 * 1024**3
 _ABSURD_RATIO, _RATIO_MATTERS_FROM = 400, 16 * 1024 * 1024
 
@@ -115,15 +220,16 @@ class Download:
         return _bounded(archive, entry)
 
     def _limited(self, files: Iterator[DownloadedFile]) -> Iterator[DownloadedFile]:
-        count = 0
-        for each in files:
-            for one in _with_contents(each):
-                count += 1
-                if count > _MOST_FILES:
-                    raise UnreadableSubmission(
-                        f"{self._source} holds more than {_MOST_FILES} files. Split it, and collect the parts."
-                    )
-                yield one
+        below: Counter[str] = Counter()
+        for count, one in enumerate((one for each in files for one in _with_contents(each)), 1):
+            below[PurePosixPath(one.path).parent.as_posix()] += 1
+            if count > _MOST_FILES:
+                folder, number = below.most_common(1)[0]
+                raise UnreadableSubmission(
+                    f"{self._source} contains more than {_MOST_FILES:,} files, {number:,} of them in {folder}."
+                    " Unpack it, take that folder out, and collect the rest."
+                )
+            yield one
 
 
 def _opened(source: Path) -> zipfile.ZipFile:
@@ -131,7 +237,7 @@ def _opened(source: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(source)
     except UnicodeDecodeError as error:  # One name that is not what the archive says it is; Python then reads none.
         raise UnreadableSubmission(
-            f"{source} holds a file whose name is not UTF-8, as it should be. Unpack it and collect the folder."
+            f"{source} contains a file whose name is not UTF-8, as it should be. Unpack it and collect the folder."
         ) from error
     except Exception as error:  # Beside BadZipFile: whatever else its parser meets in a damaged directory.
         raise UnreadableSubmission(f"{source} is a damaged ZIP archive ({error}). Download it again.") from error
@@ -172,6 +278,8 @@ def _fault_of(entry: zipfile.ZipInfo) -> str:
         return "it is a symbolic link, which is not followed"
     if entry.flag_bits & 0x1:
         return "it is encrypted with a password"
+    if entry.compress_type not in _METHODS:
+        return "it is packed by a method that is rarely used (bzip2 or LZMA, for example): pack it as usual"
     if entry.file_size > MAX_BYTES:
         return _too_large()
     if entry.file_size > _RATIO_MATTERS_FROM and entry.file_size > _ABSURD_RATIO * max(1, entry.compress_size):

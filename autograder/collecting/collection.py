@@ -6,27 +6,27 @@ import datetime as dt
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from autograder.atomic_files import write_atomically
 from autograder.collecting.archive import Download, DownloadedFile
-from autograder.collecting.identification import Catalogue
-from autograder.collecting.owners import Owners
+from autograder.collecting.enclosed_lists import Owners, read_worksheet
 from autograder.collecting.platforms import Reading, read_download
-from autograder.collecting.report import Collected, Placed, Unplaced, printable
-from autograder.collecting.settling import Handed, Settling
+from autograder.collecting.records import Collected, Placed, Unplaced, printable
+from autograder.collecting.settling import Catalogue, Handed, Settling
 from autograder.collecting.submitters import Submitter
-from autograder.collecting.worksheet import read_worksheet
+from autograder.course import FILE_NAME as COURSE_FILE
 from autograder.course import Course
 from autograder.errors import AuthoringError, CourseError, GradebookError, UnreadableSubmission
-from autograder.gradebook.stamps import TIMESTAMP
+from autograder.files import write_atomically
+from autograder.gradebook.stamps import TIMESTAMP, read_moment
 from autograder.roster import FILE_NAME, Roster
-from autograder.times import read_moment
 
 __all__ = ["collect_downloads"]
 
+_MOST_NOTEBOOKS, _MOST_FILES, _MOST_BYTES = 50, 2000, 512 << 20  # of one sender
 _TYPED = re.compile(r"(/onlinetext\.html|_onlinetext_?[^/]*\.html|_\d+_(text|link|url)\.html|_attempt_[\d-]+\.txt)$")
 _UNSAFE = re.compile(r"[^\w.@-]+")
 
@@ -58,13 +58,18 @@ def collect_downloads(
 
     Raises:
         UnreadableSubmission: ``source`` does not exist or is damaged.
-        CourseError: the roster, the platform or the pattern is wrong.
+        CourseError: the roster, the platform or the pattern is wrong, or ``source`` is a course's own folder.
         AuthoringError: there is no such assignment.
     """
     catalogue = Catalogue(course)
     if assignment and assignment not in catalogue.notebooks:
         known = ", ".join(catalogue.notebooks) or "none"
         raise AuthoringError(f"There is no released assignment '{assignment}' (there are: {known}).")
+    if (source / COURSE_FILE).is_file():
+        raise CourseError(
+            f"{source} is a course's own folder, not a download: it contains {COURSE_FILE}. "
+            "Name the folder or the archive that comes from the platform."
+        )
     people = _roster(course, roster)
     present = _present(course)
     with Download(source) as download:
@@ -79,7 +84,7 @@ def collect_downloads(
         )
         if worksheet is not None:
             if reading.platform != "moodle":
-                raise CourseError(f"A worksheet is Moodle's, but {source} is read as {reading.title}.")
+                raise CourseError(f"--worksheet is for Moodle, but {source} is read as {reading.title}.")
             reading = replace(reading, worksheet=read_worksheet(worksheet))
         found = _Collection(course, catalogue, reading, download, people, present, assignment or "", dry_run).run()
     remarks = (*people.remarks(), *_zone_remark(reading, download, zone), *found.remarks)
@@ -101,7 +106,7 @@ def _present(course: Course) -> tuple[str, ...]:
 def _zone_remark(reading: Reading, download: Download, zone: dt.tzinfo | None) -> Iterator[str]:
     told = (one for each in download.files for one in reading.senders(each.path))
     if zone is None and any(sender.zoneless for sender in told):
-        yield f"{reading.title} tells the time without a zone: it is taken as UTC. --zone names another."
+        yield f"{reading.title} gives times without a zone: they are read as UTC. Name another zone with --zone."
 
 
 class _Collection:
@@ -118,12 +123,13 @@ class _Collection:
     ) -> None:
         self._course, self._catalogue, self._reading, self._dry_run = course, catalogue, reading, dry_run
         self._files = {each.path: each for each in download.files}
-        self._listed = [each for each in download.files if not reading.is_platforms(each.path)]
+        self._listed = list(_few_of_each(reading, download.files))
         everyone = [one for each in self._listed for one in reading.senders(each.path)]
         self._owners = Owners(roster, everyone, present)
         self._wanted = wanted
         self._aside = course.results / "collected"
         self._settling = Settling(course, catalogue, reading, dry_run)
+        self._weight: Counter[str] = Counter()
 
     def run(self) -> Collected:
         chosen: dict[tuple[str, str], list[Handed]] = {}
@@ -140,7 +146,8 @@ class _Collection:
         for group in chosen.values():
             try:
                 placed += self._settling.place(group)
-            except (UnreadableSubmission, GradebookError) as error:  # One student's trouble, and reported as such.
+            # One student's trouble, and reported as such.
+            except (UnreadableSubmission, GradebookError, OSError) as error:
                 refused.append((group[-1].delivered, f"{error}"))
         beside: list[Unplaced] = []
         unplaced: list[Unplaced] = []
@@ -156,9 +163,9 @@ class _Collection:
     def _remarks(self, beside: list[Unplaced]) -> Iterator[str]:
         hidden = sum(sender.anonymous for each in self._listed for sender in self._reading.senders(each.path))
         if hidden:
-            yield f"{self._reading.title} hides who they are: such students are called as it calls them."
+            yield f"{self._reading.title} hides the students' names: they keep the names that it gives them."
         if any(PurePosixPath(each.origin).name == TIMESTAMP for each in beside):
-            yield f"{TIMESTAMP} in a student's folder is not believed: only the platform tells when it came."
+            yield f"{TIMESTAMP} in a student's folder is ignored: only the platform's time of handing in counts."
 
     def _understand(self, each: DownloadedFile) -> list[Handed]:
         """Return the submissions that a file is.
@@ -177,7 +184,7 @@ class _Collection:
             raise UnreadableSubmission("its notebooks are placed; the rest of it is here.")
         if _TYPED.search(each.path):
             raise UnreadableSubmission("it is text or an address that was typed in, not a file. Ask for the notebook.")
-        content = each.read()
+        content = self._read(each)
         inner = each.path.removeprefix(self._reading.prefix)
         try:
             name = self._catalogue.assignment_of(inner, content, people[0].assignment, self._wanted)
@@ -190,6 +197,15 @@ class _Collection:
         digest, blank = hashlib.sha256(content).hexdigest(), self._catalogue.is_blank(name, content)
         exact = PurePosixPath(each.path).stem == self._catalogue.notebooks[name]
         return [Handed(one, name, each, sender, digest, blank, exact, inner, group) for one, sender in ids]
+
+    def _read(self, each: DownloadedFile) -> bytes:
+        """Return a file's bytes. Raises UnreadableSubmission: its sender has sent more than one person may."""
+        owners = {sender.identity for sender in self._reading.senders(each.path)}
+        if any(self._weight[owner] > _MOST_BYTES for owner in owners):
+            raise UnreadableSubmission(f"all files of its sender together have more than {_MOST_BYTES >> 20} MiB")
+        content = each.read()
+        self._weight.update(dict.fromkeys(owners, len(content)))
+        return content
 
     def _nobody(self) -> str:
         if self._reading.platform == "gradescope":
@@ -219,7 +235,7 @@ class _Collection:
 
     def _keep_unplaced(self, each: DownloadedFile, reason: str) -> Unplaced:
         try:
-            content = each.read()
+            content = self._read(each)
         except UnreadableSubmission as error:
             return Unplaced(each.path, reason if each.fault else f"{error}. Ask for it again.")
         name = unicodedata.normalize("NFC", PurePosixPath(each.path).name)
@@ -228,3 +244,22 @@ class _Collection:
         if not self._dry_run and not path.exists():
             write_atomically(path, content)
         return Unplaced(each.path, reason, path)
+
+
+def _few_of_each(reading: Reading, files: Sequence[DownloadedFile]) -> Iterator[DownloadedFile]:
+    """Yield the files that senders handed in; of one who sent very many, the first, and one that says so."""
+    sent: Counter[tuple[str, bool]] = Counter()
+    for each in files:
+        if reading.is_platforms(each.path):
+            continue
+        is_notebook = each.path.lower().endswith(".ipynb")
+        most = _MOST_NOTEBOOKS if is_notebook else _MOST_FILES
+        owners = {(sender.identity, is_notebook) for sender in reading.senders(each.path)}
+        sent.update(owners)
+        many = max((sent[owner] for owner in owners), default=0)
+        if many <= most:
+            yield each
+        elif many == most + 1:
+            kind = "notebooks" if is_notebook else "files"
+            why = f"its sender handed in more than {most} {kind}; this one and all further ones are left out"
+            yield replace(each, fault=why)

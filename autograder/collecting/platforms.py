@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from autograder.collecting.archive import Download
-from autograder.collecting.gradescope_manifest import MANIFEST, read_manifest
+from autograder.collecting.enclosed_lists import MANIFEST, read_manifest, told_by_worksheet
 from autograder.collecting.submitters import NAMINGS, Naming, Submitter, pattern_sender
-from autograder.collecting.worksheet import told_by_worksheet
 from autograder.errors import CourseError
 from autograder.gradebook.stamps import TIMESTAMP
 from autograder.roster import Roster
@@ -135,7 +134,7 @@ def read_download(
     if pattern:
         return Reading("pattern", "files by --pattern", naming=_pattern(pattern), zone=zone)
     if platform and platform not in PLATFORMS:
-        raise CourseError(f"'{platform}' is not a platform that is known here. Use one of {', '.join(PLATFORMS)}.")
+        raise CourseError(f"'{platform}' is not a known platform. Use one of {', '.join(PLATFORMS)}.")
     return _Decision(download, roster, assignments, present, zone, platform).made()
 
 
@@ -146,7 +145,7 @@ def _pattern(text: str) -> Naming:
         raise CourseError(f"--pattern '{text}' is not a regular expression: {error}.") from error
     if not {"student", "student_id", "email", "sid", "number", "name", "first_name"} & compiled.groupindex.keys():
         raise CourseError(
-            f"--pattern '{text}' names no student: it needs a group such as (?P<student>...). "
+            f"--pattern '{text}' does not name the student: it needs a group such as (?P<student>...). "
             "Others are email, sid, number, name, first_name, last_name, group, late, assignment, timestamp."
         )
     return Naming("pattern", "files by --pattern", compiled, pattern_sender)

@@ -1,4 +1,8 @@
-"""The choice of the file that counts among a student's; it is written where the grader looks, the others kept aside."""
+"""The settling of a student's files: which assignment each one answers, and which of them counts.
+
+The assignment of a notebook is identified by its grade ids, then by where it lay and what it is called. The file that
+counts is written where the grader looks, the others are kept aside.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,130 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from autograder.atomic_files import write_atomically
 from autograder.collecting.archive import DownloadedFile
-from autograder.collecting.identification import Catalogue
 from autograder.collecting.platforms import Reading
-from autograder.collecting.receipts import Receipt, Receipts
-from autograder.collecting.report import Placed, printable
+from autograder.collecting.records import Placed, Receipt, Receipts, printable
 from autograder.collecting.submitters import Submitter
 from autograder.course import Course
-from autograder.errors import GradebookError
+from autograder.errors import GradebookError, UnreadableSubmission
+from autograder.files import first_link, write_atomically
 from autograder.gradebook.stamps import LATENESS, TIMESTAMP, read_timestamp
 from autograder.roster import FILE_NAME
 
-__all__ = ["Handed", "Settling"]
+__all__ = ["Catalogue", "Handed", "Settling"]
+
+
+# ---- which assignment a file answers
+
+_COPY = re.compile(r"^(copy of |copy_of_)+|([ _-]*(copy|\(\d+\)|-\d+)\d*)+$", re.IGNORECASE)
+_ENDINGS = re.compile(r"\.ipynb(\.(txt|json|download))*$", re.IGNORECASE)
+_LOOKED_INTO = (".ipynb", ".json", ".txt", ".download", "")
+_GRADE_ID = re.compile(rb'"grade_id"\s*:\s*"([^"\\]{1,200})"')
+_MOST_MARKS = 20_000
+_ENOUGH, _CLOSE = 0.3, 0.1
+
+
+class Catalogue:
+    """The released notebooks of a course, by what tells them apart.
+
+    Attributes:
+        notebooks: the name of each assignment's notebook, without its ending.
+    """
+
+    def __init__(self, course: Course) -> None:
+        paths = sorted(course.release.glob("*/*.ipynb"))
+        self.notebooks = {path.parent.name: path.stem for path in paths}
+        self._released = {path.parent.name: path.read_bytes() for path in paths}
+        self._marks = {name: _marks(content) for name, content in self._released.items()}
+        self._all = set().union(*self._marks.values())
+
+    def assignment_of(self, path: str, content: bytes, told: str = "", wanted: str = "") -> str:
+        """Return the assignment that a file answers.
+
+        Args:
+            path: its path from the root of the download.
+            content: its bytes.
+            told: the assignment that the platform names; may be empty.
+            wanted: the assignment that the person who collects names; may be empty.
+
+        Raises:
+            UnreadableSubmission: it answers none, several, or not the one that is wanted; the message is the reason.
+        """
+        fitting = self._by_marks(content) if PurePosixPath(path).suffix.lower() in _LOOKED_INTO else []
+        if not fitting and not _ENDINGS.search(path):
+            raise UnreadableSubmission("it is not a notebook of a released assignment")
+        if wanted and fitting and wanted not in fitting:
+            raise UnreadableSubmission(
+                f"it is {' or '.join(fitting)}, not {wanted}. Collect without --assignment to place it there"
+            )
+        if wanted or len(fitting) == 1:
+            return wanted or fitting[0]
+        if chosen := self._by_path(path, told, fitting or list(self.notebooks)):
+            return chosen
+        if len(fitting) > 1:
+            raise UnreadableSubmission(f"it fits {' and '.join(fitting)} equally well. Name one with --assignment")
+        raise UnreadableSubmission("it is not a notebook of a released assignment")
+
+    def is_blank(self, assignment: str, content: bytes) -> bool:
+        """Return whether ``content`` is the released notebook itself, byte for byte."""
+        return self._released.get(assignment) == content
+
+    def _by_marks(self, content: bytes) -> list[str]:
+        """Return the assignments whose grade ids fit; several if they fit about equally well."""
+        marks = _marks(content)
+        likeness = {
+            name: len(marks & own) / len((marks & self._all) | own)
+            for name, own in self._marks.items()
+            if own and len(marks & own) >= _ENOUGH * len(own)
+        }
+        best = max(likeness.values(), default=0.0)
+        return [name for name, value in likeness.items() if value >= best - _CLOSE]
+
+    def _by_path(self, path: str, told: str, among: Sequence[str]) -> str:
+        """Return what platform, folders and file name tell, the surest first; empty if nothing tells."""
+        folders = [_plain(part) for part in PurePosixPath(path).parts[:-1]]
+        stem = _stem(path)
+        ways = (
+            [each for each in among if told and _plain(told) in (_plain(each), _plain(self.notebooks[each]))],
+            [each for each in among if _plain(each) in folders],
+            [each for each in among if _ends_with(stem, each) or _ends_with(stem, self.notebooks[each])],
+            [each for each in among if _plain(self.notebooks[each]) in folders],
+        )
+        return next((way[0] for way in ways if len(way) == 1), "")
+
+
+def _plain(name: str) -> str:
+    return name.lower().strip(" _-")
+
+
+def _stem(path: str) -> str:
+    name = _ENDINGS.sub("", PurePosixPath(path).name)
+    return _COPY.sub("", name.rpartition("--")[2]).strip(" _-").lower()
+
+
+def _ends_with(stem: str, name: str) -> bool:
+    return stem == name.lower() or stem.endswith((f"_{name.lower()}", f"-{name.lower()}", f" {name.lower()}"))
+
+
+def _marks(content: bytes) -> set[str]:
+    """Return the grade ids in a notebook's bytes; they survive saving in every program that keeps metadata.
+
+    The text is searched, not parsed: the memory of a hostile file stays that of its bytes, and damage elsewhere in the
+    file hides nothing. Within a cell's text the quotes are escaped, so that no text passes for metadata.
+    """
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in content[:4]:
+        content = content.replace(b"\0", b"")  # UTF-16 or UTF-32 of what is ASCII here.
+    found: set[str] = set()
+    for match in _GRADE_ID.finditer(content):
+        found.add(match[1].decode("utf-8", "replace"))
+        if len(found) >= _MOST_MARKS:
+            break
+    return found
+
+
+# ---- which file counts
 
 _EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _REVISION = re.compile(r"(-\d+)?(\.[A-Za-z0-9]+)*$")
@@ -104,6 +217,7 @@ class Settling:
     def _settled(self, last: Handed) -> Placed:
         target = self._course.submitted / last.student / last.assignment
         path = target / f"{self._catalogue.notebooks[last.assignment]}.ipynb"
+        _refuse_link(path)
         before = self._receipts.get(last.student, last.assignment)
         outcome, remark = self._outcome(path, last, before)
         content = last.delivered.read()
@@ -113,14 +227,14 @@ class Settling:
         if outcome == "replaced":
             self._keep(last.student, last.assignment, path.read_bytes())
             if last.sender.by_file_name:
-                remark = "it replaces what was there, which is kept aside; only the name of a file tells whose it is."
+                remark = "it replaces what was there, which is set aside; only the file's name shows whose it is."
         if before is not None and before.platform == last.sender.platform and before.identity != last.sender.identity:
             remark += f" It came as {before.identity!a} before, and as {last.sender.identity!a} now."
         if not self._dry_run:
             self._write(path, last, content, outcome)
         remark = f"{last.remark} {remark}".strip()
         if last.receipt.lateness:
-            remark = f"{remark} late, by an unknown time: {self._reading.title} does not tell when it came.".strip()
+            remark = f"{remark} late, by an unknown time: {self._reading.title} does not give the time.".strip()
         return Placed(last.student, last.assignment, last.delivered.path, outcome, remark, last.group, last.doubtful)
 
     def _write(self, path: Path, last: Handed, content: bytes, outcome: str) -> None:
@@ -202,6 +316,13 @@ def _with_rivals(last: Handed, rivals: Sequence[Handed]) -> Handed:
     else:
         remark += "is the notebook as it was handed out."
     return replace(last, remark=remark, doubtful=bool(working))
+
+
+def _refuse_link(path: Path) -> None:
+    """Refuse to write where a link leads, which may be another student's folder. Raises GradebookError."""
+    folder = first_link(path)
+    if folder != path:
+        raise GradebookError(f"{folder} is a link, and nothing is written where it leads. Put a folder in its place.")
 
 
 def _digest(path: Path) -> str:

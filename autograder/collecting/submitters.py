@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from autograder.gradebook.stamps import read_moment
 from autograder.roster import Clue
-from autograder.times import read_moment
 
 __all__ = ["NAMINGS", "Naming", "Submitter", "pattern_sender"]
 
@@ -187,7 +187,6 @@ def _is_zoneless(text: str) -> bool:
         return False
 
 
-_HOUR = dt.timedelta(hours=1)
 NAMINGS = (
     Naming(
         "moodle",

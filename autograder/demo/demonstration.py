@@ -14,9 +14,10 @@ from rich.table import Table
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.demo.class_maker import MISCONCEPTION, SampleSubmission, hand_in, make_sample_class
+from autograder.demo.class_maker import MISCONCEPTION, UNREADABLE, SampleSubmission, hand_in, make_sample_class
 from autograder.engine.api import grade_class
 from autograder.engine.grading_report import ClassReport, SubmissionReport
+from autograder.terminal import show
 
 __all__ = ["run_demo"]
 
@@ -78,11 +79,10 @@ def run_demo(course: Course, folder: Path, workers: int | None = None, console: 
     screen.print(_results(handed, report, assignment))
     _say_where(sample, assignment, handed, board, screen)
     counts = Counter(each.kind for each in report.submissions)
-    screen.print(
+    show(
+        screen,
         f"{counts['graded']} graded now, {counts['stored']} known from an earlier run, "
         f"{counts['unreadable']} unreadable on purpose; {time.perf_counter() - started:.1f} s in all.",
-        highlight=False,
-        soft_wrap=True,
     )
     return 0 if _as_intended(handed, report) else 1
 
@@ -167,7 +167,7 @@ def _shown(path: Path) -> str:
 
 
 def _as_intended(handed: list[SampleSubmission], report: ClassReport) -> bool:
-    unreadable = {one.student for one in handed if one.story.startswith("file ")}
+    unreadable = {one.student for one in handed if one.story.startswith(UNREADABLE)}
     looks = {each.student for each in report.needing_a_look}
     attacks = {one.student for one in handed if one.story.startswith("attack")}
     won = [each.student for each in report.submissions if each.student in attacks and each.points]

@@ -25,13 +25,21 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from autograder.course import Course
-from autograder.desk.agreement import agreement
 from autograder.desk.desk_guard import PageGuard
-from autograder.desk.questions import Alike, Answers, Question, alike, questions_of, start_items
+from autograder.desk.questions import (
+    Alike,
+    Answers,
+    Question,
+    agreement,
+    alike,
+    answer_html,
+    questions_of,
+    scheme_html,
+    start_items,
+)
 from autograder.errors import AuthoringError, AutograderError, GradebookError
 from autograder.gradebook.mark_rows import ChangedMeanwhile, RubricItem, WrittenMark
-from autograder.gradebook.picture_store import OwnAlbum
-from autograder.gradebook.rendering import course_html, student_html
+from autograder.gradebook.rendering import course_html
 from autograder.gradebook.sanitising import as_plain_text
 from autograder.gradebook.written_marks import WrittenMarks
 
@@ -130,28 +138,23 @@ class DeskPages:
         for question in questions_of(self._course, unit):
             if question.name == name:
                 return question
-        raise AuthoringError(f"{unit} has no written question called '{name}'.")
+        raise AuthoringError(f"{unit} has no question called '{name}'.")
 
     def _marks_of(self, question: Question) -> list[WrittenMark]:
         """Return the marks in an order that tells nothing about who is who, and is the same at every visit."""
-        found = self._marks.marks(question.unit, question.name)
+        found = self._marks.marks(question.unit, question.name, question.comment_on)
         return sorted(found, key=lambda mark: hashlib.sha256(f"{question.name} {mark.key}".encode()).digest())
 
     def _text_of(self, question: Question, mark: WrittenMark) -> Markup:
-        cell = self._answers.of(question.assignment, [mark.student])[mark.student].get(question.name)
-        if cell is None:
-            said = "The graded notebook of this answer is missing. Write it again: autograder grade {}"
-            return Markup('<p class="missing">{}</p>').format(said.format(question.assignment.name))
-        if cell.source == question.cell.release_source:
-            return Markup('<p class="missing">Left as it was handed out.</p>')
-        return student_html(cell, OwnAlbum())
+        answers = self._answers.of(question.assignment, [mark.student])[mark.student]
+        return answer_html(question, answers.get(question.answered_in))
 
     def _common(self, question: Question) -> dict[str, Any]:
         name = question.unit
         return {
             "question": question,
             "asked": course_html(question.text),
-            "scheme": course_html(question.scheme),
+            "scheme": scheme_html(question),
             "rubric": self._marks.rubric(name, question.name, start_items(question)),
             "saved": self._marks.saved_comments(name, question.name),
         }
@@ -170,7 +173,7 @@ class DeskPages:
         return self._shown(request, "home.html.j2", questions=handed_in, troubles=troubles)
 
     def _progress(self, question: Question) -> QuestionProgress:
-        marks = self._marks.marks(question.unit, question.name)
+        marks = self._marks.marks(question.unit, question.name, question.comment_on)
         counted = sum(mark.open for mark in marks), sum(mark.second is not None for mark in marks)
         return QuestionProgress(question, len(marks), *counted)
 
@@ -255,21 +258,21 @@ class DeskPages:
     def _write(self, request: Request, question: Question, form: FormData, *, second: bool) -> None:
         key, seen, grader = request.path_params["key"], str(form.get("seen", "")), self._grader(request)
         if form.get("act") == "withdraw":
-            self._marks.withdraw(key, seen, grader)
+            self._marks.withdraw(key, seen, grader, question.comment_on)
             return
         items, comment, points = _chosen(form)
         if second:
             self._marks.give_second(key, items, grader, points)
             return
-        self._marks.give(key, seen, items, comment, grader, points)
+        self._marks.give(key, seen, items, comment, grader, points, question.comment_on)
         if form.get("keep"):
             self._marks.save_comment(question.unit, question.name, comment)
 
     def _target(self, question: Question, key: str, form: FormData, *, second: bool) -> str:
-        """Return where to go after an answer was marked: where the form tells, else to the next one that waits."""
+        """Return where to go next: where the form tells, else to the next one that waits; nowhere from a slip."""
         marks = self._marks_of(question)
         keys = [mark.key for mark in marks]
-        wanted = str(form.get("to", ""))
+        wanted = key if form.get("act") == "withdraw" else str(form.get("to", ""))
         if wanted in keys:
             return wanted
         place = keys.index(key)
@@ -304,10 +307,10 @@ class DeskPages:
         marks = {mark.key: mark for mark in self._marks_of(question)}
         texts = self._answers.of(question.assignment, [mark.student for mark in marks.values()])
         written = {
-            key: texts[mark.student][question.name].source
+            key: texts[mark.student][question.answered_in].source
             for key, mark in marks.items()
-            if question.name in texts[mark.student]
-            and texts[mark.student][question.name].source != question.cell.release_source
+            if question.answered_in in texts[mark.student]
+            and texts[mark.student][question.answered_in].source.strip() != question.handed_out.strip()
         }
 
         def shown(group: Alike) -> dict[str, Any]:
@@ -336,7 +339,7 @@ class DeskPages:
         chosen = [str(each).partition(":") for each in form.getlist("answer")]
         for key, _, seen in chosen:
             try:
-                self._marks.give(key, seen, items, comment, self._grader(request), points)
+                self._marks.give(key, seen, items, comment, self._grader(request), points, question.comment_on)
             except ChangedMeanwhile:
                 left += 1
         if form.get("keep"):

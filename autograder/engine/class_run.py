@@ -13,25 +13,20 @@ import msgspec
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.engine.assignment_cache import load_cached_assignment
-from autograder.engine.difference import StudentChange, regrade_difference
-from autograder.engine.discover import Misplaced, discover
+from autograder.engine.discover import Misplaced, discover, load_cached_assignment, settle
 from autograder.engine.executor import Executor, RetryingExecutor
-from autograder.engine.grading_report import ClassReport, SubmissionReport
-from autograder.engine.incremental import StoredResult
-from autograder.engine.interruption import stopping
+from autograder.engine.grader import StoredResult
+from autograder.engine.grading_report import ClassReport, StudentChange, SubmissionReport, regrade_difference
 from autograder.engine.known_results import Lookup, keep_reply, look_up, parse
-from autograder.engine.messages import Bundle, Job, Reply
-from autograder.engine.progress import Progress
-from autograder.engine.selection import settle
+from autograder.engine.progress import Progress, stopping
+from autograder.engine.worker import Bundle, Job, Reply
 from autograder.engine.writer import ToWrite, Writer, reason_of
 from autograder.errors import GradebookUnusable, LayerMissing, UnreadableSubmission
-from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow
+from autograder.gradebook.journal import GAVE_UP, Journal, JournalRow, ResultStore, result_key
 from autograder.gradebook.notice import Notice
-from autograder.gradebook.result_store import ResultStore, result_key
 from autograder.grading.result import Result
 from autograder.grading.student_session import names_torch
-from autograder.submission.belonging import Catalogue, catalogue_of
+from autograder.submission.matching import Catalogue, catalogue_of
 from autograder.submission.model import Submission
 
 __all__ = ["ClassRun", "Confirm", "MakeExecutor"]

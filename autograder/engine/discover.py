@@ -1,18 +1,30 @@
-"""The search for submissions: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``, as nbgrader lays them out."""
+"""The search for submissions: ``submitted/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb``, as nbgrader lays them out.
+
+Where a student handed in several notebooks, one is chosen. Assignments come from a cache: parsing the answers of one
+takes longer than looking up a whole class.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.authoring.adopted import notebooks_of
-from autograder.course import Course
-from autograder.roster import look_alikes
-from autograder.submission.candidates import beside
+import msgspec
 
-__all__ = ["Found", "Misplaced", "Discovery", "discover"]
+from autograder.authoring.adopted import frame_files, notebooks_of
+from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.course import Course
+from autograder.errors import GradebookError, UnreadableSubmission
+from autograder.files import first_link, write_atomically
+from autograder.gradebook.journal import digest, reading_digest
+from autograder.roster import look_alikes
+from autograder.submission.alignment import beside, choose
+from autograder.submission.matching import Catalogue
+
+__all__ = ["Discovery", "Found", "Misplaced", "discover", "load_cached_assignment", "settle"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +89,7 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
             there = _notebooks_at(student, path, siblings)
             reasons = _strangers(path.parent.parent, known, assignment)
             if not there and path.parent.is_dir():
-                reasons.append(_no_notebook(path))
+                reasons.append(_no_notebook(path, siblings))
         except Exception as error:  # One folder's trouble is never another's.
             said = getattr(error, "strerror", None) or error or type(error).__name__
             reasons = [f"{path.parent} cannot be read: {said}. Mend its permissions, and run again."]
@@ -99,6 +111,8 @@ def _siblings(course: Course, assignment: str) -> set[str]:
 
 def _notebooks_at(student: str, path: Path, siblings: set[str]) -> list[Found]:
     """Return the submission whose notebook should be at ``path``, or else another notebook of that folder."""
+    if first_link(path) != path:
+        return [Found(student, path)]  # It is refused; what lies where the link leads is not even listed.
     others = tuple(each for each in beside(path) if each.stem not in siblings)
     if path.is_symlink() or path.exists():
         return [Found(student, path, others)]
@@ -137,10 +151,11 @@ def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:
     return f"There is no student '{student}' in {course.submitted}.{guess}"
 
 
-def _no_notebook(path: Path) -> str:
+def _no_notebook(path: Path, siblings: set[str]) -> str:
     there = sorted(each.name for each in path.parent.iterdir() if not each.name.startswith("."))
     listed = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
-    held = f"there is only {listed}, which is not a notebook" if there else "its folder is empty"
+    what = "is not this notebook" if {Path(name).stem for name in there} & siblings else "is not a notebook"
+    held = f"there is only {listed}, which {what}" if there else "its folder is empty"
     return f"{path} does not exist; {held}. Ask for the notebook, or collect it again."
 
 
@@ -148,7 +163,62 @@ def _strangers(folder: Path, known: set[str], assignment: str) -> list[str]:
     """Return a sentence for each folder whose name resembles ``assignment`` but is not an assignment's name."""
     names = sorted(entry.name for entry in _folders(folder) if entry.name not in known)
     return [
-        f"{folder / name} is named after no assignment. If it is {assignment}, rename it and run again."
+        f"{folder / name} is not named after an assignment. If it is {assignment}, rename it and run again."
         for name in names
         if difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6) == [assignment]
     ]
+
+
+# ---- one notebook for each student
+
+
+def settle(discovery: Discovery, assignment: Assignment, others: Callable[[], Catalogue]) -> Discovery:
+    """Return ``discovery`` with one notebook for each student; where the choice is not clear, a person decides.
+
+    Folders with a single notebook, nearly all of them, are not read here.
+    """
+    found: list[Found] = []
+    misplaced = list(discovery.misplaced)
+    for each in discovery.found:
+        if not each.others:
+            found.append(each)
+            continue
+        try:
+            path, remark = choose(each.path, assignment, others)
+        except UnreadableSubmission as error:
+            misplaced.append(Misplaced(each.student, str(error), True))
+        except Exception as error:  # One folder's trouble is never another's.
+            reason = f"{each.path.parent} cannot be read ({type(error).__name__}: {error}). Look at its notebooks."
+            misplaced.append(Misplaced(each.student, reason, True))
+        else:
+            found.append(replace(each, path=path, remark=remark or each.remark))
+    return Discovery(tuple(found), tuple(misplaced))
+
+
+# ---- the cache of assignments
+
+
+def load_cached_assignment(course: Course, name: str) -> Assignment:
+    """Return what :func:`load_assignment` returns, from a copy that is kept until a file of the assignment changes.
+
+    Raises:
+        AuthoringError: as ``load_assignment`` does.
+    """
+    path = course.results / "assignments" / f"{_digest(course, name)}.msgpack"
+    try:
+        return msgspec.msgpack.decode(path.read_bytes(), type=Assignment)
+    except (OSError, msgspec.MsgspecError):
+        assignment = load_assignment(course, name)
+    with contextlib.suppress(GradebookError):  # A copy that cannot be kept costs only time.
+        write_atomically(path, msgspec.msgpack.encode(assignment))
+    return assignment
+
+
+def _digest(course: Course, name: str) -> str:
+    """Return a hash of the content of all files that an assignment is read from."""
+    parts = [reading_digest(), name.encode()]
+    folder = course.source / (name.partition("/")[0] if course.adopted else name)
+    plan = frame_files(course) if course.adopted else []
+    for path in sorted([*folder.glob("*.ipynb"), *folder.rglob("*.py"), *plan]) if ".." not in name else []:
+        parts += [path.name.encode(), path.read_bytes()]
+    return digest(*parts)

@@ -19,10 +19,8 @@ from multiprocessing.connection import Connection
 
 import msgspec
 
-from autograder.engine.messages import GRADER, Options
-from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
-from autograder.engine.worker import JobGrader, serve
-from autograder.isolation import huge_pages
+from autograder.engine.worker import GRADER, JobGrader, Options, connect_worker, launch_sandbox, serve, wait_until_warm
+from autograder.isolation.limits import collapse_memory
 from autograder.isolation.sandbox import Sandbox
 
 __all__ = ["PROCESSOR", "main"]
@@ -45,7 +43,7 @@ def main(arguments: list[str]) -> None:
         importlib.import_module("torch")
     gc.collect()
     gc.freeze()  # Keeps the collector from touching, and so copying, pages that workers share.
-    huge_pages.collapse_memory()
+    collapse_memory()
     sandbox = wait_until_warm(sandbox)
     try:
         _serve(control, options, grader_class, sandbox)

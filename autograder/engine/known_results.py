@@ -12,17 +12,15 @@ import msgspec
 
 from autograder.authoring.assignment import Assignment
 from autograder.engine.discover import Found
-from autograder.engine.incremental import StoredResult
-from autograder.engine.messages import Bundle, Reply
+from autograder.engine.grader import StoredResult
+from autograder.engine.worker import Bundle, Reply
 from autograder.errors import UnreadableSubmission
-from autograder.gradebook.identity import digest
-from autograder.gradebook.journal import Journal, JournalRow
-from autograder.gradebook.result_store import ResultStore
+from autograder.files import open_handed_in
+from autograder.gradebook.journal import Journal, JournalRow, ResultStore, digest
 from autograder.submission.alignment import align
-from autograder.submission.belonging import Catalogue
+from autograder.submission.matching import Catalogue
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import MAX_BYTES, load, read_submission
-from autograder.submission.opening import open_handed_in
 
 __all__ = ["Lookup", "keep_reply", "look_up", "parse", "read_file"]
 

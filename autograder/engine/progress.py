@@ -1,13 +1,23 @@
-"""Progress of a class being graded: a live line on a terminal, plain lines elsewhere."""
+"""The progress of a class being graded, and the orderly end of a run.
+
+Progress is a live line on a terminal, and plain lines elsewhere. At the end of an interrupted run, what is graded is
+written, and the same command goes on from there.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Protocol, Self
 
-__all__ = ["LiveProgress", "PlainProgress", "Progress", "Silent", "progress_for"]
+from autograder.terminal import show
+
+__all__ = ["LiveProgress", "PlainProgress", "Progress", "Silent", "progress_for", "stopping"]
 
 _LINE_EVERY_SECONDS = 5.0
 
@@ -162,7 +172,7 @@ class LiveProgress(_Counted):
 
     def say(self, text: str) -> None:
         """Write a line above the bar."""
-        self._bar.console.print(text, markup=False, highlight=False)
+        show(self._bar.console, text)
 
 
 def progress_for(label: str, stream: IO[str] | None = None) -> Progress:
@@ -173,3 +183,25 @@ def progress_for(label: str, stream: IO[str] | None = None) -> Progress:
 
         return LiveProgress(label, Console(file=target))
     return PlainProgress(label, target)
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` on the first SIGINT or SIGTERM; a second one acts as usual. Works only in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def once(number: int, frame: object) -> None:
+        stop()
+        for each, handler in usual.items():
+            signal.signal(each, handler)
+
+    for number in usual:
+        signal.signal(number, once)
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)

@@ -17,23 +17,21 @@ import msgspec
 from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
-from autograder.engine.difference import StudentChange
+from autograder.engine.grading_report import StudentChange, page_content, state_of
 from autograder.errors import AutograderError, GradebookError, GradebookUnusable
-from autograder.gradebook.identity import digest
-from autograder.gradebook.journal import Journal, JournalRow
-from autograder.gradebook.roster_names import full_names
+from autograder.gradebook.journal import Journal, JournalRow, digest
+from autograder.gradebook.notice import full_names
 from autograder.gradebook.stamps import Stamp, read_stamp, stamp_bytes
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
-    from autograder.gradebook.marks import Marks
+    from autograder.gradebook.marks import Marks, Total
     from autograder.gradebook.notice import BoardName, Notice
-    from autograder.gradebook.picture_store import Pictures
+    from autograder.gradebook.sanitising import Pictures
     from autograder.gradebook.store import Gradebook
-    from autograder.gradebook.totals import Total
     from autograder.gradebook.write_submission import GradedSubmission
-    from autograder.leaderboard.board_names import BoardNames
+    from autograder.leaderboard.entrant import BoardNames
 
 __all__ = ["ToWrite", "Writer", "reason_of"]
 
@@ -62,8 +60,10 @@ class ToWrite:
 
 
 def _page_design() -> bytes:
-    """Return the template of feedback pages: when it changes, pages are written again."""
-    return resources.files("autograder.gradebook").joinpath("templates", "feedback.html.j2").read_bytes()
+    """Return the template of feedback pages and what fills it: when these change, pages are written again."""
+    folder = resources.files("autograder.gradebook")
+    code = ("feedback.py", "rendering.py", "sanitising.py")
+    return b"".join(folder.joinpath(name).read_bytes() for name in ("templates/feedback.html.j2", *code))
 
 
 class Writer:
@@ -125,12 +125,12 @@ class Writer:
             bool(entry.written)
             and entry.written == self.mark(entry)
             and self._file(self._autograded, student, f"{name}.ipynb").exists()
-            and self._file(self._feedback, student, f"{name}.html").exists()
+            and self.has_page(student)
         )
 
     def has_page(self, student: str) -> bool:
         """Return whether there is a page of feedback for ``student``."""
-        return self._file(self._feedback, student, f"{self._assignment.notebook}.html").exists()
+        return self._page(student).exists()
 
     def unsettled(self, entries: Sequence[JournalRow], everyone: bool) -> set[str]:
         """Return the students of ``entries`` for whom the gradebook does not hold what it should.
@@ -147,10 +147,10 @@ class Writer:
         self._whole, self._unchanged = everyone, bool(state) and state == self._journal.note(self._note)
         if self._unchanged or not entries:
             return set()
-        from autograder.gradebook.totals import change_lines
+        from autograder.gradebook.marks import change_lines
 
         name, students = self._assignment.name, [entry.student for entry in entries]
-        from autograder.gradebook.totals import check_points
+        from autograder.gradebook.marks import check_points
 
         points = check_points(self._course.gradebook_url, name, self._assignment.notebook)
         missing = {entry.student for entry in entries if points.get(entry.student) != entry.points}
@@ -252,8 +252,8 @@ class Writer:
 
     def _write_files(self, item: ToWrite, marks: Marks | None) -> None:
         from autograder.gradebook.feedback import write_feedback
-        from autograder.gradebook.files import write_autograded
-        from autograder.gradebook.picture_store import Album
+        from autograder.gradebook.graded_notebooks import write_autograded
+        from autograder.gradebook.sanitising import Album
         from autograder.leaderboard.entrant import lines_for
 
         course, assignment, student = self._course, self._assignment, item.entry.student
@@ -271,7 +271,11 @@ class Writer:
             self._step = "writing the feedback"
             name = self._board_name(student)
             told, album = lines_for(course, assignment, student, item.result), Album(pictures)
-            write_feedback(course, assignment, student, item.submission, item.result, marks, album, name, told)
+            shown = page_content(self._design, assignment, item.submission, item.result, marks, name, told)
+            note, page = f"page {assignment.unit} {student}", self._page(student)
+            if self._journal.note(note) != f"{shown} {state_of(page)}":
+                write_feedback(course, assignment, student, item.submission, item.result, marks, album, name, told)
+                self._journal.leave_note(note, f"{shown} {state_of(page)}")
 
     def _entered(self, entries: Sequence[JournalRow], failed: dict[str, str]) -> None:
         """Note in the journal what is written: all at once, or else each alone."""
@@ -298,18 +302,18 @@ class Writer:
         except Exception as error:
             failed[student] = reason_of(self._step, error)
             with suppress(OSError):
-                self._file(self._feedback, student, f"{self._assignment.notebook}.html").unlink(missing_ok=True)
+                self._page(student).unlink(missing_ok=True)
 
     def _pictures_of(self) -> Pictures:
         if self._pictures is None:
-            from autograder.gradebook.picture_store import Pictures
+            from autograder.gradebook.sanitising import Pictures
 
             self._pictures = Pictures.of(self._course, self._missing_ok)
         return self._pictures
 
     def _board_name(self, student: str) -> BoardName | None:
         if self._names is None:
-            from autograder.leaderboard.board_names import BoardNames
+            from autograder.leaderboard.entrant import BoardNames
 
             self._names = BoardNames.of(self._course, self._assignment.name)
         return self._names.of_student(student)
@@ -349,6 +353,9 @@ class Writer:
     def _file(self, root: Path, student: str, file: str) -> Path:
         return root / student / self._assignment.name / file
 
+    def _page(self, student: str) -> Path:
+        return self._file(self._feedback, student, f"{self._assignment.notebook}.html")
+
     @property
     def _note(self) -> str:
         return f"gradebook {self._assignment.unit}"
@@ -358,11 +365,8 @@ class Writer:
         url = self._course.gradebook_url
         if not url.startswith("sqlite:///"):
             return ""
-        try:
-            status = Path(url.removeprefix("sqlite:///")).stat()
-        except OSError:
-            return ""
-        return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {self._rules}"
+        state = state_of(Path(url.removeprefix("sqlite:///")))
+        return state and f"{state} {self._rules}"
 
 
 def _late_settings(course: Course, assignment: str) -> str:

@@ -14,16 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from nbgrader.api import Base
 from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from autograder.atomic_files import private_folder
 from autograder.errors import GradebookError, GradebookUnusable
+from autograder.files import private_folder
 
 __all__ = ["Database"]
 
@@ -46,8 +44,8 @@ _CAUSES = (
     ("database or disk is full", "the disk is full", "Free some space and grade again: nothing was lost."),
     ("readonly database", "it is read-only", "Make it writable for the user who grades."),
     ("unable to open", "it cannot be opened", "Check that its folder exists and is writable."),
-    ("not a database", "it is not a database", "Put back your last copy. It was left as it is."),
-    ("malformed", "it is damaged", "Put back your last copy. It was left as it is."),
+    ("not a database", "it is not a database", "It was left as it is. Restore your last copy."),
+    ("malformed", "it is damaged", "It was left as it is. Restore your last copy."),
     ("does not exist", "the database does not exist", "Create it (createdb) and try again."),
     ("connection", "the server cannot be reached", "Start it, or correct the URL in course.toml."),
 )
@@ -125,7 +123,7 @@ class Database:
             _create_tables(self.engine)
         elif missing := _TABLES - found:
             raise GradebookError(
-                f"{self.name} is a database but no gradebook: it has no table '{min(missing)}'. It was left as it is. "
+                f"{self.name} is a database but not a gradebook: it has no table '{min(missing)}'. It was left alone. "
                 "Correct the gradebook's URL, or move the file away to start a new one."
             )
         head, version = _alembic_head(), self.read(_version)
@@ -140,7 +138,7 @@ def _checked_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise GradebookError(f"'{url}' is no database URL. Write sqlite:///gradebook.db or postgresql://…") from error
+        raise GradebookError(f"'{url}' is not a database URL. Use sqlite:///FILE or postgresql://…") from error
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise GradebookError(f"'{parsed.get_backend_name()}' databases are not supported. Use SQLite or PostgreSQL.")
     if not parsed.database or parsed.database == ":memory:":
@@ -181,8 +179,7 @@ def _prepare_sqlite(path: Path, patience: float) -> None:
     if header != _HEADER:
         what = "is empty" if not header else "is not an SQLite database"
         raise GradebookError(
-            f"The gradebook {path} {what}. It was left as it is. "
-            "Put back your last copy, or move it away to start anew."
+            f"The gradebook {path} {what}. It was left as it is. Restore your last copy, or move it away to start anew."
         )
     try:
         connection = sqlite3.connect(path, timeout=patience)
@@ -193,7 +190,7 @@ def _prepare_sqlite(path: Path, patience: float) -> None:
     except sqlite3.Error as error:
         raise _explained(str(path), error) from error
     if found is None or found[0] != "ok":
-        raise GradebookError(f"The gradebook {path} is damaged. It was left as it is. Put back your last copy.")
+        raise GradebookError(f"The gradebook {path} is damaged. It was left as it is. Restore your last copy.")
 
 
 def _create_sqlite(path: Path) -> None:
@@ -229,6 +226,9 @@ def _create_tables(engine: Engine) -> None:
 
 
 def _alembic_head() -> str:
+    from alembic.config import Config  # needed by whoever opens the database, not by a page of feedback
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", ALEMBIC_DIR)
     return str(ScriptDirectory.from_config(config).get_current_head())

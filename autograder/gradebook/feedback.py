@@ -17,15 +17,14 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
+from autograder.files import write_atomically
 from autograder.gradebook.marks import Comment, Mark, Marks
 from autograder.gradebook.notice import BoardName, Notice
-from autograder.gradebook.picture_store import Album
 from autograder.gradebook.rendering import code_html, course_html, outputs_html, student_html
-from autograder.gradebook.sanitising import as_plain_text
+from autograder.gradebook.sanitising import Album, as_plain_text
 from autograder.grading.result import CheckResult, Result
 from autograder.submission.model import Repair, Submission, SubmissionCell
 

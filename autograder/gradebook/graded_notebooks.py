@@ -1,10 +1,18 @@
-"""Notebooks of the gradebook: the source as nbgrader stores it, and a submission with its outputs."""
+"""Notebooks as nbgrader keeps them: an assignment's source cells, and graded submissions with their outputs.
+
+A graded notebook is rebuilt from the course's own cells and the student's, and its outputs and pictures are made safe
+to show. It lies in ``autograded/``, where nbgrader looks for it; nothing else that a student handed in is copied there,
+except the time stamp.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
+import stat
 from collections.abc import Set
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,12 +21,16 @@ from nbformat import NotebookNode
 from nbgrader import utils
 
 from autograder.authoring.assignment import Assignment
-from autograder.gradebook.picture_store import Album, with_attachments
-from autograder.gradebook.sanitising import safe_outputs
+from autograder.course import Course
+from autograder.errors import GradebookError
+from autograder.files import write_atomically
+from autograder.gradebook.sanitising import Album, safe_outputs, with_attachments
+from autograder.gradebook.stamps import TIMESTAMP, read_stamp
 from autograder.grading.result import Result, check_outputs
 from autograder.submission.model import Repair, Submission, SubmissionCell
 
 __all__ = [
+    "TIMESTAMP",
     "SourceNode",
     "build_autograded",
     "kernelspec",
@@ -26,8 +38,10 @@ __all__ = [
     "put_outputs",
     "put_pictures",
     "rebuild_notebook",
+    "remove_strays",
     "repairs_of",
     "source_nodes",
+    "write_autograded",
 ]
 
 
@@ -197,3 +211,57 @@ def _rebuilt_cell(cell: SubmissionCell, marked: NotebookNode | None) -> Notebook
     elif cell.attachments:
         node["attachments"] = nbformat.from_dict({each.name: {each.kind: each.data} for each in cell.attachments})  # type: ignore[no-untyped-call]
     return node
+
+
+# ---- the files in autograded/
+
+_KEPT = {".ipynb", ".html"}
+_READ_ONLY = 0o400  # As nbgrader leaves graded notebooks, and for nobody else: hidden tests are in them.
+
+
+def write_autograded(
+    course: Course,
+    assignment: Assignment,
+    student: str,
+    submission: Submission,
+    result: Result,
+    album: Album | None = None,
+) -> Path:
+    """Write ``autograded/STUDENT/ASSIGNMENT/NOTEBOOK.ipynb`` as nbgrader's own pipeline would leave it.
+
+    Nothing else that a student handed in is copied there, except the time stamp.
+
+    Raises:
+        GradebookError: it cannot be written, or the result was not graded.
+    """
+    if result.status != "graded":
+        raise GradebookError(f"{assignment.name} of {student} was not graded, so there is nothing to write.")
+    notebook = build_autograded(assignment, submission, result, album)
+    folder = course.autograded / student / assignment.name
+    path = folder / f"{assignment.notebook}.ipynb"
+    write_atomically(path, notebook_bytes(notebook), _READ_ONLY)
+    moment = read_stamp(course, student, assignment.name).at
+    if moment is not None:
+        write_atomically(folder / TIMESTAMP, f"{moment.isoformat(sep=' ')} UTC\n".encode(), _READ_ONLY)
+    else:
+        (folder / TIMESTAMP).unlink(missing_ok=True)
+    return path
+
+
+def remove_strays(folder: Path) -> list[str]:
+    """Remove everything in ``folder`` but notebooks, pages and the time stamp. Return the names removed.
+
+    nbgrader copies whatever lies beside a notebook from step to step: files that a student left, and the
+    instructor's.
+    """
+    removed = []
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        status = entry.lstat()
+        if stat.S_ISREG(status.st_mode) and (entry.suffix in _KEPT or entry.name == TIMESTAMP):
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+        removed.append(entry.name)
+    return removed

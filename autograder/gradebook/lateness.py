@@ -3,29 +3,43 @@
 Boards, feedback, exports, ``autograder grade`` and nbgrader's own steps all ask here. Decisions are kept in the
 gradebook beside nbgrader's tables (:class:`Terms`), as a share of the points: the points themselves may change at any
 time, because a person grades by hand, and the penalty follows them.
+
+course.toml sets the price, unless nbgrader_config.py names a plugin of the course's own. :class:`PenaltyPerDay` is a
+plugin for nbgrader that takes a share per day.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
+from nbgrader.plugins import LateSubmissionPlugin
+from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, insert, inspect, select
+from traitlets import Float
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.course import Course
-from autograder.deadlines import LatePolicy
+from autograder.course import Course, LatePolicy
+from autograder.errors import CourseError
 from autograder.gradebook.stamps import Stamp
 from autograder.roster import FILE_NAME, Roster
 
 __all__ = [
     "LatePenalty",
     "LateRules",
+    "PenaltyPerDay",
     "Terms",
+    "configured_penalty",
     "keep_terms",
     "kept_terms",
+    "late_rules",
     "lateness",
     "make_tables",
+    "nbgrader_configuration",
     "penalty_of",
 ]
 
@@ -175,3 +189,84 @@ def keep_terms(db: Connection, key: str, terms: Terms) -> None:
     """Keep the terms of the submitted assignment ``key``."""
     db.execute(delete(TERMS).where(TERMS.c.id == key))
     db.execute(insert(TERMS).values(id=key, terms=msgspec.json.encode(terms).decode()))
+
+
+# ---- nbgrader's plugins
+
+_DAY = 24 * 60 * 60
+CONFIG_NAME = "nbgrader_config.py"
+
+
+class PenaltyPerDay(LateSubmissionPlugin):  # type: ignore[misc]
+    """A plugin that takes a share of the points earned for each day, or part of a day, that a submission is late."""
+
+    share = Float(0.0, help="Share of the points earned that each started day costs, from 0 to 1.").tag(config=True)
+
+    def late_submission_penalty(self, student_id: str, score: float, total_seconds_late: float) -> float | None:
+        """Return the points lost: ``share`` of ``score`` for each started day, never more than all of them."""
+        if total_seconds_late <= 0 or self.share <= 0:
+            return None
+        days = math.ceil(total_seconds_late / _DAY)
+        return float(min(1.0, self.share * days) * score)
+
+
+def nbgrader_configuration(root: Path) -> Config:
+    """Return the configuration in the course's ``nbgrader_config.py``; empty if there is none.
+
+    Raises:
+        CourseError: the file does not run.
+    """
+    if not (root / CONFIG_NAME).is_file():
+        return Config()
+    try:
+        loaded: Config = PyFileConfigLoader(CONFIG_NAME, path=str(root)).load_config()
+        return loaded
+    except Exception as error:  # It is a program: anything may go wrong in it.
+        raise CourseError(f"{root / CONFIG_NAME} does not run: {error}. Correct it.") from error
+
+
+def configured_penalty(root: Path) -> LatePenalty:
+    """Return the late penalty that nbgrader's own plugin would take in the course at ``root``.
+
+    Raises:
+        CourseError: the configuration does not run or names no such plugin.
+    """
+    return _as_function(_plugin(root))
+
+
+def late_rules(course: Course, assignment: str) -> LateRules:
+    """Return the rules of ``course`` for lateness in ``assignment``.
+
+    course.toml decides the price of lateness, unless nbgrader_config.py names a plugin of the course's own.
+
+    Raises:
+        CourseError: as :func:`configured_penalty` does, or students.csv is wrong.
+    """
+    plugin, policy = _plugin(course.root), course.late_policy(assignment)
+    if type(plugin) is PenaltyPerDay:
+        named = "share" in plugin.config.PenaltyPerDay
+        if named and plugin.share != course.config.grading.late_penalty_per_day:  # A share of nbgrader_config.py's own.
+            policy = msgspec.structs.replace(policy, late_penalty_per_day=plugin.share)
+        return LateRules(policy, course=course, assignment=assignment)
+    if type(plugin) is LateSubmissionPlugin and plugin.penalty_method == "none":
+        return LateRules(policy, course=course, assignment=assignment)
+    return LateRules(policy, _as_function(plugin), course, assignment)
+
+
+def _plugin(root: Path) -> LateSubmissionPlugin:
+    try:
+        step = AssignLatePenalties(config=nbgrader_configuration(root))
+        step.init_plugin()
+    except CourseError:
+        raise
+    except Exception as error:  # traitlets raises ImportError, TraitError and more for a wrong plugin.
+        raise CourseError(f"{root / CONFIG_NAME}: the late penalty's plugin cannot be used: {error}.") from error
+    return step.plugin_inst
+
+
+def _as_function(plugin: LateSubmissionPlugin) -> LatePenalty:
+    def penalty(student: str, score: float, seconds_late: float) -> float | None:
+        lost = plugin.late_submission_penalty(student, score, seconds_late)
+        return None if lost is None else float(lost)
+
+    return penalty

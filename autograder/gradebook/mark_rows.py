@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
+    func,
     insert,
     select,
     update,
@@ -33,6 +34,7 @@ from autograder.gradebook.registration import (
     GRADE_CELL,
     NOTEBOOK,
     SUBMITTED_NOTEBOOK,
+    TASK_CELL,
     new_id,
 )
 from autograder.gradebook.write_submission import SUBMITTED
@@ -160,7 +162,7 @@ class WrittenMark(msgspec.Struct, frozen=True):
 def of_question(assignment: str, question: str) -> Any:
     """Return the condition that picks a question's graded cell; the assignment may name its notebook: ``ps1/one``."""
     name, _, notebook = assignment.partition("/")
-    wanted = [ASSIGNMENT.c.name == name, BASE.c.name == question, BASE.c.type == "GradeCell"]
+    wanted = [ASSIGNMENT.c.name == name, BASE.c.name == question, BASE.c.type.in_(("GradeCell", "TaskCell"))]
     return and_(*wanted, *([NOTEBOOK.c.name == notebook] if notebook else []))
 
 
@@ -177,12 +179,20 @@ def cell_of(db: Connection, assignment: str, question: str) -> str:
     return str(found)
 
 
-def marks_where(db: Connection, condition: Any) -> list[WrittenMark]:
-    """Return the marks that fulfil a condition, by student."""
+def marks_where(db: Connection, condition: Any, comment_on: str = "") -> list[WrittenMark]:
+    """Return the marks that fulfil a condition, by student.
+
+    Args:
+        db: the gradebook.
+        condition: picks the grades.
+        comment_on: the name of the cell that comments are about, where nbgrader keeps none for the graded one.
+    """
+    most = func.coalesce(GRADE_CELL.c.max_score, TASK_CELL.c.max_score, 0.0).label("most")
     rows = db.execute(
-        select(GRADE, BASE.c.name, SUBMITTED.c.student_id, GRADE_CELL.c.max_score.label("most"))
+        select(GRADE, BASE.c.name, SUBMITTED.c.student_id, most)
         .join(BASE, BASE.c.id == GRADE.c.cell_id)
-        .join(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .outerjoin(GRADE_CELL, GRADE_CELL.c.id == GRADE.c.cell_id)
+        .outerjoin(TASK_CELL, TASK_CELL.c.id == GRADE.c.cell_id)
         .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == GRADE.c.notebook_id)
         .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
         .join(ASSIGNMENT, ASSIGNMENT.c.id == SUBMITTED.c.assignment_id)
@@ -195,7 +205,7 @@ def marks_where(db: Connection, condition: Any) -> list[WrittenMark]:
     second = {row.id: row for row in db.execute(select(SECOND).where(SECOND.c.id.in_(keys)))}
     comments = _comments(db, rows)
     return [
-        _mark(row, comments.get((row.notebook_id, row.name), ""), judged.get(row.id), second.get(row.id))
+        _mark(row, comments.get((row.notebook_id, comment_on or row.name), ""), judged.get(row.id), second.get(row.id))
         for row in rows
     ]
 
@@ -232,17 +242,17 @@ def _mark(row: Row[Any], comment: str, judged: Row[Any] | None, second: Row[Any]
     )
 
 
-def mark_of(db: Connection, key: str) -> tuple[WrittenMark, str]:
+def mark_of(db: Connection, key: str, comment_on: str = "") -> tuple[WrittenMark, str]:
     """Return the mark with this key, and the key of its cell. Raises GradebookError if there is none."""
-    found = marks_where(db, GRADE.c.id == key)
+    found = marks_where(db, GRADE.c.id == key, comment_on)
     if not found:
         raise GradebookError("The gradebook no longer has this answer. Load the page again.")
     return found[0], str(db.execute(select(GRADE.c.cell_id).where(GRADE.c.id == key)).scalar_one())
 
 
-def unchanged(db: Connection, key: str, seen: str) -> tuple[WrittenMark, str]:
+def unchanged(db: Connection, key: str, seen: str, comment_on: str = "") -> tuple[WrittenMark, str]:
     """Return the same as `mark_of`. Raises ChangedMeanwhile if its state is not the one that was ``seen``."""
-    mark, cell = mark_of(db, key)
+    mark, cell = mark_of(db, key, comment_on)
     if mark.seen != seen:
         raise ChangedMeanwhile("Somebody else has marked this answer since you opened it.")
     return mark, cell
@@ -273,12 +283,12 @@ def keep_judgement(db: Connection, key: str, items: Sequence[str], written: floa
     db.execute(insert(JUDGED).values(id=key, grader=grader, **values))
 
 
-def put_comment(db: Connection, key: str, text: str) -> None:
+def put_comment(db: Connection, key: str, text: str, comment_on: str = "") -> None:
     """Write the comment of the cell that a grade is about; nbgrader keeps it by another key."""
     name, notebook = db.execute(
         select(BASE.c.name, GRADE.c.notebook_id).join(BASE, BASE.c.id == GRADE.c.cell_id).where(GRADE.c.id == key)
     ).one()
-    cells = select(BASE.c.id).where(BASE.c.name == name, BASE.c.type == "SolutionCell")
+    cells = select(BASE.c.id).where(BASE.c.name == (comment_on or name), BASE.c.type.in_(("SolutionCell", "TaskCell")))
     condition = COMMENT.c.notebook_id == notebook, COMMENT.c.cell_id.in_(cells)
     db.execute(update(COMMENT).where(*condition).values(manual_comment=text or None))
 

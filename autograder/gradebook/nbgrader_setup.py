@@ -9,12 +9,21 @@ A course's ``nbgrader_config.py`` is three lines long::
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import logging
 import os
+import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
+from nbconvert.exporters import NotebookExporter
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-from nbgrader.converters import GenerateAssignment
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters.base import BaseConverter
+from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.preprocessors import (
     CheckCellMetadata,
     ClearOutput,
@@ -26,10 +35,12 @@ from nbgrader.preprocessors import (
     OverwriteKernelspec,
     SaveCells,
 )
+from nbgrader.utils import ignore_patterns
 from traitlets.config import Config
 
 from autograder.course import Course
-from autograder.gradebook.late_plugin import nbgrader_configuration
+from autograder.files import open_below, write_atomically
+from autograder.gradebook.lateness import nbgrader_configuration
 from autograder.gradebook.preprocessors import (
     AssignPenalties,
     IsolatedExecute,
@@ -39,10 +50,13 @@ from autograder.gradebook.preprocessors import (
     ShowSafely,
     StripHidden,
 )
+from autograder.gradebook.sanitising import as_plain_text
+from autograder.gradebook.stamps import TIMESTAMP, stamp_content
+from autograder.submission.notebook_reader import load
 
-__all__ = ["configure", "isolation_missing"]
+__all__ = ["LinklessCollect", "PlainFormatter", "SubmissionExporter", "configure", "isolation_missing"]
 
-_EXPORTER = "autograder.reporting.released.FeedbackExporter"  # by name: nbgrader loads it when it makes pages
+_EXPORTER = "autograder.reporting.feedback_return.FeedbackExporter"  # by name: nbgrader loads it when it makes pages
 _NEEDED = (
     ("Autograde", "autograde_preprocessors", IsolatedExecute),
     ("Autograde", "sanitize_preprocessors", RebuildSubmission),
@@ -69,6 +83,9 @@ def configure(config: Any, folder: Path) -> None:
     os.umask(0o077)  # Grades, feedback and hidden tests are not for other accounts of the machine.
     config.Autograde.permissions = 400
     config.GenerateFeedback.permissions = 600
+    config.Autograde.exporter_class = f"{__name__}.SubmissionExporter"
+    config.ExchangeFactory.collect = f"{__name__}.LinklessCollect"
+    config.NbGrader.logging_config = {"formatters": {"console": {"class": f"{__name__}.PlainFormatter"}}}
     _set_directories(config, course)
     _set_steps(config)
 
@@ -111,6 +128,85 @@ def _set_steps(config: Any) -> None:
     config.GenerateFeedback.exporter_class = _EXPORTER
     config.GenerateFeedback.preprocessors = [GetGrades, StripHidden, CSSHTMLHeaderPreprocessor]
     config.HTMLExporter.preprocessors = [ShowSafely]
+
+
+class SubmissionExporter(NotebookExporter):
+    """An exporter that reads a submitted notebook only if `load` does: it would follow a link, and wait at a pipe."""
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[Any, Any]:
+        """Return what nbconvert makes of the file. Raises UnreadableSubmission."""
+        load(Path(filename))
+        made: tuple[Any, Any] = super().from_filename(filename, resources, **options)
+        return made
+
+
+class LinklessCollect(ExchangeCollect):  # type: ignore[misc]
+    """nbgrader's collecting, but of plain files alone: it copies with the rights of the staff what students made."""
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        """Copy a student's folder. What is a link, a pipe or a device in it, or large, is named and left out."""
+        unwanted = ignore_patterns(
+            exclude=self.coursedir.ignore,
+            include=self.coursedir.include,
+            max_file_size=self.coursedir.max_file_size,
+            log=self.log,
+        )
+        room = 1000 * self.coursedir.max_dir_size
+
+        def copy_plainly(source: str, target: str) -> None:
+            nonlocal room
+            try:  # Nothing of what was seen before is believed: students can exchange it at any moment.
+                with os.fdopen(open_below(Path(src).parent, Path(source)), "rb") as stream:
+                    status = os.fstat(stream.fileno())
+                    room -= status.st_size
+                    if not stat.S_ISREG(status.st_mode) or room < 0:
+                        raise OSError("it is not a plain file, or there are too large ones in this folder")
+                    Path(target).write_bytes(stream.read(status.st_size))
+            except OSError as error:
+                self.log.warning("%s is left out: %s", source, error)
+
+        def left_out(folder: str, names: list[str]) -> list[str]:
+            return [*unwanted(folder, names), *(name for name in names if (Path(folder) / name).is_symlink())]
+
+        try:
+            shutil.copytree(src, dest, symlinks=True, ignore=left_out, copy_function=copy_plainly)
+        except (OSError, shutil.Error) as error:  # One student's trouble, and no other's.
+            self.log.error("%s could not be collected: %s", src, error)
+
+
+class PlainFormatter(NbGrader._log_formatter_cls):  # type: ignore[misc]
+    """A formatter of lines for a terminal, which must not obey what students chose, such as the names of files."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        plain = copy.copy(record)
+        plain.msg, plain.args = as_plain_text(record.getMessage()), None
+        if record.exc_info:
+            plain.exc_text = as_plain_text(self.formatException(record.exc_info))
+        text: str = super().format(plain)
+        return text
+
+
+_copy_all = BaseConverter.init_assignment
+
+
+def _init_assignment(self: BaseConverter, assignment_id: str, student_id: str) -> None:
+    """Copy what lies beside a notebook as nbgrader does; beside a submitted one, nothing but its time stamp.
+
+    Nothing else there is used, and nbgrader would copy what links lead to: other students' files, an endless device.
+    """
+    steps = self.sanitize_preprocessors if isinstance(self, Autograde) else ()
+    if not any(_is(step, RebuildSubmission) for step in steps):
+        _copy_all(self, assignment_id, student_id)
+        return
+    source, made = (Path(path(assignment_id, student_id)) for path in (self._format_source, self._format_dest))
+    with contextlib.suppress(OSError):  # A stamp that cannot be read is told of elsewhere.
+        write_atomically(made / TIMESTAMP, stamp_content(source / TIMESTAMP))
+
+
+# There is no trait to replace either of them by.
+BaseConverter.init_assignment = _init_assignment
+NbGrader._log_formatter_cls = PlainFormatter
 
 
 def isolation_missing(root: Path) -> str:

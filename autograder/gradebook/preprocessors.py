@@ -29,15 +29,12 @@ from sqlalchemy import delete, insert, select
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import ADOPTED_NAME, Course
 from autograder.errors import AutograderError, CourseError, GradebookError, MachineryError, UnreadableSubmission
-from autograder.gradebook.files import remove_strays
-from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, repairs_of
-from autograder.gradebook.guard_kernel import GUARD_KERNEL
-from autograder.gradebook.identity import data_digest, grader_digest
+from autograder.files import first_link
+from autograder.gradebook.graded_notebooks import put_outputs, put_pictures, rebuild_notebook, remove_strays, repairs_of
+from autograder.gradebook.journal import ResultStore, data_digest, grader_digest, result_key
 from autograder.gradebook.lateness import ANSWERS, make_tables
-from autograder.gradebook.picture_store import Album, OwnAlbum, Pictures, with_attachments
-from autograder.gradebook.registration import new_id
-from autograder.gradebook.result_store import ResultStore, result_key
-from autograder.gradebook.sanitising import as_plain_text, safe_outputs
+from autograder.gradebook.registration import GUARD_KERNEL, new_id
+from autograder.gradebook.sanitising import Album, OwnAlbum, Pictures, as_plain_text, safe_outputs, with_attachments
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp, timestamp_in
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.write_submission import hash_answer
@@ -49,12 +46,10 @@ from autograder.grading.reference import beside_notebook, reference_for
 from autograder.grading.result import FORGEABLE, Result, decode_result, encode_result
 from autograder.isolation.mounts import links_to
 from autograder.isolation.sandbox import Sandbox
-from autograder.submission.alignment import align
-from autograder.submission.belonging import catalogue_of
-from autograder.submission.candidates import beside, choose
+from autograder.submission.alignment import align, beside, choose
+from autograder.submission.matching import catalogue_of
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import load
-from autograder.submission.opening import first_link
 from autograder.submission.raw_cells import attachments_of
 
 __all__ = [
@@ -68,15 +63,17 @@ __all__ = [
 ]
 
 Step = tuple[NotebookNode, dict[str, Any]]
-# A space in the right place ends an HTML tag, a link or picture, a link's definition and an address, and changes no
-# formula; a formula's command that could link, style or define is no command any more.
+# A space in the right place ends an HTML tag, a link or picture, a link's definition, an entity and an address, and
+# changes no formula; a formula's command that could link, style or define is no command any more.
 _NEUTRALISED = (
     (re.compile(r"<(?=[A-Za-z/!?])"), "< "),
     (re.compile(r"\](?=[(:\[])"), "] "),
+    (re.compile(r"&(?=#|[A-Za-z]+;)"), "& "),
+    (re.compile(r"\\(?=(?:m?kern|[hm]skip|[hm]space\*?)\s*\{?\s*-\s*[1-9]\d)"), r"\\ "),
     (re.compile(r"\b(https?:|ftp:|mailto:|javascript:|data:)(?=\S)", re.IGNORECASE), r"\1 "),
     (
         re.compile(
-            r"\\(?=(?:href|url|style|class|cssId|require|unicode|data|mmlToken|includegraphics|def|gdef|edef|let|csname|"
+            r"\\(?=(?:raise|lower|moveleft|moveright|href|url|style|class|cssId|require|unicode|data|mmlToken|includegraphics|def|gdef|edef|let|csname|"
             r"(?:re)?newcommand|(?:re)?newenvironment)(?![A-Za-z]))",
             re.IGNORECASE,
         ),
@@ -338,8 +335,8 @@ def _with_marking_schemes(cells: list[NotebookNode], assignment: Assignment) -> 
     for cell in cells:
         shown.append(cell)
         answer = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        if answer is not None and answer.source.strip() != answer.release_source.strip():
-            shown.append(_remark(f"**Marking scheme** (for graders only)\n\n{answer.source}"))
+        if answer is not None and answer.marking_scheme:
+            shown.append(_remark(f"**Marking scheme** (for graders only)\n\n{answer.marking_scheme}"))
     links = ", ".join(f"[{name.removeprefix('answer-')}](#{name})" for name in answers)
     return [_remark(f"**Written answers to grade:** {links}"), *shown] if links else shown
 

@@ -1,9 +1,17 @@
-"""The registration of an assignment in nbgrader's database, as by ``nbgrader generate_assignment``."""
+"""The registration of assignments, and of students' names, in nbgrader's database.
+
+An assignment is registered as by ``nbgrader generate_assignment``, but for the kernel that the gradebook names for
+every notebook: nothing but isolated grading gets by it (:data:`GUARD_KERNEL`).
+
+Students are registered with names because the formgrader shows "None, None" for somebody who has none. It always shows
+``last, first``, so who is not in the roster gets the id as last name. What a person entered stays.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +21,20 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import SourceNode, source_nodes
-from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.notice import FullName
 
-__all__ = ["naive_utc", "new_id", "register", "table"]
+__all__ = ["GUARD_KERNEL", "naive_utc", "name_known_students", "name_student", "new_id", "register", "table"]
+
+GUARD_KERNEL: dict[str, Any] = {
+    "name": "without-isolation.-nbgrader_config.py-is-missing-or-does-not-isolate.-Run-autograder-doctor",
+    "display_name": "Graded in isolation only",
+    "language": "python",
+}
+"""The specification of the kernel that the gradebook names for every notebook. No kernel has that name.
+
+nbgrader without this course's configuration starts the gradebook's kernel for each submission: it stops there, before
+any of the student's code has run, and its message is the name.
+"""
 
 
 def table(model: Any) -> Table:
@@ -135,10 +154,45 @@ def _remove_cell(db: Connection, key: str, name: str, detail: Table) -> None:
     ]
     if any(db.execute(question).first() for question in by_hand):
         raise GradebookError(
-            f"The assignment no longer has the cell '{name}', but someone has graded it by hand in the gradebook. "
-            "Put the cell back, or clear those grades and comments in formgrader first."
+            f"The assignment no longer has the cell '{name}', but a person has graded it in the gradebook. "
+            "Put the cell back, or clear those grades and comments in the formgrader first."
         )
     for rows in (GRADE, COMMENT):
         db.execute(delete(rows).where(rows.c.cell_id == key))
     db.execute(delete(detail).where(detail.c.id == key))
     db.execute(delete(BASE).where(BASE.c.id == key))
+
+
+# ---- students' names
+
+STUDENT = table(api.Student)
+
+
+def name_student(db: Connection, student: str, names: Mapping[str, FullName]) -> None:
+    """Make ``student`` known, by name; leave a name that somebody entered."""
+    row = db.execute(select(STUDENT).where(STUDENT.c.id == student)).first()
+    if row is None:
+        name = _shown(student, names)
+        db.execute(insert(STUDENT).values(id=student, first_name=name.first, last_name=name.last))
+    else:
+        _name(db, student, FullName(row.first_name, row.last_name), names)
+
+
+def name_known_students(db: Connection, names: Mapping[str, FullName]) -> None:
+    """Name everybody whom the gradebook has without a name."""
+    for row in db.execute(select(STUDENT)).all():
+        _name(db, row.id, FullName(row.first_name, row.last_name), names)
+
+
+def _name(db: Connection, student: str, now: FullName, names: Mapping[str, FullName]) -> None:
+    entered = now.first or now.last not in (None, "", student)
+    # The formgrader turns an empty part into none, and then shows "None" in its place.
+    wanted = FullName(now.first or "", now.last or "") if entered else _shown(student, names)
+    if wanted != now:
+        values = {"first_name": wanted.first, "last_name": wanted.last}
+        db.execute(update(STUDENT).where(STUDENT.c.id == student).values(**values))
+
+
+def _shown(student: str, names: Mapping[str, FullName]) -> FullName:
+    name = names.get(student, FullName("", ""))
+    return FullName(name.first, name.last or student)

@@ -13,10 +13,17 @@ from pygments import highlight  # type: ignore[import-untyped]
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
-from autograder.gradebook.picture_store import Album, Picture
-from autograder.gradebook.sanitising import as_plain_text, clean_html, safe_outputs
+from autograder.gradebook.sanitising import (
+    Album,
+    Picture,
+    as_plain_text,
+    clean_html,
+    modest,
+    safe_outputs,
+)
 from autograder.submission.model import SubmissionCell
 from autograder.submission.pictures import embedded_pictures, put_in_place
+from autograder.terminal import without_controls
 
 __all__ = ["code_html", "course_html", "outputs_html", "student_html"]
 
@@ -96,7 +103,10 @@ def _rendered(text: str) -> str:
     except Exception:  # A text that the renderer cannot take is shown as it was typed.
         return str(Markup('<pre class="typed">{}</pre>').format(text))
     attributes = {**_ALIGNED, **_MATH_ATTRIBUTES}
-    return nh3.clean(rendered, tags=_TEXT_TAGS | _MATH_TAGS, attributes=attributes, link_rel=None)
+    tags = _TEXT_TAGS | _MATH_TAGS
+    return without_controls(
+        nh3.clean(rendered, tags=tags, attributes=attributes, attribute_filter=modest, link_rel=None)
+    )
 
 
 def _shown(name: str, picture: Picture | str) -> str:

@@ -1,27 +1,50 @@
-"""The gradebook: the one place that writes grades."""
+"""The gradebook: the one place that writes grades, those of groups included.
+
+What a person gave to one member of a group is given to all. The late penalties on nbgrader's own pages are brought up
+to date by every command that shows or hands on totals.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select, update
+from sqlalchemy.engine import make_url
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.database import Database
-from autograder.gradebook.groups import share_marks
 from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
-from autograder.gradebook.marks import Marks, read_marks
-from autograder.gradebook.registration import ASSIGNMENT, NOTEBOOK, SUBMITTED_NOTEBOOK, register
-from autograder.gradebook.roster_names import FullName, full_names
+from autograder.gradebook.marks import (
+    Marks,
+    Total,
+    TotalChange,
+    change_lines,
+    follow_points,
+    outdated,
+    questions,
+    read_marks,
+    totals_of,
+)
+from autograder.gradebook.notice import FullName, full_names
+from autograder.gradebook.registration import (
+    ASSIGNMENT,
+    BASE,
+    COMMENT,
+    GRADE,
+    NOTEBOOK,
+    SUBMITTED_NOTEBOOK,
+    name_known_students,
+    register,
+)
 from autograder.gradebook.stamps import Stamp
-from autograder.gradebook.student_names import name_known_students
-from autograder.gradebook.totals import Total, TotalChange, follow_points, outdated, questions, totals_of
 from autograder.gradebook.write_submission import (
     SUBMITTED,
     GradebookScore,
@@ -34,7 +57,55 @@ from autograder.gradebook.write_submission import (
 from autograder.grading.result import Result
 from autograder.submission.model import Submission
 
-__all__ = ["Gradebook"]
+__all__ = ["Gradebook", "bring_up_to_date", "share_marks"]
+
+Values = dict[str, list[tuple[str, Any]]]
+
+
+def share_marks(db: Connection, notebook_id: str, groups: Iterable[Collection[str]]) -> list[tuple[str, str]]:
+    """Give points, extra credit and comments that a person gave to one member of a group to the others.
+
+    Where members have different ones already, nothing is changed.
+
+    Returns:
+        Each member of a group that was given different things, with a message for people.
+    """
+    disputes = []
+    for group in groups:
+        for table, column, cleared in (
+            (GRADE, "manual_score", {"needs_manual_grade": False}),
+            (GRADE, "extra_credit", {}),
+            (COMMENT, "manual_comment", {}),
+        ):
+            for cell, values in _given(db, notebook_id, group, table, column).items():
+                given = {value for _, value in values if value not in (None, "")}
+                if len(given) > 1:
+                    shown = " and ".join(sorted(f"'{str(value)[:40]}'" for value in given))
+                    reason = f"the group {', '.join(sorted(group))} was given different things for {cell}: {shown}."
+                    disputes += [(student, f"{reason} Correct it in the formgrader.") for student in sorted(group)]
+                elif given:
+                    (value,) = given
+                    empty = [row for row, there in values if there in (None, "")]
+                    db.execute(update(table).where(table.c.id.in_(empty)).values({column: value, **cleared}))
+    return disputes
+
+
+def _given(db: Connection, notebook_id: str, group: Collection[str], table: Table, column: str) -> Values:
+    """Return the id and the value of each member's row, by the name of the cell; extra credit of 0 is none."""
+    question = (
+        select(table.c.id, BASE.c.name, table.c[column])
+        .join(SUBMITTED_NOTEBOOK, SUBMITTED_NOTEBOOK.c.id == table.c.notebook_id)
+        .join(SUBMITTED, SUBMITTED.c.id == SUBMITTED_NOTEBOOK.c.assignment_id)
+        .join(BASE, BASE.c.id == table.c.cell_id)
+        .where(SUBMITTED_NOTEBOOK.c.notebook_id == notebook_id, SUBMITTED.c.student_id.in_(group))
+    )
+    found: Values = defaultdict(list)
+    for row, name, value in db.execute(question).all():
+        found[str(name)].append((row, None if column == "extra_credit" and not value else value))
+    return found
+
+
+# ---- the gradebook
 
 _LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
 
@@ -46,7 +117,7 @@ def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[st
             f"{assignment.name} of {student} was not graded ({result.reason}), so no score was written. Grade it again."
         )
     if not student or len(student) > _LONGEST_NAME or not student.isprintable():
-        raise GradebookError(f"'{student[:40]}' is no student id: use 1 to {_LONGEST_NAME} printable characters.")
+        raise GradebookError(f"'{student[:40]}' is not a student id: use 1 to {_LONGEST_NAME} printable characters.")
     return scores_of(assignment, graded.submission, result)
 
 
@@ -104,7 +175,7 @@ class Gradebook:
             CourseError: one of the two files is wrong.
             GradebookError: as the constructor does.
         """
-        from autograder.gradebook.late_plugin import late_rules
+        from autograder.gradebook.lateness import late_rules
 
         rules, names = partial(late_rules, course), full_names(course)
         return cls(course.gradebook_url, course.id, rules=rules, names=names, patience=patience)
@@ -274,3 +345,24 @@ class Gradebook:
                 raise GradebookError(f"{assignment.name} is not in the gradebook. Register it first: autograder grade")
             self._registered[assignment.unit] = str(found)
         return self._registered[assignment.unit]
+
+
+def bring_up_to_date(course: Course, assignments: Sequence[str] | None = None) -> list[str]:
+    """Let the penalties in the gradebook follow the points that people have given; return lines that tell what changed.
+
+    Every command that shows or hands on totals calls this first, so that nbgrader's own pages show the same. It never
+    fails: totals are right without it, unless a plugin of the course's own computes penalties.
+
+    Args:
+        course: the course of the gradebook; if there is none yet, none is made.
+        assignments: the names of assignments; default all.
+    """
+    address = make_url(course.gradebook_url)
+    if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        return []
+    try:
+        with Gradebook.of(course) as gradebook:
+            names = gradebook.assignments() if assignments is None else assignments
+            return [line for name in names for line in change_lines(name, gradebook.follow_points(name))]
+    except GradebookError as error:
+        return [f"The late penalties on nbgrader's own pages were not brought up to date: {error}"]

@@ -15,6 +15,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import SourceNode, source_nodes
 from autograder.gradebook.lateness import ANSWERS, LateRules, keep_terms
+from autograder.gradebook.notice import FullName
 from autograder.gradebook.registration import (
     ASSIGNMENT,
     BASE,
@@ -24,12 +25,11 @@ from autograder.gradebook.registration import (
     SUBMITTED_NOTEBOOK,
     TASK_CELL,
     naive_utc,
+    name_student,
     new_id,
     table,
 )
-from autograder.gradebook.roster_names import FullName
 from autograder.gradebook.stamps import Stamp
-from autograder.gradebook.student_names import name_student
 from autograder.grading.result import Result
 from autograder.submission.model import Attachment, Submission
 
@@ -130,7 +130,7 @@ def scores_of(assignment: Assignment, submission: Submission, result: Result) ->
             continue
         points = checks[node.grade_id].points
         if not math.isfinite(points) or not 0 <= points <= node.points:
-            raise GradebookError(f"{node.grade_id}: {points} is not within 0 and {node.points}. Grade it again.")
+            raise GradebookError(f"{node.grade_id}: {points} is not between 0 and {node.points}. Grade it again.")
         scores[node.grade_id] = points
     return scores
 
@@ -204,14 +204,15 @@ def _write_scores(
             cell = submission.cell(name)
             text = hash_answer(cell.source, cell.attachments)
             known = row.text == text
+            marked_elsewhere = row.text is None  # By nbgrader, before the first grading here.
             if known and score is None and row.auto_score == 0.0:
                 score = 0.0  # It was empty, and only what an empty answer looks like has changed.
             answers.append({"id": row.id, "text": text})
         else:
-            known = row.auto_score == score
+            known, marked_elsewhere = row.auto_score == score, False
         waits = score is None or name in unsettled
         if row.manual_score is not None:
-            waits = not known or row.needs_manual_grade
+            waits = not (known or marked_elsewhere) or row.needs_manual_grade
         graded.append({"row": row.id, "score": score, "open": waits})
     db.execute(_GRADED, graded)
     if answers:

@@ -60,9 +60,9 @@ class WrittenMarks:
         """Close the database."""
         self._database.close()
 
-    def marks(self, assignment: str, question: str) -> list[WrittenMark]:
-        """Return the marks of everybody who handed in, by student."""
-        return self._database.read(lambda db: marks_where(db, of_question(assignment, question)))
+    def marks(self, assignment: str, question: str, comment_on: str = "") -> list[WrittenMark]:
+        """Return the marks of everybody who handed in, by student; for ``comment_on`` see :meth:`give`."""
+        return self._database.read(lambda db: marks_where(db, of_question(assignment, question), comment_on))
 
     def rubric(self, assignment: str, question: str, start: Sequence[RubricItem] = ()) -> list[RubricItem]:
         """Return the items of a question in order; ``start`` is kept as its items if it has had none yet."""
@@ -84,6 +84,7 @@ class WrittenMarks:
         comment: str,
         grader: str,
         points: float | None = None,
+        comment_on: str = "",
     ) -> float:
         """Write a mark as nbgrader's own manual score and comment. Return the points.
 
@@ -94,6 +95,8 @@ class WrittenMarks:
             comment: a comment for the student; empty for none.
             grader: the person who gives it.
             points: points in place of those of the items; None for those.
+            comment_on: the grade id of the cell that the comment is about, where nbgrader keeps none for the graded
+                one: of a test, the exercise that it tests.
 
         Raises:
             ChangedMeanwhile: the state is another one. Nothing was written.
@@ -101,19 +104,19 @@ class WrittenMarks:
         """
 
         def change(db: Connection) -> float:
-            mark, cell = unchanged(db, key, seen)
+            mark, cell = unchanged(db, key, seen, comment_on)
             chosen = [item.id for item in items_of(db, cell) if item.id in items]
             due = due_points(items_of(db, cell), chosen, mark.max_points) if points is None else points
             if not 0 <= due <= mark.max_points:
-                raise GradebookError(f"{due:g} is not within 0 and {mark.max_points:g} points. Give others.")
+                raise GradebookError(f"{due:g} is not between 0 and {mark.max_points:g} points. Give a number that is.")
             db.execute(update(GRADE).where(GRADE.c.id == key).values(manual_score=due, needs_manual_grade=False))
-            put_comment(db, key, comment)
+            put_comment(db, key, comment, comment_on)
             keep_judgement(db, key, chosen, due if points is None else None, grader)
             return due
 
         return self._database.write(change)
 
-    def withdraw(self, key: str, seen: str, grader: str) -> None:
+    def withdraw(self, key: str, seen: str, grader: str, comment_on: str = "") -> None:
         """Take a mark back, so that the answer waits for a person again; the comment stays.
 
         Raises:
@@ -121,7 +124,7 @@ class WrittenMarks:
         """
 
         def change(db: Connection) -> None:
-            mark, _ = unchanged(db, key, seen)
+            mark, _ = unchanged(db, key, seen, comment_on)
             waits = mark.auto is None
             db.execute(update(GRADE).where(GRADE.c.id == key).values(manual_score=None, needs_manual_grade=waits))
             keep_judgement(db, key, [], None, grader)
@@ -142,7 +145,7 @@ class WrittenMarks:
             chosen = [item.id for item in items_of(db, cell) if item.id in items]
             due = due_points(items_of(db, cell), chosen, mark.max_points) if points is None else points
             if not 0 <= due <= mark.max_points:
-                raise GradebookError(f"{due:g} is not within 0 and {mark.max_points:g} points. Give others.")
+                raise GradebookError(f"{due:g} is not between 0 and {mark.max_points:g} points. Give a number that is.")
             db.execute(delete(SECOND).where(SECOND.c.id == key))
             values = {"applied": msgspec.json.encode(chosen).decode(), "points": due, "grader": grader}
             db.execute(insert(SECOND).values(id=key, **values))

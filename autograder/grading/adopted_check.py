@@ -12,11 +12,13 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import importlib
 import io
 import math
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -31,14 +33,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
-from autograder.authoring.regions import split_hidden
+from autograder.authoring.source_cells import split_hidden
 from autograder.errors import AutograderError
-from autograder.grading.asked_objects import AskedObject, Asking
+from autograder.grading.asked_objects import Asking
 from autograder.grading.check import CheckRun
-from autograder.grading.ownership import AdoptedNames, parsed, stored_names
+from autograder.grading.reference import AdoptedNames, parsed, stored_names
 from autograder.grading.result import CheckResult
+from autograder.grading.stand_in import AskedObject
 from autograder.grading.student_session import StudentSession
-from autograder.isolation.failures import StudentError
+from autograder.isolation.failures import OpaqueValue, StudentError
 from autograder.isolation.lending import Unlendable
 from autograder.isolation.student_process import CellOutcome, StudentProcess
 
@@ -96,6 +99,7 @@ class AdoptedRun(CheckRun):
         source, hidden = split_hidden(self.cell.source)
         self._worker, tests, check = side.worker, self.tests, self.cell.grade_id
         given, asking = tests.names.given[check], tests.asking
+        asking.asked = self.asked
         captured = side.captured_names.get(check, {})
         students = {
             name: asking.received(value, made=name in tests.names.asked_for) for name, value in captured.items()
@@ -103,6 +107,7 @@ class AdoptedRun(CheckRun):
         if any(type(value) is not AskedObject for value in students.values()):
             self.asked.add("variables")
         self._names = {**asking.builtins(), **tests.defined, **given, **students}
+        self._names["dir"] = lambda *of: dir(*of) if of else sorted(self._names)
         self._names[_MIRROR] = lambda name: _mirror(side, asking, self._names, name)
         before = dict(self._names)
         self._test(tests, source, side, seconds, last=not hidden.strip())
@@ -147,6 +152,13 @@ class AdoptedRun(CheckRun):
         level = self.level if self.level == "together" else ": ".join(["asked", ", ".join(sorted(self.asked))])
         return msgspec.structs.replace(super().result(), level=level if level != "asked: " else "apart")
 
+    def _fail(self, error: Exception, quiet: bool, side: StudentSession) -> None:
+        """Note the failure for the student; what a visible test raised by itself is shown as it says it."""
+        super()._fail(error, quiet, side)
+        if not isinstance(error, StudentError | AssertionError | NameError | OpaqueValue):
+            said = "" if quiet or not str(error) else f": {error}"
+            self.failure = f"The check raised {type(error).__name__}{said}"
+
     def _share(self, before: Mapping[str, Any]) -> None:
         """Let later tests know the names that this one defined."""
         if self.tests is not None:
@@ -173,7 +185,8 @@ class AdoptedRun(CheckRun):
         asking.prints, asking.asked = bool(_LOOKS_AT_OUTPUT.search(source)), self.asked
         try:
             printed = contextlib.redirect_stdout(io.StringIO() if hidden else self._printed)
-            with printed, _own_warnings(), _within(2 * seconds + 1):
+            seeding = asking.seeding() if "seed" in source else contextlib.nullcontext()
+            with printed, seeding, _own_warnings(), _within(2 * seconds + 1):
                 value = program.execute(self._names)
             if last:
                 self.points = self._worth(value)
@@ -214,16 +227,17 @@ class _Program(NamedTuple):
 @lru_cache(maxsize=1024)
 def _compiled(source: str, name: str, students: frozenset[str]) -> _Program | None:
     """Return a test ready to run. Where it binds or deletes a name of the student's, the student's process is told."""
-    if any(line.lstrip()[:1] in ("%", "!") for line in source.split("\n")):
-        return None
     tree = parsed(source)
-    if tree is None:
-        return None
+    if tree is None or ("get_ipython" not in source and "get_ipython" in ast.unparse(tree)):
+        return None  # A line for IPython works on the student's process alone.
     tail = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     tree.body = list(_telling(tree.body, students))
     ast.fix_missing_locations(tree)
-    body = compile(tree, f"<{name}>", "exec")
-    last = compile(ast.Expression(tail.value), f"<{name}>", "eval") if isinstance(tail, ast.Expr) else None
+    try:
+        body = compile(tree, f"<{name}>", "exec")
+        last = compile(ast.Expression(tail.value), f"<{name}>", "eval") if isinstance(tail, ast.Expr) else None
+    except (SyntaxError, ValueError):  # Such as an `await` outside of a function, which only a notebook's kernel runs.
+        return None
     return _Program(body, last)
 
 
@@ -347,10 +361,32 @@ def _source_there(kind: str, source: str, check: AssignmentCell | None, whole: b
 
 @contextlib.contextmanager
 def with_files_beside(folders: list[Path], assignment: Assignment) -> Iterator[None]:
-    """Work in a copy of the files that lie beside the source notebook; what tests write there is gone afterwards."""
+    """Work in a copy of the files that lie beside the source notebook; what tests write there is gone afterwards.
+
+    Modules among these files can be imported. Those of another assignment, which may have the same names, are
+    forgotten first.
+    """
+    for module in [name for name, owner in _MODULES.items() if owner != assignment.name]:
+        sys.modules.pop(module, None)
+        del _MODULES[module]
     with tempfile.TemporaryDirectory(prefix="adopted-") as name:
         for folder in folders:
             if (folder / assignment.name).is_dir():
                 shutil.copytree(folder / assignment.name, name, dirs_exist_ok=True)
-        with contextlib.chdir(name):
-            yield
+        sys.path.insert(0, name)
+        importlib.invalidate_caches()
+        try:
+            with contextlib.chdir(name):
+                yield
+        finally:
+            sys.path.remove(name)
+            here = [each for each, module in list(sys.modules.items()) if str(_file_of(module)).startswith(f"{name}/")]
+            _MODULES.update(dict.fromkeys(here, assignment.name))
+
+
+_MODULES: dict[str, str] = {}
+"""The modules that lay beside notebooks, and the assignment that they belong to."""
+
+
+def _file_of(module: object) -> object:
+    return getattr(module, "__file__", None)

@@ -11,15 +11,21 @@ asked whether it equals something, contains it, or is true: that would be asking
 
 from __future__ import annotations
 
+import contextlib
+import enum
+import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from autograder.grading import tables
 from autograder.grading.rebuilding import (
     FIELDS,
     LIBRARY,
+    MEMBER,
     MOST_OBJECTS,
     REF,
     STANDARD,
@@ -29,13 +35,13 @@ from autograder.grading.rebuilding import (
     put_fields,
     take_over,
 )
+from autograder.grading.stand_in import AskedObject
 from autograder.isolation.failures import OpaqueValue, StudentError
-from autograder.isolation.proxies import Handle, handle_owner, remote
+from autograder.isolation.proxies import Handle, handle_owner
 from autograder.isolation.student_process import StudentProcess
 
-__all__ = ["AskedObject", "Asking"]
+__all__ = ["Asking"]
 
-_ASKED_DUNDERS = ("__name__", "__doc__", "__qualname__", "__dict__", "__module__", "__annotations__")
 _CALL = """
 import contextlib as _contextlib, io as _io
 _text = _io.StringIO()
@@ -43,6 +49,8 @@ with _contextlib.redirect_stdout(_text):
     _result = _function(*_args, **_keywords)
 (_result, _text.getvalue())
 """
+_SEEDS = ("random.seed", "numpy.random.seed", "torch.manual_seed")
+_TABLES = Path(tables.__file__).read_text(encoding="utf-8")
 
 
 class Asking:
@@ -59,6 +67,7 @@ class Asking:
         self.asked: set[str] = set()
         self.prints = False
         self._process = process
+        self._sent: list[tuple[Any, Handle]] = []  # what went along with the call that is answered now
 
     # ---- from there
 
@@ -74,6 +83,8 @@ class Asking:
 
     def _received_object(self, value: Handle, made: bool) -> Any:
         title = value._handle_title
+        if title in tables.KINDS and self._is_table(value):
+            return self._table(value)
         if title in self.classes or title in STANDARD:
             is_class = self.ask("isinstance(_value, type)", _value=value)
             if is_class is False and title in self.classes:
@@ -82,6 +93,17 @@ class Asking:
             if is_class is False:
                 return self._standard(value, title)
         return AskedObject(self, value, made)
+
+    def _is_table(self, value: Handle) -> bool:
+        return self.ask(f"{_TABLES}\nis_table(_value)", _value=value) is True
+
+    def _table(self, value: Handle) -> Any:
+        """Return a table of pandas made here from what the student's process tells of its own."""
+        self.asked.add("tables")
+        try:
+            return tables.unpacked(self.received(self.ask(f"{_TABLES}\npacked(_value)", _value=value)))
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
+            raise OpaqueValue(f"{value!r} cannot be read as a table ({error})") from None
 
     def _standard(self, value: Handle, title: str) -> Any:
         source, make = STANDARD[title]
@@ -92,21 +114,26 @@ class Asking:
 
     def _rebuilt(self, value: Handle) -> Any:
         """Return an object of a given class, and all of given classes that it leads to, rebuilt from their fields."""
-        match self.ask(FIELDS, _root=value, _names=list(self.classes), _most=MOST_OBJECTS):
-            case (int(root), dict(table)) if root in table and len(table) <= MOST_OBJECTS + 1:
-                return self._assembled(root, table)
+        sent = [handle for _, handle in self._sent]
+        match self.ask(FIELDS, _root=value, _names=list(self.classes), _most=MOST_OBJECTS, _sent=sent):
+            case (int(root), dict(table), list(ids)) if root in table and len(table) <= MOST_OBJECTS + 1:
+                own = {number: value for number, (value, _) in zip(ids, self._sent, strict=False)}
+                return self._assembled(root, table, own)
         raise OpaqueValue(f"{value!r} has no fields that can be read")
 
-    def _assembled(self, root: int, table: Mapping[Any, Any]) -> Any:
+    def _assembled(self, root: int, table: Mapping[Any, Any], own: Mapping[Any, Any]) -> Any:
+        """Return the object; one that a test handed over, and that came back, is the test's own again."""
         objects: dict[Any, Any] = {}
         for number, row in table.items():
             match row:
-                case (str(name), dict()) if name in self.classes:
-                    objects[number] = object.__new__(self.classes[name])
+                case (str(name), dict(fields)) if name in self.classes:
+                    kind = self.classes[name]
+                    objects[number] = own[number] if type(own.get(number)) is kind else _new(kind, fields)
                 case _:
                     raise OpaqueValue("an object of a given class that is none")
         for number, (_, fields) in table.items():
-            put_fields(objects[number], {str(key): self._part(item, objects) for key, item in fields.items()})
+            rest = {str(key): self._part(item, objects) for key, item in fields.items() if key != MEMBER}
+            put_fields(objects[number], rest)
         return objects[root]
 
     def _part(self, value: Any, objects: Mapping[Any, Any]) -> Any:
@@ -135,6 +162,8 @@ class Asking:
             return self._made_there(value, seen)
         if isinstance(value, type) and self.classes.get(value.__name__) is value:
             return self.ask(value.__name__)
+        if tables.is_table(value):
+            return self.ask(f"{_TABLES}\nunpacked(_data)", _data=self.sent(tables.packed(value), seen))
         home = home_of(value)
         return self.ask(LIBRARY, **home) if home else value
 
@@ -145,7 +174,11 @@ class Asking:
             raise OpaqueValue(f"more than {MOST_OBJECTS} objects cannot be handed over")
         name = type(value).__name__
         self.asked.add(f"objects of the given class {name}")
+        if isinstance(value, enum.Enum):
+            there = seen[id(value)] = self.ask(f"{name}[_name]", _name=value.name)
+            return there
         there = seen[id(value)] = self.ask(f"object.__new__({name})")
+        self._sent.append((value, there))
         fields = {key: self.sent(item, seen) for key, item in fields_of(value).items()}
         self.ask("[object.__setattr__(_object, _key, _item) for _key, _item in _fields.items()]; None",
                  _object=there, _fields=fields)  # fmt: skip
@@ -158,11 +191,12 @@ class Asking:
     def call(self, function: Handle, args: tuple[Any, ...], keywords: dict[str, Any], *, made: bool = False) -> Any:
         """Call the student's function. Changes that it made to its arguments are made here, too."""
         seen: dict[int, Any] = {}
+        self._sent = []
         sent, named = self.sent(args, seen), self.sent(keywords, seen)
         try:
             if self.prints:
                 result = self._call_printing(function, sent, named)
-            elif any(type(each) in (list, dict, set, np.ndarray) for each in args):
+            elif any(type(each) in (list, dict, set, np.ndarray) or tables.is_table(each) for each in args):
                 result, after = handle_owner(function).call_with_arguments(function, sent, named)
                 for own, changed in zip(args, after, strict=False):
                     take_over(own, self.received(changed))
@@ -191,6 +225,31 @@ class Asking:
         made = given.__new__(given)
         made.args = (error.message,) if error.message else ()
         return made
+
+    @contextlib.contextmanager
+    def seeding(self) -> Iterator[None]:
+        """Seed the student's generators of random numbers as a test seeds its own meanwhile."""
+        own = {}
+        for path in _SEEDS:
+            module, _, name = path.rpartition(".")
+            if module.partition(".")[0] in sys.modules:
+                importlib.import_module(module)  # numpy brings its part only when somebody asks for it.
+                own[module, name] = getattr(sys.modules[module], name)
+                setattr(sys.modules[module], name, self._both(module, name, own[module, name]))
+        try:
+            yield
+        finally:
+            for (module, name), function in own.items():
+                setattr(sys.modules[module], name, function)
+
+    def _both(self, module: str, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        def seed(*args: Any, **keywords: Any) -> Any:
+            self.asked.add("seeds of random numbers")
+            source = f"{LIBRARY}(*_args, **_keywords); None"
+            self.ask(source, _module=module, _path=name, _args=args, _keywords=keywords)
+            return own(*args, **keywords)
+
+        return seed
 
     def truth(self, source: str, **data: Any) -> bool:
         """Return a yes or no that the student's process gives about its own objects."""
@@ -234,167 +293,9 @@ class Asking:
         return self.truth("callable(_value)", _value=value) if type(value) is AskedObject else callable(value)
 
 
-class AskedObject:
-    """An object of the student's, as a test sees it.
-
-    Args:
-        asking: the exchange with its process.
-        handle: the object.
-        made: whether it is a class that an exercise asks for, or was made from one by the test itself.
-    """
-
-    __slots__ = ("_asking", "_handle", "_made")
-    _asking: Asking
-    _handle: Handle
-    _made: bool
-
-    def __init__(self, asking: Asking, handle: Handle, made: bool) -> None:
-        object.__setattr__(self, "_asking", asking)
-        object.__setattr__(self, "_handle", handle)
-        object.__setattr__(self, "_made", made)
-
-    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
-        """Call the object. Raises StudentError with what the student's code raised."""
-        return self._asking.call(self._handle, args, keywords, made=self._made)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") and name.endswith("__") and name not in _ASKED_DUNDERS:
-            raise AttributeError(name)
-        self._note()
-        return self._asking.received(handle_owner(self._handle).ask("getattr", self._handle, name))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self._note()
-        handle_owner(self._handle).ask("setattr", self._handle, name, (self._asking.sent(value),))
-
-    def __getitem__(self, index: Any) -> Any:
-        self._note()
-        return self._asking.received(self._handle[self._asking.sent(index)])
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        self._note()
-        self._handle[self._asking.sent(index)] = self._asking.sent(value)
-
-    def __delitem__(self, index: Any) -> None:
-        self._note()
-        self._asking.ask("_value.__delitem__(_index)", _value=self._handle, _index=self._asking.sent(index))
-
-    def __len__(self) -> int:
-        self._note()
-        return len(self._handle)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._note()
-        return (self._asking.received(item) for item in self._handle)
-
-    def __next__(self) -> Any:
-        self._note()
-        return self._asking.received(next(self._handle))
-
-    def __repr__(self) -> str:
-        return self._text("repr") if self._made else repr(self._handle)
-
-    def __str__(self) -> str:
-        return self._text("str")
-
-    def __bool__(self) -> bool:
-        return self._judged("bool(_value)", _value=self)
-
-    def __contains__(self, item: Any) -> bool:
-        return self._judged("bool(_item in _value)", _value=self, _item=item)
-
-    def __instancecheck__(self, value: Any) -> bool:
-        self._note()
-        return type(value) is AskedObject and self._asking.truth("isinstance(_value, _kind)", _value=value, _kind=self)
-
-    def __float__(self) -> float:
-        return float(self._number("float"))
-
-    def __int__(self) -> int:
-        return int(self._number("int"))
-
-    def __hash__(self) -> int:
-        return int(self._number("hash"))
-
-    def __enter__(self) -> Any:
-        self._note()
-        return self._asking.received(self._asking.ask("_value.__enter__()", _value=self._handle), made=self._made)
-
-    def __exit__(self, *_: object) -> None:
-        self._asking.ask("_value.__exit__(None, None, None)", _value=self._handle)
-
-    def _note(self) -> None:
-        self._asking.asked.add("objects of the student's")
-
-    def _text(self, how: str) -> str:
-        self._note()
-        text = self._asking.ask(f"{how}(_value)", _value=self._handle)
-        if type(text) is not str:
-            raise OpaqueValue(f"{self._handle!r} has no text")
-        return text
-
-    def _number(self, how: str) -> Any:
-        self._note()
-        number = self._asking.ask(f"{how}(_value)", _value=self._handle)
-        if type(number) not in (int, float):
-            raise OpaqueValue(f"{self._handle!r} is not a number")
-        return number
-
-    def _judged(self, source: str, **data: Any) -> bool:
-        """Return an answer of the student's process, where the object is what the test is about."""
-        self._note()
-        if not any(type(each) is AskedObject and each._made for each in data.values()):
-            raise OpaqueValue(f"{self._handle!r} is not data: a number, an array, a string, a list or a dictionary")
-        return self._asking.truth(source, **data)
-
-
-def _comparison(sign: str) -> Callable[[AskedObject, Any], bool]:
-    def compare(self: AskedObject, other: Any) -> bool:
-        if other is None and sign in ("==", "!="):
-            return sign == "!="
-        if type(other) is AskedObject and _same_name(self, other):
-            return sign in ("==", "<=", ">=")
-        return self._judged(f"bool(_value {sign} _other)", _value=self, _other=other)
-
-    return compare
-
-
-def _same_name(one: AskedObject, other: AskedObject) -> bool:
-    """Return whether both are the same thing, reached by one name of the notebook: then no question is needed."""
-    first, second = remote(one._handle), remote(other._handle)
-    return one._handle is other._handle or (
-        first is not None and second is not None and isinstance(first.target, str) and first.target == second.target
-    )
-
-
-def _operator(name: str, *, reflected: bool = False) -> Callable[[AskedObject, Any], Any]:
-    def operate(self: AskedObject, other: Any) -> Any:
-        self._note()
-        sent = self._asking.sent(other)
-        operands = (sent, self._handle) if reflected else (self._handle, sent)
-        source = f"__import__('operator').{name}(_one, _other)"
-        result = self._asking.ask(source, _one=operands[0], _other=operands[1])
-        both = self._made or (type(other) is AskedObject and other._made)
-        return self._asking.received(result, made=both)
-
-    return operate
-
-
-def _unary(name: str) -> Callable[[AskedObject], Any]:
-    def operate(self: AskedObject) -> Any:
-        self._note()
-        result = self._asking.ask(f"__import__('operator').{name}(_one)", _one=self._handle)
-        return self._asking.received(result, made=self._made)
-
-    return operate
-
-
-for _name, _sign in {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
-    setattr(AskedObject, f"__{_name}__", _comparison(_sign))
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
-    _word = f"{_name}_" if _name in ("and", "or") else _name
-    setattr(AskedObject, f"__{_name}__", _operator(_word))
-    setattr(AskedObject, f"__r{_name}__", _operator(_word, reflected=True))
-for _name in ("neg", "pos", "abs", "invert"):
-    setattr(AskedObject, f"__{_name}__", _unary(_name))
-AskedObject.__array_ufunc__ = None  # type: ignore[attr-defined]
+def _new(kind: type, fields: Mapping[Any, Any]) -> Any:
+    """Return an object of a given class without its fields; of an enumeration, its member."""
+    try:
+        return kind[fields[MEMBER]] if issubclass(kind, enum.Enum) else object.__new__(kind)
+    except (LookupError, TypeError) as error:
+        raise OpaqueValue(f"an object of the given class {kind.__name__} that is none ({error})") from None

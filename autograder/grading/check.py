@@ -21,22 +21,20 @@ from typing import Any
 import numpy as np
 
 from autograder.authoring.assignment import AssignmentCell
-from autograder.authoring.regions import split_hidden
+from autograder.authoring.source_cells import split_hidden
 from autograder.errors import AuthoringError, AutograderError, MachineryError
-from autograder.grading.asking import type_name
-from autograder.grading.comparison import kind_of
-from autograder.grading.compiled_cells import GUARD, CompiledCell, compile_check
-from autograder.grading.harness import harness_names
+from autograder.grading.comparison import kind_of, type_name
+from autograder.grading.harness import GUARD, CompiledCell, compile_check, harness_names
 from autograder.grading.lazy_entry import LazyEntry
 from autograder.grading.result import CheckResult, Outcome
 from autograder.grading.student_session import StudentSession
-from autograder.isolation.call_log import RecordedCall
-from autograder.isolation.failures import StudentError, WorkerLost
+from autograder.isolation.failures import StudentError, WorkerLost, plain_text
 from autograder.isolation.lending import Unlendable
+from autograder.isolation.proxies import RecordedCall
 from autograder.isolation.shared_functions import allow_source
 from autograder.isolation.student_process import StudentProcess
 from autograder.lab import CheckFailed
-from autograder.submission.stopping import Stopped, cause_of, missing_name
+from autograder.submission.model import Stopped, cause_of, missing_name
 
 __all__ = ["CheckRun"]
 
@@ -98,6 +96,7 @@ class CheckRun:
             aside,
             partial(self._public, side),
             lambda word: side.worker.error_names(word),
+            side.trusted.remembered,
         )
         self._names = {**side.captured_names.get(self.cell.grade_id, {}), **side.trusted.given, **harness}
         self._printed = io.StringIO()
@@ -105,7 +104,7 @@ class CheckRun:
         self.reached = True
         part = compile_check(source, self.cell.grade_id)
         for code, text in part.functions.items():
-            allow_source(code, text, side.trusted.given.keys())
+            allow_source(code, text, side.trusted.given)
         self._run(part, side, seconds, quiet=quiet, last=not hidden.strip())
         if not quiet:
             self.seen = self.fell_short if not hidden.strip() else bool(self.failure)
@@ -152,7 +151,7 @@ class CheckRun:
                 f"check '{self.cell.grade_id}': public() takes a function that this hidden part defines in one"
                 f" statement, not {function!r}."
             )
-        allow_source(code, functions[code], side.trusted.given.keys(), everywhere=True)
+        allow_source(code, functions[code], side.trusted.given, everywhere=True)
         return function
 
     def _run(self, part: CompiledCell, side: StudentSession, seconds: float, *, quiet: bool, last: bool) -> None:
@@ -214,7 +213,8 @@ class CheckRun:
             message = "The time for the whole notebook was used up before this check."
             return CheckResult(cell.grade_id, cell.exercise, 0.0, cell.points, "not-reached", message)
         outcome: Outcome = "failed" if self.failure else "passed" if points == cell.points else "partial"
-        message = "\n".join(filter(None, (printed, self.failure)))[:_MESSAGE_LIMIT]
+        # A check may quote what the student's code returned, where a terminal would obey it.
+        message = plain_text("\n".join(filter(None, (printed, self.failure))), _MESSAGE_LIMIT)
         return CheckResult(cell.grade_id, cell.exercise, points, cell.points, outcome, message, seen=self.seen)
 
     @property

@@ -1,23 +1,33 @@
-"""The grading of one submission: a pure function of the submission, the assignment and the course secret."""
+"""The grading of one submission: a pure function of the submission, the assignment and the course secret.
+
+A failed check is given its cause: a misconception, an inherited error, or what can be seen of the results.
+
+A marker stands among the names of every hidden test. Where it appears in a result, something of them got out, and the
+submission is not graded.
+"""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 from autograder import __version__
 from autograder.authoring.assignment import Assignment
+from autograder.errors import MachineryError
 from autograder.grading.adopted_check import AdoptedRun, AdoptedTests, run_together
-from autograder.grading.canary import canary_of, refuse_leak
 from autograder.grading.check import CheckRun
-from autograder.grading.explaining import Retrial, explain, with_cause
-from autograder.grading.foundations import foundations, on_right_foundations
+from autograder.grading.diagnosis import diagnose
+from autograder.grading.harness import foundations, on_right_foundations
 from autograder.grading.lazy_entry import LazyEntry
-from autograder.grading.reference import reference_for
+from autograder.grading.observing import observe
+from autograder.grading.reference import ReferenceNotebook, reference_for
 from autograder.grading.result import CheckResult, GradingUsage, Result
 from autograder.grading.student_session import Budget, StudentSession
 from autograder.isolation.sandbox import Sandbox
@@ -25,7 +35,112 @@ from autograder.secrets import Secret
 from autograder.settings import GradingSettings
 from autograder.submission.model import Submission
 
-__all__ = ["grade_submission", "not_graded", "versions"]
+__all__ = [
+    "Cause",
+    "Retrial",
+    "canary_of",
+    "explain",
+    "grade_submission",
+    "not_graded",
+    "refuse_leak",
+    "versions",
+    "with_cause",
+]
+
+
+# ---- the cause of a failed check
+
+
+class Cause(NamedTuple):
+    """The cause of a check's failure.
+
+    Attributes:
+        diagnosis: the name of a misconception, or empty.
+        explanation: its sentence.
+        observed: without a misconception, the visible traits of the wrong results.
+    """
+
+    diagnosis: str = ""
+    explanation: str = ""
+    observed: str = ""
+
+
+class Retrial(NamedTuple):
+    """An exercise's checks once more, with right functions in the place of wrong ones that it builds on.
+
+    Attributes:
+        below: the exercises that were replaced.
+        runs: the checks.
+    """
+
+    below: tuple[str, ...]
+    runs: Mapping[str, CheckRun]
+
+    def inherited(self, run: CheckRun) -> tuple[str, ...]:
+        """Return the exercises whose errors made ``run`` fail; none if it fails on right foundations, too."""
+        again = self.runs[run.cell.grade_id]
+        return self.below if run.fell_short and again.reached and not again.fell_short else ()
+
+
+def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Cause]:
+    """Return the cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
+    named = diagnose(runs, trusted)
+    causes = {check: Cause(answer.slug, answer.text) for check, answer in named.items()}
+    unnamed = [run.cell.grade_id for run in runs if run.fell_short and run.cell.grade_id not in causes]
+    if unnamed:
+        observed = observe(runs, trusted)
+        causes |= {check: Cause(observed=observed[check]) for check in unnamed if check in observed}
+    return causes
+
+
+def with_cause(
+    result: CheckResult, cause: Cause | None, inherited: tuple[str, ...], follow_through: bool
+) -> CheckResult:
+    """Return ``result`` with its cause; with the points of a check that fails by others' errors, if they count."""
+    if inherited:
+        return _inheriting(result, inherited, follow_through)
+    if cause is None or result.outcome == "passed":
+        return result
+    diagnosis, explanation, observed = cause
+    return msgspec.structs.replace(result, diagnosis=diagnosis, explanation=explanation, observed=observed)
+
+
+def _inheriting(result: CheckResult, inherited: tuple[str, ...], follow_through: bool) -> CheckResult:
+    names = " and ".join(f"`{name}`" for name in inherited)
+    sentence = (
+        f"`{result.exercise}` is right here: with a right {names} in the place of yours this check passes."
+        f" It only inherits the error of {names}."
+    )
+    if not follow_through:
+        return msgspec.structs.replace(result, inherited=inherited, explanation=sentence)
+    message = f"{sentence} An error is paid for once, so this check has its points."
+    return msgspec.structs.replace(
+        result, points=result.max_points, outcome="passed", message=message, inherited=inherited
+    )
+
+
+# ---- the marker of hidden tests
+
+
+def canary_of(secret: Secret, assignment: Assignment) -> str:
+    """Return the marker of ``assignment``: words that nobody types, from the course secret."""
+    return f"canary-{secret.derive('canary', assignment.name).hex()[:24]}"
+
+
+def refuse_leak(result: Result, canary: str) -> None:
+    """Look for the marker in all that a student can see of ``result``.
+
+    Raises:
+        MachineryError: it is there. The submission is not graded until a person has looked.
+    """
+    if canary.encode() in result.content():
+        raise MachineryError(
+            f"{result.assignment}: the marker of the hidden tests is in what the student of submission "
+            f"{result.submission_key[:8]} would see. Keep the file, find out how it got there, and report it."
+        )
+
+
+# ---- the grading itself
 
 
 def grade_submission(
@@ -35,20 +150,21 @@ def grade_submission(
     secret: Secret,
     settings: GradingSettings | None = None,
     hidden_data: Path | None = None,
+    reference: ReferenceNotebook | None = None,
 ) -> Result:
     """Run the student's cells in the sandbox and the checks here; equal inputs give equal results.
 
     Args:
         hidden_data: the folder of the challenge's hidden pictures; only an assignment that competes needs it.
+        reference: the instructor's side of an assignment that differs in nothing but its checks, if there is one.
 
     Raises:
         MachineryError: the sandbox failed, or a check did what no check may: the submission is not graded.
     """
     started = time.perf_counter()
     settings = settings or GradingSettings()
-    side = StudentSession(
-        submission, assignment, reference_for(assignment), sandbox, settings, Budget(settings.total_seconds)
-    )
+    trusted = reference or reference_for(assignment)
+    side = StudentSession(submission, assignment, trusted, sandbox, settings, Budget(settings.total_seconds))
     canary = canary_of(secret, assignment)
     challenge = LazyEntry(side, secret, hidden_data)
     runs = _runs(side, secret, canary, challenge)

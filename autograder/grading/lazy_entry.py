@@ -11,8 +11,7 @@ import msgspec
 import numpy as np
 
 from autograder.authoring.assignment import Assignment
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.rules import RULES
+from autograder.challenge.entries import RULES, CompetitionEntry
 from autograder.errors import MachineryError
 from autograder.grading.student_session import StudentSession
 from autograder.lab import CheckFailed, fashion
@@ -73,8 +72,10 @@ class LazyEntry:
     def _entered(self) -> CompetitionEntry:
         if self._hidden_data is None:
             raise MachineryError("the challenge needs its hidden pictures. Set hidden_data in course.toml.")
-        from autograder.challenge.competition import Competition  # it loads torch
-        from autograder.challenge.hidden import hidden_test
+        from autograder.challenge.competition import (
+            Competition,  # it loads torch
+            hidden_test,
+        )
 
         given = fashion("train")
         sources = code_of(self._side.submission)

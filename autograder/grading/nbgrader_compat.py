@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.authoring.regions import BEGIN_HIDDEN, END_HIDDEN
+from autograder.authoring.source_cells import BEGIN_HIDDEN, END_HIDDEN
 from autograder.course import Course
-from autograder.grading.compiled_cells import ends_in_judgement
 from autograder.grading.grade import check_seed
-from autograder.grading.harness import harness_names
+from autograder.grading.harness import ends_in_judgement, harness_names
 from autograder.grading.reference import reference_for
 
 __all__ = ["inject_helpers", "stock_notebook"]

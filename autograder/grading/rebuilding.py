@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from autograder.grading.tables import is_table, take_over_table
 from autograder.isolation.proxies import Handle
 
 __all__ = [
     "FIELDS",
     "LIBRARY",
+    "MEMBER",
     "MOST_OBJECTS",
     "REF",
     "STANDARD",
@@ -31,8 +33,10 @@ __all__ = [
 LIBRARY = "__import__('operator').attrgetter(_path)(__import__('importlib').import_module(_module))"
 MOST_OBJECTS = 5000
 REF = "\0ref"
+MEMBER = "\0member"
+"""The field in which a member of a given enumeration has its name."""
 FIELDS = f"""
-def _flat(_root, _names, _most):
+def _flat(_root, _names, _most, _sent):
     _table, _todo, _kept = {{}}, [_root], [_root]
     def _part(_value):
         if type(_value).__name__ in _names and not isinstance(_value, type):
@@ -48,6 +52,9 @@ def _flat(_root, _names, _most):
         return _value
     while _todo:
         _object = _todo.pop()
+        if hasattr(type(_object), "__members__"):
+            _table[id(_object)] = (type(_object).__name__, {{{MEMBER!r}: _object.name}})
+            continue
         _fields = dict(getattr(_object, "__dict__", {{}}))
         for _kind in type(_object).__mro__:
             _slots = _kind.__dict__.get("__slots__", ())
@@ -55,9 +62,20 @@ def _flat(_root, _names, _most):
                 if hasattr(_object, _slot):
                     _fields[_slot] = getattr(_object, _slot)
         _table[id(_object)] = (type(_object).__name__, {{_key: _part(_item) for _key, _item in _fields.items()}})
-    return id(_root), _table
-_flat(_root, _names, _most)
+    return id(_root), _table, [id(_each) for _each in _sent]
+_flat(_root, _names, _most, _sent)
 """
+_MOST_DIGITS = 5000
+
+
+def _decimal(text: str) -> decimal.Decimal:
+    """Return the number that ``text`` writes; one of millions of digits would take a test minutes to compute with."""
+    number = decimal.Decimal(text[:_MOST_DIGITS])
+    if len(text) > _MOST_DIGITS or abs(number.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"a number of more than {_MOST_DIGITS} digits")
+    return number
+
+
 # Objects of the standard library that are data under another name: how to ask for it, and how to make them here.
 STANDARD: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "OrderedDict": ("list(_value.items())", collections.OrderedDict),
@@ -66,10 +84,12 @@ STANDARD: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "deque": ("list(_value)", collections.deque),
     "dict_keys": ("list(_value)", lambda items: dict.fromkeys(items).keys()),
     "dict_values": ("list(_value)", list),
-    "Decimal": ("str(_value)", decimal.Decimal),
+    "Decimal": ("str(_value)", _decimal),
     "Fraction": ("(_value.numerator, _value.denominator)", lambda pair: fractions.Fraction(*pair)),
     "date": ("_value.isoformat()", datetime.date.fromisoformat),
     "datetime": ("_value.isoformat()", datetime.datetime.fromisoformat),
+    "Timestamp": ("_value.isoformat()", lambda text: importlib.import_module("pandas").Timestamp(text)),
+    "Timedelta": ("_value.isoformat()", lambda text: importlib.import_module("pandas").Timedelta(text)),
     "timedelta": ("(_value.days, _value.seconds, _value.microseconds)", lambda parts: datetime.timedelta(*parts)),
 }
 
@@ -130,3 +150,5 @@ def take_over(own: Any, changed: Any) -> None:
         own.update(changed)
     elif type(own) is np.ndarray and own.shape == changed.shape and own.dtype == changed.dtype and own.flags.writeable:
         own[...] = changed
+    elif is_table(own):
+        take_over_table(own, changed)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from autograder.challenge.competition_entry import CompetitionEntry
+from autograder.challenge.entries import CompetitionEntry
 from autograder.submission.model import Repair
 
 __all__ = [

@@ -1,7 +1,11 @@
-"""The student's side of one submission: its cells in order in a worker, restarted when a cell or a call kills it."""
+"""The student's side of one submission: its cells in order in a worker, restarted when a cell or a call kills it.
+
+Where an error arose is told in words: the function, its cell and the line.
+"""
 
 from __future__ import annotations
 
+import ast
 import builtins
 import time
 from collections.abc import Iterator
@@ -11,18 +15,57 @@ from typing import Any
 
 from autograder.authoring.assignment import Assignment
 from autograder.errors import MachineryError
-from autograder.grading.compiled_cells import outside_names
-from autograder.grading.places import where_in
+from autograder.grading.harness import outside_names
 from autograder.grading.reference import ReferenceNotebook
 from autograder.isolation.failures import StudentError, plain_text
 from autograder.isolation.limits import Allowance, Limits
+from autograder.isolation.proxies import Handle, name_handle
 from autograder.isolation.sandbox import Sandbox
+from autograder.isolation.shared_functions import source_for
 from autograder.isolation.student_process import CellOutcome, StudentProcess
 from autograder.settings import GradingSettings
-from autograder.submission.model import Submission, SubmissionCell
-from autograder.submission.stopping import Stopped, stopped
+from autograder.submission.model import Stopped, Submission, SubmissionCell, stopped
 
-__all__ = ["Budget", "StudentSession", "names_torch"]
+__all__ = ["Budget", "StudentSession", "names_torch", "where_in"]
+
+
+# ---- places in words
+
+
+def where_in(cell: SubmissionCell, line: int) -> str:
+    """Return a line's place in words, such as "in `pool`, line 7 of its cell"; empty if the cell has no such line."""
+    lines = cell.source.split("\n")
+    if not 0 < line <= len(lines):
+        return ""
+    function = _function_at(cell.source, line)
+    if cell.exercise and function == cell.exercise:
+        return f"in `{function}`, line {line} of its cell"
+    home = f"the cell of `{cell.exercise}`" if cell.exercise else _own_cell(cell, lines)
+    return f"in `{function}`, line {line} of {home}" if function else f"in line {line} of {home}"
+
+
+def _own_cell(cell: SubmissionCell, lines: list[str]) -> str:
+    kind = "a cell of your own" if cell.kind == "extra" else "a given cell"
+    first = next((text.strip() for text in lines if text.strip()), "")[:40]
+    return f"{kind} (`{first}`)" if first and "`" not in first else kind
+
+
+def _function_at(source: str, line: int) -> str:
+    """Return the innermost function, method or class that encloses the line; empty outside of all."""
+    try:
+        tree = ast.parse("\n".join("" if text.lstrip()[:1] in "%!" else text for text in source.split("\n")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    name, size = "", len(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            length = (node.end_lineno or node.lineno) - node.lineno
+            if node.lineno <= line <= (node.end_lineno or node.lineno) and length <= size:
+                name, size = node.name, length
+    return name
+
+
+# ---- the session
 
 _BUILTINS = frozenset(vars(builtins))
 _COPY = """
@@ -233,9 +276,17 @@ class StudentSession:
     def find(self, name: str) -> Any:
         """Return the student's own ``name``, whatever the trusted side calls by that name.
 
+        A function of a given cell is made anew there, from the cell: the notebook may have another one by that name.
+
         Raises:
             NameError: the student's process has no such name.
         """
+        published = source_for(self.trusted.given.get(name))
+        if published is not None:
+            made = self.worker.run_source(f"{published[1]}\n{name}")
+            if type(made) is Handle:
+                name_handle(made, name)
+            return made
         found = self.worker.names([name])
         if name not in found:
             raise NameError(f"name {name!r} is not defined", name=name)

@@ -1,20 +1,30 @@
-"""The student's part of this package: the modules that notebooks and ``autograder check`` import, and their pins."""
+"""The student's part of this package, and the proof that a kit gives no answer away.
+
+The part is the modules that notebooks and ``autograder check`` import, and the pins of the packages that they need. The
+proof is a search for what the audit looks for, in every byte of every file of the kit.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import autograder
+from autograder.audit.weaknesses import MARKERS, secret_lines
+from autograder.authoring.assignment import Assignment
+from autograder.course import SECRET_NAME, Course
 from autograder.errors import AutograderError
 
-__all__ = ["NEEDED", "constraints", "module_files", "pins", "project_file"]
+__all__ = ["NEEDED", "constraints", "kit_leaks", "module_files", "pins", "project_file"]
 
 _PACKAGE = Path(autograder.__file__).parent
 _ROOTS = ("autograder.student_cli", "autograder.lab", "autograder.selfcheck")
@@ -23,6 +33,9 @@ NEEDED = (
     "traitlets", "typer",
 )  # fmt: skip
 """The packages that notebooks, the lab and ``autograder check`` import, and those in which students work."""
+
+
+_BOUNDS = (">=", ">", "<", "<=", "!=")
 
 
 @cache
@@ -61,13 +74,20 @@ def _imports(path: Path, modules: dict[str, Path]) -> Iterator[str]:
 
 
 def pins() -> list[str]:
-    """Return ``name==version`` for each of :data:`NEEDED`, as this environment has them."""
-    return [f"{name}=={_version(name)}" for name in NEEDED]
+    """Return ``name==version`` for each of :data:`NEEDED`, as this environment has them.
+
+    What does not run on every Python from 3.11 on is only named: :func:`constraints` has its version.
+    """
+    return [name if _where(name) else f"{name}=={_version(name)}" for name in NEEDED]
 
 
 def constraints() -> list[str]:
-    """Return ``name==version`` for all that those need here in turn; this does not install anything by itself."""
-    return [f"{name}=={_version(name)}" for name in sorted(_closure(NEEDED))]
+    """Return ``name==version`` for all that those need here in turn; this does not install anything by itself.
+
+    A version that some Pythons cannot install holds for the others: students have another one than whoever makes the
+    kit, and pip then chooses a version that suits it.
+    """
+    return [f"{name}=={_version(name)}{_where(name)}" for name in sorted(_closure(NEEDED))]
 
 
 def _version(name: str) -> str:
@@ -75,12 +95,24 @@ def _version(name: str) -> str:
     return _found(name).version.partition("+")[0]
 
 
+def _where(name: str) -> str:
+    """Return the marker of the Pythons that can install this version; empty if that is every one from 3.11 on."""
+    asked = SpecifierSet(str(_found(name).metadata.json.get("requires_python", "")))
+    bounds = [each for each in asked if each.operator in _BOUNDS and not each.version.endswith(".*")]
+    told = [
+        f'python_full_version {each.operator} "{each.version}"'
+        for each in sorted(bounds, key=str)
+        if not (each.contains("3.11.0") and (each.operator in (">", ">=") or each.version.startswith("4")))
+    ]
+    return f"; {' and '.join(told)}" if told else ""
+
+
 @cache
 def _found(name: str) -> Distribution:
     try:
         return distribution(name)
     except PackageNotFoundError:
-        raise AutograderError(f"{name} is not installed, so the kit cannot say its version. Run: make setup") from None
+        raise AutograderError(f"{name} is not installed, so the kit cannot name its version. Run: make setup") from None
 
 
 def _closure(names: Iterable[str]) -> set[str]:
@@ -130,3 +162,78 @@ include = ["autograder*"]
 [tool.setuptools.package-data]
 "*" = ["*.mplstyle", "*.json"]
 """
+
+
+# ---- the proof
+
+_WINDOW = 16
+"""The number of bytes by which a line is found at first; the audit calls no shorter line a secret."""
+_SHORTEST = 24
+"""The least length of a telling line: two unrelated programs may well share a shorter line of a named answer."""
+
+
+def kit_leaks(course: Course, assignments: Sequence[Assignment], made: Mapping[str, bytes]) -> list[str]:
+    """Return a sentence for each place in the kit ``made`` where there is something that students must not have.
+
+    Searched for are the hidden lines of every assignment of ``assignments``, its misconceptions and their sentences,
+    its alternatives, the authors' other files, and the course's secret. What a released notebook shows is not a secret,
+    nor is what the tools themselves have a line in common with.
+    """
+    public = "\n".join(cell.release_source for each in assignments for cell in each.cells)
+    tools = b"\n".join(module_files().values()).decode()  # The same for every course: no author writes there.
+    known = f"{public}\n{tools}"
+    private = {line: what for what, line in _private(course, assignments) if line not in known}
+    index = _index(private)
+    found = [
+        f"{private[line]} is in {name}."
+        for name, content in made.items()
+        for line in dict.fromkeys(_findings(content, index))
+    ]
+    marked = [
+        f"the marker '{marker}' is in {name}."
+        for name, content in made.items()
+        if name.endswith(".ipynb")
+        for marker in MARKERS
+        if marker.encode() in content
+    ]
+    return [*found, *marked]
+
+
+def _private(course: Course, assignments: Sequence[Assignment]) -> Iterator[tuple[str, str]]:
+    """Yield what must not be in a kit, and what to call it."""
+    for each in assignments:
+        yield from ((f"a hidden line of {cell} ({each.name})", line) for line, cell in secret_lines(each).items())
+        for answer in (*each.misconceptions, *each.alternatives):
+            for text in (answer.text, answer.source):
+                yield from ((f"what '{answer.slug}' ({each.name}) says or does", line) for line in _lines(text))
+        for path in sorted((course.source / each.name).glob("*.py")):
+            if path.stem not in ("misconceptions", "alternatives", each.notebook):
+                yield from ((f"a line of {path.name} ({each.name})", line) for line in _lines(path.read_text("utf-8")))
+    if course.config.fixed_secret or (course.root / SECRET_NAME).is_file():
+        yield "the course's secret", course.secret.key.hex()
+    if len(course.config.gradebook) >= _WINDOW:
+        yield "the gradebook's address", course.config.gradebook
+
+
+def _lines(source: str) -> Iterator[str]:
+    """Yield the lines that do something and are long enough to be told apart; not imports, which everybody writes."""
+    for line in (line.strip() for line in source.split("\n")):
+        if len(line) >= _SHORTEST and not line.startswith(("#", "import ", "from ")):
+            yield line
+
+
+def _index(lines: Mapping[str, str]) -> dict[bytes, list[tuple[bytes, str]]]:
+    """Return, by its first bytes, each line as it looks in a text and inside JSON, beside the line itself."""
+    index: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
+    for line in lines:
+        inside = (line, json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1])
+        for shown in {form.encode() for form in inside}:
+            index[shown[:_WINDOW]].append((shown, line))
+    return dict(index)
+
+
+def _findings(content: bytes, index: Mapping[bytes, list[tuple[bytes, str]]]) -> Iterator[str]:
+    for start in range(len(content) - _WINDOW + 1):
+        for shown, line in index.get(content[start : start + _WINDOW], ()):
+            if content.startswith(shown, start):
+                yield line

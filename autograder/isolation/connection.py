@@ -8,18 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.failures import plain_text, student_error
-from autograder.isolation.lending import LENT_BYTES, Lends, Refused
-from autograder.isolation.limits import Allowance
-from autograder.isolation.proxies import Handle, handle_number, handle_owner
-from autograder.isolation.shared_functions import source_for
-from autograder.isolation.wire.codec import Codec, Unsendable
-from autograder.isolation.wire.encode import Ext, Leaf, ProtocolError, handle, read_handle
-from autograder.isolation.wire.frames import (
+from autograder.isolation.codec import (
     ANSWER,
     CALLBACK,
     ERROR,
@@ -29,19 +22,42 @@ from autograder.isolation.wire.frames import (
     READY,
     REFUSAL,
     REQUEST,
+    Codec,
+    Unsendable,
     pack_frame,
     pack_lent,
     unpack_frame,
 )
-from autograder.lab.conversion import loaded_torch
-from autograder.lab.layouts import Laid
+from autograder.isolation.failures import plain_text, student_error
+from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
+from autograder.isolation.lending import LENT_BYTES, Lends, Refused
+from autograder.isolation.limits import Allowance
+from autograder.isolation.proxies import Handle, RecordedCall, handle_number, handle_owner
+from autograder.isolation.shared_functions import source_for
+from autograder.lab.arrays import Laid, loaded_torch
 
-__all__ = ["Connection"]
+__all__ = ["TEXT", "Connection", "Prepared", "arguments_of"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
+_LARGEST_TOGETHER = 1 << 14
 MAX_GREETING = 1 << 16
-_ACCOUNT = "account"  # the one question that has an answer whatever the student's code does
+_ACCOUNT, TEXT = "account", "text"
+_ALWAYS_ANSWERED = (_ACCOUNT, TEXT)  # whatever the student's code does
+
+
+class Prepared(NamedTuple):
+    """A question as it is sent.
+
+    Attributes:
+        sequence: its number.
+        body: its operation and arguments, encoded.
+        plain: whether all of it but the object that is asked is data.
+    """
+
+    sequence: int
+    body: bytes
+    plain: bool
 
 
 class Connection:
@@ -51,6 +67,9 @@ class Connection:
         quiet: whether names and texts that the student's code chose are replaced by neutral ones.
         depth: the number of our functions that the other side is calling right now, one inside the other.
         questions: the number of questions so far, in either direction.
+        lent_calls: the number of these that were calls of our functions by the other side.
+        together: the number of these that were sent with others.
+        failed: the number of the last question that the student's code answered with an error.
 
     Args:
         channel: the open channel, which this object owns.
@@ -73,8 +92,11 @@ class Connection:
         self.quiet = False
         self.depth = 0
         self.questions = 0
+        self.lent_calls = 0
+        self.together = 0
+        self.failed = 0
         self._channel = channel
-        self._codec = Codec(self._export, self._resolve, max_bytes, allowance)
+        self._codec = Codec(self._export, self._resolve, max_bytes, allowance, exported={Handle, Laid})
         self._make_handle = make_handle
         self._owner = owner
         self._lender = lender
@@ -82,6 +104,7 @@ class Connection:
         self._released: list[int] = []
         self._lent: dict[int, Callable[[memoryview, float], bytes | memoryview]] = {}
         self._lent_count = 0
+        self._exports = 0
 
     def greet(self, seconds: float) -> None:
         """Wait for the fork to be confined. Raises MachineryError, with the layer that failed."""
@@ -95,8 +118,16 @@ class Connection:
             reason = plain_text(str(said), 300)
             raise MachineryError(f"a worker could not be confined: {reason}. Run `autograder doctor`.")
 
-    def request(self, operation: str, arguments: Sequence[Any], deadline: float) -> Any:
+    def request(
+        self, operation: str, arguments: Sequence[Any], deadline: float, record: RecordedCall | None = None
+    ) -> Any:
         """Ask one question and return the answer.
+
+        Args:
+            operation: what is asked.
+            arguments: its arguments.
+            deadline: a moment on the monotonic clock.
+            record: is given the question, if all of it but the object that is asked is data, and the answer.
 
         Raises:
             StudentError: the student's code raised.
@@ -108,12 +139,50 @@ class Connection:
         self._sequence += 1
         sequence = self._sequence
         try:
+            self._exports = 0
             body = self._codec.encode([operation, self._released or None, *arguments])
             self._released = []
+            question = Prepared(sequence, body, plain=self._exports <= 1)
+            if record is not None and question.plain:
+                record.keep_question(body)
             self._channel.send(pack_frame(REQUEST, sequence, body), deadline)
-            return self._codec.decode(self._answer(sequence, deadline, may_fail=operation != _ACCOUNT))
+            return self.take(question, deadline, record, may_fail=operation not in _ALWAYS_ANSWERED)
         finally:
             self._lent = lent_before
+
+    def prepare(self, operation: str, arguments: Sequence[Any]) -> Prepared | None:
+        """Return a question that can be sent with others; None if it has to be asked alone.
+
+        That is one which lends a function, whose calls would come between, and one which is so large that the other
+        side might still be writing an answer, for which nobody waits, while it is being sent.
+
+        Raises Unsendable.
+        """
+        lent_before = dict(self._lent)
+        self._exports = 0
+        body = self._codec.encode([operation, self._released or None, *arguments])
+        if len(self._lent) > len(lent_before) or len(body) > _LARGEST_TOGETHER:
+            self._lent = lent_before
+            return None
+        self._released = []
+        self.questions += 1
+        self.together += 1
+        self._sequence += 1
+        return Prepared(self._sequence, body, plain=self._exports <= 1)
+
+    def send_all(self, questions: Sequence[Prepared], deadline: float) -> None:
+        """Send prepared questions; the answers come in the same order. Raises ChannelClosed, DeadlinePassed."""
+        self._channel.send_all([pack_frame(REQUEST, each.sequence, each.body) for each in questions], deadline)
+
+    def take(
+        self, question: Prepared, deadline: float, record: RecordedCall | None = None, *, may_fail: bool = True
+    ) -> Any:
+        """Return the answer to a question that was sent, the next one that is due. Raises as `request`."""
+        answer = self._answer(question.sequence, deadline, may_fail=may_fail)
+        value = self._codec.decode(answer)
+        if record is not None:
+            record.keep_answer(answer)
+        return value
 
     def pass_on(
         self, number: int, oldest: int, description: list[Any] | None, call: memoryview, deadline: float
@@ -162,6 +231,7 @@ class Connection:
             names = self._codec.decode(body) if kind == ERROR and may_fail else None
             if type(names) is not list or not all(type(name) is str for name in names):
                 raise ProtocolError("an answer of an unknown kind")
+            self.failed = number
             raise student_error(names, *self._account(deadline), quiet=self.quiet)
 
     def _account(self, deadline: float) -> tuple[str, str]:
@@ -179,6 +249,7 @@ class Connection:
         The call is not read here: that would take memory and time, and whoever answers it has to do it anyway.
         """
         self.questions += 1
+        self.lent_calls += 1
         if len(body) > LENT_BYTES:
             return self._refusal(sequence, "MemoryError")
         if len(body) <= NUMBER.size:
@@ -200,6 +271,7 @@ class Connection:
         return pack_frame(REFUSAL, sequence, self._codec.encode(error))
 
     def _export(self, value: object) -> Ext:
+        self._exports += 1
         if type(value) is Handle:
             if handle_owner(value) is not self._owner:
                 raise Unsendable(f"{value!r} belongs to another worker: fetch it again")
@@ -228,3 +300,17 @@ class Connection:
         if not 0 < number < 1 << 62:
             raise ProtocolError("a handle that is not one")
         return self._make_handle(number, "object" if self.quiet else plain_text(name or kind, 80))
+
+
+def arguments_of(op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Return the arguments of a question as the other side takes them."""
+    match op:
+        case "call" | "call_with_arguments" | "inspected":
+            return [target, args, kwargs or None]
+        case "operator":
+            return [detail, target, *args]
+        case "reflected_operator":
+            return [detail, *args, target]
+        case "getattr" | "setattr":
+            return [target, detail, *args]
+    return [target, *args]

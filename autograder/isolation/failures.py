@@ -15,12 +15,18 @@ from __future__ import annotations
 
 import builtins
 import re
+import signal
 import unicodedata
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-__all__ = ["OpaqueValue", "StudentError", "WorkerLost", "plain_text", "student_error"]
+from autograder.errors import MachineryError
+from autograder.isolation.limits import Limits, StudentUsage
 
+__all__ = ["OpaqueValue", "StudentError", "WorkerLost", "last_words", "plain_text", "student_error", "why_lost"]
+
+# No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
+_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 8000
@@ -99,3 +105,23 @@ def plain_text(text: str, limit: int) -> str:
     cut = _COLOUR.sub("", text[: 2 * limit])
     cut = cut if len(cut) <= limit else cut[: limit - 1] + "…"
     return "".join(c for c in cut if c in "\n\t" or unicodedata.category(c)[0] != "C")
+
+
+def last_words(lost: WorkerLost) -> dict[str, Any]:
+    """Return the output of a cell whose process is gone, in words for its student."""
+    text = f"{lost.message[:1].upper()}{lost.message[1:]}."
+    return {"output_type": "error", "ename": "Stopped", "evalue": text, "traceback": [text]}
+
+
+def why_lost(
+    reason: str | None, ended_by: int, overdue: bool, usage: StudentUsage | None, limits: Limits
+) -> WorkerLost | MachineryError:
+    """Return the error for a process that was ended for ``reason``, or else by what the fork server found."""
+    if reason is not None:
+        return WorkerLost(reason)
+    out_of_time = overdue or (usage is not None and usage.cpu_seconds >= limits.cpu_seconds)
+    if out_of_time or ended_by == signal.SIGXCPU:
+        return WorkerLost("timeout")
+    if ended_by in _FROM_OUTSIDE:
+        return MachineryError(f"a worker was ended from outside by signal {ended_by}. Grade this submission again.")
+    return WorkerLost("killed" if ended_by else "exited")

@@ -26,7 +26,7 @@ from autograder.isolation.failures import StudentError, WorkerLost
 from autograder.isolation.guest.borrowed import data_codec, is_plain, read_call
 from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
 from autograder.isolation.proxies import Handle
-from autograder.lab.conversion import loaded_torch
+from autograder.lab.arrays import loaded_torch
 
 __all__ = ["LENT_BYTES", "Lender", "Lends", "Packed", "Refused", "Unlendable", "lendable", "packed"]
 
@@ -187,8 +187,10 @@ class Lender:
             self._worker = self._sandbox.spawn(self._limits, lender=_Back())
             self._worker.quiet = True
         self._worker.deadline = min(deadline, time.monotonic() + _CALL_SECONDS)
+        news = lent.news()
+        oldest = 0 if news is None else min(self._lent, default=0)
         try:
-            return self._worker.pass_on(lent.number, min(self._lent, default=0), lent.news(), call)
+            return self._worker.pass_on(lent.number, oldest, news, call)
         except WorkerLost as lost:
             self._spent = True
             raise Refused("TimeoutError" if lost.reason == "timeout" else "MemoryError") from None

@@ -1,18 +1,28 @@
-"""The files of this machine that the sandbox can see: Python, the system's libraries, the course's lab and data."""
+"""The launch of the sandbox: what it can see of this machine, and the line to the warm process.
+
+It can see Python, the system's libraries, and the course's lab and data. Each question on the line has one answer,
+with the same number.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import secrets
+import socket
 import sys
 import sysconfig
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import autograder
 from autograder.errors import MachineryError
 
-__all__ = ["BASE", "DEVICES", "Mounts", "links_to"]
+__all__ = ["BASE", "DEVICES", "Control", "Mounts", "links_to"]
 
 BASE = "/box"  # the workers' folders, inside
 _PACKAGE = Path(autograder.__file__).resolve().parent
@@ -137,4 +147,73 @@ def _refuse_secrets(path: Path) -> None:
     held = [name for name in _SECRETS if os.path.lexists(path / name)]
     if held or path == Path("/"):
         what = held[0] if held else "everything"
-        raise MachineryError(f"{path} holds {what} and cannot be shown to students. Name a folder inside it.")
+        raise MachineryError(f"{path} contains {what} and cannot be shown to students. Name a folder inside it.")
+
+
+# ---- the line to the warm process
+
+ANSWER_SECONDS = 30.0
+_MAX_PACKET = 1 << 16
+
+
+class Control:
+    """The trusted end of the warm process's socket; owns it.
+
+    Forked graders may share it one after another: an answer to somebody who died is known by its number and
+    thrown away.
+    """
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+
+    def set_up(self, settings: dict[str, Any]) -> None:
+        """Send the settings; if the other side is gone already, `greet` notices."""
+        with contextlib.suppress(OSError):
+            self._line.send(json.dumps(settings).encode())
+
+    def greet(self, seconds: float) -> dict[str, Any] | None:
+        """Return the other side's greeting once it is warm; None if it is not warm within that time."""
+        self._line.settimeout(seconds)
+        with contextlib.suppress(OSError, ValueError):
+            greeting: dict[str, Any] = json.loads(self._line.recv(_MAX_PACKET))
+            return greeting
+        return None
+
+    @property
+    def open(self) -> bool:
+        """True while the other side is still there."""
+        try:
+            return self._line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def ask(self, request: dict[str, Any], descriptor: int | None = None) -> dict[str, Any]:
+        """Return the answer to one question, which may hand over a descriptor. Raises MachineryError."""
+        number = secrets.randbits(63)
+        packet = json.dumps({"id": number, **request}).encode()
+        try:
+            self._line.settimeout(ANSWER_SECONDS)
+            socket.send_fds(self._line, [packet], [] if descriptor is None else [descriptor])
+            reply = self._reply(number)
+        except OSError as error:
+            raise MachineryError(f"the sandbox is gone ({error}). Restart it and grade again.") from None
+        if "error" in reply:
+            raise MachineryError(f"the sandbox refused: {reply['error']}. Close workers that are done.")
+        return reply
+
+    def _reply(self, number: int) -> dict[str, Any]:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            data = self._line.recv(_MAX_PACKET)
+            if not data:
+                raise ConnectionError("it has ended")
+            reply: dict[str, Any] = json.loads(data)
+            if reply.get("id") == number:
+                return reply
+        raise TimeoutError("it does not answer")
+
+    def close(self) -> None:
+        """Close the line; the warm process then ends."""
+        self._line.close()

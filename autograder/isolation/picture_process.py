@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from autograder.errors import LayerMissing, MachineryError
 from autograder.isolation import capabilities, mounts
-from autograder.isolation.guest import landlock
+from autograder.isolation.guest import kernel
 from autograder.isolation.guest.picture_decoder import HEADER, LENGTH, MAX_ANSWER
 from autograder.isolation.sandbox import _unused_user
 
@@ -128,13 +128,13 @@ class PictureDesk:
         inside = "bubblewrap" in present
         program = b""
         if "seccomp" in present:
-            from autograder.isolation.seccomp import compile_filter
+            from autograder.isolation.capabilities import compile_filter
 
             program = compile_filter()
         return {
             "user": _unused_user() if inside and os.geteuid() == 0 else 0,
             "privileged": inside or os.geteuid() == 0,
-            "landlock_abi": landlock.abi() if "landlock" in present else 0,
+            "landlock_abi": kernel.abi() if "landlock" in present else 0,
             "program": program.hex(),
             "readable": plan.readable_inside(),
             "folder": f"{mounts.BASE}/home" if inside else str(self._folder),

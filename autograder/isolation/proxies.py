@@ -1,22 +1,240 @@
-"""Handles on objects of the student's process, as the trusted process sees them.
+"""Handles on objects of the student's process, and the record of calls to them.
 
-A handle can be called, indexed, iterated and asked for attributes; each goes over the wire and gives data or
-another handle. It never answers a comparison, a truth value or a conversion to an array or number: the
-answer would be the student's to give.
+A handle can be called, indexed, iterated and asked for attributes; each goes over the wire and gives data or another
+handle. It never answers a comparison, a truth value or a conversion to an array or number: the answer would be the
+student's to give.
+
+Calls to a student's code are recorded with their results, to be replayed against other implementations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, Protocol
+import copy
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn, Protocol
 
-from autograder.isolation.call_log import Remote
+import numpy as np
+
+from autograder.isolation.codec import Codec
 from autograder.isolation.failures import OpaqueValue
+from autograder.isolation.leaves import ProtocolError, read_handle
+from autograder.lab.arrays import loaded_torch
+from autograder.lab.calling import names_word
 
-__all__ = ["Handle", "HandleOwner", "call_with_arguments", "handle_number", "handle_owner", "name_handle", "remote"]
+__all__ = [
+    "Answered",
+    "Asked",
+    "Handle",
+    "HandleOwner",
+    "RecordedCall",
+    "Remote",
+    "call_with_arguments",
+    "deep_copy",
+    "handle_number",
+    "handle_owner",
+    "name_handle",
+    "record_value",
+    "remote",
+]
+
+_IMMUTABLE = {type(None), bool, int, float, complex, str, bytes}
+
+
+def deep_copy(value: Any) -> Any:
+    """Return a deep copy; of numbers, texts and arrays many times as fast as copy.deepcopy."""
+    kind = type(value)
+    if kind in _IMMUTABLE:
+        return value
+    if kind is np.ndarray and not value.dtype.hasobject:
+        return value.copy(order="K")
+    return copy.deepcopy(value)
+
+
+# ---- the record of calls
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A stand-in for an object of the student's process: its name, or the number that its first mention gave it."""
+
+    target: str | int
+
+
+def _refuse(_: object) -> NoReturn:
+    raise TypeError("this codec only reads")
+
+
+_CALLS = {"call", "call_with_arguments", "inspected"}
+_READER = Codec(_refuse, lambda _, payload: Remote(read_handle(payload)[0]))
+
+
+class RecordedCall:
+    """One question and its answer.
+
+    It is copied only where somebody looks at it: of a question that went through, the bytes that were sent and received
+    are kept, which nobody can change any more, and read when they are needed. Of most submissions they never are.
+
+    Attributes:
+        op: "call", "call_with_arguments", "inspected", "getattr", "setattr", "getitem", "setitem", "operator",
+            "reflected_operator", "len", "iter" or "next".
+        target: the object that was asked, as in `Remote.target`.
+        detail: the name of the attribute or operator.
+        args, kwargs: deep copies of what was sent; objects are `Remote`, functions stay themselves.
+        result: data, a `Remote`, or for "call_with_arguments" (result, arguments after the call), for
+            "inspected" also keyword arguments and what shares memory. For "next" it is the item, and None at the end.
+        error: the name of the class that was raised, or "".
+        case: the kind of input, as the check describes it.
+    """
+
+    __slots__ = (
+        "_answer", "_args", "_kwargs", "_question", "_result", "case", "detail", "error", "op", "target",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        op: str,
+        target: str | int,
+        detail: str = "",
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        result: Any = None,
+        error: str = "",
+        case: str = "",
+    ) -> None:
+        self.op = op
+        self.target = target
+        self.detail = detail
+        self.error = error
+        self.case = case
+        self._args = args
+        self._kwargs = kwargs or {}
+        self._result = result
+        self._question: bytes | None = None
+        self._answer: memoryview | None = None
+
+    @classmethod
+    def of(cls, target: Remote | None, op: str, detail: str, case: str) -> RecordedCall:
+        """Return the record of a question that is about to be asked."""
+        return cls(op, target.target if target else "", detail, case=case)
+
+    def __repr__(self) -> str:
+        return f"<{self.op} of {self.target!r} {self.detail} with {self.args!r}, {self.kwargs!r}>"
+
+    def keep_question(self, question: bytes) -> None:
+        """Keep a question that holds nothing but data, as `Connection.request` sends it, if it is a call."""
+        if self.op in _CALLS:
+            self._question = question
+
+    @property
+    def holds_question(self) -> bool:
+        """True if the question is kept."""
+        return self._question is not None
+
+    def keep_arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keep these copies of what was sent: the question holds more than data."""
+        self._args, self._kwargs = args, kwargs
+
+    def keep_answer(self, answer: memoryview) -> None:
+        """Keep an answer as it came."""
+        self._answer = answer
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """What was sent, by position."""
+        self._read_question()
+        return self._args
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """What was sent, by name."""
+        self._read_question()
+        return self._kwargs
+
+    @property
+    def result(self) -> Any:
+        """What came back."""
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            value = _READER.decode(answer)
+            self._result = value[1] if self.op == "next" and type(value) is tuple and len(value) == 2 else value
+        return self._result
+
+    @property
+    def tells_arguments(self) -> bool:
+        """True if the result is a tuple: what was returned, the arguments after the call, and perhaps more."""
+        return self.op in ("call_with_arguments", "inspected")
+
+    def _read_question(self) -> None:
+        question, self._question = self._question, None
+        if question is not None:
+            with suppress(ProtocolError):  # too much for the other side, too, which has ended of it
+                _, _, _, self._args, named = _READER.decode(question)
+                self._kwargs = named or {}
+
+
+def record_value(value: Any, remote: Callable[[Any], Remote | None]) -> Any:
+    """Return a deep copy in which objects of the student's process are replaced by `Remote`."""
+    found = remote(value)
+    if found is not None:
+        return found
+    kind = type(value)
+    if kind is dict:
+        return {record_value(key, remote): record_value(item, remote) for key, item in value.items()}
+    if kind in (list, tuple, set, frozenset):
+        return kind([record_value(item, remote) for item in value])
+    if isinstance(value, np.ndarray | np.random.Generator):
+        return deep_copy(value)
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if torch is not None and isinstance(value, torch.nn.Module):
+        return deep_copy(value)
+    return value
+
+
+# ---- handles
 
 MAX_ITEMS = 10_000
 _REMOTE_DUNDERS = ("__name__", "__doc__", "__qualname__")
+
+
+class Asked(NamedTuple):
+    """A question whose answer no other question waits for.
+
+    Attributes:
+        op: "call" or "inspected".
+        function: the function that is called.
+        args, kwargs: its arguments.
+        case: the kind of input, for the transcript.
+        wants_text: whether somebody will ask what words an error has in its text.
+    """
+
+    op: str
+    function: Handle
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    case: str
+    wants_text: bool = False
+
+
+class Answered(NamedTuple):
+    """The answer to a question: what the function returned, or the error that it raised, and that one's text."""
+
+    returned: Any
+    error: Exception | None = None
+    text: str = ""
+
+    def value(self) -> Any:
+        """Return what the function returned, or raise its error."""
+        if self.error is not None:
+            raise self.error
+        return self.returned
+
+    def names(self, word: str) -> bool:
+        """Return whether the error's text has this word in it."""
+        return names_word(self.text, word)
 
 
 class HandleOwner(Protocol):
@@ -24,9 +242,11 @@ class HandleOwner(Protocol):
 
     Attributes:
         case: the kind of input that is being tried, for the transcript.
+        quiet: whether no text of the student's code is passed on.
     """
 
     case: str
+    quiet: bool
 
     def ask(self, op: str, target: Handle, detail: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Perform one operation on the object."""
@@ -38,6 +258,9 @@ class HandleOwner(Protocol):
 
     def inspect(self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
         """Call it; return (result, arguments, keyword arguments, what the result shares memory with) after the call."""
+
+    def ask_together(self, questions: Iterable[Asked]) -> Generator[Answered, None, None]:
+        """Ask questions many at a time, and yield the answers in order."""
 
     def release(self, number: int) -> None:
         """Forget the object: nobody holds its handle any more."""

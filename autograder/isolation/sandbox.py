@@ -20,9 +20,9 @@ from typing import IO, TYPE_CHECKING, Any
 from autograder.errors import LayerMissing, MachineryError
 from autograder.isolation import capabilities as machine
 from autograder.isolation import mounts
-from autograder.isolation.control import ANSWER_SECONDS, Control
-from autograder.isolation.guest import landlock
+from autograder.isolation.guest import kernel
 from autograder.isolation.limits import MIB, Allowance, Limits, StudentUsage
+from autograder.isolation.mounts import ANSWER_SECONDS, Control
 
 if TYPE_CHECKING:
     from autograder.isolation.lending import Lends
@@ -55,8 +55,10 @@ class Sandbox:
         room: int = ROOM,
         links: Mapping[str, Path] = NO_LINKS,
         torch: bool = True,
+        warm: tuple[str, ...] = (),
     ) -> None:
         self.torch = torch
+        self._warm = warm
         self._links = dict(links)
         self._python_paths = [Path(path).resolve() for path in python_paths]
         self._readable = [Path(path).resolve() for path in readable]
@@ -81,6 +83,7 @@ class Sandbox:
         missing_ok: frozenset[str] = frozenset(),
         links: Mapping[str, Path] = NO_LINKS,
         torch: bool = True,
+        warm: tuple[str, ...] = (),
     ) -> Sandbox:
         """Start a sandbox and wait until it is warm.
 
@@ -90,12 +93,13 @@ class Sandbox:
             missing_ok: names of layers to go on without, where this machine lacks them.
             links: further names of readable folders, inside, as `mounts.links_to` makes them.
             torch: whether workers can have torch.
+            warm: further modules to import before the first fork, if they are there.
 
         Raises:
             LayerMissing: a layer is missing and not named in `missing_ok`.
             MachineryError: the sandbox did not start.
         """
-        sandbox = cls.launch(python_paths, readable, missing_ok, links=links, torch=torch)
+        sandbox = cls.launch(python_paths, readable, missing_ok, links=links, torch=torch, warm=warm)
         sandbox.wait()
         return sandbox
 
@@ -108,9 +112,10 @@ class Sandbox:
         room: int = ROOM,
         links: Mapping[str, Path] = NO_LINKS,
         torch: bool = True,
+        warm: tuple[str, ...] = (),
     ) -> Sandbox:
         """Do as `start`, but without waiting: call `wait` before anything else. `room` forks may live at once."""
-        sandbox = cls(python_paths, readable, missing_ok, room, links, torch)
+        sandbox = cls(python_paths, readable, missing_ok, room, links, torch, warm)
         sandbox._launch()
         return sandbox
 
@@ -136,7 +141,14 @@ class Sandbox:
 
         If it is restarted and the warm process is gone, it starts one for itself. Raises MachineryError.
         """
-        joined = Sandbox(self._python_paths, self._readable, self._missing_ok, links=self._links, torch=self.torch)
+        joined = Sandbox(
+            self._python_paths,
+            self._readable,
+            self._missing_ok,
+            links=self._links,
+            torch=self.torch,
+            warm=self._warm,
+        )
         joined._control, joined._separate = self._new_line(), self._separate
         return joined
 
@@ -319,7 +331,7 @@ class Sandbox:
             Path(home).mkdir()
         program = b""
         if "seccomp" in present:
-            from autograder.isolation.seccomp import compile_filter
+            from autograder.isolation.capabilities import compile_filter
 
             program = compile_filter()
         user = _unused_user() if inside and os.geteuid() == 0 else 0
@@ -327,13 +339,14 @@ class Sandbox:
             "base": base,
             "home": home,
             "torch": self.torch,
+            "warm": self._warm,
             "devices": mounts.DEVICES if inside else (),
             "mount": inside,
             "user": user,
             "privileged": inside or os.geteuid() == 0,
             "workers": self._room,
             "folder_bytes": FOLDER_BYTES,
-            "landlock_abi": landlock.abi() if "landlock" in present else 0,
+            "landlock_abi": kernel.abi() if "landlock" in present else 0,
             "program": program.hex(),
             "readable": [*plan.readable_inside(), home],
             "data": plan.data_inside(),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ _MOST_CHARACTERS = 4000
 
 class _Published(NamedTuple):
     source: str
-    known: Set[str]
+    known: Mapping[str, object]
     everywhere: bool
 
 
@@ -34,7 +34,7 @@ _PUBLISHED: dict[CodeType, _Published] = {}
 def functions_in(tree: ast.Module, code: CodeType) -> dict[CodeType, str]:
     """Return the source of each function that a module defines at its outermost level, by the function's code.
 
-    Functions that cannot be told apart, such as two lambdas of one line, are left out.
+    Of two lambdas of one line, each has the source of which Python makes the same code.
     """
     nodes: dict[tuple[str, int], list[ast.FunctionDef | ast.Lambda]] = {}
     for node in ast.walk(tree):
@@ -44,9 +44,17 @@ def functions_in(tree: ast.Module, code: CodeType) -> dict[CodeType, str]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             fitting = nodes.get((constant.co_name, constant.co_firstlineno), [])
-            if len(fitting) == 1 and (source := _source(fitting[0])):
+            if len(fitting) > 1:
+                fitting = [node for node in fitting if isinstance(node, ast.Lambda) and _code(node) == constant]
+            if fitting and (source := _source(fitting[0])):
                 found[constant] = source
     return found
+
+
+def _code(node: ast.Lambda) -> CodeType:
+    """Return the code that Python makes of a lambda, which comes after that of its defaults."""
+    constants = compile(ast.Expression(node), "<lambda>", "eval").co_consts
+    return [constant for constant in constants if isinstance(constant, CodeType)][-1]
 
 
 def _place(node: ast.FunctionDef | ast.Lambda) -> tuple[str, int]:
@@ -66,13 +74,13 @@ def _source(node: ast.FunctionDef | ast.Lambda) -> str:
     return ast.unparse(node)
 
 
-def allow_source(code: CodeType, source: str, known: Set[str], *, everywhere: bool = False) -> None:
+def allow_source(code: CodeType, source: str, known: Mapping[str, object], *, everywhere: bool = False) -> None:
     """Let functions of this code travel as ``source``.
 
     Args:
         code: the code of the functions.
         source: the source of one of them.
-        known: the names that the notebook's given cells define.
+        known: what the notebook's given cells define, by name.
         everywhere: let them travel in hidden parts, too.
     """
     before = _PUBLISHED.get(code)
@@ -99,7 +107,7 @@ def source_for(function: object, *, hidden: bool = False) -> list[Any] | None:
         value = function.__globals__.get(name, builtins)
         if isinstance(value, ModuleType) and value.__name__.split(".")[0] in _MODULES:
             modules[name] = value.__name__
-        elif name not in known and not (value is builtins and hasattr(builtins, name)):
+        elif (name not in known or value is not known[name]) and not (value is builtins and hasattr(builtins, name)):
             return None
     return [function.__name__, source, modules]
 

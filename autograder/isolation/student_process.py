@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from autograder.errors import MachineryError
-from autograder.isolation.call_log import RecordedCall, record_value
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.connection import Connection
-from autograder.isolation.failures import StudentError, WorkerLost, plain_text
+from autograder.isolation.codec import Unsendable
+from autograder.isolation.connection import TEXT, Connection, Prepared, arguments_of
+from autograder.isolation.failures import StudentError, WorkerLost, last_words, plain_text, why_lost
+from autograder.isolation.leaves import ProtocolError
 from autograder.isolation.lending import Lends
 from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.outputs import checked_outputs, total_size
-from autograder.isolation.proxies import Handle, name_handle, remote
-from autograder.isolation.wire.encode import ProtocolError
-from autograder.lab.call_evidence import names_word
+from autograder.isolation.proxies import Answered, Asked, Handle, RecordedCall, name_handle, record_value, remote
+from autograder.isolation.together import Batch
+from autograder.lab.calling import names_word
 
 __all__ = ["CellOutcome", "StudentProcess", "Supervisor"]
 
 _Answer = TypeVar("_Answer")
 _PATIENCE = 1.0  # seconds from a closed channel to the end of its process; one that lives on closed it on purpose
-# No signal can come from inside, so somebody else sent these: the kernel for want of memory, or a person.
-_FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,11 @@ class StudentProcess:
         return self._connection.questions
 
     @property
+    def kinds_of_questions(self) -> tuple[int, int]:
+        """The numbers of these that were calls of lent functions, and that were sent with others."""
+        return self._connection.lent_calls, self._connection.together
+
+    @property
     def processor_seconds(self) -> float:
         """The processor time of the process so far, all threads together, in seconds. Raises MachineryError."""
         return self._supervisor.processor_seconds(self._number)
@@ -121,10 +126,9 @@ class StudentProcess:
     def run_cell(self, source: str, seconds: float = 30.0) -> CellOutcome:
         """Run one cell of the student's notebook, for at most `seconds`. Raises only MachineryError."""
         try:
-            answer = self._request("cell", [source], seconds)
-            return self._outcome(answer)
+            return self._outcome(self._request("cell", [source], seconds))
         except WorkerLost as lost:
-            return CellOutcome(False, [_last_words(lost)], "WorkerLost", timed_out=lost.reason == "timeout")
+            return CellOutcome(False, [last_words(lost)], "WorkerLost", timed_out=lost.reason == "timeout")
         except StudentError as error:
             return CellOutcome(False, [], error.type_name)
 
@@ -158,23 +162,13 @@ class StudentProcess:
 
     def ask(self, op: str, target: Handle, detail: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         """Perform one operation on a handle; `RecordedCall` lists them. Raises StudentError."""
-        exchange = self._exchange(op, target, detail, args, kwargs or {})
-        try:
-            answer = self._request(op, _sent(op, target, detail, args, kwargs or {}))
-        except StudentError as error:
-            exchange.error = error.type_name
-            raise
-        result = answer[1] if op == "next" and type(answer) is tuple and len(answer) == 2 else answer
-        exchange.result = self._recorded(result)
-        return answer
+        return self._ask(op, target, detail, args, kwargs or {})
 
     def call_with_arguments(
         self, function: Handle, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, tuple[Any, ...]]:
         """Call it and return (result, positional arguments after the call), to see whether they were changed."""
-        answer = self.ask("call_with_arguments", function, args=tuple(args), kwargs=kwargs)
-        if type(answer) is not tuple or len(answer) != 2 or type(answer[1]) is not tuple:
-            raise self._lose("protocol")
+        answer: tuple[Any, tuple[Any, ...]] = self.ask("call_with_arguments", function, args=tuple(args), kwargs=kwargs)
         return answer
 
     def place(self) -> tuple[int, int] | None:
@@ -183,7 +177,7 @@ class StudentProcess:
         A claim: believe it only as far as that cell has that line.
         """
         try:
-            found = self._request("place", [])
+            found = self._request("place", [self._connection.failed])
         except StudentError:
             return None
         match found:
@@ -200,31 +194,32 @@ class StudentProcess:
 
         A claim, as is everything that a student's process says about itself.
         """
-        exchange = self._exchange("inspected", function, "", args, kwargs)
-        try:
-            answer = self._request("inspected", [function, args, kwargs or None])
-        except StudentError as error:
-            exchange.error = error.type_name
-            raise
-        match answer:
-            case (result, tuple(after), dict(named), list(shared)) if (
-                len(after) == len(args)
-                and set(named) == set(kwargs)
-                and {type(place) for place in shared} <= {int, str}
-            ):
-                exchange.result = self._recorded(answer)
-                return result, after, named, shared
-        raise self._lose("protocol")
+        answer: tuple[Any, Any, Any, Any] = self._ask("inspected", function, "", args, kwargs)
+        return answer
 
     def error_names(self, word: str) -> bool:
         """Return whether the error that the student's code has just raised has ``word`` in its text.
 
         Tells no more than that, so that it can be asked while the worker is quiet.
         """
-        match self._request("account", []):
-            case (str(text), str()):
-                return names_word(text, word)
+        for text in self._texts([self._connection.failed]):
+            return names_word(text, word)
         raise self._lose("protocol")
+
+    def ask_together(self, questions: Iterable[Asked]) -> Generator[Answered, None, None]:
+        """Ask questions none of which waits for another's answer, and yield the answers in order; only while quiet.
+
+        Many are sent at a time: two processes that take turns have to warm up again at each turn, which costs several
+        times what a question does. A question that lends a function is sent alone, since its calls come between.
+        """
+        waiting = iter(questions)
+        while batch := Batch.of(waiting, self._prepared):
+            if batch.sent:
+                yield from self._answers(batch.sent)
+            if batch.alone is not None:
+                yield self._answer_alone(batch.alone)
+            if batch.failure is not None:
+                raise batch.failure
 
     def release(self, number: int) -> None:
         """Note that a handle is no longer needed; the worker hears of it with the next request."""
@@ -244,28 +239,115 @@ class StudentProcess:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # ---- underneath
-
     def _handle(self, number: int, title: str) -> Handle:
         return Handle(self, number, title)
 
-    def _exchange(self, op: str, target: Handle, detail: str, args: Any, kwargs: Any) -> RecordedCall:
-        """Return the record of a question, kept if a transcript is being written and no callback is running."""
+    def _ask(self, op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Ask a question, and record it if a transcript is being written and no callback is running."""
+        sent = arguments_of(op, target, detail, args, kwargs)
         if self.transcript is None or self._connection.depth:
-            return RecordedCall(op, "")
-        reference = remote(target)
-        exchange = RecordedCall(
-            op, reference.target if reference else "", detail, self._recorded(args), self._recorded(kwargs)
-        )
-        exchange.case = self.case
-        self.transcript.append(exchange)
-        return exchange
+            return self._well_formed(op, self._request(op, sent), args, kwargs)
+        record = RecordedCall.of(remote(target), op, detail, self.case)
+        self.transcript.append(record)
+        with self._recording(record, args, kwargs):
+            return self._well_formed(op, self._request(op, sent, record=record), args, kwargs)
 
-    def _recorded(self, value: Any) -> Any:
-        return None if self.transcript is None else record_value(value, remote)
+    @contextmanager
+    def _recording(self, record: RecordedCall, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
+        """Note in the record what is raised meanwhile, and what was sent, if that is not noted yet."""
+        try:
+            yield
+        except StudentError as error:
+            record.error = error.type_name
+            raise
+        finally:
+            if not record.holds_question:
+                record.keep_arguments(record_value(args, remote), record_value(kwargs, remote))
 
-    def _request(self, operation: str, arguments: list[Any], seconds: float | None = None) -> Any:
-        return self._answer(lambda deadline: self._connection.request(operation, arguments, deadline), seconds)
+    def _prepared(self, question: Asked) -> Prepared | None:
+        """Return a question as it is sent with others; None if it has to be asked alone."""
+        try:
+            return self._connection.prepare(question.op, [question.function, question.args, question.kwargs or None])
+        except Unsendable:
+            return None
+
+    def _answers(self, sent: Sequence[tuple[Asked, Prepared]]) -> Iterator[Answered]:
+        """Send questions, take all answers, and then yield them.
+
+        What an error says is asked only once all are there: what waits behind a question must not tell what is expected
+        of its answer.
+        """
+        with suppress(StudentError):  # A lost process is what each of them is then answered with.
+            self._answer(partial(self._connection.send_all, [prepared for _, prepared in sent]))
+        taken = [self._taken(*each) for each in sent]
+        asked = [
+            prepared.sequence
+            for (question, prepared), (_, answer) in zip(sent, taken, strict=True)
+            if question.wants_text and isinstance(answer.error, ValueError)
+        ]
+        texts = dict(zip(asked, self._texts(asked), strict=False))
+        for (_, prepared), (record, answer) in zip(sent, taken, strict=True):
+            number = prepared.sequence
+            if self.transcript is not None:
+                self.transcript.append(record)
+            if answer.error is not None:
+                self._connection.failed = number
+            lost = self._lose("protocol") if number in asked and number not in texts else answer.error
+            yield Answered(answer.returned, lost, texts.get(number, ""))
+
+    def _taken(self, question: Asked, prepared: Prepared) -> tuple[RecordedCall, Answered]:
+        """Return the answer to a question that was sent, and the record of both."""
+        op, function, args, kwargs, case, _ = question
+        record = RecordedCall.of(remote(function), op, "", case)
+        if prepared.plain:
+            record.keep_question(prepared.body)
+        try:
+            with self._recording(record, args, kwargs):
+                returned = self._answer(partial(self._connection.take, prepared, record=record))
+                return record, Answered(self._well_formed(op, returned, args, kwargs))
+        except StudentError as error:
+            return record, Answered(None, error)
+
+    def _texts(self, questions: Sequence[int]) -> list[str]:
+        """Return what the errors say with which these questions were answered; fewer if the process is lost."""
+        texts: list[str] = []
+        prepared = [each for number in questions if (each := self._connection.prepare(TEXT, [number]))]
+        with suppress(StudentError):
+            if prepared:
+                self._answer(partial(self._connection.send_all, prepared))
+            for each in prepared:
+                text = self._answer(partial(self._connection.take, each, may_fail=False))
+                if type(text) is not str:
+                    raise self._lose("protocol")
+                texts.append(text)
+        return texts
+
+    def _answer_alone(self, question: Asked) -> Answered:
+        """Ask a question alone, and return its answer."""
+        op, function, args, kwargs, self.case, wants_text = question
+        try:
+            return Answered(self._ask(op, function, "", args, kwargs))
+        except (StudentError, Unsendable) as error:
+            wanted = [self._connection.failed] if wants_text and isinstance(error, ValueError) else []
+            return Answered(None, error, "".join(self._texts(wanted)))
+        finally:
+            self.case = ""
+
+    def _well_formed(self, op: str, answer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the answer, of which others believe that it has as many parts as the question asks for."""
+        fits = True
+        if op == "call_with_arguments":
+            fits = type(answer) is tuple and len(answer) == 2 and type(answer[1]) is tuple
+        elif op == "inspected":
+            fits = type(answer) is tuple and _tells_all(answer, args, kwargs)
+        if not fits:
+            raise self._lose("protocol")
+        return answer
+
+    def _request(
+        self, operation: str, arguments: list[Any], seconds: float | None = None, record: RecordedCall | None = None
+    ) -> Any:
+        return self._answer(lambda deadline: self._connection.request(operation, arguments, deadline, record), seconds)
 
     def _answer(self, ask: Callable[[float], _Answer], seconds: float | None = None) -> _Answer:
         if self._loss is not None:
@@ -296,7 +378,7 @@ class StudentProcess:
         if self._loss is None:
             try:
                 ended_by, overdue = self._end(_PATIENCE if reason is None else 0.0)
-                self._loss = _why(reason, ended_by, overdue, self._usage, self._limits)
+                self._loss = why_lost(reason, ended_by, overdue, self._usage, self._limits)
             except MachineryError as error:
                 self._loss = error
         return self._loss
@@ -309,34 +391,10 @@ class StudentProcess:
         return ended_by, overdue
 
 
-def _last_words(lost: WorkerLost) -> dict[str, Any]:
-    """Return the output of a cell whose process is gone, in words for its student."""
-    text = f"{lost.message[:1].upper()}{lost.message[1:]}."
-    return {"output_type": "error", "ename": "Stopped", "evalue": text, "traceback": [text]}
-
-
-def _sent(op: str, target: Handle, detail: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """Return the arguments of a question as the other side takes them."""
-    match op:
-        case "call" | "call_with_arguments":
-            return [target, args, kwargs or None]
-        case "operator":
-            return [detail, target, *args]
-        case "reflected_operator":
-            return [detail, *args, target]
-        case "getattr" | "setattr":
-            return [target, detail, *args]
-    return [target, *args]
-
-
-def _why(
-    reason: str | None, ended_by: int, overdue: bool, usage: StudentUsage | None, limits: Limits
-) -> WorkerLost | MachineryError:
-    if reason is not None:
-        return WorkerLost(reason)
-    out_of_time = overdue or (usage is not None and usage.cpu_seconds >= limits.cpu_seconds)
-    if out_of_time or ended_by == signal.SIGXCPU:
-        return WorkerLost("timeout")
-    if ended_by in _FROM_OUTSIDE:
-        return MachineryError(f"a worker was ended from outside by signal {ended_by}. Grade this submission again.")
-    return WorkerLost("killed" if ended_by else "exited")
+def _tells_all(answer: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Return whether an answer holds the result, as many arguments as were sent, and the places of shared memory."""
+    match answer:
+        case (_, tuple(after), dict(named), list(shared)):
+            places = {type(place) for place in shared} <= {int, str}
+            return places and len(after) == len(args) and named.keys() == kwargs.keys()
+    return False

@@ -18,7 +18,7 @@ from autograder.lab.contracts import (
     types_of,
     unchanged,
 )
-from autograder.lab.controls import move
+from autograder.lab.controls import move, progress
 from autograder.lab.datasets import (
     FASHION_CLASSES,
     DataMissing,
@@ -31,13 +31,10 @@ from autograder.lab.datasets import (
     snapshot,
     zip_digits,
 )
-from autograder.lab.progress_bar import progress
 
 if TYPE_CHECKING:
-    from autograder.lab.curves import show_curves
+    from autograder.lab.curves import show_curves, show_filters, sweep, sweep_step
     from autograder.lab.figures import show, show_grid, show_matrix, style
-    from autograder.lab.filters import show_filters
-    from autograder.lab.kernel_sweep import sweep, sweep_step
 
 __all__ = [
     "FASHION_CLASSES",
@@ -73,9 +70,9 @@ __all__ = [
 ]
 
 _DRAWING = {
-    "show": "figures", "show_curves": "curves", "show_filters": "filters", "show_grid": "figures",
-    "show_matrix": "figures", "style": "figures", "sweep": "kernel_sweep",
-    "sweep_step": "kernel_sweep",
+    "show": "figures", "show_curves": "curves", "show_filters": "curves", "show_grid": "figures",
+    "show_matrix": "figures", "style": "figures", "sweep": "curves",
+    "sweep_step": "curves",
 }  # fmt: skip
 
 

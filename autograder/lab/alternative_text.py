@@ -67,13 +67,18 @@ def _curve(line: Line2D) -> str:
 
 
 def _bars(axes: Axes) -> list[str]:
+    """Return the groups of bars in words; bars without a label, drawn one by one or together, are one group."""
     groups = [group for group in axes.containers if isinstance(group, BarContainer) and len(group)]
-    return [_bar_group(np.asarray(group.datavalues, dtype=float), str(group.get_label())) for group in groups]
+    values = [(str(group.get_label()), np.asarray(group.datavalues, dtype=float)) for group in groups]
+    plain = [drawn for label, drawn in values if label.startswith("_")]
+    told = [f"{label}: {_bar_group(drawn)}" for label, drawn in values if not label.startswith("_")]
+    return [*told, _bar_group(np.concatenate(plain))] if plain else told
 
 
-def _bar_group(values: FloatArray, label: str) -> str:
-    name = "" if label.startswith("_") else f"{label}: "
-    return f"{name}{values.size} bars from {values.min():.3g} to {values.max():.3g}"
+def _bar_group(values: FloatArray) -> str:
+    if values.size == 1:
+        return f"a bar of {values[0]:.3g}"
+    return f"{values.size} bars, {_between(values)}"
 
 
 def _images(axes: Axes) -> list[str]:
@@ -81,10 +86,15 @@ def _images(axes: Axes) -> list[str]:
         np.ma.filled(np.ma.asarray(image.get_array(), dtype=float), np.nan) for image in axes.get_images()
     ]
     return [
-        f"an image of {each.shape[0]} × {each.shape[1]} pixels, values {np.nanmin(each):.3g} to {np.nanmax(each):.3g}"
+        f"an image of {each.shape[0]} × {each.shape[1]} pixels, values {_between(each)}"
         for each in images
         if each.size and not np.isnan(each).all()
     ]
+
+
+def _between(values: FloatArray) -> str:
+    low, high = f"{np.nanmin(values):.3g}", f"{np.nanmax(values):.3g}"
+    return f"from {low} to {high}" if low != high else f"all {low}"
 
 
 def _sentence(text: str) -> str:

@@ -7,16 +7,13 @@ same ones for functions of a student's process, where arrays get their layout an
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+import itertools
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from autograder.lab.call_evidence import agree_in_parts, is_a, names_word, require_dtype, shared_places, untouched
-from autograder.lab.checks import CheckFailed
-from autograder.lab.domain import Domain
-from autograder.lab.recognition import accepted_value
-from autograder.lab.variants import (
+from autograder.lab.arrays import (
     Position,
     every_place,
     is_real,
@@ -30,12 +27,25 @@ from autograder.lab.variants import (
     shown,
     value_at,
 )
+from autograder.lab.calling import (
+    Caller,
+    Function,
+    Here,
+    Inspected,
+    Refusal,
+    Step,
+    Steps,
+    is_a,
+    require_dtype,
+    untouched,
+)
+from autograder.lab.checks import CheckFailed
+from autograder.lab.domain import Domain
+from autograder.lab.recognition import accepted_value
 
 __all__ = [
     "REAL",
     "Contracts",
-    "Inspected",
-    "Refusal",
     "fresh_result",
     "keeps_arguments",
     "makes_no_difference",
@@ -45,7 +55,6 @@ __all__ = [
     "unchanged",
 ]
 
-Function = Callable[..., Any]
 REAL = (
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float32", "float64"),
@@ -54,61 +63,7 @@ REAL = (
 _USUAL_LAYOUTS = ("non-contiguous", "Fortran order", "read-only")
 """The layouts that torch takes as well; it does not take ``reversed``."""
 _TOLERANCE = {"float16": 1e-2, "float32": 1e-5}
-
-
-class Inspected(NamedTuple):
-    """The outcome of a call, seen from where the function ran.
-
-    Attributes:
-        result: the returned value.
-        args, kwargs: the arguments as they are afterwards.
-        shared: what an array of the result shares memory with, or is: positions and names of arguments, or
-            "the result before".
-    """
-
-    result: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    shared: tuple[Position, ...]
-
-
-class Refusal(NamedTuple):
-    """The outcome of a call with a wrong argument.
-
-    Attributes:
-        error: the class of what was raised; empty if the call returned.
-        text: the error's text, where that may be shown.
-        names: whether the error's text has the word that was asked for in it.
-        cause: the error itself.
-        result: the value that the call returned instead, where that is known.
-    """
-
-    error: str = ""
-    text: str = ""
-    names: bool = True
-    cause: Exception | None = None
-    result: Any = None
-
-
-class Caller(Protocol):
-    """A way of calling functions: here, or in a student's process."""
-
-    def call(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-        """Return the function's result. Raises CheckFailed, with ``case``, for whatever it raises."""
-
-    def refused(
-        self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], word: str, case: str
-    ) -> Refusal:
-        """Return how the call ended; ``word``, unless empty, is searched for in the text of a ValueError."""
-
-    def inspected(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Inspected:
-        """Return the outcome of the call, arguments included. Raises as :meth:`call` does."""
-
-    def parameters(self, function: Function) -> list[str]:
-        """Return the names of the function's parameters, in order; none if they are not known."""
-
-    def judge(self, actual: Any, expected: Any, tolerance: float, case: str, hint: str) -> None:
-        """Compare both, and raise CheckFailed unless they agree."""
+_NETWORK_HINT = "are its weights what they were, do they still take gradients, and is it in the mode it was in?"
 
 
 class Contracts:
@@ -147,14 +102,18 @@ class Contracts:
             dtype: the dtype that the result has to have, each time; default any.
         """
         places = self._places(function, reference, args, kwargs, vary)
-        plain = reference or (lambda *given, **named: self._caller.call(function, given, named, case))
-        for each in retyped(args, kwargs, places, types):
-            expected = plain(*each.plain[0], **each.plain[1])
-            within, text = max(tolerance, _TOLERANCE.get(each.kind, 0.0)), joined(case, each.text)
-            self._agree(function, *each.given, expected, within, text, hint, dtype)
-        expected = plain(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        for text, given, named in laid_out(args, kwargs, places, layouts):
-            self._agree(function, given, named, expected, tolerance, joined(case, text), hint, dtype)
+
+        def steps() -> Steps:
+            for each in retyped(args, kwargs, places, types):
+                expected = yield from self._expected(function, reference, *each.plain, case)
+                within, text = max(tolerance, _TOLERANCE.get(each.kind, 0.0)), joined(case, each.text)
+                yield Step("call", function, *each.given, text, self._agreeing(expected, within, text, hint, dtype))
+            expected = yield from self._expected(function, reference, copy.deepcopy(args), copy.deepcopy(kwargs), case)
+            for layout, given, named in laid_out(args, kwargs, places, layouts):
+                text = joined(case, layout)
+                yield Step("call", function, given, named, text, self._agreeing(expected, tolerance, text, hint, dtype))
+
+        self._caller.run(steps())
 
     def refuses(
         self, function: Function, *args: Any, argument: str = "", named: bool = False, case: str = "", **kwargs: Any
@@ -169,18 +128,7 @@ class Contracts:
         Raises:
             CheckFailed: the call returned, raised another error, or its text lacks the name.
         """
-        seen = self._caller.refused(function, args, kwargs, argument if named else "", case)
-        hint = f"test `{argument}` first and raise ValueError with a message that names it" if argument else ""
-        if not seen.error:
-            failure = CheckFailed("a wrong argument was accepted", hint=hint, case=case)
-            failure.compared = accepted_value(seen.result)
-            raise failure
-        if seen.error != "ValueError":
-            summary = f"a wrong argument should raise ValueError, not {seen.error}"
-            raise CheckFailed(summary, detail=seen.text, hint=hint, case=case) from seen.cause
-        if not seen.names:
-            summary = f"the error's message does not name `{argument}`"
-            raise CheckFailed(summary, detail=seen.text, hint=hint, case=case) from seen.cause
+        self._caller.run(iter([_refusal(function, args, kwargs, argument, named=named, case=case)]))
 
     def refuses_each(
         self,
@@ -194,22 +142,34 @@ class Contracts:
     ) -> None:
         """Pass if ``function`` takes these arguments, and refuses each wrong value of each of them with ValueError.
 
+        Negative numbers are tried in two arguments at once, too: their product is positive.
+
         Args:
             allowed: the domain of each argument, by name or position: see `autograder.lab.domain`.
             reference: a function that gives the result for the right arguments; default any result.
             named: whether each error's text has to name the argument.
         """
         case = case or "arguments that are allowed"
-        actual = self._caller.call(function, copy.deepcopy(args), copy.deepcopy(kwargs), case)
-        if reference is not None:
-            self._caller.judge(actual, reference(*copy.deepcopy(args), **copy.deepcopy(kwargs)), 1e-6, case, "")
-        names = self._names(function, reference)
-        for argument, domain in allowed.items():
-            place = place_of(argument, names, args, kwargs)
-            name = argument if isinstance(argument, str) else name_of(argument, names)
-            for text, bad in domain(value_at(args, kwargs, place)):
-                given, more = replaced(args, kwargs, place, bad)
-                self.refuses(function, *given, argument=name, named=named, case=f"{shown(name)} with {text}", **more)
+
+        def steps() -> Steps:
+            negative: dict[str, tuple[Position, Any]] = {}
+            judge = self._like(reference, args, kwargs, 1e-6, case)
+            yield Step("call", function, copy.deepcopy(args), copy.deepcopy(kwargs), case, judge)
+            names = self._names(function, reference)
+            for argument, domain in allowed.items():
+                place = place_of(argument, names, args, kwargs)
+                name = argument if isinstance(argument, str) else name_of(argument, names)
+                for text, bad in domain(value_at(args, kwargs, place)):
+                    given, more = replaced(args, kwargs, place, bad)
+                    yield _refusal(function, given, more, name, named=named, case=f"{shown(name)} with {text}")
+                    if type(bad) in (int, float) and bad < 0:
+                        negative.setdefault(name, (place, bad))
+            for (one, (first, bad)), (other, (second, worse)) in itertools.combinations(negative.items(), 2):
+                given, more = replaced(*replaced(args, kwargs, first, bad), second, worse)
+                both = f"{shown(one)} and {shown(other)} both negative"
+                yield _refusal(function, given, more, "", named=False, case=both)
+
+        self._caller.run(steps())
 
     def fresh_result(
         self, function: Function, *args: Any, kind: type | None = None, dtype: Any = None, case: str = "", **kwargs: Any
@@ -222,8 +182,8 @@ class Contracts:
             dtype: the dtype that it has to have.
         """
         names = self._names(function, None)
-        for _ in range(2):
-            seen = self._caller.inspected(function, args, kwargs, case)
+
+        def judge(seen: Inspected) -> None:
             if kind is not None and not is_a(seen.result, kind):
                 found = type(seen.result).__name__
                 raise CheckFailed(f"the result should be of type {kind.__name__}, not {found}", case=case)
@@ -233,26 +193,23 @@ class Contracts:
                 hint = "return a new array: a result that shares memory changes when the other one is changed"
                 raise CheckFailed(f"the result is not new: it shares memory with {what}", hint=hint, case=case)
 
+        self._caller.run(iter([Step("inspected", function, args, kwargs, case, judge)] * 2))
+
     def unchanged(self, function: Function, *args: Any, case: str = "", **kwargs: Any) -> None:
         """Pass if ``function`` leaves all arguments as they were."""
-        names = self._names(function, None)
-        seen = self._caller.inspected(function, args, kwargs, case)
-        after = [*seen.args, *seen.kwargs.values()]
-        for (place, value), now in zip(every_place(args, kwargs), after, strict=True):
-            if not untouched(value, now):
-                network = hasattr(value, "state_dict")
-                hint = "is the network in the mode it was in?" if network else "work on a copy, or on a new array"
-                raise CheckFailed(
-                    f"the function changed one of its arguments, {shown(name_of(place, names))}", hint=hint, case=case
-                )
+        self._caller.run(iter([self._keeping(function, args, kwargs, case)]))
 
     def keeps_arguments(self, function: Function, *args: Any, case: str = "", **kwargs: Any) -> None:
         """Pass if ``function`` leaves all arguments as they were, and works with arrays that cannot be changed."""
-        self.unchanged(function, *args, case=case, **kwargs)
         names, before = self._names(function, None), every_place(args, kwargs)
         places = [(place, shown(name_of(place, names))) for place, value in before if isinstance(value, np.ndarray)]
-        for text, given, named in laid_out(args, kwargs, places, ("read-only",)):
-            self._caller.call(function, given, named, joined(case, text))
+
+        def steps() -> Steps:
+            yield self._keeping(function, args, kwargs, case)
+            for text, given, named in laid_out(args, kwargs, places, ("read-only",)):
+                yield Step("call", function, given, named, joined(case, text), _any_will_do)
+
+        self._caller.run(steps())
 
     def makes_no_difference(
         self,
@@ -271,31 +228,74 @@ class Contracts:
             reference: a function that gives the result; default what ``function`` gives at first.
         """
         names = self._names(function, reference)
-        expected = self._caller.call(function, args, kwargs, case)
-        if reference is not None:
-            right = reference(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-            self._caller.judge(expected, right, tolerance, case, "")
-        for argument, values in vary.items():
-            place = place_of(argument, names, args, kwargs)
-            text = joined(case, f"another {shown(name_of(place, names))}, which makes no difference here")
-            for value in values:
-                given, named = replaced(args, kwargs, place, value)
-                self._caller.judge(self._caller.call(function, given, named, text), expected, tolerance, text, "")
 
-    def _agree(
+        def steps() -> Steps:
+            found: list[Any] = []
+            judge = self._like(reference, args, kwargs, tolerance, case)
+
+            def first(result: Any) -> None:
+                found.append(result)
+                judge(result)
+
+            yield Step("call", function, args, kwargs, case, first)
+            for argument, values in vary.items():
+                place = place_of(argument, names, args, kwargs)
+                text = joined(case, f"another {shown(name_of(place, names))}, which makes no difference here")
+                for value in values:
+                    given, named = replaced(args, kwargs, place, value)
+                    yield Step("call", function, given, named, text, self._agreeing(found, tolerance, text))
+
+        self._caller.run(steps())
+
+    def _agreeing(
+        self, expected: Sequence[Any], tolerance: float, case: str, hint: str = "", dtype: Any = None
+    ) -> Callable[[Any], None]:
+        """Return what judges a result; the expected one will stand in a list by then."""
+
+        def judge(actual: Any) -> None:
+            self._caller.judge(actual, expected[0], tolerance, case, hint)
+            require_dtype(actual, dtype, case)
+
+        return judge
+
+    def _expected(
         self,
         function: Function,
-        args: Any,
-        kwargs: Any,
-        expected: Any,
-        tolerance: float,
+        reference: Function | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         case: str,
-        hint: str,
-        dtype: Any,
-    ) -> None:
-        actual = self._caller.call(function, args, kwargs, case)
-        self._caller.judge(actual, expected, tolerance, case, hint)
-        require_dtype(actual, dtype, case)
+    ) -> Generator[Step, None, list[Any]]:
+        """Return a list in which the expected result stands, or will stand once ``function`` has been asked for it."""
+        if reference is not None:
+            return [self._caller.expected(reference, args, kwargs)]
+        found: list[Any] = []
+        yield Step("call", function, args, kwargs, case, found.append)
+        return found
+
+    def _like(
+        self, reference: Function | None, args: Any, kwargs: Any, tolerance: float, case: str
+    ) -> Callable[[Any], None]:
+        """Return what judges a result by that of ``reference``; without one, any result will do."""
+        if reference is None:
+            return _any_will_do
+        right = self._caller.expected(reference, copy.deepcopy(args), copy.deepcopy(kwargs))
+        return lambda actual: self._caller.judge(actual, right, tolerance, case, "")
+
+    def _keeping(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Step:
+        """Return the call that shows whether a function leaves its arguments as they were."""
+        names = self._names(function, None)
+
+        def judge(seen: Inspected) -> None:
+            after = [*seen.args, *seen.kwargs.values()]
+            for (place, value), now in zip(every_place(args, kwargs), after, strict=True):
+                if not untouched(value, now):
+                    network = hasattr(value, "state_dict")
+                    hint = _NETWORK_HINT if network else "work on a copy, or on a new array"
+                    what = f"the function changed one of its arguments, {shown(name_of(place, names))}"
+                    raise CheckFailed(what, hint=hint, case=case)
+
+        return Step("inspected", function, args, kwargs, case, judge)
 
     def _names(self, function: Function, reference: Function | None) -> list[str]:
         return self._caller.parameters(function) or ([] if reference is None else parameters_of(reference))
@@ -312,47 +312,32 @@ class Contracts:
         return [(place, shown(name_of(place, names))) for place in found]
 
 
-class _Here:
-    """The caller of plain functions of this process."""
-
-    def __init__(self) -> None:
-        self._before: Any = None
-
-    def call(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Any:
-        try:
-            return function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        except Exception as error:
-            error.add_note(f"This was asked: {case}.")
-            raise
-
-    def refused(
-        self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], word: str, case: str
-    ) -> Refusal:
-        try:
-            result = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
-        except NotImplementedError:  # still blank
-            raise
-        except ValueError as error:
-            return Refusal("ValueError", str(error), names_word(str(error), word), error)
-        except Exception as error:
-            return Refusal(type(error).__name__, str(error), cause=error)
-        return Refusal(result=result)
-
-    def inspected(self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], case: str) -> Inspected:
-        args, kwargs = copy.deepcopy(args), copy.deepcopy(kwargs)
-        result = self.call(lambda *given, **named: function(*args, **kwargs), (), {}, case)
-        shared = tuple(shared_places(result, args, kwargs, self._before))
-        self._before = result
-        return Inspected(result, args, kwargs, shared)
-
-    def parameters(self, function: Function) -> list[str]:
-        return parameters_of(function)
-
-    def judge(self, actual: Any, expected: Any, tolerance: float, case: str, hint: str) -> None:
-        agree_in_parts(actual, expected, tolerance, case, hint)
+def _any_will_do(_: Any) -> None:
+    """Judge nothing: it is enough that the call returned."""
 
 
-_HERE = Contracts(_Here())
+def _refusal(
+    function: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argument: str, *, named: bool, case: str
+) -> Step:
+    """Return a call with a wrong argument, which has to be refused with ValueError."""
+    hint = f"test `{argument}` first and raise ValueError with a message that names it" if argument else ""
+
+    def judge(seen: Refusal) -> None:
+        if not seen.error:
+            failure = CheckFailed("a wrong argument was accepted", hint=hint, case=case)
+            failure.compared = accepted_value(seen.result)
+            raise failure
+        if seen.error != "ValueError":
+            summary = f"a wrong argument should raise ValueError, not {seen.error}"
+            raise CheckFailed(summary, detail=seen.text, hint=hint, case=case) from seen.cause
+        if not seen.names:
+            summary = f"the error's message does not name `{argument}`"
+            raise CheckFailed(summary, detail=seen.text, hint=hint, case=case) from seen.cause
+
+    return Step("refused", function, args, kwargs, case, judge, argument if named else "")
+
+
+_HERE = Contracts(Here())
 types_of = _HERE.types_of
 refuses = _HERE.refuses
 refuses_each = _HERE.refuses_each

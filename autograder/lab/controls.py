@@ -1,12 +1,19 @@
-"""The sliders under a figure, where a notebook has a reader who can move them."""
+"""The moving parts of a notebook: sliders under a figure, and a progress bar for loops that take a while.
+
+Sliders appear only where a notebook has a reader who can move them.
+"""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
-__all__ = ["move"]
+from tqdm.std import tqdm
+
+__all__ = ["move", "progress"]
 
 
 def move(draw: Callable[..., object], **choices: Sequence[Any]) -> None:
@@ -42,3 +49,25 @@ def _widgets() -> Any:
     except ImportError:
         return None
     return ipywidgets if hasattr(get_ipython(), "kernel") else None
+
+
+Item = TypeVar("Item")
+
+
+class _Bar(tqdm):  # type: ignore[type-arg]
+    """A bar of text that starts no thread and takes no semaphore, so that it runs in a sandbox too."""
+
+    monitor_interval = 0
+
+
+_Bar.set_lock(threading.RLock())
+
+
+def progress(iterable: Iterable[Item], label: str = "", total: int | None = None) -> Iterator[Item]:
+    """Yield the same items, with a bar on standard output that shows how far along they are.
+
+    Args:
+        label: the name of the work, such as "training".
+        total: the number of items, where the iterable does not know it.
+    """
+    yield from _Bar(iterable, desc=label or None, total=total, file=sys.stdout, ncols=80, mininterval=0.2)

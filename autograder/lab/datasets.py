@@ -1,11 +1,14 @@
 """The images and datasets that ship with the course; data/README.md gives their origin and licences.
 
-They are looked for in the folder that the environment variable AUTOGRADER_DATA names, in data/course
-of the repository, and in a folder data/course or data beside the notebook or above it.
+If the environment variable AUTOGRADER_DATA names a folder, files are looked for there and nowhere else. Otherwise they
+are looked for in data/course of the repository, and in a folder data/course or data beside the notebook or above it.
+Digits and pictures of clothing are stored in MNIST's idx format for arrays of unsigned bytes, packed by xz.
 """
 
 from __future__ import annotations
 
+import lzma
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +17,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.lab.idx import read_idx
-
 __all__ = [
     "FASHION_CLASSES",
+    "BadIdx",
     "DataMissing",
     "Examples",
     "FashionExamples",
@@ -25,13 +27,47 @@ __all__ = [
     "lecture_image",
     "lecture_kernel",
     "photograph",
+    "read_idx",
     "snapshot",
     "zip_digits",
 ]
 
+# ---- MNIST's file format
+
+MAGIC = b"\0\0\x08"  # two zero bytes, then the code for unsigned bytes; the number of axes follows
+
+
+class BadIdx(ValueError):
+    """A file that is not an xz-packed idx file of unsigned bytes, or is cut short."""
+
+
+def read_idx(path: Path, count: int | None = None) -> NDArray[np.uint8]:
+    """Return the array in the file, or its first ``count`` items; only as much is unpacked as is asked for.
+
+    Raises:
+        BadIdx: if the file is damaged or of another kind.
+    """
+    try:
+        with lzma.open(path) as file:
+            shape = _shape(file.read(4), file)
+            wanted = (shape[0] if count is None else min(count, shape[0]), *shape[1:])
+            raw = file.read(math.prod(wanted))
+            return np.frombuffer(raw, np.uint8).reshape(wanted).copy()
+    except (lzma.LZMAError, EOFError, ValueError) as problem:
+        raise BadIdx(f"{path.name} is damaged ({problem}); restore it with `git checkout data`") from None
+
+
+def _shape(start: bytes, file: lzma.LZMAFile) -> tuple[int, ...]:
+    if start[:3] != MAGIC or len(start) < 4:
+        raise BadIdx("it does not begin as an idx file of unsigned bytes does")
+    return tuple(np.frombuffer(file.read(4 * start[3]), ">u4").tolist())
+
+
+# ---- the course's data
+
 VARIABLE = "AUTOGRADER_DATA"
 
-SNAPSHOTS = ("lenet1989", "lenet1989_runs", "zipnet")
+SNAPSHOTS = ("fashionnet", "lenet1989", "lenet1989_runs", "zipnet")
 
 FASHION_CLASSES = (
     "T-shirt",
@@ -140,6 +176,8 @@ def snapshot(name: str) -> dict[str, NDArray[Any]]:
             those rejected for 1 %.
             "zipnet", for assignment 06: its six parameters as they were at several times of the training, each with a
             leading axis for the times; "passes", the number made by then; and "errors", shape (times, 2).
+            "fashionnet", for the same assignment: a network of eight parameters for the pictures of clothes, stored
+            likewise, as float16; its second errors are those on the validation pictures.
 
     Raises:
         ValueError: if there is no snapshot of that name.

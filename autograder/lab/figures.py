@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from autograder.lab.alternative_text import describe_figures
-from autograder.lab.conversion import to_array
+from autograder.lab.arrays import to_array
 
 __all__ = ["show", "show_grid", "show_matrix", "style"]
 

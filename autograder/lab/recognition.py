@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.lab.conversion import NotNumeric, to_array
+from autograder.lab.arrays import NotNumeric, to_array
 
 __all__ = ["CHECK", "Compared", "TABLE", "accepted_value", "recognised", "remember_check", "seal", "wrong_values"]
 

@@ -1,22 +1,132 @@
 """The nouns of a leaderboard: entries come in, and standings on a board go out.
 
 Scores are whole numbers of *units*. A board has a number of units per point (``scale``): 2 for half points, 1 for
-counts of right answers. Nothing is ranked on a rounded or floating value, and what is shown is what was sorted.
+counts of right answers. Nothing is ranked on a rounded or floating value, and what is shown is what was sorted. Times
+have a zone. The statistics of an entry and of a board are kept here ready to show.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from typing import ClassVar
 
 from autograder.leaderboard.configuration import Prize
-from autograder.leaderboard.statistics.summary import BoardStatistics, EntryStatistics
 
-__all__ = ["Activity", "Attempt", "Award", "Board", "BoardEntry", "ReferenceScore", "Standing", "Status"]
+__all__ = [
+    "SCALES",
+    "Activity",
+    "Attempt",
+    "Award",
+    "Board",
+    "BoardEntry",
+    "BoardStatistics",
+    "Comparison",
+    "EntryStatistics",
+    "ReferenceScore",
+    "Standing",
+    "Status",
+    "hundredths",
+    "moment",
+    "scale_for",
+]
+
+# ---- points and times
+
+SCALES = (2, 4, 10, 20, 50, 100)
+
+
+def hundredths(points: float) -> int:
+    """Return ``points`` in hundredths, the finest step that a board shows, without binary noise such as 0.1 + 0.2."""
+    return int((Decimal(repr(float(points))) * 100).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def scale_for(points: Iterable[float]) -> int:
+    """Return the smallest number of units per point in which every score is whole: 2 unless something finer occurs."""
+    values = {hundredths(value) for value in points}
+    return next(scale for scale in SCALES if all(value * scale % 100 == 0 for value in values))
+
+
+def moment(at: dt.datetime) -> dt.datetime:
+    """Return ``at`` with a zone: a time without one is UTC, as in nbgrader's gradebook."""
+    return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+# ---- statistics to show
+
+
+@dataclass(frozen=True, slots=True)
+class EntryStatistics:
+    """The uncertainty of one entry.
+
+    Attributes:
+        accuracy: share of right answers, 0 to 1.
+        low, high: Wilson interval of the accuracy.
+        rank_low, rank_high: central interval of the entry's rank over the bootstrap.
+        first: probability of being first, ties shared, over the bootstrap.
+        badges: remarks to show; they never change a rank.
+    """
+
+    accuracy: float
+    low: float
+    high: float
+    rank_low: int
+    rank_high: int
+    first: float
+    badges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two neighbours at a prize boundary, compared on the same images.
+
+    Attributes:
+        above, below: their public names.
+        prize: the prize that only the first has.
+        only_above, only_below: images that only the one answers rightly.
+        p: exact McNemar, two-sided.
+        p_holm: the same, corrected for all comparisons on the board (Holm).
+        difference, low, high: the difference of the accuracies, with the Bonett–Price interval.
+    """
+
+    above: str
+    below: str
+    prize: str
+    only_above: int
+    only_below: int
+    p: float
+    p_holm: float
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BoardStatistics:
+    """The statistics of a whole challenge board.
+
+    Attributes:
+        images: the number of test images that every entry answered.
+        seeds: trainings per entry.
+        resamples: bootstrap resamples behind the rank intervals.
+        confidence: the confidence of every interval, e.g. 0.95.
+        comparisons: one comparison at each prize boundary, best first.
+        statement: a text on what the intervals hold and what they leave out.
+    """
+
+    images: int
+    seeds: int
+    resamples: int
+    confidence: float
+    comparisons: tuple[Comparison, ...]
+    statement: str
+
+
+# ---- entries, standings and boards
 
 
 class Status(StrEnum):
@@ -166,7 +276,7 @@ class Board:
     """
 
     _repr_html_: ClassVar[Callable[[Board], str]]
-    """The display of a board in a notebook, given by `autograder.leaderboard.render.notebook`."""
+    """The display of a board in a notebook, given by `autograder.leaderboard.render.html_page`."""
 
     name: str
     title: str

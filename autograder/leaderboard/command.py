@@ -1,26 +1,32 @@
-"""The actions of ``autograder leaderboard``: one function for each purpose, called by the command line."""
+"""The actions of ``autograder leaderboard``: one function for each purpose, called by the command line.
+
+`watch` rebuilds a board as grades arrive; the others act once.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 import tomllib
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy.engine import make_url
 
 from autograder.course import Course
-from autograder.errors import LeaderboardError
+from autograder.errors import AutograderError, LeaderboardError
+from autograder.files import changes, stamp_of
 from autograder.leaderboard.board import Board
 from autograder.leaderboard.configuration import Prize, read_prizes
+from autograder.leaderboard.entrant import entrant_key
 from autograder.leaderboard.history import replay_board
-from autograder.leaderboard.prizes import prize_changes, what_if
-from autograder.leaderboard.pseudonyms import entrant_key
-from autograder.leaderboard.publishing import board_of, log_of, write_whole
-from autograder.leaderboard.render.gradescope import gradescope_results
-from autograder.leaderboard.render.text_table import change_table, terminal
+from autograder.leaderboard.publishing import RESULTS, board_of, check_formats, log_of, publish_boards, write_whole
+from autograder.leaderboard.ranking import prize_changes, what_if
+from autograder.leaderboard.render.columns import change_table, gradescope_results, terminal
 
-__all__ = ["export_gradescope", "preview", "try_prizes", "verify"]
+__all__ = ["export_gradescope", "preview", "try_prizes", "verify", "watch"]
 
 _LONGEST_NAME = 255
 
@@ -96,3 +102,51 @@ def _prizes_of(path: Path) -> tuple[Prize, ...]:
     if tables is None:
         raise LeaderboardError(f"{path} has no [[prizes]]. Write at least one, as in docs/leaderboard.md.")
     return read_prizes(tables, str(path))
+
+
+def watch(
+    course: Course,
+    assignment: str | None = None,
+    formats: Sequence[str] = ("terminal", "html"),
+    output: Path | None = None,
+    *,
+    every: float = 2.0,
+    console: Console | None = None,
+    going: Callable[[], bool] = lambda: True,
+) -> int:
+    """Publish the board now, and again whenever grades or course.toml change, until interrupted.
+
+    A fault, such as a half-edited course.toml, is shown and waited out: the page stays as it was.
+
+    Args:
+        every: seconds between looks.
+        going: asked before every look; the watch ends when it returns False.
+
+    Returns:
+        The number of times that the board was published.
+    """
+    check_formats(formats)
+    screen = console or Console()
+    published = 0
+    for _ in changes(partial(_signature, course), every, going):
+        try:
+            publish_boards(Course.find(course.root), assignment, formats, output, screen)
+            published += 1
+        except AutograderError as error:
+            screen.print(str(error), style="red", markup=False, highlight=False)
+    return published
+
+
+def _signature(course: Course) -> object:
+    """Return a value that changes with the gradebook, the challenge's results or course.toml."""
+    files = [course.root / "course.toml", course.results / RESULTS, *_database(course.gradebook_url)]
+    stamps = [stamp_of(path) for path in files]
+    # A database server has no file to look at: look again every time.
+    return stamps if _database(course.gradebook_url) else (stamps, time.monotonic())
+
+
+def _database(url: str) -> list[Path]:
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        return []
+    return [Path(address.database), Path(address.database + "-wal")]

@@ -125,7 +125,7 @@ def read_boards(table: Mapping[str, Any]) -> Boards:
     for number, adjustment in enumerate(boards.adjustments, 1):
         if not adjustment.reason.strip():
             raise LeaderboardError(
-                f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student}): reason is empty. Say why."
+                f"course.toml, [[leaderboard.adjustments]] {number} ({adjustment.student}): reason is empty. Write one."
             )
         if adjustment.board == "challenge":
             raise LeaderboardError(

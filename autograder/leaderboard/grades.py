@@ -118,8 +118,7 @@ def read_grades(url: str, assignment: str | None = None) -> tuple[AssignmentGrad
         if assignment is not None and not wanted:
             known = ", ".join(row.name for row in found) or "none"
             raise GradebookError(
-                f"The gradebook has no assignment {assignment!r} (it has: {known}). Grade it first: "
-                f"autograder grade {assignment}."
+                f"The gradebook has no assignment {assignment!r}. It has: {known}. Check the name, or grade it first."
             )
         return tuple(AssignmentGrades(row.name, float(row.max_score), _grades(session, row)) for row in wanted)
 

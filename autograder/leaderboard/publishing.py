@@ -1,4 +1,8 @@
-"""The publishing of a course's boards: read the gradebook, rank, write the files."""
+"""The publishing of a course's boards: read the gradebook, rank, write the files.
+
+Whoever publishes is told of students whom ``[leaderboard]`` names and the course does not have: they are mistyped, or
+not there yet.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +16,92 @@ from typing import Any
 
 from rich.console import Console
 
-from autograder.atomic_files import write_atomically
-from autograder.challenge.competition_results import FILE_NAME
-from autograder.challenge.reference_scores import REFERENCE_SCORES
-from autograder.collecting.receipts import groups_of
+from autograder.challenge.competition_results import FILE_NAME, REFERENCE_SCORES
+from autograder.collecting.records import groups_of
 from autograder.course import Course
-from autograder.errors import GradebookError, LeaderboardError
+from autograder.errors import CourseError, GradebookError, LeaderboardError
+from autograder.files import write_atomically
 from autograder.gradebook.journal import GAVE_UP, Journal
-from autograder.gradebook.penalty_update import bring_up_to_date
-from autograder.leaderboard.board import Board, BoardEntry, ReferenceScore, Status
-from autograder.leaderboard.competition_boards import ChallengeResult, private_board, public_board, read_results
+from autograder.gradebook.notice import full_names
+from autograder.gradebook.store import bring_up_to_date
+from autograder.leaderboard.board import Board, BoardEntry, ReferenceScore, Status, hundredths
+from autograder.leaderboard.boards import (
+    ChallengeResult,
+    assignment_entries,
+    course_entries,
+    private_board,
+    public_board,
+    read_results,
+    scale_of,
+)
 from autograder.leaderboard.configuration import Boards, check_boards, read_boards, read_prizes
-from autograder.leaderboard.course_boards import assignment_entries, course_entries, scale_of
+from autograder.leaderboard.entrant import entrant_key, public_names
 from autograder.leaderboard.grades import assignment_names, handed_in, read_grades, roster
-from autograder.leaderboard.history import frozen_at, record_board, replay_board
-from autograder.leaderboard.log import BoardLog
-from autograder.leaderboard.prizes import prize_changes
-from autograder.leaderboard.pseudonyms import entrant_key, public_names
-from autograder.leaderboard.ranking import standings
-from autograder.leaderboard.render import notebook as _display  # noqa: F401 - boards display themselves
+from autograder.leaderboard.history import BoardLog, frozen_at, record_board, replay_board
+from autograder.leaderboard.ranking import prize_changes, standings
+from autograder.leaderboard.render.columns import change_table, render_csv, terminal
 from autograder.leaderboard.render.document import render_json
 from autograder.leaderboard.render.html_page import render_html
-from autograder.leaderboard.render.spreadsheet import render_csv
-from autograder.leaderboard.render.text_table import change_table, terminal
-from autograder.leaderboard.units import hundredths
-from autograder.leaderboard.unknown_students import find_unknown_students
+from autograder.terminal import show
 
-__all__ = ["CHALLENGE", "FORMATS", "RESULTS", "board_of", "log_of", "publish_boards", "write_whole"]
+__all__ = [
+    "CHALLENGE",
+    "FORMATS",
+    "RESULTS",
+    "board_of",
+    "find_unknown_students",
+    "log_of",
+    "publish_boards",
+    "write_whole",
+]
+
+
+# ---- students whom the course does not have
+
+
+def find_unknown_students(course: Course) -> list[str]:
+    """Return a line for each student whom ``[leaderboard]`` names and the course does not have.
+
+    Raises:
+        LeaderboardError: the configuration is wrong.
+    """
+    boards, known = read_boards(course.config.leaderboard), _everybody(course)
+    named = {"excluded": boards.excluded, "withdrawn": boards.withdrawn, "names": boards.names}
+    return [
+        f"course.toml, [leaderboard] {key}: the course has no student {student!r} yet. Correct the id if mistyped."
+        for key, students in named.items()
+        for student in sorted(set(students) - known)
+    ]
+
+
+def _everybody(course: Course) -> set[str]:
+    """Return everyone whom the course has met: on its roster, in its gradebook, by a submission or in the challenge."""
+    folders = course.submitted.iterdir() if course.submitted.is_dir() else ()
+    return {*_listed(course), *_graded(course), *_entrants(course), *(folder.name for folder in folders)}
+
+
+def _listed(course: Course) -> set[str]:
+    try:
+        return set(full_names(course))
+    except CourseError:  # Grading reports what is wrong with the roster; a board does not need it.
+        return set()
+
+
+def _graded(course: Course) -> tuple[str, ...]:
+    try:
+        return roster(course.gradebook_url)
+    except GradebookError:  # The challenge needs no gradebook; every other board has read it by now.
+        return ()
+
+
+def _entrants(course: Course) -> set[str]:
+    try:
+        return {result.entrant for result in read_results(course.results / FILE_NAME)}
+    except LeaderboardError:  # There is no challenge yet; its own board reports what is wrong with its results.
+        return set()
+
+
+# ---- publishing
 
 CHALLENGE = "challenge"
 TERMINAL_ROWS = 40
@@ -92,7 +155,9 @@ def publish_boards(
             screen.print(change_table(found, "Since the last time"))
     for form in formats:
         if form != "terminal":
-            write_whole(folder / f"{board.name}.{form}", _rendered(course, board, form))
+            path = folder / f"{board.name}.{form}"
+            write_whole(path, _rendered(course, board, form))
+            show(screen, f"Written: {path}")
     return board
 
 
@@ -250,7 +315,7 @@ def _title(course: Course, boards: Boards, assignment: str | None) -> str:
 def _notes(entries: Sequence[BoardEntry]) -> list[str]:
     scored = [entry for entry in entries if entry.status is Status.SCORED]
     if any(entry.provisional for entry in scored):
-        return ["Provisional: an answer that a person grades is still open, so the score can still rise."]
+        return ["Provisional: a written answer is still to be graded, so the score can still rise."]
     return []
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from autograder.challenge.competition import Competition
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import rehearsal_test
-from autograder.challenge.rules import ENTRY_FUNCTIONS, RULES
+from autograder.challenge.competition import Competition, rehearsal_test
+from autograder.challenge.entries import ENTRY_FUNCTIONS, RULES, CompetitionEntry
+from autograder.course import Course
 from autograder.errors import UnreadableSubmission
 from autograder.grading.lazy_entry import code_of, wants_to_count
 from autograder.isolation.limits import Limits
@@ -18,7 +17,7 @@ from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
 from autograder.lab import fashion
 from autograder.leaderboard.entrant import thresholds_of
-from autograder.leaderboard.statistics.intervals import wilson
+from autograder.leaderboard.statistics import wilson
 from autograder.selfcheck.subject import Subject, find_subject
 from autograder.submission.model import SubmissionCell
 
@@ -39,23 +38,27 @@ class Rehearsal(msgspec.Struct, frozen=True):
     thresholds: tuple[float, ...] = ()
 
 
-def rehearse_entry(path: Path, seed: int = 0) -> Rehearsal:
+def rehearse_entry(
+    path: Path, seed: int = 0, *, course: Course | None = None, missing_ok: frozenset[str] = frozenset()
+) -> Rehearsal:
     """Enter the notebook at ``path`` as the grader does, and ask it for validation pictures that were changed alike.
 
     Args:
         seed: the seed of the changes and of the training; the grader's own are secret.
+        course: the course whose challenge it enters; default that which it lies in, or the one around here.
+        missing_ok: names of layers of the isolation to go on without, where this machine lacks them.
 
     Raises:
         UnreadableSubmission: it is not a notebook that enters the competition, or it is damaged.
         LayerMissing: this machine lacks a layer of the grader's isolation.
     """
-    subject = find_subject(path)
+    subject = find_subject(path, course)
     if not set(ENTRY_FUNCTIONS) <= set(subject.assignment.exercises):
         needed = " and ".join(ENTRY_FUNCTIONS)
         raise UnreadableSubmission(f"{path} is not an entry to the challenge, which has {needed}. Leave --entry out.")
     given, valid = fashion("train"), fashion("validation")
     sources = code_of(subject.submission)
-    with Sandbox.start(readable=[subject.data] if subject.data else []) as sandbox:
+    with Sandbox.start(readable=[subject.data] if subject.data else [], missing_ok=missing_ok) as sandbox:
         competition = Competition(
             lambda limits: _started(sandbox, subject, limits),
             rehearsal_test(valid.images, valid.labels, seed),
@@ -79,14 +82,14 @@ def rehearsal_lines(found: Rehearsal) -> list[str]:
     reached = [share for share in found.thresholds if entry.accuracy >= share]
     missed = [share for share in found.thresholds if entry.accuracy < share]
     lines = [
-        f"{right:,} of {images:,} changed validation pictures right: {entry.accuracy:.1%} "
+        f"{right:,} of {images:,} changed validation pictures right: {100 * entry.accuracy:.1f} % "
         f"(95 % interval {low:.1f} to {high:.1f} %).",
         f"Processor time: {seconds[0]:.0f} of {RULES.training_seconds:.0f} s to train, {seconds[1]:.0f} of "
         f"{RULES.answering_seconds:.0f} s to answer. Numbers: {entry.weights:,} of {RULES.weights:,}.",
-        f"The threshold of {reached[-1]:.1%} would be reached." if reached else "No threshold would be reached.",
+        f"{f'The threshold of {100 * reached[-1]:.1f} %' if reached else 'No threshold'} would be reached.",
     ]
     if missed:
-        lines.append(f"The next one is {missed[0]:.1%}, {100 * (missed[0] - entry.accuracy):.1f} points away.")
+        lines.append(f"The next one is {100 * missed[0]:.1f} %, {100 * (missed[0] - entry.accuracy):.1f} points away.")
     if not entry.counts:
         lines.append("THIS_ENTRY_COUNTS is False: in the private half the entry before this one would count.")
     return [*lines, "The grader asks about other pictures, with other changes, and trains with another seed."]

@@ -1,25 +1,108 @@
-"""A page on the class: what was learned, what was not, and which tests tell nothing. It does not name any student."""
+"""A page on the class: what was learned, what was not, which tests tell nothing, and what further attempts gained.
+
+Attempts are counted where students hand in to the service.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import statistics
-from collections import Counter
-from collections.abc import Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence, Set
 from pathlib import Path
+from typing import NamedTuple
 
 import jinja2
 import msgspec
 
-from autograder.atomic_files import write_atomically
+from autograder.authoring.adopted import units_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.journal import Journal
-from autograder.gradebook.result_store import ResultStore
+from autograder.files import write_atomically
+from autograder.gradebook.journal import Journal, ResultStore
 from autograder.grading.result import CheckResult, Result
 
-__all__ = ["AssignmentOverview", "CheckOverview", "ExerciseOverview", "MistakeCount", "overview", "write_report"]
+__all__ = [
+    "AssignmentOverview",
+    "CheckOverview",
+    "ExerciseOverview",
+    "MistakeCount",
+    "TriesOverview",
+    "Try",
+    "overview",
+    "tries_overview",
+    "write_report",
+]
+
+# ---- attempts
+
+_GROUPS = ((1, 1), (2, 2), (3, 5), (6, 10), (11, 0))
+"""How many attempts are counted together, from and to; 0 for any number."""
+
+
+class Try(NamedTuple):
+    """One attempt: whose, when it was handed in (aware), and its points by checks; None if it was not graded."""
+
+    student: str
+    at: dt.datetime
+    points: float | None
+
+
+class TriesOverview(msgspec.Struct, frozen=True):
+    """The attempts at one assignment.
+
+    Attributes:
+        students: the number of students who handed in to the service.
+        median, most: attempts per student.
+        groups: the number of students by attempts, with a name for how many attempts these are.
+        again: the number of students with two or more graded attempts.
+        first, last: the mean points by checks of their first and of their last graded attempt; None without any.
+        hours: the median time between those two, in hours; None without any. Nobody knows how much of it was work.
+    """
+
+    students: int
+    median: float
+    most: int
+    groups: tuple[tuple[str, int], ...]
+    again: int = 0
+    first: float | None = None
+    last: float | None = None
+    hours: float | None = None
+
+
+def tries_overview(tries: Iterable[Try]) -> TriesOverview | None:
+    """Return the overview of the attempts at one assignment; None if there are none."""
+    by_student: dict[str, list[Try]] = defaultdict(list)
+    for each in sorted(tries, key=lambda each: each.at):
+        by_student[each.student].append(each)
+    if not by_student:
+        return None
+    counts = [len(own) for own in by_student.values()]
+    graded = [[each for each in own if each.points is not None] for own in by_student.values()]
+    several = [own for own in graded if len(own) > 1]
+    groups = tuple((_named(low, high), _within(counts, low, high)) for low, high in _GROUPS)
+    found = TriesOverview(len(counts), statistics.median(counts), max(counts), groups, len(several))
+    if not several:
+        return found
+    return msgspec.structs.replace(
+        found,
+        first=statistics.fmean(own[0].points or 0.0 for own in several),
+        last=statistics.fmean(own[-1].points or 0.0 for own in several),
+        hours=statistics.median((own[-1].at - own[0].at).total_seconds() / 3600 for own in several),
+    )
+
+
+def _named(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}" if high else f"{low} or more"
+
+
+def _within(counts: Sequence[int], low: int, high: int) -> int:
+    return sum(low <= count <= (high or count) for count in counts)
+
+
+# ---- the page
 
 _FEW = 5
 """The number of submissions from which on a spread is shown."""
@@ -86,6 +169,7 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
         mistakes: the most frequent first.
         everybody, nobody: checks that tell nothing, or that have a fault.
         median_seconds, longest_seconds: the time that grading one submission took.
+        tries: the attempts, where students hand in to the service; None where they do not.
     """
 
     name: str
@@ -100,6 +184,7 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
     nobody: tuple[CheckOverview, ...] = ()
     median_seconds: float = 0.0
     longest_seconds: float = 0.0
+    tries: TriesOverview | None = None
 
     @property
     def histogram(self) -> tuple[tuple[float, int], ...]:
@@ -122,6 +207,11 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
         weak = [exercise for exercise in self.exercises if exercise.max_points and exercise.percent < 80]
         return tuple(sorted(weak, key=lambda each: each.percent)[:3])
 
+    def commonest(self, exercise: str) -> MistakeCount | None:
+        """Return the misconception of an exercise that more submissions show than any other; None if two lead."""
+        found = [mistake for mistake in self.mistakes if mistake.exercise == exercise]
+        return found[0] if found and all(mistake.count < found[0].count for mistake in found[1:]) else None
+
     @property
     def mean(self) -> float:
         """The mean of the points by checks."""
@@ -133,14 +223,28 @@ class AssignmentOverview(msgspec.Struct, frozen=True):
         return statistics.median(self.points) if self.points else 0.0
 
 
-def write_report(course: Course, names: Sequence[str] | None = None, output: Path | None = None) -> Path:
+def write_report(
+    course: Course,
+    names: Sequence[str] | None = None,
+    output: Path | None = None,
+    tries: Callable[[str], Sequence[Try]] = lambda _: (),
+) -> Path:
     """Write the page for the assignments ``names`` (default: all that have been graded). Return its path.
+
+    In an adopted course, each notebook of an assignment has a part of its own.
+
+    Args:
+        tries: gives the attempts at an assignment, where students may try again.
 
     Raises:
         CourseError: nothing has been graded.
         AuthoringError: there is no such assignment.
     """
-    found = [overview(course, name) for name in names or course.assignments()]
+    found = [
+        msgspec.structs.replace(overview(course, unit), tries=tries_overview(tries(name)))
+        for name in names or course.assignments()
+        for unit in units_of(course, name)
+    ]
     graded = [each for each in found if each.submissions or each.unreadable]
     if not graded:
         raise CourseError(f"No result is stored in {course.results}. Grade first: autograder grade ASSIGNMENT")
@@ -243,8 +347,15 @@ def _mistakes(results: Sequence[Result]) -> list[MistakeCount]:
     return [MistakeCount(name, seen[name].exercise, count, seen[name].explanation) for name, count in ranked]
 
 
+def _span(hours: float) -> str:
+    """Return a time in the unit that people would use for it."""
+    if hours < 1:
+        return f"{60 * hours:.0f} minutes"
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"
+
+
 def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("autograder.reporting")
-    return jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True).get_template(
-        "report.html.j2"
-    )
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["span"] = _span
+    return environment.get_template("report.html.j2")

@@ -1,37 +1,43 @@
-"""Pages of feedback, written again from stored results and with what a person has given since."""
+"""Pages of feedback made again from stored results, with what a person has given since.
+
+``autograder feedback`` writes them. They also take the place of nbgrader's own feedback: ``generate_feedback`` and the
+formgrader's button make them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import msgspec
+from nbconvert.exporters import HTMLExporter
 
 from autograder.authoring.assignment import Assignment
-from autograder.collecting.receipts import groups_of
+from autograder.collecting.records import groups_of
 from autograder.course import Course
-from autograder.engine.assignment_cache import load_cached_assignment
-from autograder.engine.discover import Found, discover
+from autograder.engine.discover import Found, discover, load_cached_assignment, settle
 from autograder.engine.known_results import read_file
-from autograder.engine.selection import settle
+from autograder.engine.worker import Bundle
 from autograder.engine.writer import reason_of
-from autograder.errors import GradebookError, UnreadableSubmission
-from autograder.gradebook.feedback import write_feedback
-from autograder.gradebook.journal import Journal, JournalRow
+from autograder.errors import AutograderError, GradebookError, UnreadableSubmission
+from autograder.gradebook.feedback import feedback_page, write_feedback
+from autograder.gradebook.journal import Journal, JournalRow, ResultStore, result_key
 from autograder.gradebook.marks import Marks
-from autograder.gradebook.penalty_update import bring_up_to_date
-from autograder.gradebook.picture_store import Album, Pictures
-from autograder.gradebook.result_store import ResultStore
-from autograder.gradebook.store import Gradebook
+from autograder.gradebook.sanitising import Album, Pictures
+from autograder.gradebook.store import Gradebook, bring_up_to_date
 from autograder.grading.result import Result
-from autograder.leaderboard.board_names import BoardNames
-from autograder.leaderboard.entrant import lines_for
-from autograder.submission.alignment import align
-from autograder.submission.belonging import catalogue_of
+from autograder.leaderboard.entrant import BoardNames, lines_for
+from autograder.submission.alignment import align, load_submission
+from autograder.submission.matching import catalogue_of
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import read_submission
 
-__all__ = ["FeedbackReturn", "return_feedback", "stored_result"]
+__all__ = ["FeedbackExporter", "FeedbackReturn", "page_of", "return_feedback", "stored_result"]
+
+
+# ---- autograder feedback
 
 
 class FeedbackReturn(msgspec.Struct, frozen=True):
@@ -130,9 +136,10 @@ def stored_result(
     """
     then = _grade(found.student, assignment.name)
     result = store.get(entry.written_key) if entry and entry.written_key else None
+    raw = read_submission(read_file(found.path), str(found.path))
     if result is None:
         raise GradebookError(f"No result is stored. {then}")
-    submission = align(read_submission(read_file(found.path), str(found.path)), assignment)
+    submission = align(raw, assignment)
     if result.assignment_key != assignment.key:
         raise GradebookError(f"The assignment has changed since it was graded. {then}")
     if result.submission_key != submission.key:
@@ -154,3 +161,58 @@ def _marks(
 
 def _grade(student: str, assignment: str) -> str:
     return f"Grade it first: autograder grade {assignment} --student {student}"
+
+
+# ---- in place of nbgrader's own
+
+
+class FeedbackExporter(HTMLExporter):
+    """An exporter of a graded notebook as this package's page; as nbgrader's own where no result is stored for it."""
+
+    def from_filename(self, filename: str, resources: dict[str, Any] | None = None, **kw: Any) -> Any:
+        """Return the page, and nbconvert's resources."""
+        names = (resources or {}).get("nbgrader", {})
+        try:
+            course = Course.find(Path.cwd())
+            page = page_of(course, _unit(course, names), names["student"])
+        except (AutograderError, KeyError) as error:
+            self.log.warning("nbgrader's own page instead of the course's: %s", error)
+            return super().from_filename(filename, resources=resources, **kw)
+        return page, {**(resources or {}), "output_extension": ".html", "outputs": {}}
+
+
+def _unit(course: Course, names: dict[str, str]) -> str:
+    return f"{names['assignment']}/{names['notebook']}" if course.adopted else names["assignment"]
+
+
+def page_of(course: Course, name: str, student: str) -> str:
+    """Return the page of feedback of a graded submission, as the gradebook is now.
+
+    Raises:
+        AutograderError: it has no stored result, or the gradebook does not have it.
+    """
+    assignment = load_cached_assignment(course, name)
+    submission, result = _graded(course, assignment, student)
+    with Gradebook.of(course) as gradebook:
+        marks = gradebook.marks(assignment, [student]).get(student)
+    with Pictures.of(course) as pictures:
+        on_board = BoardNames.of(course, assignment.name).of_student(student)
+        return feedback_page(
+            assignment, submission, result, student=student, marks=marks, album=Album(pictures), on_board=on_board
+        )
+
+
+def _graded(course: Course, assignment: Assignment, student: str) -> tuple[Submission, Result]:
+    """Return the submission and its result: the one that the present code would be given, else the one written last."""
+    path = course.submitted / student / assignment.name / f"{assignment.notebook}.ipynb"
+    submission = load_submission(path, assignment)
+    store = ResultStore(course.results / "results")
+    result = store.get(result_key(submission.key, assignment.key, Bundle.of(course, assignment).grader))
+    if result is not None:
+        return submission, result
+    return stored_result(Found(student, path), assignment, _entry(course, assignment.unit, student), store)
+
+
+def _entry(course: Course, assignment: str, student: str) -> JournalRow | None:
+    with Journal(course.results / "journal.db") as journal:
+        return journal.entries(assignment).get(student)

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.atomic_files import write_atomically
 from autograder.course import Course
 from autograder.engine.discover import discover
 from autograder.errors import CourseError
-from autograder.gradebook.penalty_update import bring_up_to_date
+from autograder.files import write_atomically
+from autograder.gradebook.store import bring_up_to_date
 from autograder.leaderboard.grades import AssignmentGrades, read_grades, roster
-from autograder.leaderboard.render.spreadsheet import safe_cell
-from autograder.reporting.template import fill, is_platforms_own
+from autograder.leaderboard.render.columns import safe_cell
+from autograder.reporting.platform_files import fill, is_platforms_own
 from autograder.roster import FILE_NAME, Roster, Student
 
 __all__ = ["FORMATS", "GradeExport", "export_grades"]

@@ -11,20 +11,25 @@ import msgspec
 from rich.console import Console
 from sqlalchemy.engine import make_url
 
+from autograder.authoring.adopted import units_of
 from autograder.course import Course
 from autograder.engine.api import grade_class
 from autograder.engine.class_run import MakeExecutor
-from autograder.engine.difference import CheckChange, StudentChange, difference_table, regrade_difference
-from autograder.engine.grading_report import ClassReport
+from autograder.engine.grading_report import (
+    CheckChange,
+    ClassReport,
+    StudentChange,
+    difference_table,
+    regrade_difference,
+)
 from autograder.engine.progress import Progress
 from autograder.errors import CourseError, GradebookError, LeaderboardError
-from autograder.gradebook.journal import Journal, JournalRow
-from autograder.gradebook.result_store import ResultStore
+from autograder.gradebook.journal import Journal, JournalRow, ResultStore
+from autograder.gradebook.marks import Total
 from autograder.gradebook.store import Gradebook
-from autograder.gradebook.totals import Total
 from autograder.leaderboard.publishing import log_of, publish_boards
 
-__all__ = ["Regrade", "regrade_submission", "read_regrades"]
+__all__ = ["Regrade", "read_regrades", "regrade_submission", "regraded_units"]
 
 _FORMATS = ("html", "csv", "json")
 
@@ -91,7 +96,8 @@ def regrade_submission(
         GradebookError: the submission could not be graded.
     """
     if not reason.strip():
-        raise CourseError(f"Why is {assignment} of {student} graded again? Say it with --reason; it is kept.")
+        raise CourseError(f"Why is {assignment} of {student} graded again? Give the reason with --reason; it is kept.")
+    _refuse_nothing(course, student, assignment)
     screen = console or Console()
     before, total = _entry(course, assignment, student), _total(course, assignment, student)
     accept = (lambda *_: True) if yes else None
@@ -116,6 +122,17 @@ def regrade_submission(
     return done
 
 
+def regraded_units(course: Course, student: str, assignment: str) -> list[str]:
+    """Return what is graded again for one request: of an adopted course, the notebooks that the student handed in.
+
+    Raises:
+        AuthoringError: there is no such assignment.
+    """
+    units = units_of(course, assignment)
+    handed_in = [unit for unit in units if (course.submitted / student / f"{unit}.ipynb").is_file()]
+    return handed_in if len(units) > 1 and handed_in else units
+
+
 def read_regrades(course: Course) -> list[Regrade]:
     """Return all requests that were answered, the oldest first."""
     path = _path(course)
@@ -124,7 +141,7 @@ def read_regrades(course: Course) -> list[Regrade]:
     try:
         return [msgspec.json.decode(line, type=Regrade) for line in path.read_bytes().splitlines() if line]
     except msgspec.MsgspecError as error:
-        raise GradebookError(f"{path} is damaged: {error}. Put back your last copy, or move it away.") from error
+        raise GradebookError(f"{path} is damaged: {error}. Restore your last copy, or move it away.") from error
 
 
 def _path(course: Course) -> Path:
@@ -134,6 +151,12 @@ def _path(course: Course) -> Path:
 def _entry(course: Course, assignment: str, student: str) -> JournalRow | None:
     with Journal(course.results / "journal.db") as journal:
         return journal.entries(assignment).get(student)
+
+
+def _refuse_nothing(course: Course, student: str, assignment: str) -> None:
+    folder = course.submitted / student / assignment.partition("/")[0]
+    if folder.name in course.assignments() and not folder.is_dir():
+        raise GradebookError(f"There is no {folder}: {student} handed in nothing to {folder.name}. Check both names.")
 
 
 def _refuse_failure(report: ClassReport, student: str, assignment: str) -> None:
@@ -159,7 +182,12 @@ def _total(course: Course, assignment: str, student: str) -> Total | None:
     if address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
         return None
     with Gradebook.of(course) as gradebook:
-        return gradebook.totals(assignment, written=True).get(student)
+        return gradebook.totals(_without_notebook(assignment), written=True).get(student)
+
+
+def _without_notebook(unit: str) -> str:
+    """Return the assignment of a notebook of an adopted course: ``ps1`` of ``ps1/problem1``."""
+    return unit.partition("/")[0]
 
 
 def _with_totals(done: Regrade, before: Total | None, after: Total | None) -> Regrade:
@@ -195,7 +223,7 @@ def _show(done: Regrade, screen: Console) -> None:
 def _publish(course: Course, assignment: str, reason: str, screen: Console) -> Sequence[str]:
     """Publish again the boards that the assignment counts for, if they have been published before."""
     published = []
-    for name in (assignment, None):
+    for name in (_without_notebook(assignment), None):
         if not log_of(course, name or "course").records():
             continue
         try:

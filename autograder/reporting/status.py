@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 import msgspec
 
-from autograder.collecting.receipts import groups_of
+from autograder.authoring.adopted import notebooks_of
+from autograder.collecting.records import groups_of
 from autograder.course import Course
-from autograder.engine.discover import Discovery, discover
+from autograder.engine.discover import discover
 from autograder.errors import CourseError, GradebookError
 from autograder.gradebook.journal import Journal
 from autograder.gradebook.stamps import is_late_by_unknown_time, read_timestamp
@@ -33,7 +34,8 @@ class AssignmentStatus(msgspec.Struct, frozen=True):
         graded: the number of those who have a grade.
         nothing: those who handed in nothing.
         late: those who are late, with by how much.
-        unreadable: those whose file is not a notebook, with the reason.
+        unreadable: those whose file is not a notebook, with the reason. Where an assignment has several notebooks, the
+            name of the notebook stands behind the student's, here and in the next.
         misplaced: those who have something that needs a look before it can be graded, with the reason.
         not_graded: those who handed in and have no grade yet.
         to_read: those who have written answers that a person has to grade, with the number.
@@ -81,7 +83,7 @@ def status(
         CourseError: there is no such assignment, or the roster is wrong.
         GradebookError: the gradebook is damaged.
     """
-    known = {path.parent.name: path.stem for path in sorted(course.release.glob("*/*.ipynb"))}
+    known = _units(course)
     wanted = list(assignments or known)
     for name in wanted:
         if name not in known:
@@ -91,12 +93,26 @@ def status(
     return tuple(_status(course, name, known[name], students) for name in wanted)
 
 
-def _status(course: Course, name: str, notebook: str, listed: Sequence[str]) -> AssignmentStatus:
-    discovery = discover(course, name, notebook)
+def _units(course: Course) -> dict[str, list[str]]:
+    """Return, for each assignment, what the grader calls its notebooks; of an adopted course, `ps1/problem1`."""
+    if not course.adopted:
+        released = sorted(course.release.glob("*/*.ipynb"))
+        return {path.parent.name: [f"{path.parent.name}/{path.stem}"] for path in released}
+    return {name: notebooks_of(course, name) for name in course.assignments()}
+
+
+def _status(course: Course, name: str, units: Sequence[str], listed: Sequence[str]) -> AssignmentStatus:
+    discovered = {unit: discover(course, name, unit.rpartition("/")[2]) for unit in units}
+    found = {each.student for one in discovered.values() for each in one.found}
+    label = {unit: f" ({unit.rpartition('/')[2]})" if len(units) > 1 else "" for unit in units}
+    misplaced = {f"{each.student}{label[unit]}": each.reason for unit in units for each in discovered[unit].misplaced}
+    refused = {unit: _refusals(course, unit if course.adopted else name) for unit in units}
+    refusals = {
+        f"{who}{label[unit]}": reason for unit in units for who, reason in refused[unit].items() if who in found
+    }
+    doubtful = {each.student for one in discovered.values() for each in one.misplaced}
     grades = _grades(course, name)
-    refusals = _refusals(course, name)
-    there = {each.student for each in discovery.found} | {each.student for each in discovery.misplaced} | grades.keys()
-    misplaced = {each.student: each.reason for each in discovery.misplaced}
+    there = found | doubtful | grades.keys()
     everyone = sorted({*listed, *(there if listed else {*there, *_known(course)})})
     graded = {student for student, grade in grades.items() if grade.points is not None}
     groups = set(groups_of(course, name).values())
@@ -107,12 +123,10 @@ def _status(course: Course, name: str, notebook: str, listed: Sequence[str]) -> 
         handed_in=len(there),
         graded=len(graded),
         nothing=tuple(student for student in everyone if student not in there),
-        late=_late(course, name, discovery, grades),
-        unreadable={name: reason for name, reason in sorted(refusals.items()) if name in there - misplaced.keys()},
+        late=_late(course, name, found, grades),
+        unreadable={who: reason for who, reason in sorted(refusals.items()) if who not in misplaced},
         misplaced=misplaced,
-        not_graded=tuple(
-            sorted(each.student for each in discovery.found if each.student not in graded | refusals.keys())
-        ),
+        not_graded=tuple(sorted(found - graded - set().union(*refused.values()))),
         to_read={student: grade.open for student, grade in sorted(grades.items()) if grade.open and student in graded},
         groups=tuple(sorted(groups)),
     )
@@ -149,11 +163,11 @@ def _refusals(course: Course, name: str) -> dict[str, str]:
         return {student: entry.refusal for student, entry in journal.entries(name).items() if entry.refusal}
 
 
-def _late(course: Course, name: str, discovery: Discovery, grades: Mapping[str, Grade]) -> dict[str, str]:
+def _late(course: Course, name: str, handed_in: Set[str], grades: Mapping[str, Grade]) -> dict[str, str]:
     """Return who is late, by how much: as the gradebook has it, with extensions; else by the stamp."""
     found = {}
     due = _due(course, name)
-    for student in sorted({each.student for each in discovery.found} | grades.keys()):
+    for student in sorted(handed_in | grades.keys()):
         grade = grades.get(student)
         at = _moment(course, name, student) or (grade.at.replace(tzinfo=dt.UTC) if grade and grade.at else None)
         late = grade.late if grade else bool(due and at and at > due)

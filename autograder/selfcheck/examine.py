@@ -1,4 +1,7 @@
-"""The outcome of a notebook by the checks that its student can see."""
+"""A notebook checked by what its student can see of the checks, and the report printed in the terminal.
+
+It is read, repaired and run as the grader does it. Of hidden checks, the report tells only how many points they give.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
-from autograder.authoring.regions import CODE_STUB
+from autograder.authoring.source_cells import CODE_STUB
 from autograder.selfcheck.cell_runner import Outcome, Runner
-from autograder.selfcheck.subject import Subject, find_subject
-from autograder.selfcheck.unseen_pictures import unseen_pictures
+from autograder.selfcheck.subject import Subject, find_subject, unseen_pictures
 from autograder.submission.alignment import work_in
-from autograder.submission.model import Repair, SubmissionCell
-from autograder.submission.stopping import Stopped, cause_of, missing_name, stopped
+from autograder.submission.model import Repair, Stopped, SubmissionCell, cause_of, missing_name, stopped
+from autograder.terminal import harmless, show
 
-__all__ = ["CheckReport", "ExerciseState", "Problem", "VisibleCheck", "check_notebook"]
+__all__ = ["CheckReport", "ExerciseState", "Problem", "VisibleCheck", "check_notebook", "print_report"]
+
+# ---- the check
 
 _SLOW_TO_IMPORT = ("numpy", "matplotlib.pyplot", "scipy.signal", "scipy.ndimage", "torch", "autograder.lab")
 
@@ -80,6 +87,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         looks: those of them that a person has to look at.
         pictures: a sentence for each picture that the grader will not see.
         newer: the changes in the released notebook since this one was handed out; empty if none.
+        doubts: sentences on why nothing that is found here shows that the work is complete.
     """
 
     exercises: tuple[ExerciseState, ...]
@@ -88,6 +96,7 @@ class CheckReport(msgspec.Struct, frozen=True):
     looks: tuple[Repair, ...] = ()
     pictures: tuple[str, ...] = ()
     newer: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
     def points(self) -> float:
@@ -111,8 +120,9 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     @property
     def done(self) -> bool:
-        """True if nothing is open, nothing failed, and nobody has to look for work."""
-        return not self.problems and not self.looks and all(exercise.done for exercise in self.exercises)
+        """True if nothing is open or in doubt, nothing failed, and nobody has to look for work."""
+        unclear = self.problems or self.looks or self.doubts
+        return not unclear and all(exercise.done for exercise in self.exercises)
 
 
 def check_notebook(
@@ -148,6 +158,7 @@ def check_notebook(
         submission.looks,
         unseen_pictures(path),
         subject.newer,
+        subject.doubts,
     )
 
 
@@ -287,5 +298,75 @@ def _left_out(cell: str, what: str) -> Repair:
 
 
 def _what(cell: SubmissionCell) -> str:
-    own = {"exercise": f"your code of {cell.exercise}", "extra": "a cell of your own"}
+    own = {"exercise": f"your code for {cell.exercise}", "extra": "a cell of your own"}
     return own.get(cell.kind, "the course's cell")
+
+
+# ---- the printed report
+
+_REPAIRS = 12
+
+
+def print_report(report: CheckReport, console: Console) -> None:
+    """Print the points by exercise, what failed and why, and what is still open."""
+    console.print(_table(report))
+    for repair in report.repairs[:_REPAIRS]:
+        show(console, f"{repair.cell or 'The file'}: {repair.what}", "bold")
+        show(console, _indented(repair.why))
+    if len(report.repairs) > _REPAIRS:
+        console.print(f"And {len(report.repairs) - _REPAIRS} more of this kind.")
+    for problem in report.problems:
+        where = f"Cell {problem.cell}, {problem.what}" if problem.cell else problem.what.capitalize()
+        show(console, f"{where}, did not finish:", "bold")
+        show(console, _indented(problem.message))
+    for exercise in report.exercises:
+        for check in exercise.checks:
+            if check.message and not exercise.open:
+                show(console, f"{exercise.name}, check {check.name or '(without a name)'}:", "bold")
+                show(console, _indented(check.message))
+    for line in filter(None, (report.newer, *report.pictures, *report.doubts, *_summary(report))):
+        show(console, line)
+
+
+def _table(report: CheckReport) -> Table:
+    table = Table("Exercise", "State", "Visible checks", "Hidden", "By a person")
+    for exercise in report.exercises:
+        earned, most = (sum(c.points for c in exercise.checks), sum(c.max_points for c in exercise.checks))
+        visible = f"{earned:g} of {most:g}" if exercise.checks else ""
+        table.add_row(
+            Text(harmless(exercise.name)), _state(exercise), visible, _or_nothing(exercise.hidden_points),
+            _or_nothing(exercise.hand_points),
+        )  # fmt: skip
+    return table
+
+
+def _state(exercise: ExerciseState) -> str:
+    if exercise.open:
+        return "open"
+    failed = sum(bool(check.message) for check in exercise.checks)
+    if failed:
+        return f"{failed} failed"
+    return "written" if exercise.hand_points else "passes" if exercise.checks else "filled in"
+
+
+def _or_nothing(points: float) -> str:
+    return f"{points:g}" if points else ""
+
+
+def _summary(report: CheckReport) -> list[str]:
+    lines = [
+        f"{report.points:g} of {report.visible_points:g} points in the checks that you can see; "
+        "parts of them may be hidden. "
+        f"Hidden checks give up to {report.hidden_points:g} more when your work is graded"
+        + (f", and a person up to {report.hand_points:g}." if report.hand_points else ".")
+    ]
+    left = [exercise.name for exercise in report.exercises if exercise.open]
+    if left:
+        lines.append(f"Still open: {', '.join(left)}.")
+    if report.done:
+        lines.append("Everything is filled in and passes what can be seen here.")
+    return lines
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}" for line in text.splitlines())

@@ -109,12 +109,12 @@ def _warmed(modules: list[str]) -> dict[str, Any]:
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     """Refuse to start programs and to fetch anything, as when the work is graded."""
     if event in _PROGRAMS:
-        raise PermissionError("no other programs are started, as when your work is graded")
+        raise PermissionError("no other program can be started, just as when your work is graded")
     if event in ("socket.connect", "socket.getaddrinfo"):
         where = arguments[1] if event == "socket.connect" else arguments
         host = str(where[0]) if isinstance(where, tuple) and where else ""
         if host and not host.startswith(_HERE):
-            raise PermissionError("there is no network, as when your work is graded")
+            raise PermissionError("there is no network, just as when your work is graded")
 
 
 def _failed(error: BaseException) -> dict[str, Any]:

@@ -1,7 +1,9 @@
-"""The subject of a check: a notebook, and the assignment where its source is at hand, else its own marks.
+"""The subject of a check: a notebook, and the assignment where its source is at hand, else the notebook's own marks.
 
 The person who grades has the source. A student often has the notebook alone: then what the release put into each cell
 tells what it is for, and whether it was changed.
+
+Pictures that the person who grades will not see are named before the notebook is handed in.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import ast
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,19 +20,20 @@ from typing import Any
 import msgspec
 
 from autograder.authoring.assignment import Assignment, AssignmentCell, load_assignment
-from autograder.authoring.regions import CODE_STUB, TEXT_STUB
-from autograder.authoring.releasing import checksum
+from autograder.authoring.source_cells import CODE_STUB, TEXT_STUB, checksum
 from autograder.course import Course
 from autograder.errors import AutograderError, UnreadableSubmission
-from autograder.selfcheck.newer import newer_version
+from autograder.redrawing import redrawn
+from autograder.selfcheck.newer import missing_cells, newer_version
 from autograder.settings import GradingSettings
 from autograder.submission.alignment import align
-from autograder.submission.belonging import Catalogue, catalogue_of
-from autograder.submission.model import Repair, Submission
+from autograder.submission.matching import Catalogue, catalogue_of
+from autograder.submission.model import Attachment, Repair, Submission
 from autograder.submission.notebook_reader import RawNotebook, read_submission
+from autograder.submission.pictures import embedded_pictures
 from autograder.submission.raw_cells import StudentCell, read_student_cells
 
-__all__ = ["Subject", "find_subject"]
+__all__ = ["Subject", "find_subject", "unseen_pictures"]
 
 _STUB_LINE = CODE_STUB.split("\n")[-1]
 _RELEASED_ID = re.compile(r"[0-9a-f]{12}")  # As the release has them; programs make others.
@@ -47,6 +50,7 @@ class Subject(msgspec.Struct, frozen=True):
         data: the course's data folder, or None.
         remarks: sentences that the student should know beforehand.
         newer: the changes in the released notebook since this one was handed out; empty if none.
+        doubts: sentences on why nothing that is found here shows that the work is complete.
     """
 
     assignment: Assignment
@@ -56,6 +60,7 @@ class Subject(msgspec.Struct, frozen=True):
     data: Path | None
     remarks: tuple[Repair, ...]
     newer: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 def find_subject(path: Path, course: Course | None = None) -> Subject:
@@ -77,9 +82,10 @@ def find_subject(path: Path, course: Course | None = None) -> Subject:
             assignment = load_assignment(each, name)
             newer = newer_version(raw, path, assignment.release)
             return _subject(raw, cells, assignment, partial(catalogue_of, each), each, (), newer)
-    newer = newer_version(raw, path)
+    newer, missing = newer_version(raw, path), missing_cells(raw, path)
     assignment, changed = _by_its_marks(raw)
-    return _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed, newer)
+    subject = _subject(raw, cells, assignment, dict, courses[0] if courses else None, changed, newer)
+    return msgspec.structs.replace(subject, doubts=tuple(filter(None, (missing, _untrue(changed)))))
 
 
 def _read(path: Path) -> RawNotebook:
@@ -218,8 +224,16 @@ def _changed(cell: Mapping[str, Any]) -> Repair:
     return Repair(
         _grade_id(cell),
         "You have changed this cell.",
-        "When your work is graded, the original runs in its place. Without it, what is said of it here may be wrong.",
+        "When your work is graded, the original runs in its place. Without it, what is reported here may be wrong.",
     )
+
+
+def _untrue(changed: Sequence[Repair]) -> str:
+    """Return the sentence on cells of the course that were changed; empty if none were."""
+    if not changed:
+        return ""
+    count = "A cell of the course's own was" if len(changed) == 1 else f"{len(changed)} of the course's own cells were"
+    return f"{count} changed, so this result may not be that of grading. Restore them from a fresh copy."
 
 
 def _grade_id(cell: Mapping[str, Any]) -> str:
@@ -257,3 +271,31 @@ def _text(cell: Mapping[str, Any]) -> str:
     source = cell.get("source", "")
     text = "".join(map(str, source)) if isinstance(source, list) else str(source)
     return text.replace("\r\n", "\n")
+
+
+# ---- pictures that will not be seen
+
+
+def unseen_pictures(path: Path) -> tuple[str, ...]:
+    """Return a sentence for each picture in the notebook's text that grading will name instead of showing.
+
+    Raises:
+        UnreadableSubmission: it is not a notebook.
+    """
+    cells, _ = read_student_cells(read_submission(path.read_bytes(), str(path)), str(path))
+    texts = [cell for cell in cells if cell.cell_type == "markdown"]
+    return tuple(
+        f"Cell {cell.number}: the picture “{name}” will not be seen: {problem}."
+        for cell in texts
+        for name, problem in _problems(cell.source, cell.attachments)
+    )
+
+
+def _problems(source: str, attachments: tuple[Attachment, ...]) -> Iterator[tuple[str, str]]:
+    for each in embedded_pictures(source, attachments)[1]:
+        if each.problem:
+            yield each.name, each.problem
+            continue
+        kind, made = redrawn(each.content)  # The student's own file on the student's own machine: no walls are needed.
+        if kind == b"R":
+            yield each.name, made.decode(errors="replace")

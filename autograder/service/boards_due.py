@@ -34,6 +34,7 @@ class BoardsDue:
 
     Attributes:
         troubles: the reason why a board could not be published, by board.
+        published: grows whenever a board is published.
     """
 
     def __init__(self, course: Course, store: AttemptStore) -> None:
@@ -42,6 +43,7 @@ class BoardsDue:
         self._unpublished: dict[str, set[str]] = {}
         self._last: dict[str | None, float] = {}
         self._looked = 0.0
+        self.published = 0
         self.troubles: dict[tuple[str, str], str] = {}
 
     def changed(self, assignment: str, students: Collection[str], at: dt.datetime) -> None:
@@ -102,6 +104,7 @@ class BoardsDue:
             reason = "an attempt that counts was graded after the board was frozen" if frozen else ""
             quiet = Console(file=io.StringIO())
             publish_boards(course, board, _FORMATS, console=quiet, freeze=freeze, reason=reason)
+            self.published += 1
             if board is not None:
                 self._unpublished.pop(board, None)
 

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import count
@@ -21,26 +21,23 @@ from autograder.authoring.assignment import Assignment
 from autograder.challenge.competition_results import FILE_NAME, record_results, result_of
 from autograder.course import Course
 from autograder.engine.api import grade_class
-from autograder.engine.assignment_cache import load_cached_assignment
 from autograder.engine.class_run import MakeExecutor
-from autograder.engine.executor import RetryingExecutor
+from autograder.engine.discover import load_cached_assignment
+from autograder.engine.executor import Pool, RetryingExecutor
 from autograder.engine.known_results import keep_reply
-from autograder.engine.messages import Bundle, Job, Reply
-from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
+from autograder.engine.worker import Bundle, Job, Reply
 from autograder.engine.writer import reason_of
 from autograder.errors import AutograderError, GradebookError, LayerMissing, MachineryError, UnreadableSubmission
-from autograder.gradebook.journal import Journal
-from autograder.gradebook.result_store import ResultStore, result_key
+from autograder.gradebook.journal import Journal, ResultStore, result_key
 from autograder.grading.result import Result
 from autograder.roster import FILE_NAME as ROSTER
 from autograder.service.attempts import AttemptStore, Duty, HandIn
 from autograder.service.boards_due import BoardsDue
-from autograder.service.exchange import Exchange
-from autograder.service.policy import in_fair_order, policy_of
-from autograder.service.submitted_folder import SubmittedFolder
+from autograder.service.exchange import Exchange, SubmittedFolder, note_group, owe_overtaken
+from autograder.service.policy import Granted, granted_in, in_fair_order, policy_of, served
 from autograder.submission.alignment import align
-from autograder.submission.belonging import catalogue_of
+from autograder.submission.matching import catalogue_of
 from autograder.submission.model import Submission
 from autograder.submission.notebook_reader import read_submission
 
@@ -51,7 +48,7 @@ _IDLE_SECONDS = 0.5
 _LONG_SECONDS = 5.0
 """The time after which an attempt that still runs does not keep others from being begun."""
 _AGAIN_SECONDS = 20.0
-_RECENT = 50
+_RECENT, _ENOUGH = 50, 5
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +91,11 @@ class GradingLoop:
         self._thread = threading.Thread(target=self._run, name="grading", daemon=True)
         self._troubles: dict[tuple[str, str], tuple[str, float]] = {}
         self._seconds: deque[float] = deque([0.5], _RECENT)
+        self._gaps: deque[float] = deque(maxlen=_RECENT)
+        self._last_done: float | None = None
         self._order: tuple[tuple[int, ...], list[HandIn]] = ((), [])
         self._configured: list[int] = []
+        self._granted: Mapping[str, Granted] = {}
         self.exchange: Exchange | None = None
         """The exchange of nbgrader, to be looked at as well."""
         self.failure = ""
@@ -134,15 +134,32 @@ class GradingLoop:
     def queue(self) -> list[HandIn]:
         """Return what waits, in the order in which it will be graded; what is being graded comes first."""
         running = [attempt for attempt, _, _ in list(self._running.values())]
-        state = self._store.changes, *(attempt.number for attempt in running)
+        begun = [attempt.number for attempt in running]
+        state = (*self._store.state, *begun)
         if self._order[0] != state:
-            rest = [each for each in self._store.waiting() if each.number not in state[1:]]
+            rest = [each for each in self._store.waiting() if each.number not in begun]
             self._order = state, [*running, *in_fair_order(rest, (each.student for each in running))]
         return self._order[1]
 
+    @property
+    def is_quiet(self) -> bool:
+        """True if nobody waits for a grade, but perhaps for an assignment that cannot be read now."""
+        return all(("", each.assignment) in self._troubles and not self.is_grading(each) for each in self.queue())
+
     def estimate(self, place: int) -> float:
-        """Return the seconds until the attempt at ``place`` in the queue, 1 being the next, has its result."""
-        return max(1.0, place * self.rate / max(1, self._active))
+        """Return the seconds until the attempt at ``place`` in the queue, 1 being the next, has its result.
+
+        While attempts wait they are finished at a pace that is known, with all that is written in between; before it
+        is, by what grading one takes.
+        """
+        gaps = list(self._gaps)
+        pace = sum(gaps) / len(gaps) if len(gaps) >= _ENOUGH else self.rate / max(1, self._active)
+        return max(1.0, place * pace)
+
+    @property
+    def published(self) -> int:
+        """Grows whenever a board is published."""
+        return self._boards.published
 
     def troubles(self) -> dict[tuple[str, str], str]:
         """Return, for a student and an assignment, or a board alone, why it is not written yet."""
@@ -175,7 +192,7 @@ class GradingLoop:
         self._slots = max(self._slots, executor.slots)
         self._active = max(self._active, executor.slots - self._spare)
         self._pool = stack.enter_context(Pool(self._make_executor))  # For what changed between grading and writing.
-        for name in self._course.assignments():  # While workers warm up: nobody should wait for the first page.
+        for name in served(self._course):  # While workers warm up: nobody should wait for the first page.
             with self._alone(("", name)):
                 self._bundle(name)
 
@@ -198,8 +215,13 @@ class GradingLoop:
         """Read course.toml again when it or the roster has changed; a half-edited one is reported and waited out."""
         with self._alone(("", "course.toml")):
             state = [_changed_at(self._course.root / name) for name in ("course.toml", ROSTER)]
-            if state != self._configured:
+            granted = granted_in(self._course.gradebook_url)
+            if changed := state != self._configured:
                 self._course, self._configured = Course.find(self._course.root), state
+            before, self._granted = self._granted, granted
+            for name in served(self._course):
+                if changed or granted.get(name) != before.get(name):
+                    owe_overtaken(self._course, self._store, self._folder, name)
 
     @contextmanager
     def _alone(self, key: tuple[str, str]) -> Iterator[None]:
@@ -223,8 +245,13 @@ class GradingLoop:
             brief = sum(now - since < _LONG_SECONDS for _, _, since in self._running.values())
             if brief >= self._active or len(self._running) >= self._slots:
                 return
-            if not self.is_grading(attempt):
+            if not self._is_under_way(attempt):
                 self._begin_one(attempt)
+
+    def _is_under_way(self, attempt: HandIn) -> bool:
+        """Return whether an attempt is being graded, as its student's or as that of another member of the group."""
+        own = {attempt.number, attempt.together} - {""}
+        return any(own & {each.number, each.together} for each, _, _ in self._running.values())
 
     def _begin_one(self, attempt: HandIn) -> None:
         bundle = None
@@ -280,9 +307,10 @@ class GradingLoop:
             self._store.finish(attempt, "failed", reason=reply.failure.strip(), seconds=reply.seconds)
             return
         graded = keep_reply(self._results, self._journal, attempt.assignment, key, reply)
-        submission = self._read(attempt, self._bundle(attempt.assignment).assignment)
         self._seconds.append(reply.seconds)
-        self._finish(attempt, submission, key, graded.result, reply.seconds)
+        with self._alone(("", attempt.assignment)):  # If the assignment has gone meanwhile, the attempt waits.
+            submission = self._read(attempt, self._bundle(attempt.assignment).assignment)
+            self._finish(attempt, submission, key, graded.result, reply.seconds)
 
     def _finish(self, attempt: HandIn, submission: Submission, key: str, result: Result, seconds: float) -> None:
         if result.entry is not None:  # Every entry is recorded, also one that does not count in the assignment.
@@ -290,6 +318,14 @@ class GradingLoop:
             record_results(self._course.results / FILE_NAME, [entered])
         reason = submission.reason_to_look
         self._store.finish(attempt, "graded", points=result.points, key=key, reason=reason, seconds=seconds)
+        self._note_pace(bool(self._store.waiting()))
+
+    def _note_pace(self, others_wait: bool) -> None:
+        """Note the time since the attempt that was finished before, if others waited all the while."""
+        now = time.monotonic()
+        if self._last_done is not None:
+            self._gaps.append(now - self._last_done)
+        self._last_done = now if others_wait else None
 
     # Writing.
 
@@ -318,6 +354,7 @@ class GradingLoop:
             else:
                 notebook = self._bundle(duty.assignment).assignment.notebook
                 found = self._folder.place(counting, self._store.content(counting), notebook)
+                note_group(self._course, counting, self._store)
         return found
 
     def _grade(self, name: str, duties: Sequence[Duty]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import urlsplit
 
 from jupyterhub.services.auth import HubOAuth
 from starlette.exceptions import HTTPException
@@ -34,17 +33,6 @@ class Hub:
         self._oauth = HubOAuth.instance()
         self._secure = secure
         self.prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-
-    @staticmethod
-    def is_there() -> bool:
-        """Return whether a hub started this process."""
-        return "JUPYTERHUB_SERVICE_PREFIX" in os.environ
-
-    @staticmethod
-    def address() -> tuple[str, int]:
-        """Return the address on which the hub expects the service to listen."""
-        parts = urlsplit(os.environ["JUPYTERHUB_SERVICE_URL"])
-        return parts.hostname or "127.0.0.1", parts.port or 0
 
     def login_headers(self, where: str) -> dict[str, str]:
         """Return the headers that send a browser to the hub, and bring it back to ``where``."""

@@ -12,25 +12,26 @@ import jinja2
 import msgspec
 
 from autograder.authoring.assignment import Assignment
+from autograder.challenge.entries import ENTRY_FUNCTIONS
 from autograder.course import Course
-from autograder.engine.assignment_cache import load_cached_assignment
+from autograder.engine.discover import load_cached_assignment
 from autograder.errors import AutograderError
 from autograder.gradebook.feedback import feedback_page
+from autograder.gradebook.journal import ResultStore
 from autograder.gradebook.notice import BoardName
-from autograder.gradebook.picture_store import Album, Pictures
-from autograder.gradebook.result_store import ResultStore
-from autograder.leaderboard.board_names import BoardNames
-from autograder.leaderboard.entrant import lines_for
+from autograder.gradebook.sanitising import Album, Pictures
+from autograder.leaderboard.entrant import BoardNames, lines_for
 from autograder.service.access import roster_of
 from autograder.service.attempts import AttemptStore, HandIn
 from autograder.service.boards_due import boards_of
 from autograder.service.grading_loop import GradingLoop
-from autograder.service.policy import policy_of
-from autograder.service.told import told_of
+from autograder.service.policy import policy_of, served
+from autograder.service.rehearsals import Rehearsals, TriedEntry
+from autograder.service.told import StaffQuestion, StaffQuestions, stuck, told_of
 from autograder.submission.alignment import align
 from autograder.submission.notebook_reader import read_submission
 
-__all__ = ["AttemptRow", "BoardRow", "Pages", "render"]
+__all__ = ["AttemptRow", "BoardRow", "Pages", "enters", "render"]
 
 _STATES = {"graded": "graded", "unreadable": "could not be read", "failed": "not graded yet; staff will look at it"}
 
@@ -48,6 +49,7 @@ class AttemptRow(NamedTuple):
         reason: the fault of a file that could not be read.
         counts: True if it is the one that counts.
         file: the name that it had.
+        by: the member of the group who handed it in; empty if that is its author.
     """
 
     name: str
@@ -59,6 +61,18 @@ class AttemptRow(NamedTuple):
     reason: str
     counts: bool
     file: str
+    by: str
+
+
+class RehearsalRow(NamedTuple):
+    """A rehearsal as the student sees it: its number, when it was, its state, in words too, and what it gave."""
+
+    name: str
+    number: int
+    at: str
+    state: str
+    said: str
+    lines: list[str]
 
 
 class BoardRow(NamedTuple):
@@ -72,6 +86,11 @@ class BoardRow(NamedTuple):
     size: int
     final: bool
 
+    @property
+    def said(self) -> str:
+        """The rank in words."""
+        return f"{self.rank} of {self.size}" if self.rank else "—"
+
 
 class Pages:
     """The content of the pages of a course.
@@ -80,10 +99,15 @@ class Pages:
         store: the store of attempts.
         loop: the loop that grades them.
         prefix: the prefix of all addresses, such as ``/services/handin/``; ends with a slash.
+        rehearsals: the rehearsals of entries to the challenge.
+        questions: the questions to the staff.
     """
 
-    def __init__(self, store: AttemptStore, loop: GradingLoop, prefix: str) -> None:
+    def __init__(
+        self, store: AttemptStore, loop: GradingLoop, prefix: str, rehearsals: Rehearsals, questions: StaffQuestions
+    ) -> None:
         self._store, self._loop, self.prefix = store, loop, prefix
+        self._rehearsals, self._questions = rehearsals, questions
 
     @property
     def course(self) -> Course:
@@ -92,16 +116,16 @@ class Pages:
 
     def assignment(self, name: str) -> Assignment | None:
         """Return the assignment called ``name`` if students may know of it."""
-        if name not in self.course.assignments():
+        if name not in served(self.course):
             return None
         files = sorted((self.course.source / name).glob("*.*"))
         return _load(self.course, name, tuple(path.stat().st_mtime_ns for path in files))
 
     def assignments(self, student: str, now: dt.datetime) -> list[dict[str, Any]]:
         """Return, for each assignment, what the first page shows of it."""
-        own = self._store.of_student(student)
+        own, asked = self._store.of_student(student), {each.assignment: each for each in self.asked(student)}
         found = []
-        for name in self.course.assignments():
+        for name in served(self.course):
             attempts, policy = [each for each in own if each.assignment == name], policy_of(self.course, name)
             deadline = policy.deadline(student)
             assignment = self.assignment(name)
@@ -117,6 +141,7 @@ class Pages:
                     "closed": bool(policy.closes and now >= policy.closes),
                     "attempts": len(rows),
                     "counting": counting,
+                    "asked": asked.get(name),
                 }
             )
         return found
@@ -127,8 +152,7 @@ class Pages:
         chosen = self._store.chosen(student, assignment) if policy.counts == "chosen" else ""
         counting = policy.counting(student, attempts, chosen)
         deadline, shown = policy.deadline(student), policy.shown(student, dt.datetime.now(dt.UTC))
-        found = self.assignment(assignment) if attempts else None
-        most = found.auto_points if found else 0.0
+        most = self._most(assignment) if attempts else 0.0
         return [
             AttemptRow(
                 each.name,
@@ -140,14 +164,32 @@ class Pages:
                 each.reason if each.outcome == "unreadable" else "",
                 counting is not None and each.number == counting.number,
                 each.file,
+                each.handed_by if each.handed_by != student else "",
             )
             for number, each in enumerate(attempts, 1)
         ]
 
     def snapshot(self, student: str, assignment: str) -> str:
-        """Return a student's attempts as JSON: for each, by its name, the number, the state and what is shown of it."""
+        """Return a student's attempts and rehearsals as JSON: for each, by its name, a title, the state and words."""
         rows = self.attempts(student, assignment, self._store.of_student(student, assignment))
-        return msgspec.json.encode({row.name: [row.number, row.state, row.said] for row in rows}).decode()
+        found = {row.name: [f"Attempt {row.number}", row.state, row.said] for row in rows}
+        tries = self.rehearsals(student, assignment)
+        found |= {row.name: [f"Rehearsal {row.number}", row.state, row.said] for row in tries}
+        return msgspec.json.encode(found).decode()
+
+    def rehearsals(self, student: str, assignment: str) -> list[RehearsalRow]:
+        """Return a student's rehearsals of the entry to the challenge, oldest first."""
+        told = policy_of(self.course, assignment).told
+        return [
+            RehearsalRow(
+                each.name, number, told(each.at), *_rehearsed(each), each.said.split("\n") if each.said else []
+            )
+            for number, each in enumerate(self._rehearsals.of_student(student, assignment), 1)
+        ]
+
+    def asked(self, student: str, assignment: str | None = None) -> list[StaffQuestion]:
+        """Return a student's questions to the staff, oldest first."""
+        return self._questions.of_student(student, assignment)
 
     def _state(self, attempt: HandIn) -> str:
         return attempt.outcome or ("grading" if self._loop.is_grading(attempt) else "waiting")
@@ -227,7 +269,10 @@ class Pages:
 
     def _on_board(self, attempt: HandIn) -> BoardName | None:
         found = _names(self.course, attempt.assignment, self._stamp(attempt.assignment)).of_student(attempt.student)
-        return found and BoardName(found.name, f"{self.prefix}boards/{attempt.assignment}.html#{found.name}", "")
+        if found is None:
+            return None
+        names = filter(None, boards_of(attempt.assignment))
+        return BoardName(found.name, *(f"{self.prefix}boards/{name}.html#{found.name}" for name in names))
 
     def rows(self, student: str, assignment: str) -> list[BoardRow]:
         """Return the student's rows on the published boards on which an assignment shows."""
@@ -239,6 +284,11 @@ class Pages:
             if found and public:
                 rows.append(_row(name, found, public.name))
         return rows
+
+    def standing(self, student: str, assignment: str) -> str:
+        """Return the student's rows on boards as JSON: for each, the board, the rank in words, and the score."""
+        rows = [[row.board, row.said, row.score or "—"] for row in self.rows(student, assignment)]
+        return msgspec.json.encode(rows).decode()
 
     def staff(self, now: dt.datetime) -> dict[str, Any]:
         """Return what the page for staff shows: the queue, rates, and what needs a look."""
@@ -259,15 +309,34 @@ class Pages:
             "troubles": sorted(self._loop.troubles().items()),
             "unreadable": [each for each in lately if each.outcome == "unreadable" and self._is_last(each)],
             "doubtful": [each for each in graded if each.reason],
+            "questions": self._questions.open(),
+            "stuck": stuck(self._store.several_since(now - dt.timedelta(days=2)), self._most, now),
+            "rehearsals": self._rehearsals.failed(),
             "students": sorted(roster_of(self.course)),
-            "assignments": self.course.assignments(),
+            "assignments": served(self.course),
         }
+
+    def _most(self, name: str) -> float:
+        found = self.assignment(name)
+        return found.auto_points if found else 0.0
 
     def _stamp(self, board: str) -> int:
         try:
             return (self.course.root / "leaderboard" / f"{board}.json").stat().st_mtime_ns
         except OSError:
             return 0
+
+
+def enters(assignment: Assignment) -> bool:
+    """Return whether an assignment is the challenge: its entries can be rehearsed."""
+    return set(ENTRY_FUNCTIONS) <= set(assignment.exercises)
+
+
+def _rehearsed(each: TriedEntry) -> tuple[str, str]:
+    """Return the state of a rehearsal, for programs and in words."""
+    if each.outcome:
+        return each.outcome, "done" if each.outcome == "done" else "could not be run"
+    return ("grading", "running: this takes some minutes") if each.begun else ("waiting", "waiting for a quiet moment")
 
 
 def _row(board: str, found: dict[str, Any], name: str) -> BoardRow:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import io
 import os
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -14,23 +16,26 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from rich.console import Console
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from autograder.atomic_files import private_folder, write_atomically
 from autograder.course import Course
-from autograder.engine.executor import Executor
-from autograder.engine.local import LocalWorkers, default_workers
-from autograder.engine.messages import options_of
+from autograder.engine.executor import Executor, LocalWorkers, default_workers
+from autograder.engine.worker import options_of
 from autograder.errors import ServiceError
+from autograder.files import private_folder, write_atomically
 from autograder.service.access import Access, roster_of, write_links
 from autograder.service.attempts import AttemptStore
 from autograder.service.grading_loop import GradingLoop
+from autograder.service.policy import served
 from autograder.service.web import Site
+from autograder.terminal import show
 
 __all__ = ["revoke_links", "run_service", "site_of", "staff_link", "student_links"]
 
 DAY = 24 * 60 * 60
 _SPARE = 2
 _OF_THE_TERMINAL = "terminal"
+_MOST_CONNECTIONS, _OTHER_FILES = 2900, 400
 
 
 def run_service(
@@ -66,6 +71,7 @@ def run_service(
             _say(course, url)
         config = uvicorn.Config(
             site,
+            http=_connections(),
             host=host,
             port=port,
             log_level="warning",
@@ -78,6 +84,35 @@ def run_service(
         )
         uvicorn.Server(config).run()
         loop.stop()
+
+
+def _connections() -> type[H11Protocol]:
+    """Return a protocol of which there are never so many that nobody else is answered, or that no file can be opened.
+
+    A connection too many takes the place of the oldest that waits for a request, so that open ones cost their owner
+    alone.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = max(soft, min(hard, 2 * _MOST_CONNECTIONS)) if hard != resource.RLIM_INFINITY else 2 * _MOST_CONNECTIONS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    most = min(_MOST_CONNECTIONS, max(files - _OTHER_FILES, files // 2))
+
+    opened: dict[H11Protocol, None] = {}
+
+    class Connection(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            opened[self] = None
+            if len(opened) > most:
+                oldest = next(each for each in opened if each.cycle is None or each.cycle.response_complete)
+                del opened[oldest]
+                oldest.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            opened.pop(self, None)
+            super().connection_lost(exc)
+
+    return Connection
 
 
 def site_of(
@@ -107,7 +142,7 @@ def site_of(
 def _executor(course: Course, active: int, scheduler: str | None, missing_ok: Sequence[str]) -> Executor:
     options = options_of(course, missing_ok)
     if scheduler:
-        from autograder.engine.cluster import ClusterWorkers
+        from autograder.engine.api import ClusterWorkers
 
         return ClusterWorkers(scheduler, options)
     return LocalWorkers(active + _SPARE, options)
@@ -134,6 +169,9 @@ def _say(course: Course, url: str) -> None:
     own = staff_link(course, _OF_THE_TERMINAL, url, 1.0) if screen.is_terminal else "with autograder links --staff NAME"
     for what, where in (("students", "with a link of: autograder links"), ("staff", own)):
         screen.print(f"  {what:<9} {where}", highlight=False, soft_wrap=True)
+    if others := sorted({*course.assignments()} - {*served(course)}):
+        several = ", ".join(others)
+        show(screen, f"Not handed in here, since they have several notebooks: {several}. Use autograder grade.")
     screen.print("Ctrl-C ends it; what was handed in stays, and is graded after the next start.", highlight=False)
 
 
@@ -153,7 +191,7 @@ def student_links(course: Course, students: Sequence[str] | None, url: str, days
     if not people:
         raise ServiceError(f"There is no students.csv in {course.root}. Write one: links are for the people in it.")
     if unknown := [name for name in students or () if name not in people]:
-        raise ServiceError(f"students.csv does not have {', '.join(unknown)}. Check the name.")
+        raise ServiceError(f"students.csv does not contain {', '.join(unknown)}. Check the name.")
     access = Access(course, AttemptStore(course.results / "service.db"))
     chosen = [people[name] for name in students or people]
     text = io.StringIO()
@@ -167,4 +205,6 @@ def revoke_links(course: Course, name: str) -> str:
     store = AttemptStore(course.results / "service.db")
     for role in ("student", "staff"):
         store.revoke(role, name)
-    return f"All links and sessions of {name} have ended. `autograder links --student {name}` makes a new one."
+    if name in roster_of(course):
+        return f"All links and sessions of {name} have ended. `autograder links --student {name}` makes a new one."
+    return f"All links and sessions of {name} have ended. No student has this id; check it."

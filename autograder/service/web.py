@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import importlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -22,17 +21,18 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
 
 from autograder.errors import AutograderError, ServiceError
 from autograder.leaderboard.publishing import CHALLENGE
-from autograder.service.access import SESSION_SECONDS, Access, Visitor, plain_file_name, roster_of
+from autograder.service.access import SESSION_SECONDS, Access, Guard, Together, Visitor, plain_file_name, roster_of
+from autograder.service.actions import Actions, Events, desk_routes
 from autograder.service.attempts import AttemptStore, HandIn
 from autograder.service.exchange import Exchange
 from autograder.service.grading_loop import GradingLoop
-from autograder.service.guards import Guard, Together
-from autograder.service.pages import Pages, render
+from autograder.service.pages import Pages, enters, render
 from autograder.service.policy import policy_of
+from autograder.service.rehearsals import Rehearsals
+from autograder.service.told import StaffQuestions
 
 if TYPE_CHECKING:
     from autograder.service.hub import Hub
@@ -44,8 +44,6 @@ _FEEDBACK_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'
 _BOARD_POLICY = "sandbox allow-scripts; frame-ancestors 'none'"
 _BROKEN = "The service cannot do this at the moment, and nothing was changed. Try again in a few minutes."
 _UPLOAD_SECONDS = 120.0
-_EVENT_SECONDS, _PLACE_SECONDS = 0.3, 2.0
-_BEAT_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -74,10 +72,13 @@ class Site:
     ) -> None:
         self._store, self._loop, self._access = store, loop, access
         self._prefix, self._secure, self._hub = prefix, secure, hub
-        self._pages = Pages(store, loop, prefix)
+        questions = StaffQuestions(store)
+        self._rehearsals = Rehearsals(lambda: loop.course, store, lambda: loop.is_quiet, loop.missing_ok)
+        self._actions = Actions(store, loop, self._rehearsals, questions)
+        self._pages = Pages(store, loop, prefix, self._rehearsals, questions)
         loop.exchange = Exchange(store, self._pages.feedback, self._pages.shown)
-        self._desk_routes = self._desk()
-        self._uploads, self._streams = Together(2, 200), Together(4, 2000)
+        self._desk_routes = desk_routes(loop.course, self._visitor)
+        self._uploads, self._streams = Together(2, 200), Events(self._pages, store, loop)
 
     def application(self) -> Guard:
         """Return the whole as an ASGI application."""
@@ -87,7 +88,10 @@ class Site:
             Route("/leave", self._leave, methods=["POST"]),
             Route("/oauth_callback", self._come_back),
             Route("/assignments/{name}", self._assignment),
+            Route("/assignments/{name}/ask", self._ask, methods=["POST"]),
             Route("/assignments/{name}/upload", self._upload, methods=["POST"]),
+            Route("/assignments/{name}/rehearse", partial(self._upload, only_try=True), methods=["POST"]),
+            Route("/questions/{name}/answer", self._answer, methods=["POST"]),
             Route("/attempts/{name}", self._feedback),
             Route("/attempts/{name}/notebook", self._notebook),
             Route("/attempts/{name}/{action:str}", self._act, methods=["POST"]),
@@ -102,14 +106,16 @@ class Site:
         inner = Starlette(routes=routes, exception_handlers=handlers)
         whole = Starlette(routes=[Mount(self._prefix.rstrip("/"), inner)], lifespan=self._running)
         upload = self._loop.course.config.serve.upload_mb << 20
-        return Guard(whole, upload, secure=self._secure)
+        return Guard(whole, upload, self._access.visitor, COOKIE, secure=self._secure)
 
     @asynccontextmanager
     async def _running(self, _: Starlette) -> AsyncIterator[None]:
         self._loop.start()
+        self._rehearsals.start()
         try:
             yield
         finally:
+            await run_in_threadpool(self._rehearsals.stop)
             await run_in_threadpool(self._loop.stop)
 
     # Who it is.
@@ -126,11 +132,11 @@ class Site:
         raise HTTPException(401)
 
     @asynccontextmanager
-    async def _form(self, request: Request, visitor: Visitor) -> AsyncIterator[FormData]:
+    async def _form(self, request: Request, visitor: Visitor, files: int = 0) -> AsyncIterator[FormData]:
         """Give the form that came; refuse one that a page of the service in this session did not send."""
         try:
             async with asyncio.timeout(_UPLOAD_SECONDS):
-                form = await request.form(max_files=1, max_fields=5)
+                form = await request.form(max_files=files, max_fields=5)
         except (TimeoutError, ClientDisconnect) as error:
             raise HTTPException(408, "It took too long to arrive. Hand it in again.") from error
         try:
@@ -237,6 +243,12 @@ class Site:
             rows=self._pages.rows(student, name),
             shown=policy.shown(student, now),
             ticket=f"{time.time_ns():x}",
+            members=policy.members(student),
+            questions=self._pages.asked(student, name),
+            enters=enters(assignment),
+            rehearsals=self._pages.rehearsals(student, name)[::-1],
+            rehearsals_per_day=self._loop.course.config.serve.rehearsals_per_day,
+            told=policy.told,
             megabytes=self._loop.course.config.serve.upload_mb,
         )
 
@@ -248,36 +260,43 @@ class Site:
             raise HTTPException(404)
         return student
 
-    async def _upload(self, request: Request) -> Response:
-        visitor = self._known(request)
-        if visitor.is_staff:
-            raise HTTPException(403, "Staff have no attempts. Use `autograder practice` to try a notebook.")
+    async def _upload(self, request: Request, only_try: bool = False) -> Response:
+        """Take a file that is handed in, or one that is only to be rehearsed."""
+        visitor, name = self._known(request), request.path_params["name"]
         with self._uploads.one_more(visitor.person) as allowed:
             if not allowed:
                 raise HTTPException(429, "Another upload of yours is still running.")
-            async with self._form(request, visitor) as form:
+            async with self._form(request, visitor, files=1) as form:
+                self._check_place(name, only_try)
                 file = form.get("notebook")
                 content = await file.read() if isinstance(file, UploadFile) else b""
-                await run_in_threadpool(self._take_in, request, visitor, form, content)
-        return RedirectResponse(f"{self._prefix}assignments/{request.path_params['name']}", 303)
+                if len(content) > self._loop.course.config.serve.upload_mb << 20:
+                    raise HTTPException(413, "The file is too large. Clear its outputs, save it, and hand it in again.")
+                plain = plain_file_name(file.filename or "") if isinstance(file, UploadFile) else ""
+                take = partial(self._actions.take, visitor, name, content, plain, str(form.get("ticket", "")))
+                await run_in_threadpool(take, only_try=only_try)
+        return RedirectResponse(f"{self._prefix}assignments/{name}{'#rehearsal' * only_try}", 303)
 
-    def _take_in(self, request: Request, visitor: Visitor, form: FormData, content: bytes) -> None:
-        name, file, now = request.path_params["name"], form.get("notebook"), dt.datetime.now(dt.UTC)
-        if self._pages.assignment(name) is None:
+    def _check_place(self, name: str, only_try: bool) -> None:
+        assignment = self._pages.assignment(name)
+        if assignment is None or (only_try and not enters(assignment)):
             raise HTTPException(404)
-        if not content or not isinstance(file, UploadFile):
-            raise ServiceError("There is no file, or it is empty. Choose your notebook.")
-        if len(content) > self._loop.course.config.serve.upload_mb << 20:
-            raise HTTPException(413, "The file is too large. Clear its outputs, save it, and hand it in again.")
-        self._hand_in(
-            visitor.person, name, content, plain_file_name(file.filename or ""), str(form.get("ticket", "")), now
-        )
 
-    def _hand_in(self, student: str, name: str, content: bytes, file: str, ticket: str, now: dt.datetime) -> None:
-        policy = policy_of(self._loop.course, name)
-        refusal = partial(policy.refusal, student, now=now)
-        self._store.hand_in(student, name, content, file=file, at=now, ticket=ticket[:100], refusal=refusal)
-        self._loop.wake()
+    async def _ask(self, request: Request) -> Response:
+        visitor, name = self._known(request), request.path_params["name"]
+        async with self._form(request, visitor) as form:
+            self._check_place(name, False)
+            await run_in_threadpool(self._actions.ask, visitor, name, str(form.get("text", "")))
+        return RedirectResponse(f"{self._prefix}assignments/{name}#questions", 303)
+
+    async def _answer(self, request: Request) -> Response:
+        visitor = self._known(request)
+        if not visitor.is_staff:
+            raise HTTPException(404)
+        async with self._form(request, visitor) as form:
+            text = str(form.get("text", ""))
+            await run_in_threadpool(self._actions.answer, visitor, request.path_params["name"], text)
+        return RedirectResponse(f"{self._prefix}staff", 303)
 
     def _own(self, request: Request, visitor: Visitor) -> HandIn:
         """Return the attempt that an address names, if the visitor may see it; others' are treated as missing."""
@@ -305,30 +324,10 @@ class Site:
         visitor = self._known(request)
         async with self._form(request, visitor):
             attempt = await run_in_threadpool(self._own, request, visitor)
-            await run_in_threadpool(self._acted, attempt, request.path_params["action"], visitor)
-        self._loop.wake()
+            if not await run_in_threadpool(self._actions.act, visitor, attempt, request.path_params["action"]):
+                raise HTTPException(404)
         back = "staff" if visitor.is_staff else f"assignments/{attempt.assignment}"
         return RedirectResponse(f"{self._prefix}{back}", 303)
-
-    def _acted(self, attempt: HandIn, action: str, visitor: Visitor) -> None:
-        now = dt.datetime.now(dt.UTC)
-        if action == "try-again" and visitor.is_staff:
-            self._store.try_again(attempt.name)
-        elif action == "choose" and not visitor.is_staff:
-            if policy_of(self._loop.course, attempt.assignment).counts != "chosen":
-                raise ServiceError("In this course it is not for students to choose which attempt counts.")
-            self._may_change(attempt, now)
-            self._store.choose(visitor.person, attempt.assignment, attempt.name)
-        elif action == "again" and not visitor.is_staff:
-            content = self._store.content(attempt)
-            self._hand_in(visitor.person, attempt.assignment, content, attempt.file, "", now)
-        else:
-            raise HTTPException(404)
-
-    def _may_change(self, attempt: HandIn, now: dt.datetime) -> None:
-        closes = policy_of(self._loop.course, attempt.assignment).closes
-        if closes and now >= closes:
-            raise ServiceError("This is closed: which attempt counts stands.")
 
     def _board(self, request: Request) -> Response:
         self._known(request)
@@ -347,24 +346,8 @@ class Site:
         visitor, name = self._known(request), request.path_params["name"]
         if visitor.is_staff or self._pages.assignment(name) is None:
             raise HTTPException(404)
-        return StreamingResponse(self._told(request, visitor, name), media_type="text/event-stream")
-
-    async def _told(self, request: Request, visitor: Visitor, name: str) -> AsyncIterator[str]:
-        """Yield the state of a student's attempts whenever it changes, and something now and then in any case."""
-        with self._streams.one_more(visitor.person) as allowed:
-            own, said, looked, beat = -1, "", 0.0, time.monotonic()
-            while allowed:
-                waits = '"waiting"' in said and time.monotonic() - looked > _PLACE_SECONDS
-                if waits or own != self._store.touched[visitor.person]:
-                    own = self._store.touched[visitor.person]
-                    now, looked = await run_in_threadpool(self._pages.snapshot, visitor.person, name), time.monotonic()
-                    if now != said:
-                        said, beat = now, looked
-                        yield f"data: {said}\n\n"
-                if time.monotonic() - beat > _BEAT_SECONDS:
-                    beat, allowed = time.monotonic(), self._visitor(request) is not None
-                    yield ": still here\n\n"
-                await asyncio.sleep(_EVENT_SECONDS)
+        told = self._streams.of_student(visitor.person, name, lambda: self._visitor(request) is not None)
+        return StreamingResponse(told, media_type="text/event-stream")
 
     # Staff.
 
@@ -376,24 +359,6 @@ class Site:
             return RedirectResponse(f"{self._prefix}assignments/{assignment}?{urlencode({'student': student})}", 303)
         values = self._pages.staff(dt.datetime.now(dt.UTC))
         return self._page(request, "staff", desk=bool(self._desk_routes), **values)
-
-    def _desk(self) -> list[BaseRoute]:
-        """Return the desk's pages for staff, where they are installed."""
-        try:
-            desk = importlib.import_module("autograder.desk").application(self._loop.course)
-        except (ModuleNotFoundError, AttributeError):
-            return []
-
-        async def for_staff(scope: Scope, receive: Receive, send: Send) -> None:
-            visitor = self._visitor(Request(scope)) if scope["type"] == "http" else None
-            if visitor is None or not visitor.is_staff:
-                await PlainTextResponse("There is no such page.", 404)(scope, receive, send)
-            else:
-                # Without our router: the desk finds its addresses among its own.
-                own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}
-                await desk({**own, "autograder.person": visitor.person}, receive, send)
-
-        return [Mount("/desk", for_staff)]
 
     def _health(self, _: Request) -> Response:
         return PlainTextResponse("not grading\n", 503) if self._loop.failure else PlainTextResponse("ok\n")

@@ -12,8 +12,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from autograder.similarity.fingerprints import Spans
-from autograder.similarity.works import Part, Work
+from autograder.similarity.works import Part, Spans, Work
 
 __all__ = ["EXPECTED", "FEWEST", "Likenesses", "Likeness", "PartLikeness", "Usual", "clusters", "compare"]
 

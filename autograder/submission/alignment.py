@@ -1,7 +1,9 @@
-"""The alignment of a student's work with the released skeleton.
+"""The alignment of a student's work with the released skeleton, and the choice among several notebooks.
 
-The skeleton decides which cells there are, in which order, with which marks. From the file come only the
-solutions, the written answers and the student's own cells; each own cell stays behind the cell it followed.
+The skeleton decides which cells there are, in which order, with which marks. From the file come only the solutions, the
+written answers and the student's own cells; each own cell stays behind the cell it followed.
+
+Among several notebooks in a student's folder, the submission is chosen by the work in them, not by name.
 """
 
 from __future__ import annotations
@@ -15,18 +17,16 @@ from typing import Any, Literal
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.errors import UnreadableSubmission
-from autograder.submission.belonging import Catalogue, rightful
-from autograder.submission.borrowing import borrowed_names
-from autograder.submission.doubting import doubts
-from autograder.submission.finding import match_cells
-from autograder.submission.matching import Matching, is_blank, is_of, released_text
+from autograder.submission.finding import doubts, match_cells
+from autograder.submission.matching import Catalogue, Matching, garbled_code, is_blank, is_of, released_text, rightful
 from autograder.submission.model import CellKind, Submission, SubmissionCell
 from autograder.submission.notebook_reader import RawNotebook, load
 from autograder.submission.raw_cells import StudentCell, read_student_cells
-from autograder.submission.repairs import explain
-from autograder.submission.tokens import garbled_code
+from autograder.submission.repairs import borrowed_names, explain
 
-__all__ = ["align", "load_submission", "submission_key", "work_in"]
+__all__ = ["align", "beside", "choose", "load_submission", "submission_key", "work_in"]
+
+# ---- the alignment
 
 _STUDENT_KINDS = ("exercise", "answer")
 _START = ""  # The place before the first cell of the skeleton.
@@ -206,3 +206,76 @@ def _kind(released: AssignmentCell) -> CellKind:
 
 def _type(cell_type: str) -> Literal["code", "markdown"]:
     return "code" if cell_type == "code" else "markdown"
+
+
+# ---- the choice among several notebooks
+
+_MOST = 20
+Work = Mapping[str, str]
+
+
+def beside(path: Path) -> tuple[Path, ...]:
+    """Return the other notebooks in the folder of ``path`` and in the folders there, whatever they are called.
+
+    None of what Jupyter and macOS keep for themselves.
+    """
+    entries = _entries(path.parent)
+    inner = [each for entry in entries if entry.is_dir() and not entry.is_symlink() for each in _entries(entry)]
+    return tuple(each for each in (*entries, *inner) if each != path and _may_be_notebook(each))
+
+
+def _entries(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [entry for entry in found if not entry.name.startswith((".", "~", "__MACOSX"))]
+
+
+def _may_be_notebook(path: Path) -> bool:
+    """Return whether a file may be a notebook.
+
+    Also ``work.ipynb.txt``, ``work.ipynb (1)`` and ``work.json``, as browsers and mail programs make them.
+    """
+    name = path.name.lower()
+    return (".ipynb" in name or name.endswith(".json")) and not path.is_dir()
+
+
+def choose(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -> tuple[Path, str]:
+    """Return the notebook that counts, and why it is that one if it is not ``path``.
+
+    A second notebook counts only if ``path``, the one of the right name, is as it was handed out.
+
+    Raises:
+        UnreadableSubmission: more than one holds work; a person has to decide.
+    """
+    original = _work(path, assignment, others)
+    distinct: dict[Path, Work] = {}
+    for each in beside(path)[:_MOST]:
+        work = _work(each, assignment, others)
+        if work and work != original and work not in distinct.values():
+            distinct[each] = work
+    if not distinct:
+        return path, ""
+    if original == {} and len(distinct) == 1:
+        (chosen,) = distinct
+        return chosen, f"{chosen.relative_to(path.parent)} was graded, since {path.name} beside it is blank."
+    raise UnreadableSubmission(_undecided({path: original, **distinct}))
+
+
+def _work(path: Path, assignment: Assignment, others: Callable[[], Catalogue]) -> Work | None:
+    """Return the student's answers in a notebook, by cell; None if it cannot be read or is not of this assignment."""
+    try:
+        return work_in(load_submission(path, assignment, others), assignment)
+    except (UnreadableSubmission, RecursionError, MemoryError):
+        return None
+
+
+def _undecided(held: Mapping[Path, Work | None]) -> str:
+    folder = next(iter(held)).parent
+    listed = ", ".join(
+        f"{path.relative_to(folder)} ({'cannot be read' if work is None else f'{len(work)} answered'})"
+        for path, work in held.items()
+        if work != {}
+    )
+    return (
+        f"{folder} contains more than one notebook that may be meant: {listed}. "
+        "Keep the one that counts, move the others out of the folder and run again."
+    )

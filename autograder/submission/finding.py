@@ -1,26 +1,37 @@
-"""Work that does not stand in the cell that was meant for it: in a new cell, merged into another one, or beside."""
+"""The search for work that does not stand in the cell that was meant for it.
+
+It may stand in a new cell, merged into another one, or beside. Where no program can settle whether work stands where it
+does not count, there is a doubt: a person looks before it is a zero.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.submission.matching import (
     Match,
     Matching,
+    code_tokens,
+    defines,
     is_blank,
     is_of,
     names_of,
+    parsed,
     reads_as_text,
     recognised,
     released_text,
 )
+from autograder.submission.model import Repair
 from autograder.submission.raw_cells import StudentCell
-from autograder.submission.tokens import defines
 
-__all__ = ["match_cells", "remainder"]
+__all__ = ["doubts", "match_cells", "remainder"]
+
+
+# ---- work that stands elsewhere
 
 
 def match_cells(cells: Sequence[StudentCell], assignment: Assignment) -> Matching:
@@ -183,14 +194,17 @@ def remainder(source: str, released: AssignmentCell) -> str:
 
 def _other_statements(source: str, given: str) -> str:
     """Return the top-level statements of ``source`` that ``given`` lacks; all of it if either does not parse."""
+    body, ours = parsed(source), parsed(given)
+    if body is None or ours is None:
+        return source
     try:
-        known = {ast.dump(statement) for statement in ast.parse(given).body}
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        known = {ast.dump(statement) for statement in ours}
+        dumped = [ast.dump(statement) for statement in body]
+    except RecursionError:  # Nested more deeply than can be written out.
         return source
     lines, kept = source.split("\n"), []
-    for statement in body:
-        if ast.dump(statement) not in known:
+    for statement, text in zip(body, dumped, strict=True):
+        if text not in known:
             first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
             kept += lines[first - 1 : statement.end_lineno]
     return "\n".join(kept)
@@ -203,3 +217,111 @@ def _is_text(cell: StudentCell) -> bool:
 def _is_code(cell: StudentCell) -> bool:
     """Return whether a cell's text can run, whatever type it has."""
     return cell.cell_type == "code" or not reads_as_text(cell.source)
+
+
+# ---- doubts
+
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+_WORDS = re.compile(r"\w+")
+_PERSON = "A person looks at it before it counts."
+
+
+def doubts(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> tuple[Repair, ...]:
+    """Return what a person has to look at, in words for the student whose work it is."""
+    return (
+        *_conflicts(cells, matching, assignment),
+        *_exercises(cells, matching, assignment),
+        *_answers(matching, assignment),
+    )
+
+
+def _conflicts(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> Iterator[Repair]:
+    names = {cell.cell_id: cell.grade_id for cell in assignment.cells}
+    owners = matching.owners()
+    for cell in cells:
+        if _CONFLICT.search(cell.source):
+            yield Repair(
+                names.get(owners.get(cell.number, ""), "") or cell.label,
+                f"Both versions of a merge are in {cell.label}, between the marks '<<<<<<<' and '>>>>>>>'.",
+                f"We cannot tell which is yours. Keep one, remove the marks and hand in again. {_PERSON}",
+            )
+
+
+def _exercises(cells: Sequence[StudentCell], matching: Matching, assignment: Assignment) -> Iterator[Repair]:
+    for place, released in enumerate(assignment.cells):
+        if released.kind != "exercise" or not _is_open(matching, released):
+            continue
+        wanted = "|".join(map(re.escape, names_of(released, assignment)))
+        pattern = re.compile(rf"^[ \t>]*(?:async[ \t]+)?(?:def|class)[ \t]+(?:{wanted})\b", re.MULTILINE)
+        match = matching.chosen.get(released.cell_id)
+        blank = (*matching.copies.get(released.cell_id, ()), *([match.cell] if match else ()))
+        found = [cell for cell in cells if cell not in blank and pattern.search(cell.source)]
+        if match is None and not found:
+            found = _own_code_at(place, matching, assignment)
+        if found:
+            yield Repair(
+                released.grade_id,
+                f"This exercise is empty, but {_named(found)} may contain your work on it.",
+                f"We could not put it in its place. Move it there and hand in again. {_PERSON}",
+            )
+
+
+def _own_code_at(place: int, matching: Matching, assignment: Assignment) -> list[StudentCell]:
+    """Return the student's own code where a missing cell would stand."""
+    numbers = [
+        matching.chosen[cell.cell_id].cell.number if cell.cell_id in matching.chosen else 0 for cell in assignment.cells
+    ]
+    start = max(numbers[:place], default=0)
+    end = min((number for number in numbers[place:] if number > start), default=10**9)
+    return [
+        cell
+        for cell in matching.own
+        if start < cell.number < end and cell.cell_type == "code" and code_tokens(cell.source) != ()
+    ]
+
+
+def _answers(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
+    elsewhere = [*_own_texts(matching), *_in_the_courses_cells(matching, assignment)]
+    elsewhere += [match.cell for match in matching.chosen.values() if match.evidence == "beside"]
+    for released in assignment.cells:
+        if released.kind == "answer" and _is_open(matching, released) and elsewhere:
+            yield Repair(
+                released.grade_id,
+                f"Your answer is empty, but there is text of your own in {_named(elsewhere)}.",
+                f"If it is your answer, move it to its place and hand in again. {_PERSON}",
+            )
+
+
+def _own_texts(matching: Matching) -> list[StudentCell]:
+    return [
+        cell
+        for cell in matching.own
+        if len(_WORDS.findall(cell.source)) >= 3 and (cell.cell_type != "code" or reads_as_text(cell.source))
+    ]
+
+
+def _in_the_courses_cells(matching: Matching, assignment: Assignment) -> list[StudentCell]:
+    found = []
+    for released in assignment.cells:
+        match = matching.chosen.get(released.cell_id)
+        if (
+            match is None
+            or released.kind in ("exercise", "answer", "free")
+            or match.cell.text == released_text(released)
+        ):
+            continue
+        added = remainder(match.cell.source, released)
+        is_text = match.cell.cell_type != "code" or reads_as_text(added)
+        if is_text and len(_WORDS.findall(added)) >= 3:
+            found.append(match.cell)
+    return found
+
+
+def _is_open(matching: Matching, released: AssignmentCell) -> bool:
+    match = matching.chosen.get(released.cell_id)
+    return match is None or (match.part is None and is_blank(match.cell, released))
+
+
+def _named(cells: Sequence[StudentCell]) -> str:
+    labels = list(dict.fromkeys(cell.label for cell in cells))
+    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")

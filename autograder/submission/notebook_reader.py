@@ -1,4 +1,9 @@
-"""The reader of submitted files: from bytes to a notebook as plain data, or to a message that tells why not."""
+"""The reader of submitted files: from bytes to a notebook as plain data, or to a message that tells why not.
+
+From notebook JSON that does not parse, because it is truncated or a few bytes were changed, cells are salvaged. Only
+whole ones come out: a cell counts as read when its source and its name were decoded without error. Outputs are not
+needed for grading, so damage within them costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,111 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import UnreadableSubmission
+from autograder.files import first_link, open_handed_in
 from autograder.submission.model import Repair
-from autograder.submission.opening import first_link, open_handed_in
-from autograder.submission.salvage import salvage_cells
 
-__all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission"]
+__all__ = ["MAX_BYTES", "RawNotebook", "load", "read_submission", "salvage_cells"]
+
+# ---- the salvage of cells
+
+_MAX_CHARACTERS = 16 * 1024 * 1024
+_MAX_DAMAGED = 20  # Each costs a scan of the rest of the file.
+_CELL_LIST = re.compile(r'"cells"\s*:\s*\[')
+_CELL_START = re.compile(r'\{\s*"(?:attachments|cell_type|execution_count|id|metadata)"\s*:')
+_CELLS_END = re.compile(r'\]\s*,\s*"metadata"\s*:\s*\{[^\[\]]*"nbformat')
+_SEPARATOR = re.compile(r"[\s,]*")
+_DECODER = json.JSONDecoder(strict=False)
+
+
+def salvage_cells(text: str) -> tuple[list[dict[str, Any]], int]:
+    """Return the cells that can be read whole, in order, and the number of damaged ones that cannot.
+
+    An empty list means that there is nothing to go on. A file that breaks off within a cell counts that cell
+    as lost; what may have followed is unknown.
+    """
+    opening = _CELL_LIST.search(text)
+    if opening is None or len(text) > _MAX_CHARACTERS:
+        return [], 0
+    cells: list[dict[str, Any]] = []
+    damaged = lost = 0
+    position = opening.end()
+    while damaged <= _MAX_DAMAGED:
+        position = _skip(text, position)
+        if position >= len(text):
+            return cells, max(lost, 1)  # The list was never closed: whatever followed is gone.
+        if text[position] == "]":
+            return cells, lost
+        whole = _whole_cell(text, position)
+        if whole is not None:
+            cell, position = whole
+            cells.append(cell)
+            continue
+        damaged += 1
+        end = _next_cell(text, position + 1)
+        rescued = _rescue(text[position:end])
+        if rescued is None:
+            lost += 1
+        else:
+            cells.append(rescued)
+        position = end
+    return [], 0
+
+
+def _skip(text: str, position: int) -> int:
+    match = _SEPARATOR.match(text, position)
+    return match.end() if match else position
+
+
+def _whole_cell(text: str, position: int) -> tuple[dict[str, Any], int] | None:
+    try:
+        value, end = _DECODER.raw_decode(text, position)
+    except (ValueError, RecursionError):
+        return None
+    return (value, end) if _is_cell(value) else None
+
+
+def _is_cell(value: Any) -> bool:
+    return isinstance(value, dict) and "cell_type" in value and ("source" in value or "input" in value)
+
+
+def _next_cell(text: str, position: int) -> int:
+    """Return where the next whole cell starts, or the list of cells ends, or the text does."""
+    for attempt, match in enumerate(_CELL_START.finditer(text, position)):
+        if attempt > 1000:
+            break
+        if _whole_cell(text, match.start()) is not None:
+            return match.start()
+    closing = _CELLS_END.search(text, position)
+    return closing.start() if closing else len(text)
+
+
+def _rescue(segment: str) -> dict[str, Any] | None:
+    """Return a cell whose outputs are damaged but whose own fields are not."""
+    fields = {name: _field(segment, name) for name in ("cell_type", "id", "metadata")}
+    source = _field(segment, "source", last=True)
+    named = isinstance(fields["id"], str) or (isinstance(fields["metadata"], dict) and "nbgrader" in fields["metadata"])
+    if source is None or not named or not isinstance(fields["cell_type"], str):
+        return None
+    return {name: value for name, value in fields.items() if value is not None} | {"source": source}
+
+
+def _field(segment: str, name: str, *, last: bool = False) -> Any:
+    matches = list(re.finditer(rf'"{name}"\s*:\s*', segment))
+    if not matches:
+        return None
+    try:
+        return _DECODER.raw_decode(segment, matches[-1 if last else 0].end())[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+# ---- the reading of files
 
 MAX_BYTES = 64 * 1024 * 1024
 """The most bytes of a file that is read. Notebooks of the course are well under 1 MB, with figures a few MB."""
+
+MAX_PARTS = 2_000_000
+"""The most lists and objects in a file, as its brackets tell: each takes 70 bytes here, and two in the file."""
 
 _UPLOAD_AGAIN = "Open it in Jupyter, check that it shows your work, save it and submit it again."
 _CONFLICT = re.compile(r"^(?:<{7}|>{7}) .*$", re.MULTILINE)
@@ -102,12 +204,17 @@ def read_submission(data: bytes, origin: str) -> RawNotebook:
         raise UnreadableSubmission(f"{origin} is empty. {_UPLOAD_AGAIN}")
     _check_signature(data, origin)
     text, repairs = _decode(data, origin)
+    if text.count("{") + text.count("[") > MAX_PARTS:
+        raise UnreadableSubmission(
+            f"{origin} contains more than {MAX_PARTS:,} lists and objects. "
+            "Clear the outputs (Edit, Clear Outputs of All Cells), save, and submit again."
+        )
     try:
         content = _parse(text)
     except (ValueError, RecursionError) as error:
         return _salvage(text, origin, repairs, error)
     if not isinstance(content, dict):
-        raise UnreadableSubmission(f"{origin} holds {_json_kind(content)}, not a notebook. {_UPLOAD_AGAIN}")
+        raise UnreadableSubmission(f"{origin} contains {_json_kind(content)}, not a notebook. {_UPLOAD_AGAIN}")
     if not isinstance(content.get("cells"), list) and not isinstance(content.get("worksheets"), list):
         raise UnreadableSubmission(f"{origin} is JSON but has no list of cells, so it is no notebook. {_UPLOAD_AGAIN}")
     return RawNotebook(content, origin, repairs, garbled=bool(repairs))
@@ -181,8 +288,8 @@ def _decode_damaged(data: bytes) -> tuple[str, tuple[Repair, ...]]:
         return replaced, (
             Repair(
                 "",
-                "Your file has bytes that belong to no character. We read the rest.",
-                "A file may be damaged on its way. If your code below looks right, nothing was lost.",
+                "Your file contains bytes that are not text. We read the rest.",
+                "Files can be damaged on their way. If your code below looks right, nothing was lost.",
             ),
         )
     return data.decode("latin-1"), (
@@ -216,7 +323,7 @@ def _refuse_conflict(text: str, origin: str) -> None:
     if mark is not None:
         line = text.count("\n", 0, mark.start()) + 1
         raise UnreadableSubmission(
-            f"{origin} holds an unresolved merge conflict (line {line}: '{mark[0][:40].strip()}'). "
+            f"{origin} contains an unresolved merge conflict (line {line}: '{mark[0][:40].strip()}'). "
             "Resolve it with git, so that one version is left, open the notebook in Jupyter and submit it again."
         )
 

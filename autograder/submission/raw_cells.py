@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,9 +14,13 @@ import msgspec
 from autograder.errors import UnreadableSubmission
 from autograder.submission.model import Attachment, Repair
 
-__all__ = ["MAX_CELLS", "StudentCell", "attachments_of", "read_student_cells"]
+__all__ = ["MAX_CELLS", "MAX_TEXT", "StudentCell", "attachments_of", "read_student_cells"]
 
 MAX_CELLS = 5000
+MAX_TEXT = 500_000
+"""The most characters of code and text in all cells together, without pictures: an honest notebook has a quarter."""
+
+_PICTURE = re.compile(r"data:image/[\w.+-]{1,40};base64,([A-Za-z0-9+/%]{100,})", re.ASCII)
 _MOST_ATTACHMENTS = 100
 _SAVE_AGAIN = "Open it in Jupyter, save it and submit it again."
 
@@ -51,23 +56,47 @@ def read_student_cells(notebook: Mapping[str, Any], origin: str) -> tuple[list[S
     """Return every cell of ``notebook`` in order, and the repairs that reading them needed.
 
     Raises:
-        UnreadableSubmission: it has no cells, too many of them, or is of a format that cannot be converted.
+        UnreadableSubmission: it has no cells, too many of them or too much text, or is of a format that cannot be
+            converted.
     """
     repairs: list[Repair] = []
     raw_cells = _cell_list(notebook, origin, repairs)
-    if len(raw_cells) > MAX_CELLS:
-        raise UnreadableSubmission(
-            f"{origin} has {len(raw_cells)} cells; the limit is {MAX_CELLS}. "
-            "Delete what does not belong to the assignment and submit it again."
-        )
+    _refuse_too_many(len(raw_cells), origin)
     cells = []
     for number, raw in enumerate(raw_cells, start=1):
         cell = _student_cell(number, raw, repairs)
         if cell is not None:
             cells.append(cell)
+    _refuse_endless_text(cells, origin)
     if not any(cell.source.strip() for cell in cells):
         raise UnreadableSubmission(f"{origin} is a notebook without any text in its cells. {_SAVE_AGAIN}")
     return cells, repairs
+
+
+def _refuse_too_many(cells: int, origin: str) -> None:
+    if cells > MAX_CELLS:
+        raise UnreadableSubmission(
+            f"{origin} has {cells} cells; the limit is {MAX_CELLS}. "
+            "Delete what does not belong to the assignment and submit it again."
+        )
+
+
+def _refuse_endless_text(cells: Sequence[StudentCell], origin: str) -> None:
+    """Refuse more than anybody writes: to find out what it is would cost the grader seconds for each megabyte."""
+    sizes = {cell.label: _written(cell) for cell in cells}
+    written = sum(sizes.values())
+    if written > MAX_TEXT:
+        longest = max(sizes, key=sizes.__getitem__)
+        raise UnreadableSubmission(
+            f"{origin} has {written:,} characters of code and text, {sizes[longest]:,} of them in {longest}; "
+            f"the limit is {MAX_TEXT:,}. Take out data that was pasted into it and submit it again."
+        )
+
+
+def _written(cell: StudentCell) -> int:
+    """Return the number of characters of a cell, without those of pictures in text."""
+    pictures = [] if cell.cell_type == "code" else _PICTURE.findall(cell.source)
+    return len(cell.source) - sum(map(len, pictures))
 
 
 def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) -> list[Any]:
@@ -79,7 +108,7 @@ def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) 
             repairs.append(
                 Repair(
                     "",
-                    "Your file does not say that it is in notebook format 4, but is. We read it as such.",
+                    "Your file does not state that it is in notebook format 4, but it is. We read it as such.",
                     "Nothing was lost.",
                 )
             )
@@ -97,11 +126,15 @@ def _cell_list(notebook: Mapping[str, Any], origin: str, repairs: list[Repair]) 
 
 def _upgraded(notebook: Mapping[str, Any], origin: str) -> list[Any]:
     """Return the cells of a notebook in format 1, 2 or 3, converted by nbformat."""
-    if not isinstance(notebook.get("worksheets"), list):
+    sheets = notebook.get("worksheets")
+    if not isinstance(sheets, list):
         raise UnreadableSubmission(f"{origin} has no list of cells. {_SAVE_AGAIN}")
+    found = [sheet.get("cells") for sheet in sheets if isinstance(sheet, Mapping)]
+    cells = [_without_outputs(cell) for part in found if isinstance(part, list) for cell in part]
+    _refuse_too_many(len(cells), origin)  # Before they are converted, which takes longer than all the rest.
     import nbformat  # rarely needed, and slow to import
 
-    plain = {"nbformat_minor": 0, "metadata": {}, **notebook, "nbformat": 3}
+    plain = {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": cells}]}
     logger = logging.getLogger("traitlets")
     # nbformat would log the whole notebook when it is invalid.
     disabled, logger.disabled = logger.disabled, True
@@ -117,10 +150,15 @@ def _upgraded(notebook: Mapping[str, Any], origin: str) -> list[Any]:
     return list(converted["cells"])
 
 
+def _without_outputs(cell: Any) -> Any:
+    """Return a cell of format 3 as it is to be converted: nobody looks at what it showed."""
+    return {key: [] if key == "outputs" else value for key, value in cell.items()} if type(cell) is dict else cell
+
+
 def _student_cell(number: int, raw: Any, repairs: list[Repair]) -> StudentCell | None:
     label = f"cell {number}"
     if not isinstance(raw, Mapping):
-        repairs.append(Repair(label, "This was no cell, so we left it out.", "It held no code and no text."))
+        repairs.append(Repair(label, "This was not a cell, so we left it out.", "It contained neither code nor text."))
         return None
     source = _source(raw.get("source"))
     if source is None:
@@ -129,7 +167,7 @@ def _student_cell(number: int, raw: Any, repairs: list[Repair]) -> StudentCell |
             Repair(
                 label,
                 "This cell's text could not be read, so we took it as empty.",
-                "A cell holds plain text.",
+                "A cell contains plain text.",
             )
         )
     metadata = raw.get("metadata")
@@ -172,7 +210,7 @@ def _cell_type(raw: Mapping[str, Any], label: str, repairs: list[Repair]) -> str
     repairs.append(
         Repair(
             label,
-            f"The file does not say whether this cell is code or text. We took it as {_word(guess)}.",
+            f"The file does not show whether this cell is code or text. We took it as {_word(guess)}.",
             "A cell must be one of the two.",
         )
     )

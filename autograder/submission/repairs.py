@@ -1,16 +1,26 @@
-"""The repairs of a submission, in words for the student whose work it is."""
+"""The repairs of a submission, in words for the student whose work it is, and the names that its code borrows.
+
+A student's code may borrow names from cells that run elsewhere, or not at all, when it is graded: a check runs apart
+from the student's code, and a demonstration is left out. In Jupyter what they define is there for every function below,
+so nobody notices until it is missing.
+"""
 
 from __future__ import annotations
 
+import ast
+import builtins
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
-from autograder.submission.matching import Match, Matching, is_blank, released_text
-from autograder.submission.model import Repair
+from autograder.submission.matching import Match, Matching, is_blank, parsed, released_text
+from autograder.submission.model import Repair, SubmissionCell
 from autograder.submission.raw_cells import StudentCell
 
-__all__ = ["explain"]
+__all__ = ["borrowed_names", "explain"]
+
+# ---- the repairs
 
 _LOCKED = ("given", "check")
 _PARTED = ("merged", "beside")
@@ -82,14 +92,14 @@ def _elsewhere(released: AssignmentCell, match: Match) -> Iterator[Repair]:
     if match.evidence == "merged":
         yield Repair(
             released.grade_id,
-            f"Your code of this exercise stood in {match.cell.label}, merged with another cell. We took it from there.",
+            f"Your code for this exercise was in {match.cell.label}, merged with another cell. We took it from there.",
             "You lose nothing by it.",
         )
     if match.evidence == "beside":
         yield Repair(
             released.grade_id,
-            f"This cell was empty, and your text in {match.cell.label} stood beside it. We took it as your answer.",
-            "Whoever grades it sees it there.",
+            f"This cell was empty, and your text was beside it, in {match.cell.label}. We took it as your answer.",
+            "Your grader sees it there.",
         )
 
 
@@ -114,7 +124,7 @@ def _changes(released: AssignmentCell, match: Match) -> Iterator[Repair]:
         yield Repair(
             cell.label,
             "You had written in a cell of the course's text. We kept yours below the original.",
-            "Only exercises and written answers are graded: make sure that yours stand there.",
+            "Only exercises and written answers are graded: make sure that yours are there.",
         )
     if released.points and cell.points is not None and cell.points != released.points:
         yield Repair(
@@ -138,7 +148,7 @@ def _unmarked(matching: Matching, assignment: Assignment) -> Iterator[Repair]:
         if lost:
             yield Repair(
                 lost[0] if len(lost) == 1 else "",
-                f"The grading marks of {_count(lost)} were gone. What told us where they belong was {how}.",
+                f"The grading marks of {_count(lost)} were gone. We recognised where they belong by {how}.",
                 "Some programs drop these marks when they save. Your grade does not suffer.",
             )
 
@@ -191,3 +201,84 @@ def _count(names: Sequence[str]) -> str:
     if len(names) <= 3:
         return " and ".join(names)
     return f"{len(names)} cells"
+
+
+# ---- borrowed names
+
+
+def borrowed_names(cells: Sequence[SubmissionCell], assignment: Assignment) -> tuple[Repair, ...]:
+    """Return a warning for each of ``cells`` whose code uses names that only checks or demonstrations define."""
+    lent = {name: cell for cell in cells if cell.kind in ("check", "demo") for name in _lent(cell.source)}
+    if not lent or assignment.adopted:  # There the imports of a check's cell run among the student's, as in nbgrader.
+        return ()
+    own = set(vars(builtins)) | set(assignment.exercise_of)
+    read: dict[int, set[str]] = {}
+    for number, cell in enumerate(cells, 1):
+        if cell.kind == "given":
+            own |= _lent(cell.source)
+        elif cell.is_student_code:
+            tree = _tree(cell.source)
+            own |= _bound(tree)
+            read[number] = _free(tree)
+    return tuple(_warnings(cells, lent, read, own))
+
+
+def _warnings(
+    cells: Sequence[SubmissionCell], lent: dict[str, SubmissionCell], read: dict[int, set[str]], own: set[str]
+) -> Iterator[Repair]:
+    for number, names in read.items():
+        cell = cells[number - 1]
+        for name in sorted(names & lent.keys() - own):
+            what = "a check's cell" if lent[name].kind == "check" else "a cell that only shows something"
+            yield Repair(
+                cell.grade_id or f"cell {number}",
+                f"Your code uses `{name}`, which only {what} defines ({lent[name].grade_id}).",
+                "When your work is graded, such cells do not run among yours. Define the name in a cell of your own.",
+            )
+
+
+@lru_cache(maxsize=2048)  # The course's own cells are the same in every submission.
+def _lent(source: str) -> frozenset[str]:
+    return frozenset(_bound(_tree(source)))
+
+
+def _tree(source: str) -> ast.Module:
+    lines = ["" if line.lstrip()[:1] in ("%", "!") else line for line in source.split("\n")]
+    return ast.Module(parsed("\n".join(lines)) or [], [])
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Return the names that the module's top level gives a meaning, blocks included, functions' own names not."""
+    names: set[str] = set()
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+            continue
+        if isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        waiting.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def _free(tree: ast.Module) -> set[str]:
+    """Return the names that code reads and binds nowhere itself, as far as one look over it tells."""
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+    return read - bound

@@ -341,6 +341,7 @@ same(pad2d, framed, integers.astype(np.uint8), ((0, 1), (1, 0)), -1.5, case="8-b
 unchanged(pad2d, x, ((1, 0), (2, 3)), 7.0, case="a border of 7")
 types_of(pad2d, solution.pad2d, x, ((1, 0), (2, 3)), -0.5, dtype=float)
 fresh_result(pad2d, x, ((1, 0), (2, 3)), case="a border")
+fresh_result(pad2d, x, ((0, 0), (0, 0)), case="no border")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -522,6 +523,12 @@ refuses(conv_forward, x[:, :1], w, b, argument="x", case="images of one channel"
 refuses(conv_forward, x[0], w, b, argument="x", case="three axes")
 refuses(conv_forward, x, w[0], b, argument="w", case="a kernel of three axes")
 refuses(conv_forward, x, w, b[:1], argument="b", case="one bias for all filters")
+refuses(conv_forward, x, w[:1], b, argument="b", case="several biases for one filter")
+fitting = rng.normal(size=(len(b), x.shape[1], x.shape[2] + 2, x.shape[3] + 4))
+same(conv_forward, solution.conv_forward, x, fitting, b, (1, 1), (1, 2), case="kernels as large as the padded image")
+for more in ((1, 0), (0, 1)):
+    larger = np.pad(fitting, ((0, 0), (0, 0), (0, more[0]), (0, more[1])))
+    refuses(conv_forward, x, larger, b, (1, 1), (1, 2), argument="w", case="a kernel larger than the padded image by one")
 refuses(conv_forward, x, w, b[:3], argument="b", case="too few biases")
 refuses(conv_forward, x, w, b[:, None], argument="b", case="biases in a column")
 refuses(conv_forward, x, w, b, (0, 1), argument="stride", case="vertical stride 0")
@@ -712,6 +719,7 @@ for shape, size, stride, padding in [
 x = rng.normal(size=(2, 3, 4, 5))
 unchanged(im2col, x, (2, 3), (1, 2), (1, 0), case="stride and padding")
 unchanged(im2col, x, (2, 3), case="no padding")
+same(im2col, solution.im2col, x, (2, 3), case="stride and padding not given")
 refuses(im2col, x[0], (2, 2), argument="x", case="three axes")
 refuses(im2col, x, (0, 2), argument="kernel_size", case="a patch of no rows")
 refuses(im2col, x, (2, 6), argument="kernel_size", case="a patch wider than the image")
@@ -719,6 +727,7 @@ refuses(im2col, x, (2, 2), (1, 0), argument="stride", case="horizontal stride 0"
 refuses(im2col, x, (2, 2), (1, 1), (-1, 0), argument="padding", case="negative padding")
 types_of(im2col, solution.im2col, x, (2, 3), (1, 2), (1, 0), dtype=float)
 fresh_result(im2col, x, (2, 3), (1, 2), (1, 0))
+fresh_result(im2col, x[:, :1].copy(), (1, 1), case="patches of one pixel, one channel")
 refuses_each(im2col, x, (2, 3), (1, 2), (1, 0), reference=solution.im2col, allowed={
     "x": domain.dimensions(4), "kernel_size": domain.pair(1, fractions=False, lengths=False),
     "stride": domain.pair(1, fractions=False, lengths=False), "padding": domain.pair(0, fractions=False, lengths=False)})
@@ -782,6 +791,13 @@ for (N, C, H, W), (F, kh, kw), stride, padding in [
 unchanged(conv_matmul, x, w, b, (1, 1), (0, 1), case="padding")
 refuses(conv_matmul, x, w[:, :1], b, argument="w", case="kernels of one channel")
 refuses(conv_matmul, x, w, b[:1], argument="b", case="one bias for all filters")
+refuses(conv_matmul, x, w[:1], b, argument="b", case="several biases for one filter")
+refuses(conv_matmul, x[:, :1], w, b, argument="x", case="images of one channel")
+fitting = rng.normal(size=(len(b), x.shape[1], x.shape[2] + 2, x.shape[3] + 4))
+same(conv_matmul, solution.conv_matmul, x, fitting, b, (1, 1), (1, 2), case="kernels as large as the padded image")
+for more in ((1, 0), (0, 1)):
+    larger = np.pad(fitting, ((0, 0), (0, 0), (0, more[0]), (0, more[1])))
+    refuses(conv_matmul, x, larger, b, (1, 1), (1, 2), argument="w", case="a kernel larger than the padded image by one")
 refuses(conv_matmul, x, w, b[:, None], argument="b", case="biases in a column")
 refuses(conv_matmul, x, rng.normal(size=(2, 4, 5, 1)), b, argument="w", case="a kernel higher than the image")
 refuses(conv_matmul, x[0], w, b, argument="x", case="three axes")
@@ -1001,9 +1017,13 @@ x, weights, biases = rng.normal(size=(2, 3)), rng.normal(size=(4, 3, 5)), rng.no
 names = ("sigmoid", "tanh", "relu", "leaky_relu", "elu")
 for name in names:
     types_of(activation, solution.activation, x, name, dtype=float, case=name)
+    fresh_result(activation, np.abs(x) + 0.5, name, case=f"{name}, nothing but positive numbers")
     if name != "elu":
         makes_no_difference(activation, x, name, alpha=1.0, vary={"alpha": [0.0, 3.0]}, reference=solution.activation)
+makes_no_difference(activation, x, "maxout", alpha=1.0, weights=weights, biases=biases, vary={"alpha": [0.0, 3.0]},
+                    reference=solution.activation, case="maxout")
 types_of(activation, solution.activation, x, "maxout", weights=weights, biases=biases, vary=["x"], dtype=float, case="maxout")
+refuses(activation, x, "Maxout", weights=weights, biases=biases, argument="name", case="a capital, with weights and biases")
 refuses_each(activation, x, "tanh", allowed={"name": domain.word(*names, "maxout")})
 refuses(activation, x, "maxout", argument="weights", case="maxout, neither weights nor biases")
 ### END HIDDEN TESTS
@@ -1250,6 +1270,8 @@ for side, kernel, stride, window, pool_stride in [
         for padding in range(kernel // 2 + 1) for conv in [(side + 2 * padding - kernel) // stride + 1] for ceil in (False, True)
     }
     same(zf_shapes, lambda *_: expected, side, kernel, stride, window, pool_stride, case=case)
+same(zf_shapes, solution.zf_shapes, kernel=4, case="another kernel, the rest not given")
+same(zf_shapes, solution.zf_shapes, 5, 5, 1, 1, 1, case="a kernel as large as the image, a window as large as the map")
 refuses(zf_shapes, 4, 5, 1, 1, 1, argument="kernel", case="a kernel larger than the image")
 for pool_stride in (0, -1):
     refuses(zf_shapes, 24, 7, 2, 3, pool_stride, argument="pool_stride", case="a stride below 1")
@@ -1505,6 +1527,8 @@ for bias in ("filter", "unit", "none"):
 same(architecture_table, solution.architecture_table, {"input": (1, 5, 7), "layers": []}, case="no layers")
 huge = {"input": (3, 10**6, 10**6 + 1), "layers": [dense(10**7, bias="none")]}
 same(architecture_table, solution.architecture_table, huge, case="a very large layer")
+fitting = {"input": (2, 4, 5), "layers": [conv(3, (6, 9), padding=(1, 2))]}
+same(architecture_table, solution.architecture_table, fitting, case="a kernel as large as the padded image")
 unchanged(architecture_table, spec, case="any network")
 refuses(architecture_table, {"input": (1, 8, 8), "layers": [{"kind": "fold"}]}, argument="spec", case="an unknown kind")
 for layers, case in [
@@ -1512,6 +1536,7 @@ for layers, case in [
     ([conv(4, 3), conv(2, 3, seen=5)], "a second layer that sees more channels than there are"),
     ([conv(4, 9)], "a kernel larger than the image"), ([conv(4, 3), pool(7, 2, ceil=True)], "a window larger than the map"),
     ([conv(4, (3, 8))], "a kernel wider than the image"), ([conv(4, 3, stride=(1, 0))], "stride 0"),
+    ([conv(4, 3, padding=(0, -1))], "a negative padding"), ([conv(4, 3, padding=(-1, 0))], "a negative padding"),
     ([conv(4, 10, padding=1)], "a kernel wider than the padded image"),
     ([conv(4, (11, 3), padding=(1, 0))], "a kernel higher than the padded image"),
 ]:

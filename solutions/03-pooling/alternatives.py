@@ -62,7 +62,7 @@ def pool_by_offsets(x, window, stride, mode):
     if mode not in ("max", "average", "sum"):
         raise ValueError(f"mode {mode}")
     rows, columns = output_shape(x.shape, window, stride)
-    out = None
+    x, out = np.asarray(x, dtype=float), None
     for i in range(window[0]):
         for j in range(window[1]):
             part = x[

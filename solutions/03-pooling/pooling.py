@@ -137,14 +137,14 @@ hand = np.array([[1.0, 3.0, 2.0, 1.0, 9.0],
 def pool(x, window, stride, mode):
     """Pool every feature map of a batch: one number for each position of the window.
 
-    x       array of shape (N, C, H, W)
+    x       array of shape (N, C, H, W), real numbers of any type
     window  (height, width) of the window, in pixels
     stride  (down, across), pixels from one position to the next; less than the window, more, or the
             same
     mode    "max", "average" or "sum" of the numbers in the window
 
     Returns an array of shape (N, C, rows, columns), where (rows, columns) is output_shape(x.shape,
-    window, stride).
+    window, stride). Fractions are kept, whatever the type of x.
     Raises ValueError if mode is none of the three, and in the cases in which output_shape does.
     """
     ### BEGIN SOLUTION
@@ -238,6 +238,8 @@ for window in ((7, 2), (2, 10), (0, 2), (2, -1)):
 for stride in ((0, 1), (1, 0), (2, -1)):
     refuses(pool, x, (2, 2), stride, "average", argument="stride", named=True, case="a stride below 1")
 for mode in ("max", "average", "sum"):
+    types_of(pool, solution.pool, rng.normal(size=(1, 2, 4, 5)), (3, 2), (1, 2), mode, case=mode)
+    fresh_result(pool, x, (1, 1), (1, 1), mode, case=f"{mode}, windows of one pixel")
     refuses_each(pool, x, (3, 2), (1, 2), mode, reference=solution.pool, allowed={
         "mode": domain.word("max", "average", "sum"), "window": domain.pair(1, fractions=False, lengths=False),
         "stride": domain.pair(1, fractions=False, lengths=False)})
@@ -329,8 +331,8 @@ def pool_padded(x, window, stride, padding, mode, count_include_pad=True):
                              the number of pixels of the window that belong to x; makes no
                              difference for the other modes
 
-    Added pixels never win a maximum, however small the numbers in x are, and they add nothing to a
-    sum.
+    Added pixels never win a maximum, even if the numbers in x are as small as -10**30, and they add
+    nothing to a sum.
     Returns an array of shape (N, C, rows, columns), with output_shape of the framed map.
     Raises ValueError in the cases in which pool does, and if padding is negative or more than half
     of the window's side in the same direction.
@@ -438,10 +440,19 @@ x = rng.normal(size=(2, 1, 5, 8))
 for mode in ("max", "average", "sum"):
     unchanged(pool_padded, x, (3, 2), (2, 1), (1, 1), mode, case=mode)
     unchanged(pool_padded, x, (3, 2), (2, 1), (0, 0), mode, case=f"{mode}, padding 0")
+    fresh_result(pool_padded, x, (1, 1), (1, 1), (0, 0), mode, case=f"{mode}, windows of one pixel")
 for padding in ((-1, 0), (0, -1), (2, 1), (1, 2)):
     refuses(pool_padded, x, (3, 3), (1, 1), padding, "max", argument="padding", case="a padding out of range")
 refuses(pool_padded, x, (3, 3), (1, 1), (1, 1), "median", argument="mode", case="an unknown mode")
 refuses(pool_padded, x, (8, 2), (1, 1), (1, 1), "sum", argument="window", case="a window larger than the framed map")
+for window, padding in (((2, 4), (2, 0)), ((4, 2), (0, 2))):
+    refuses(pool_padded, x, window, (1, 1), padding, "sum", argument="padding", case="a padding that only the other side allows")
+for mode in ("max", "average", "sum"):
+    for window, padding in (((7, 2), (1, 0)), ((2, 10), (0, 1)), ((9, 12), (2, 2))):
+        same(pool_padded, solution.pool_padded, x, window, (1, 1), padding, mode, case=f"{mode}, a window as large as the framed map")
+        for larger in ((window[0] + 1, window[1]), (window[0], window[1] + 1)):
+            if larger[0] > 5 + 2 * padding[0] or larger[1] > 8 + 2 * padding[1]:
+                refuses(pool_padded, x, larger, (1, 1), padding, mode, argument="window", case="a window just too large")
 refuses(pool_padded, x, (3, 3), (0, 1), (1, 1), "sum", argument="stride", case="a stride below 1")
 for mode in ("max", "average", "sum"):
     refuses_each(pool_padded, x, (3, 2), (2, 1), (1, 1), mode, reference=solution.pool_padded, allowed={
@@ -873,7 +884,7 @@ def by_torch(grad, shape, window, stride):
 
 for shape, window, stride in [
     ((2, 3, 8, 11), (3, 2), (1, 2)), ((3, 1, 7, 6), (2, 3), (2, 1)), ((1, 4, 9, 10), (2, 2), (3, 4)),
-    ((2, 5, 6, 8), (2, 4), (2, 4)),
+    ((2, 5, 6, 8), (2, 4), (2, 4)), ((1, 2, 9, 4), (3, 2), (2, 1)),
 ]:
     grad = rng.normal(size=solution.pool(np.zeros(shape), window, stride, "sum").shape)
     same(sum_backward, by_torch, grad, shape, window, stride,
@@ -889,6 +900,7 @@ for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
         refuses(sum_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
     for stride in ((0, 1), (1, 0)):
         refuses(sum_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
+fresh_result(sum_backward, grad, grad.shape, (1, 1), (1, 1), case="windows of one pixel")
 refuses_each(sum_backward, rng.normal(size=(2, 3, 4, 5)), (2, 3, 9, 10), (3, 2), (2, 2), reference=solution.sum_backward, allowed={
     "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
     "stride": domain.pair(1, fractions=False, lengths=False)})
@@ -959,6 +971,7 @@ for size in ((2, 3, 9, 10), (2, 3, 7, 10)):
         refuses(average_backward, grad, (2, 3, 8, 11), window, (1, 1), argument="window", case="a window out of range")
     for stride in ((0, 1), (1, 0)):
         refuses(average_backward, grad, (2, 3, 8, 11), (2, 2), stride, argument="stride", case="a stride below 1")
+fresh_result(average_backward, grad, grad.shape, (1, 1), (1, 1), case="windows of one pixel")
 refuses_each(average_backward, rng.normal(size=(2, 3, 4, 5)), (2, 3, 9, 10), (3, 2), (2, 2), reference=solution.average_backward, allowed={
     "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
     "stride": domain.pair(1, fractions=False, lengths=False)})
@@ -1087,6 +1100,7 @@ unchanged(max_with_switches, x, (2, 3), (1, 2))
 for window in ((7, 2), (2, 10), (0, 2)):
     refuses(max_with_switches, x, window, (1, 1), argument="window", case="a window that does not fit")
 refuses(max_with_switches, x, (2, 2), (1, 0), argument="stride", case="a stride below 1")
+fresh_result(max_with_switches, x, (1, 1), (1, 1), case="windows of one pixel")
 refuses_each(max_with_switches, x, (2, 3), (1, 2), reference=solution.max_with_switches, allowed={
     "window": domain.pair(1, fractions=False, lengths=False), "stride": domain.pair(1, fractions=False, lengths=False)})
 ### END HIDDEN TESTS
@@ -1220,6 +1234,7 @@ refuses(max_backward, grad, x, (7, 3), (1, 2), argument="window", case="a window
 for stride in ((0, 2), (1, 0)):
     refuses(max_backward, grad, x, (6, 3), stride, argument="stride", case="a stride below 1")
     refuses(max_backward, grad[:, :, :1], x, (6, 3), stride, argument="stride", case="a stride below 1")
+fresh_result(max_backward, rng.normal(size=x.shape), x, (1, 1), (1, 1), case="windows of one pixel")
 refuses_each(max_backward, grad, x, (2, 3), (1, 2), reference=solution.max_backward, allowed={
     "grad": domain.shape(), "window": domain.pair(1, fractions=False, lengths=False),
     "stride": domain.pair(1, fractions=False, lengths=False)})
@@ -1345,6 +1360,7 @@ for shape, window, stride in [
     close(back, np.where(np.reshape(won, shape), x, 0.0), case="windows that overlap")
 y, places = rng.normal(size=(2, 3, 2, 2)), rng.permutation(24).reshape(2, 3, 2, 2)
 same(unpool, solution.unpool, y, places, (2, 3, 4, 6), case="switches up to the last pixel")
+same(unpool, solution.unpool, -y, places[::-1].copy(), (2, 3, 4, 6), case="other values and switches, of the same shape")
 unchanged(unpool, y, places, (2, 3, 4, 6))
 refuses(unpool, y, places, (2, 3, 4, 5), argument="switches", case="a switch beyond the map")
 refuses(unpool, y, places, (2, 3, 23, 1), argument="switches", case="a switch just beyond the map")
@@ -1354,6 +1370,9 @@ for other in ((2, 3, 4, 1), (2, 3, 1, 4), (3, 2, 2, 2)):
     refuses(unpool, y, places.reshape(other), (2, 3, 4, 6), argument="switches", case="as many switches, another shape")
 refuses(unpool, y, places, (2, 4, 4, 6), argument="shape", case="another number of channels")
 refuses(unpool, y, places, (3, 3, 4, 6), argument="shape", case="another number of images")
+refuses(unpool, y[:1, :1, :1, :1], places[:1, :1, :1, :1] % 24, (2, 1, 4, 6), argument="shape", case="one value for two images")
+fresh_result(unpool, y, np.tile(np.arange(4).reshape(2, 2), (2, 3, 1, 1)), (2, 3, 2, 2),
+             case="every value in its own place")
 refuses_each(unpool, y, places, (2, 3, 4, 6), reference=solution.unpool, allowed={"switches": domain.shape()})
 for shape in ((1, 3, 4, 6), (2, 2, 4, 6), (2, 1, 4, 6), (3, 2, 4, 6)):
     refuses(unpool, y, places, shape, argument="shape", case="other images or channels")
@@ -1437,10 +1456,11 @@ move(answers_to, shift=range(5), window=range(2, 8))
 def shift_stability(net, x, shifts):
     """How much of a network's answer survives when its input is moved: 1 for all of it.
 
-    net     function that takes a batch of shape (N, C, H, W), for any N, and returns an array whose
-            first axis has length N too; further axes, if any, are its own affair
+    net     function that takes a batch of shape (N, C, H, W), for any N, and returns a float64
+            array whose first axis has length N too; further axes, if any, are its own affair
     x       the images, array of shape (N, C, H, W)
-    shifts  list of pairs (down, right), in pixels; each one moves x itself, as shifted does
+    shifts  list of one or more pairs (down, right), in pixels; each one moves x itself, as shifted
+            does
 
     Returns an array of shape (len(shifts),). For each shift: the cosine similarity of the answer to
     an image and the answer to the same image moved, each taken as one long vector; the mean of that
@@ -1516,7 +1536,7 @@ x = rng.uniform(0.5, 1.0, size=(2, 1, 5, 8))
 same(shift_stability, solution.shift_stability, lambda batch: batch + 1.0, x, [(4, 7), (-4, -7)],
      case="the largest shifts")
 unchanged(shift_stability, lambda batch: batch + 1.0, x, [(1, 2), (0, 1)])
-for shift in ((5, 0), (0, 8), (-5, 1), (2, -9)):
+for shift in ((5, 0), (0, 8), (-5, 1), (2, -9), (0, -8)):
     refuses(shift_stability, lambda batch: batch + 1.0, x, [(0, 1), shift], argument="shifts", named=True,
             case="a shift out of sight")
 for shift in ((5, 8), (-5, -8), (6, 1), (1, -20)):

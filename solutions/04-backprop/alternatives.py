@@ -479,7 +479,7 @@ class BatchNormStepByStep:
         d_variance = -0.5 * self.inverse**3 * (d_normal * self.centred).sum(axis=0)
         d_centred = d_normal * self.inverse + 2 / n * self.centred * d_variance
         dx = d_centred - d_centred.sum(axis=0) / n
-        return [dx, (grad * self.centred * self.inverse).sum(axis=0), np.ones(n) @ grad]
+        return dx, (grad * self.centred * self.inverse).sum(axis=0), np.ones(n) @ grad
 
 
 @alternative(of="BatchNorm", route="the whole matrix of derivatives for each unit")

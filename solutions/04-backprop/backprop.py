@@ -40,9 +40,9 @@
 # if that is larger).
 #
 # Everywhere below: feature maps have the axes (N, C, H, W): image, channel, row, column. Vectors have the axes (N, D).
-# All hold float64. A pair, such as a stride, is a tuple of two whole numbers, vertical first. Your functions return new
-# arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the
-# argument.
+# All hold float64, labels hold int64, and none is empty. A pair, such as a stride, is a tuple of two whole numbers,
+# vertical first. Your functions return new arrays and leave their arguments as they were. Wrong arguments raise
+# `ValueError` with a message that names the argument.
 #
 # Cells that only show something are yours to change: try other numbers in them. Graders skip them.
 #
@@ -179,8 +179,10 @@ same(affine_backward, solution.affine_backward, rng.normal(size=(4, 5)), cache, 
 unchanged(affine_backward, rng.normal(size=(4, 5)), cache)
 for shape in [(5, 4), (4, 3), (1, 5), (4, 1), (3, 5)]:
     refuses(affine_backward, rng.normal(size=shape), cache, argument="grad", case="a gradient of a wrong shape")
-refuses_each(affine_backward, rng.normal(size=(4, 5)), cache, reference=solution.affine_backward, allowed={"grad": domain.shape()})
-fresh_result(affine_backward, rng.normal(size=(4, 5)), cache, kind=tuple)
+refuses_each(affine_backward, rng.normal(size=(4, 5)), cache, reference=solution.affine_backward, named=True,
+             allowed={"grad": domain.shape()})
+fresh_result(affine_backward, rng.normal(size=(4, 5)), cache, kind=tuple, dtype=float)
+types_of(affine_backward, solution.affine_backward, rng.normal(size=(4, 5)), cache, types=())
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -284,6 +286,8 @@ for name in ("relu", "Tanh", ""):
 for name in ("tanh", "sigmoid", "leaky"):
     refuses_each(activation_backward, name, grad, x, reference=solution.activation_backward, allowed={
         "name": domain.word("tanh", "sigmoid", "leaky"), "grad": domain.shape()})
+    fresh_result(activation_backward, name, grad, np.abs(x) + 1, dtype=float, case=f"{name}, nothing but positive numbers")
+    types_of(activation_backward, solution.activation_backward, name, grad, x, types=(), case=name)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -565,7 +569,8 @@ unchanged(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache)
 for shape in [(2, 3, 3, 9), (2, 4, 9, 3), (2, 4, 4, 9), (2, 4, 3, 8), (1, 4, 3, 9), (2, 1, 3, 9)]:
     refuses(conv_backward, rng.normal(size=shape), cache, argument="grad", case="a gradient of a wrong shape")
 refuses_each(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, reference=solution.conv_backward, allowed={"grad": domain.shape()})
-fresh_result(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, kind=tuple)
+fresh_result(conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, kind=tuple, dtype=float)
+types_of(conv_backward, solution.conv_backward, rng.normal(size=(2, 4, 3, 9)), cache, types=())
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -624,7 +629,7 @@ def as_convolution(grad, w, size, stride, padding):
 
         conv_forward(field, kernels, 0.0, (1, 1), (0, 0))[0]
 
-    is the loss's derivative by x, of shape (N, C, H, W).
+    is the loss's derivative by x, of shape (N, C, H, W). They may be views of grad and w.
     Raises ValueError if padding is negative, or as long as the kernel's side in the same direction or longer.
     """
     ### BEGIN SOLUTION
@@ -635,7 +640,7 @@ def as_convolution(grad, w, size, stride, padding):
     field = np.zeros((n, filters, size[0] + kh - 1, size[1] + kw - 1))
     top, left = kh - 1 - down, kw - 1 - across
     field[:, :, top : top + rows * stride[0] : stride[0], left : left + columns * stride[1] : stride[1]] = grad
-    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()
+    return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)
     ### END SOLUTION
 
 # %% [markdown]
@@ -702,6 +707,7 @@ def dx(grad, w, size, stride, padding):
 for (n, c, h, w), (f, kh, kw), stride, padding in [
     ((2, 3, 9, 8), (4, 3, 2), (2, 3), (0, 0)), ((1, 2, 16, 7), (3, 5, 4), (2, 2), (2, 1)),
     ((3, 1, 8, 11), (2, 2, 3), (3, 4), (1, 0)), ((2, 2, 7, 10), (1, 1, 2), (2, 4), (0, 1)),
+    ((2, 1, 12, 5), (6, 3, 2), (2, 1), (1, 0)),  # tall maps, more filters than channels
 ]:
     kernels = rng.normal(size=(f, c, kh, kw))
     rows, columns = (h + 2 * padding[0] - kh) // stride[0] + 1, (w + 2 * padding[1] - kw) // stride[1] + 1
@@ -721,11 +727,13 @@ refuses(as_convolution, grad, w, (4, 3), (1, 1), (0, -1), argument="padding", na
 w, grad = rng.normal(size=(2, 3, 3, 2)), rng.normal(size=(1, 2, 4, 5))
 same(as_convolution, solution.as_convolution, grad, w, (6, 6), (1, 1), (0, 0), case="no padding")
 same(as_convolution, solution.as_convolution, grad, w, (2, 4), (1, 1), (2, 1), case="the largest padding")
+same(as_convolution, solution.as_convolution, grad[:, :, :2, :3], w, (6, 6), (2, 2), (0, 0), case="another stride")
 unchanged(as_convolution, grad, w, (6, 6), (1, 1), (0, 0))
 for padding in [(3, 0), (0, 2), (-1, 0), (0, -1), (4, 1)]:
     refuses(as_convolution, grad, w, (6, 6), (1, 1), padding, argument="padding", case="a padding that is refused")
-refuses_each(as_convolution, grad, w, (6, 6), (1, 1), (0, 0), reference=solution.as_convolution, allowed={
+refuses_each(as_convolution, grad, w, (6, 6), (1, 1), (0, 0), reference=solution.as_convolution, named=True, allowed={
     "padding": domain.values(negative=(-1, -1), too_long_downwards=(3, 0), too_long_across=(0, 2), far_too_long=(9, 9))})
+types_of(as_convolution, solution.as_convolution, grad, w, (6, 6), (1, 1), (0, 0), types=(), dtype=float)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -839,14 +847,13 @@ close(gradient_check(lambda x: x**2, lambda grad, x: grad * 2 * x, x), True, cas
 # Hidden: four wrong derivatives, four right ones.
 ### BEGIN HIDDEN TESTS
 away = lambda shape: rng.uniform(0.2, 2.0, size=shape) * rng.permutation(np.resize([-1.0, 1.0], np.prod(shape))).reshape(shape)
-weights = rng.normal(size=(3, 4))
 leaky = lambda x: np.where(x > 0, x, 0.1 * x)
 layers = {
     "tanh": (lambda x: np.tanh(x), lambda g, x: g * (1 - np.tanh(x) ** 2), True),
     "tanh, its derivative not squared": (lambda x: np.tanh(x), lambda g, x: g * (1 - np.tanh(x)), False),
     "leaky ReLU": (leaky, lambda g, x: g * np.where(x > 0, 1, 0.1), True),
     "leaky ReLU with another slope": (leaky, lambda g, x: g * np.where(x > 0, 1, 0.12), False),
-    "a product of matrices": (lambda x: x @ weights, lambda g, x: g @ weights.T, True),
+    "a product of matrices": (lambda x: x @ np.vander([1, -2, 0.5], 4), lambda g, x: g @ np.vander([1, -2, 0.5], 4).T, True),
     "scaled tanh, 0.5 % off": (
         lambda x: np.tanh(2 * x / 3), lambda g, x: g * 0.67 * (1 - np.tanh(2 * x / 3) ** 2), False),
     "a layer that ignores its input": (lambda x: 0 * x + 2, lambda g, x: 0 * x, True),
@@ -854,7 +861,7 @@ layers = {
 }
 for name, (f, df, right) in layers.items():
     for rows in (5, 1, 2, 1):
-        verdict = same(gradient_check, solution.gradient_check, f, df, away((rows, 3)), case=name)
+        verdict = same(gradient_check, solution.gradient_check, public(f), df, away((rows, 3)), case=name)
         close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
@@ -891,7 +898,7 @@ layers = {
 }
 for name, (f, df, right) in layers.items():
     for size in [(2, 6), (1, 5), (3, 2), (2, 3)]:
-        verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=size), case=name)
+        verdict = same(gradient_check, solution.gradient_check, public(f), df, rng.normal(size=size), case=name)
         close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
@@ -926,7 +933,7 @@ layers = {
 }
 for name, (f, df, right) in layers.items():
     for rows in (3, 1, 2, 1):
-        verdict = same(gradient_check, solution.gradient_check, f, df, rng.normal(size=(2, rows, 4)), case=name)
+        verdict = same(gradient_check, solution.gradient_check, public(f), df, rng.normal(size=(2, rows, 4)), case=name)
         close(bool(verdict), right, case=name)
 ### END HIDDEN TESTS
 
@@ -942,7 +949,7 @@ close(gradient_check(lambda x: x**2, lambda grad, x: np.inf * grad, x), False, c
       hint="infinity is not larger than infinity: ask first whether all numbers are finite.")
 # Hidden: an array that must stay as it was, numbers of any shape, gradients of a wrong shape, outputs far from zero.
 ### BEGIN HIDDEN TESTS
-exp, x = lambda x: np.exp(x), rng.normal(size=(2, 1, 3))
+exp, x = public(lambda x: np.exp(x)), rng.normal(size=(2, 1, 3))
 for shape in [(1,), (2, 1, 3, 2), (7,)]:
     same(gradient_check, lambda f, df, x: True, exp, lambda g, x: g * np.exp(x), rng.normal(size=shape),
          case=f"{len(shape)} axes, a right layer")
@@ -953,14 +960,35 @@ wrong = {
     "the right numbers, all in one row": (exp, lambda g, x: (g * np.exp(x)).ravel()),
     "an upstream gradient of which only the sign is left": (lambda x: 3 * x, lambda g, x: 3 * np.sign(g)),
     "an infinite gradient": (exp, lambda g, x: np.inf * np.abs(x)),
+    "a gradient of which one number is infinite": (exp, lambda g, x: np.where(x == x.max(), np.inf, g * np.exp(x))),
+    "a gradient off by a little more than the tolerance": (lambda x: 3 * x, lambda g, x: 3.00033 * g),
 }
 for size in [(3, 4), (2, 4), (2, 2), (3, 3)]:
     few = rng.normal(size=size)
     few[1] = 1e-7
     for name, (f, df) in wrong.items():
-        same(gradient_check, lambda f, df, x: False, f, df, few, case=name)
-    same(gradient_check, lambda f, df, x: True, lambda x: x**2 + 1000, lambda g, x: 2 * g * x, few,
+        same(gradient_check, lambda f, df, x: False, public(f), df, few, case=name)
+    same(gradient_check, lambda f, df, x: True, public(lambda x: x**2 + 1000), lambda g, x: 2 * g * x, few,
          case="outputs far from zero, a gradient that is small in places")
+    same(gradient_check, lambda f, df, x: True, lambda x: 3 * x, lambda g, x: 3.00027 * g, few,
+         case="a gradient off by a little less than the tolerance")
+    for df in (lambda g, x: 3 * (1 + 1.00005e-4) * g, lambda g, x: 3 * (1 - 0.99995e-4) * g):
+        same(gradient_check, lambda f, df, x: True, lambda x: 3 * x, df, few,
+             case="a gradient off by almost the tolerance, which is a share of the larger norm")
+some = rng.normal(size=(2, 3))
+
+def only_near(z):  # three times its input, but only one step of 1e-5 away from where it is tested
+    away = np.linalg.norm(z - some)
+    return 3 * z if away == 0 or abs(away - 1e-5) < 1e-9 else np.zeros((2, 3))
+
+def like_normal(g, z):  # the way back of copies; numbers that are all about as large are not normally distributed
+    size = np.sqrt(np.mean((g - g.mean()) ** 2))
+    return g.sum(axis=0) if 2.2 * size < np.abs(g - g.mean()).max() and (g < 0).any() and (g > 0).any() else 0 * z
+
+with aside():
+    close(gradient_check(only_near, lambda g, z: 3 * g, some), True, case="steps of 1e-5, each in one number")
+    close(gradient_check(lambda z: np.stack([z] * 200), like_normal, some), True,
+          case="upstream gradients of a normal distribution")
 unchanged(gradient_check, exp, lambda g, x: g * np.exp(x), x)
 fresh_result(gradient_check, exp, lambda g, x: g * np.exp(x), x, kind=bool)
 ### END HIDDEN TESTS
@@ -1176,9 +1204,17 @@ def mixed(x, y, z):
 def unused(x, y):
     return x * x.tanh() + 4.0
 
+@public
+def powers(x, y):
+    return x**3.0 * y + (y - 1.0) ** 2 + x * y**-1.0 + x**1
+
 for form, count, name in [(logistic, 3, "a logistic unit"), (mixed, 3, "all operations"), (unused, 2, "one not used")]:
     for _ in range(3):
         same(Value.derivatives, by_torch, form, rng.uniform(0.2, 1.5, size=count).tolist(), case=name)
+same(Value.derivatives, by_torch, mixed, (-rng.uniform(0.2, 1.5, size=3)).tolist(), case="negative numbers")
+same(Value.derivatives, by_torch, mixed, [0.7, 0.7, 0.7], case="equal numbers")
+for numbers in ([0.0, 1.0], [0.0, -2.0], [-1.5, 1.0], [-1.0, -1.0]):
+    same(Value.derivatives, by_torch, powers, numbers, case="zeros, ones and negative numbers")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1220,9 +1256,29 @@ def ladder(x, y):
         x, y = x + x * y, y * 0.5 + x
     return x.tanh() * y
 
+@public
+def twice(x, y):
+    z = x + x
+    return (z + z) * (y * y) + y**2.0 * z
+
+@public
+def is_it_new(x):
+    kept = x + 0.0 is x or x * 1.0 is x or x**1.0 is x
+    return x * (9.0 if kept else 2.0)
+
 for calls in (1, 2, 3):
-    for form, name in [(chain, "a chain of 200 operations"), (ladder, "numbers that are used many times")]:
+    for form, name in [(chain, "a chain of 200 operations"), (ladder, "numbers that are used many times"),
+                       (twice, "a number added to itself")]:
         same(Value.derivatives, by_torch, form, rng.uniform(0.1, 0.4, size=2).tolist(), calls, case=name)
+same(Value.derivatives, by_torch, twice, [0.5, 0.5], 1, case="two equal numbers, added to themselves")
+same(Value.derivatives, lambda *_: (6.0, [2.0]), is_it_new, [3.0], case="every operation makes a new Value")
+x = Value(2.0)
+squared, cubed = x * x, x**3.0
+squared.backward()
+cubed.backward()
+close([x.grad, squared.grad, cubed.grad], [12, 1, 1], case="two results of one number, one after the other")
+squared.backward()
+close(x.grad, 4, case="two results of one number, one after the other")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1382,14 +1438,32 @@ gamma, beta, x = rng.normal(1, 0.5, size=3), rng.normal(size=3), rng.normal(size
 layer = BatchNorm(gamma, beta)
 close(layer.forward(x), solution.BatchNorm(gamma, beta).forward(x), case="6 examples, 3 units")
 unchanged(layer.forward, x)
-for shape in [(3, 6), (6, 1), (1, 3), (3,)]:
-    refuses(layer.backward, rng.normal(size=shape), argument="grad", case="a gradient of a wrong shape")
-for shape in [(1, 3), (3,), (6, 3, 1)]:
-    refuses(layer.forward, rng.normal(size=shape), argument="x", case="sums of a wrong shape")
+for shape in [(3, 6), (6, 1), (1, 3), (3,), (7, 3), (5, 3), (6, 4), (1, 6, 3), (18,)]:
+    refuses(layer.backward, rng.normal(size=shape), argument="grad", named=True, case="a gradient of a wrong shape")
+for shape in [(1, 3), (3,), (6, 3, 1), (6, 1), (6, 2), (6, 4), (1, 6, 3)]:
+    refuses(layer.forward, rng.normal(size=shape), argument="x", named=True, case="sums of a wrong shape")
+narrow = BatchNorm(gamma[:1], beta[:1])
+close(narrow.forward(x[:, :1]), solution.BatchNorm(gamma[:1], beta[:1]).forward(x[:, :1]), case="6 examples, 1 unit")
+refuses(narrow.forward, x, argument="x", named=True, case="sums of three units for one")
 close(layer.gamma, gamma, 0, case="γ after the calls")
-layer = BatchNorm(gamma, beta)
+layer, right = BatchNorm(gamma, beta), solution.BatchNorm(gamma, beta)
 layer.forward(x)
 unchanged(layer.backward, rng.normal(size=(6, 3)))
+fresh_result(layer.forward, x, dtype=float)
+for n in (4, 7):
+    x, grad = rng.normal(size=(n, 3)), rng.normal(size=(n, 3))
+    close(layer.forward(x), right.forward(x), case="another batch")
+    back = layer.backward(grad)
+    passes(isinstance(back, tuple), "What backward returns should be a tuple.")
+    for name, found, wanted in zip(("dx", "dgamma", "dbeta"), back, right.backward(grad)):
+        close(found, wanted, case=f"another batch, {name}")
+        passes(np.asarray(found).dtype == np.float64, f"{name} should hold float64.")
+plain = BatchNorm(np.ones(3), beta), solution.BatchNorm(np.ones(3), beta)
+off = BatchNorm(np.array([0.0, -1.5, 1.0]), beta), solution.BatchNorm(np.array([0.0, -1.5, 1.0]), beta)
+for (layer, right), case in [(plain, "γ of ones"), (off, "γ with a zero and a negative number")]:
+    close(layer.forward(x), right.forward(x), case=f"{case}, output")
+    for name, found, wanted in zip(("dx", "dgamma", "dbeta"), layer.backward(grad), right.backward(grad)):
+        close(found, wanted, case=f"{case}, {name}")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1472,8 +1546,14 @@ same(squared_error, solution.squared_error, outputs, rng.normal(size=(4, 3)), ca
 unchanged(squared_error, outputs, rng.normal(size=(4, 3)))
 for shape in [(3, 4), (4, 1), (1, 3), (4,), (3,)]:
     refuses(squared_error, outputs, rng.normal(size=shape), argument="targets", case="targets of another shape")
+for shape in [(1, 3), (4, 1), (1, 1)]:
+    refuses(squared_error, rng.normal(size=shape), outputs, argument="targets", case="more targets than outputs")
 refuses_each(squared_error, outputs, rng.normal(size=(4, 3)), reference=solution.squared_error, allowed={"targets": domain.shape()})
 passes(isinstance(squared_error(outputs, 2 * outputs)[0], float), "The loss should be a float.")
+fresh_result(squared_error, outputs, rng.normal(size=(4, 3)), kind=tuple)
+fresh_result(squared_error, outputs[:1, :2], np.zeros((1, 2)), case="two numbers, targets of zeros")
+passes(np.asarray(squared_error(outputs, 2 * outputs)[1]).dtype == np.float64, "The gradient should hold float64.")
+types_of(squared_error, solution.squared_error, outputs, rng.normal(size=(4, 3)), types=())
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1584,10 +1664,16 @@ same(softmax_cross_entropy, solution.softmax_cross_entropy, logits, labels, case
 unchanged(softmax_cross_entropy, logits, labels)
 for wrong in ([2, 0, 0, 3], [-1, 0, 0, 1], [2, 0, 0], [2, 0, 0, 1, 1], [2]):
     refuses(softmax_cross_entropy, logits, np.array(wrong), argument="labels", case="labels that do not fit")
+for wrong in ([2, 0, 0], [2, 0, 0, 1, 1], [2]):
+    refuses(softmax_cross_entropy, logits, np.array(wrong), argument="labels", named=True, case="labels that do not fit")
 refuses_each(softmax_cross_entropy, logits, labels, reference=solution.softmax_cross_entropy, allowed={
     "labels": domain.values(
         a_label_too_large=np.array([2, 0, 3, 1]), one_far_too_large=np.array([0, 0, 0, 99]),
         all_negative=np.array([-1, -2, -3, -1]), the_last_negative=np.array([2, 0, 0, -1]))})
+passes(isinstance(softmax_cross_entropy(logits, labels)[0], float), "The loss should be a float.")
+fresh_result(softmax_cross_entropy, logits, labels, kind=tuple, dtype=float)
+types_of(softmax_cross_entropy, solution.softmax_cross_entropy, logits, labels, types=())
+same(softmax_cross_entropy, solution.softmax_cross_entropy, np.zeros((3, 4)), np.array([3, 3, 0]), case="equal logits")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1701,6 +1787,8 @@ same(lambda seed: {name: list(np.shape(array)) for name, array in initial_parame
      lambda seed: {name: list(shape) for name, shape in shapes.items()}, 5, case="the names and shapes")
 kinds = {np.asarray(array).dtype for array in initial_parameters(5).values()}
 passes(kinds == {np.dtype(np.float64)}, "The eight arrays should be float64.")
+with aside():
+    fresh_result(initial_parameters, int(seed % 1000), kind=dict, case="the same seed twice")
 ### END HIDDEN TESTS
 
 # %% check="initial_parameters" name="distribution" points=0.5
@@ -1723,8 +1811,10 @@ for name, inputs in {"w1": 25, "w2": 200, "w3": 192, "w4": 30}.items():
     values = np.asarray(first[name])[connected] if name == "w2" else np.asarray(first[name])
     limit, count = 2.4 / np.sqrt(inputs), values.size
     passes(bool(np.abs(values).max() <= 1.000001 * limit), f"Some of {name} lie outside of the range.")
+    passes(bool((values != 0).all()), f"Some of {name} are zero although they are connected.")
     fill = max(np.abs(values).max(), np.abs(np.asarray(other[name])).max())
-    passes(bool(fill > (0.998 if count > 5000 else 0.97) * limit), f"{name} does not fill its range.")
+    fills = {"w2": 0.9978, "w3": 0.998}
+    passes(bool(fill > fills.get(name, 0.97) * limit), f"{name} does not fill its range.")
     passes(bool(np.abs(values.mean()) < 5 * limit / np.sqrt(3 * count)), f"The mean of {name} is too far from 0.")
     spread = np.mean(values**2) / limit**2
     passes(bool(abs(spread - 1 / 3) < 5 * np.sqrt(4 / 45 / count)), f"{name} is not spread evenly over its range.")
@@ -1871,7 +1961,11 @@ for n in (3, 1):
     images = rng.uniform(-1, 1, size=(n, 1, 16, 16))
     close(net.forward(images), by_torch(tensors, images).numpy(), case=f"{n} images")
 refuses(net.forward, np.zeros((1, 16, 16)), argument="images", case="a batch without its first axis")
-refuses(net.forward, np.zeros((2, 1, 28, 28)), argument="images", case="images of another size")
+for size in ((2, 1, 28, 28), (2, 1, 15, 16), (2, 1, 16, 15), (2, 1, 15, 15), (1, 1, 17, 16), (2, 1, 256)):
+    refuses(net.forward, np.zeros(size), argument="images", named=True, case="images of another size")
+for size in ((2, 2, 16, 16), (1, 12, 16, 16), (2, 1, 1, 16, 16), (2, 1, 16, 16, 1)):
+    refuses(net.forward, np.zeros(size), argument="images", named=True, case="images of several channels, or of five axes")
+fresh_result(net.forward, images, dtype=float)
 ### END HIDDEN TESTS
 
 # %% check="LeNet1989" name="backward" points=1.5
@@ -1945,6 +2039,14 @@ for name, after in dict(net.parameters).items():
     close(after, parameters[name], 0, case=f"{name} after forward and backward")
 unchanged(net.forward, rng.uniform(-1, 1, size=(2, 1, 16, 16)), case="the images")
 unchanged(net.backward, rng.normal(size=(2, 10)), case="the upstream gradient")
+right = solution.LeNet1989(parameters)
+for n in (2, 1):
+    images, grad = rng.uniform(-1, 1, size=(n, 1, 16, 16)), rng.normal(size=(n, 10))
+    close(net.forward(images), right.forward(images), case="other images")
+    found, wanted = dict(net.backward(grad)), right.backward(grad)
+    for name in wanted:
+        close(found[name], wanted[name], case=f"{name}, other images and another upstream gradient")
+        passes(np.asarray(found[name]).dtype == np.float64, f"The gradient of {name} should hold float64.")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2048,6 +2150,7 @@ close(after["w"], [0.032], case="the second example twice, the weight", hint="ea
 close(loss, (4 + 0.04 + 0.1024) / 3, case="the second example twice, the loss", hint="the mean over three losses.")
 # Hidden: other orders, with some examples missing and some twice; several parameters.
 ### BEGIN HIDDEN TESTS
+@public
 def line(parameters, image, target):
     gap = float(image[0] @ parameters["w"] + parameters["b"][0] - target[0])
     return gap**2 / 2, {"w": gap * image[0], "b": np.array([gap])}
@@ -2077,6 +2180,7 @@ def torch_pass(parameters, x, t, order, rate):
         losses.append(loss.item())
     return {name: tensor.detach().numpy() for name, tensor in tensors.items()}, float(np.mean(losses))
 
+@public
 def tiny(parameters, image, target):
     x = image.reshape(len(image), -1)
     hidden = np.tanh(x @ parameters["w"].T + parameters["b"])
@@ -2117,9 +2221,25 @@ x, t, start = rng.normal(size=(3, 4)), rng.normal(size=(3, 2)), {"w": rng.normal
 same(sgd_epoch, visited, start, one_by_one, x, t, [2, 0, 1], 0.5, case="gradients that are the examples themselves",
      hint="call the function once for each example, with one example at a time")
 unchanged(sgd_epoch, start, one_by_one, x, t, [2, 0, 1], 0.5)
+fresh_result(sgd_epoch, start, one_by_one, x, t, [1], 0.5, kind=tuple, case="a single step")
+after, loss = sgd_epoch(start, one_by_one, x, t, np.array([2, 0]), 0.5)
+passes(isinstance(loss, float) and isinstance(after, dict), "The result should be a dictionary and a float.")
+asked = []
+
+def counting(parameters, image, target):
+    asked.append(1)
+    return float(len(asked)), {"w": len(asked) * image[0]}
+
+def by_number(start, _, x, t, order, rate):
+    return {"w": start["w"] - rate * sum(n * x[i] for n, i in enumerate(order, 1))}, (len(order) + 1) / 2
+
+with aside():
+    same(sgd_epoch, by_number, start, counting, x, t, [2, 0, 1, 0], 0.25, case="one call for each entry of order")
+refuses_each(sgd_epoch, start, one_by_one, x, t, [2, 0], 0.5, allowed={"learning_rate": domain.number(above=0.0)})
 for rate in (0.0, -0.1):
     refuses(sgd_epoch, start, one_by_one, x, t, [0], rate, argument="learning_rate", case="a rate that is not positive")
 refuses(sgd_epoch, start, one_by_one, x, t, [], 0.1, argument="order", case="an empty order")
+refuses(sgd_epoch, start, one_by_one, x, t, np.zeros(0, dtype=int), 0.1, argument="order", case="an empty order, an array")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2369,6 +2489,9 @@ found = same(reject_curve, solution.reject_curve, outputs, answers, [0.0, 0.01, 
 close(found[1], [0, 0, 0], case="all answers right, the shares rejected")
 found = same(reject_curve, solution.reject_curve, outputs, (answers + 1) % 4, [0.0, 0.5, 1.0], case="all answers wrong")
 close(found[1], [1, 1, 0], case="all answers wrong, the shares rejected")
+undecided = np.array([[1.0, 0.5, 1.0], [2.0, 0.25, 0.0], [0.0, 0.0, -1.0]])  # whoever answers a tie: it is wrong
+close(reject_curve(undecided, np.array([1, 0, 2]), [1.0, 0.7, 0.5]), [[0, 0, 1.75], [0, 0, 2 / 3]],
+      case="a confidence of 0")
 same(reject_curve, solution.reject_curve, outputs[:1], answers[:1], [0.01], case="one digit")
 ### END HIDDEN TESTS
 
@@ -2381,11 +2504,15 @@ refuses(reject_curve, outputs, np.array([1, 0]), [0.1, 1.5], argument="max_error
 outputs, labels = rng.normal(size=(6, 3)), rng.integers(0, 3, size=6)
 same(reject_curve, solution.reject_curve, outputs, labels, [0.37, 0.61], case="6 digits")
 unchanged(reject_curve, outputs, labels, np.array([0.37, 0.61]))
-refuses(reject_curve, outputs, labels[:5], [0.1], argument="labels", case="fewer labels than outputs")
-refuses(reject_curve, outputs, labels[:1], [0.1], argument="labels", case="a single label for several outputs")
-refuses(reject_curve, outputs[:5], labels, [0.1], argument="labels", case="more labels than outputs")
-for wrong in ([-0.1], [0.2, 1.5], [1.01]):
+refuses(reject_curve, outputs, labels[:5], [0.1], argument="labels", named=True, case="fewer labels than outputs")
+refuses(reject_curve, outputs, labels[:1], [0.1], argument="labels", named=True, case="a single label for several outputs")
+refuses(reject_curve, outputs[:5], labels, [0.1], argument="labels", named=True, case="more labels than outputs")
+for wrong in ([-0.1], [0.2, 1.5], [1.01], [1.5, 0.2], [-0.1, 0.3], [0.2, -1e-9, 0.3], [0.5, 1 + 1e-9, 0.1], [2.0, -1.0]):
     refuses(reject_curve, outputs, labels, wrong, argument="max_errors", case="a share outside of 0 to 1")
+fresh_result(reject_curve, outputs, labels, np.array([0.37, 0.61]), kind=tuple)
+passes(all(np.asarray(part).dtype == np.float64 for part in reject_curve(outputs, labels, [0.37, 0.61])),
+       "Thresholds and shares should hold float64.")
+types_of(reject_curve, solution.reject_curve, outputs, labels, [0.37, 0.61], types=())
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -536,7 +536,7 @@ changed(
     of="as_convolution",
     says="Your kernels are not turned. Sliding over the gradient meets the weights in the opposite order, so "
     "both axes are flipped.",
-    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)",
     new="return field, w.transpose(1, 0, 2, 3).copy()",
 )
 
@@ -544,7 +544,7 @@ changed(
     "one_axis_flipped",
     of="as_convolution",
     says="You flip the kernels along one axis. Half a turn flips both.",
-    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)",
     new="return field, w[:, :, ::-1].transpose(1, 0, 2, 3).copy()",
 )
 
@@ -552,7 +552,7 @@ changed(
     "flipped_across_only",
     of="as_convolution",
     says="You flip the kernels from left to right only. Half a turn flips both axes.",
-    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)",
     new="return field, w[..., ::-1].transpose(1, 0, 2, 3).copy()",
 )
 
@@ -561,7 +561,7 @@ changed(
     of="as_convolution",
     says="Your kernels still go from channels to filters. On the way back the gradient has F channels and dx "
     "has C: exchange the first two axes.",
-    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)",
     new="return field, w[:, :, ::-1, ::-1].copy()",
 )
 
@@ -610,7 +610,7 @@ changed(
     of="as_convolution",
     says="Your field ends with the frame around the dilated gradient. Where the stride left the last rows or "
     "columns unseen, more zeros are needed, or dx is smaller than x.",
-    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3).copy()",
+    old="return field, w[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)",
     new="""
         seen_rows = 2 * (kh - 1 - down) + (rows - 1) * stride[0] + 1
         seen_columns = 2 * (kw - 1 - across) + (columns - 1) * stride[1] + 1

@@ -440,9 +440,9 @@ def accept_by_cases(dE, T, u):
 
 @alternative(of="shift_image", route="a wide frame of zeros, and a window in it")
 def shift_in_a_frame(image, down, right):
-    (_, height, width), down, right = image.shape, int(np.clip(down, -99, 99)), int(np.clip(right, -99, 99))
-    framed = np.pad(image, ((0, 0), (abs(down), abs(down)), (abs(right), abs(right))))
-    top, left = abs(down) - down, abs(right) - right
+    _, height, width = image.shape
+    framed = np.pad(image, ((0, 0), (height, height), (width, width)))
+    top, left = height - max(-height, min(down, height)), width - max(-width, min(right, width))
     return framed[:, top : top + height, left : left + width]
 
 

@@ -40,8 +40,9 @@
 # graded, and asks for nothing beyond the docstring. Results may differ by 10⁻⁶ times the largest expected value (or 1,
 # if that is larger).
 #
-# Your functions return new arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a
-# message that names the argument.
+# Arrays that your functions are given hold float64, or int64 if they are labels; none is empty. Your functions return new
+# arrays and leave their arguments as they were. Wrong arguments raise `ValueError` with a message that names the
+# argument.
 #
 # Some functions need chance. They take an argument `rng`, which is a numpy random generator or a whole number. The
 # line `rng = np.random.default_rng(rng)` makes a generator of either: a generator stays what it is and goes on from
@@ -118,7 +119,7 @@ def weight_decay(parameters, lam):
     if lam < 0:
         raise ValueError(f"lam must be 0 or more, not {lam}")
     rates = {name: 0.0 if name.endswith("bias") else lam for name in parameters}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
+    penalty = sum(rates[name] / 2 * np.sum(array**2) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
     ### END SOLUTION
 
@@ -174,9 +175,10 @@ parameters = {
     "dense.bias": rng.normal(size=4) + 2.0, "dense.weight": rng.normal(size=(4, 3)),
     "output.weight": rng.normal(size=(2, 4)), "output.bias": rng.normal(size=2) - 2.0, "bias": rng.normal(size=(5, 1)),
     "unbiased.weight": rng.normal(size=(2, 2)), "bias_net.scale": rng.normal(size=3),
+    "head.Bias": rng.normal(size=2), "rebias": rng.normal(size=3), "bias.0": rng.normal(size=(1, 2)),
 }
 penalty, gradients = same(weight_decay, solution.weight_decay, parameters, 0.37, case="weights and biases")
-names = ("dense.weight", "output.weight", "unbiased.weight", "bias_net.scale")
+names = ("dense.weight", "output.weight", "unbiased.weight", "bias_net.scale", "head.Bias", "bias.0")
 weights = np.concatenate([parameters[name].ravel() for name in names])
 close(penalty, 0.37 / 2 * weights @ weights, case="weights and biases, the penalty")
 same(weight_decay, solution.weight_decay, {"a.bias": np.ones(3)}, 0.5, case="nothing but a bias")
@@ -189,7 +191,8 @@ same(weight_decay, solution.weight_decay, {"a.bias": np.ones(3)}, 0.5, case="not
 refuses(weight_decay, small_layer, -0.1, argument="lam", named=True, case="a negative rate of decay")
 ### BEGIN HIDDEN TESTS
 refuses(weight_decay, {"a.bias": np.ones(2)}, -1e-6, argument="lam", case="a negative rate of decay, only biases")
-same(weight_decay, solution.weight_decay, {"w": np.arange(-2, 4)}, 0.25, case="whole numbers as weights")
+for lam in (1.0, 0.0):
+    fresh_result(weight_decay, small_layer, lam, case=f"λ = {lam:g}")
 refuses_each(weight_decay, small_layer, 0.5, allowed={"lam": domain.number(least=0.0)}, reference=solution.weight_decay)
 ### END HIDDEN TESTS
 
@@ -279,7 +282,7 @@ def group_decay(parameters, first, lam1, second, lam2):
     if unknown := {*first, *second} - set(parameters):
         raise ValueError(f"first or second holds {sorted(unknown)}, which parameters does not have")
     rates = {**dict.fromkeys(parameters, 0.0), **dict.fromkeys(first, lam1), **dict.fromkeys(second, lam2)}
-    penalty = sum(rates[name] / 2 * np.sum(np.square(array, dtype=float)) for name, array in parameters.items())
+    penalty = sum(rates[name] / 2 * np.sum(array**2) for name, array in parameters.items())
     return float(penalty), {name: rates[name] * array for name, array in parameters.items()}
     ### END SOLUTION
 
@@ -325,6 +328,7 @@ for first, second, case in [
 ]:
     same(group_decay, by_torch, parameters, first, 0.4, second, 0.07, case=case)
 same(group_decay, solution.group_decay, parameters, ["a.weight"], 0.0, ["b.weight"], 2.0, case="λ₁ = 0")
+same(group_decay, solution.group_decay, parameters, ["a.weight"], 1.5, ["b.weight"], 0.0, case="λ₂ = 0")
 unchanged(group_decay, parameters, ["a.weight"], 0.3, ["b.weight"], 0.2, case="the parameters")
 ### END HIDDEN TESTS
 
@@ -348,6 +352,7 @@ refuses_each(group_decay, two_layers, ["conv.weight"], 0.5, ["dense.weight"], 0.
     "lam1": domain.number(least=0.0), "lam2": domain.number(least=0.0),
     "first": domain.values(unknown=["nothing"], unknown_beside_a_known_one=["conv.weight", "conv"]),
     "second": domain.values(unknown=["nothing"], in_both=["conv.weight"], unknown_beside_a_known_one=["dense.weight", ""])})
+fresh_result(group_decay, two_layers, ["conv.weight"], 1.0, ["dense.bias"], 1.0, case="λ₁ = λ₂ = 1")
 refuses(group_decay, two_layers, [], -0.1, [], 0.2, argument="lam1", case="negative λ₁, both groups empty")
 refuses(group_decay, two_layers, [], 0.1, [], -0.2, argument="lam2", case="negative λ₂, both groups empty")
 ### END HIDDEN TESTS
@@ -380,7 +385,7 @@ def dropout(x, drop_prob, train, rng):
 
     x          array of any shape
     drop_prob  probability with which an entry is dropped, at least 0 and less than 1
-    train      True during training; if False nothing is dropped and nothing scaled, but drop_prob is checked as well
+    train      True during training; if False nothing is drawn, dropped or scaled, but drop_prob is checked as well
     rng        a numpy random Generator, or a whole number; np.random.default_rng(rng) makes a Generator of either
 
     In training, draw once, u = rng.random(x.shape). An entry is dropped if its entry of u is less than drop_prob.
@@ -428,6 +433,10 @@ for shape, drop_prob in [((7,), 0.3), ((5, 8), 0.7), ((3, 4, 5, 2), 0.2), ((2, 1
 # %% check="dropout" name="on-average" points=0.5
 # Hidden: how many entries are dropped and where, the mean of what is left, another seed.
 ### BEGIN HIDDEN TESTS
+drawn = np.random.default_rng(23).random((2, 4))
+for place in ((0, 1), (1, 2)):
+    same(dropout, solution.dropout, rng.normal(size=(2, 4)), float(drawn[place]), True, 23,
+         case="a random number that is just drop_prob")
 seeds = [int(s) for s in rng.integers(10**9, size=2)]
 images, width = 60, 200
 for drop_prob in (0.2, 0.85):
@@ -487,6 +496,14 @@ same(dropout, solution.dropout, rng.normal(size=(40, 25)), 0.99, True, 11, case=
 for train in (True, False):
     refuses_each(dropout, x, 0.4, train, 3, allowed={"drop_prob": domain.number(least=0.0, below=1.0)}, reference=solution.dropout)
     fresh_result(dropout, x, 0.4, train, 3, kind=tuple, case=f"train is {train}")
+    fresh_result(dropout, x, 0.0, train, 3, case=f"drop_prob 0, train is {train}")
+    for drop_prob in (0.0, 0.4):
+        _, (*_, after) = called(dropout, x, drop_prob, train, np.random.default_rng(5))
+        drawn = np.random.default_rng(5)
+        if train:
+            drawn.random(x.shape)
+        passes(bool(after.random() == drawn.random()), "The generator should give one number for each entry in training, "
+               "and none otherwise.", hint="draw u once, whatever drop_prob is, and only if train is True")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -556,6 +573,8 @@ refuses(dropout_backward, np.ones((1, 4)), np.ones((4, 1)), argument="grad", cas
 mask = np.array([[2.0, 0.0, 2.0], [0.0, 2.0, 2.0]])
 for other in (mask, 2 - mask, mask[::-1]):
     same(dropout_backward, solution.dropout_backward, rng.normal(size=(2, 3)), other, case="another mask of the same shape")
+fresh_result(dropout_backward, rng.normal(size=(2, 3)), np.ones((2, 3)), case="nothing dropped")
+fresh_result(dropout_backward, np.ones((2, 3)), mask, case="a gradient of ones")
 refuses_each(dropout_backward, rng.normal(size=(2, 3)), mask, reference=solution.dropout_backward, allowed={
     "grad": domain.shape(), "mask": domain.shape()})
 ### END HIDDEN TESTS
@@ -721,6 +740,7 @@ close(EarlyStopping(2, 0.5).rehearse([2.0, 1.5, 1.25, 1.0])[:2], [4, 3], case="j
 for losses, patience, min_delta, expected, case in [
     ([1.0, 1.5, 1.25, 1.75, 0.25, 0.5], 3, 1.0, (4, 1, 1.0), "losses within min_delta above the best"),
     ([1.0, 1.0, 1.0, 0.5], 2, 0.0, (3, 1, 1.0), "equal losses"),
+    ([1.0, 1.0 - 1e-9, 1.0 - 2e-9, 1.0 - 3e-9], 2, 0.0, (4, 4, 1.0), "a loss that falls by very little"),
     ([4.0, 3.5, 3.0, 2.5, 0.5], 3, 0.5, (5, 5, 0.5), "a loss less by just min_delta"),
     ([4.0, 3.5, 3.5, 3.5, 0.5], 3, 0.5, (4, 1, 4.0), "a loss less by just min_delta, then still"),
     ([8.0, 7.75, 7.5, 7.25, 6.75, 6.5, 6.25, 6.0], 4, 1.0, (8, 5, 6.75), "a loss that falls little by little"),
@@ -746,9 +766,14 @@ for losses, expected, case in [
     ([2.0, nan, nan, nan, 1.0], (4, 1, 2.0), "NaN after a number"),
     ([nan, 2.0, nan, 1.5, nan, nan, 1.75], (7, 4, 1.5), "NaN at the beginning and in between"),
     ([3.0, inf, 2.0, inf, inf, inf], (6, 3, 2.0), "an infinite loss"),
+    ([inf, 3.0, inf, inf, inf], (5, 2, 3.0), "an infinite loss at the beginning"),
+    ([2.0, -inf, 1.0, 0.5, -1.0], (5, 2, -inf), "a loss of minus infinity"),
 ]:
     played, best_epoch, best_loss, _ = EarlyStopping(3, 0.0).rehearse(losses)
     close([played, best_epoch, best_loss], expected, case=case)
+played, best_epoch, _, best_weights = EarlyStopping(2, 0.0).rehearse([inf, inf, 1.0])
+close([played, best_epoch], [2, 0], case="nothing but infinite losses")
+passes(best_weights is None, "Before the first improvement, best_weights should be None.")
 played, best_epoch, best_loss, best_weights = EarlyStopping(2, 0.0).rehearse([nan, nan, 1.0])
 close([played, best_epoch, best_loss], [2, 0, inf], case="nothing but NaN")
 passes(best_weights is None, "Before the first improvement, best_weights should be None.")
@@ -775,6 +800,7 @@ passes(before is None, "Before the first improvement, best_weights should be Non
 kept = stopping.best_weights
 passes(isinstance(kept, dict), "best_weights should be a dictionary.")
 same(lambda: kept, lambda: weights, case="weights of two shapes")
+unchanged(EarlyStopping(1, 0.0).update, 1.0, weights)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -925,14 +951,16 @@ refuses(momentum, row, column, row, 0.1, 0.9, argument="grad", case="a column fo
 refuses(momentum, row, row, column, 0.1, 0.9, argument="velocity", case="a column for a row")
 for learning_rate in (0.0, -0.1):
     refuses(momentum, a, a, a, learning_rate, 0.9, argument="learning_rate", case="a learning rate of 0 or less")
-for gamma in (1.0, -0.1, 1.5):
-    refuses(momentum, a, a, a, 0.1, gamma, argument="gamma", case="gamma out of range")
+for gamma in (1.0, -0.1, -0.9, 1.5):
+    refuses(momentum, a, a, a, 0.1, gamma, argument="gamma", named=True, case="gamma out of range")
 w, grad, velocity = (rng.normal(size=(2, 3)) for _ in range(3))
 refuses_each(momentum, w, grad, velocity, 0.1, 0.5, reference=solution.momentum, allowed={
     "grad": domain.shape(), "velocity": domain.shape(), "learning_rate": domain.number(above=0.0),
     "gamma": domain.number(least=0.0, below=1.0)})
 fresh_result(momentum, w, grad, velocity, 0.1, 0.0, case="γ = 0")
 fresh_result(momentum, w, grad, velocity, 1.0, 0.5, case="η = 1")
+fresh_result(momentum, w, grad, np.zeros((2, 3)), 1.0, 0.0, case="η = 1, γ = 0")
+fresh_result(momentum, w, np.zeros((2, 3)), np.zeros((2, 3)), 0.5, 0.5, case="no gradient and no velocity")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1064,6 +1092,7 @@ for epoch in range(13):
     close(learning_rate_at("step", epoch, start, factor, 5), rate, case="step, a period of 5 epochs", tolerance=1e-7)
 close(learning_rate_at("step", 6, start, factor, 1), start * factor**6, case="step, a period of one epoch")
 close(learning_rate_at("step", 99, start, factor, 100), start, case="step, the first of 100 epochs")
+close(learning_rate_at("step", 12, start, 1.0, 5), start, case="step, the factor 1")
 ### END HIDDEN TESTS
 
 # %% check="learning_rate_at" name="exponential" points=0.5
@@ -1204,6 +1233,11 @@ for dE, T, u, expected, case in [
     (-1e6, 0.01, 0.5, True, "an enormous descent"), (-800.0, 1.0, 0.999, True, "a large descent"),
     (1e6, 0.01, 0.001, False, "an enormous climb"), (1e-9, 1e-12, 0.5, False, "a small climb, T almost 0"),
     (-1e-9, 1e-12, 0.5, True, "a small descent, T almost 0"), (5.0, 1e9, 0.99, True, "a very high temperature"),
+    (2000.0, 1000.0, 0.13, True, "a large climb, a high temperature"),
+    (2000.0, 1000.0, 0.14, False, "a large climb, a high temperature"),
+    (2e-9, 1e-9, 0.13, True, "a small climb, T almost 0"), (2e-9, 1e-9, 0.14, False, "a small climb, T almost 0"),
+    (1e200, 1e-200, 0.001, False, "an enormous climb"), (1e-200, 1e200, 0.999, True, "a very high temperature"),
+    (-1e200, 1e-200, 0.999, True, "an enormous descent"), (1e300, 1e300, 0.36, True, "an enormous climb, T as large"),
 ]:
     same(anneal_accept, lambda *_, expected=expected: expected, dE, T, u, case=case)
 ### END HIDDEN TESTS
@@ -1312,11 +1346,11 @@ def shift_image(image, down, right):
 # The example above, and the picture left in place:
 
 # %% check="shift_image" name="by-hand" points=0.5
-close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 1, -1), [[[0, 0, 0], [2, 3, 0]]], case="down and left",
+close(shift_image(np.array([[[1.0, 2, 3], [4, 5, 6]]]), 1, -1), [[[0, 0, 0], [2, 3, 0]]], case="down and left",
       hint="from which pixel of the picture does each pixel of the result come, and is there such a pixel?")
-close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 0), [[[1, 2, 3], [4, 5, 6]]], case="no shift",
+close(shift_image(np.array([[[1.0, 2, 3], [4, 5, 6]]]), 0, 0), [[[1, 2, 3], [4, 5, 6]]], case="no shift",
       hint="a[:-0] is empty: does your code treat a shift of 0 as it should?")
-close(shift_image(np.array([[[1, 2, 3], [4, 5, 6]]]), 0, 5), [[[0, 0, 0], [0, 0, 0]]], case="farther than the frame",
+close(shift_image(np.array([[[1.0, 2, 3], [4, 5, 6]]]), 0, 5), [[[0, 0, 0], [0, 0, 0]]], case="farther than the frame",
       hint="five columns to the right, nothing of a picture of three columns is left.")
 
 # %% [markdown]
@@ -1333,6 +1367,7 @@ def by_matrices(image, down, right):
 for (c, h, w), (down, right) in [
     ((1, 5, 8), (1, 2)), ((3, 7, 4), (-2, 1)), ((2, 4, 6), (3, -4)), ((1, 6, 5), (-1, -3)), ((3, 2, 9), (0, 4)),
     ((2, 5, 3), (-4, 0)), ((1, 1, 7), (0, -6)), ((2, 4, 6), (4, 1)), ((1, 3, 5), (-1, 9)), ((4, 3, 2), (-7, -7)),
+    ((1, 140, 2), (-130, 1)), ((1, 2, 140), (1, 130)), ((1, 6, 3), (5, 0)), ((1, 3, 7), (0, -6)),
 ]:
     where = f"{c} channels of {h}×{w}, {down} down and {right} to the right"
     same(shift_image, by_matrices, rng.uniform(1.0, 2.0, size=(c, h, w)), down, right, case=where)
@@ -1724,9 +1759,14 @@ same(gradient_flow, solution.gradient_flow, x, weights, "ELU", rng.normal(size=(
 for activation in ("relu", "", "softmax"):
     refuses(gradient_flow, x, weights, activation, np.ones((4, 2)), argument="activation", case="an unknown activation")
 for shape in ((4, 6), (1, 2), (4, 1), (2,)):
-    refuses(gradient_flow, x, weights, "ReLU", np.ones(shape), argument="grad", case="a gradient of another shape")
+    refuses(gradient_flow, x, weights, "ReLU", np.ones(shape), argument="grad", named=True,
+            case="a gradient of another shape")
+for shape in ((4, 1), (4, 3), (3, 2), (5, 2), (1, 4, 2)):
+    refuses(gradient_flow, x, weights, "ReLU", np.ones(shape), argument="grad", named=True,
+            case="a gradient of another shape")
 refuses_each(gradient_flow, x, weights, "ReLU", rng.normal(size=(4, 2)), reference=solution.gradient_flow, allowed={
-    "grad": domain.shape()})
+    "grad": domain.shape(),
+    "activation": domain.word("sigmoid", "tanh", "ReLU", "leaky ReLU", "ELU", "maxout")})
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -2055,6 +2095,7 @@ refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="one 
 refuses(paired_interval, np.ones(5), np.ones(1), argument="baseline", case="a single number to compare with")
 refuses(paired_interval, np.ones((3, 2)), np.ones((3, 2)), argument="errors", case="a table")
 same(paired_interval, solution.paired_interval, np.array([1.0, 5.0, 4.0]), np.array([2.0, 2.0, 2.5]), case="3 seeds")
+same(paired_interval, solution.paired_interval, np.array([1.0, 5.0, 3.5]), np.array([2.0, 4.0, 3.5]), case="a middle of 0")
 refuses_each(paired_interval, rng.normal(size=4), rng.normal(size=4), reference=solution.paired_interval, allowed={
     "errors": domain.shape(), "baseline": domain.shape()})
 ### END HIDDEN TESTS
@@ -2210,6 +2251,20 @@ for count, seeds in [(4, [3, 1, 4]), (6, [5, 9, 2, 6, 8]), (2, [11, 12]), (1, [7
          case=f"{count} candidates, {len(seeds)} seeds")
 same(choose_strength, solution.choose_strength, looked_up, settings[0], [settings[2], settings[2]], [4, 9],
      case="two candidates alike")
+asked = []
+
+def trained_once(setting, seed):
+    if (setting, seed) in asked:
+        return 1000.0, 1000.0  # as if another training gave something else
+    asked.append((setting, seed))
+    return setting[seed]
+
+def on_clean_runs(run, *rest):
+    return solution.choose_strength(looked_up, *rest)
+
+with aside():
+    same(choose_strength, on_clean_runs, trained_once, settings[0], [settings[3], settings[1], settings[2]], [4, 9, 17],
+         case="a run is not asked for twice")
 ### END HIDDEN TESTS
 
 # %% check="choose_strength" name="arguments" points=0.5

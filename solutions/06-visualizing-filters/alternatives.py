@@ -38,7 +38,7 @@ def tiles_by_axes(w, columns):
         raise ValueError("columns")
     filters, channels, kh, kw = w.shape
     largest = np.abs(w).max(axis=(1, 2, 3), keepdims=True)
-    grey = 0.5 + 0.5 * np.divide(w, largest, out=np.zeros(w.shape), where=largest > 0)
+    grey = 0.5 + 0.5 * np.divide(w, largest, np.zeros(w.shape), where=largest > 0)
     spare = -filters % columns
     grey = np.pad(grey, ((0, spare), (0, 0), (0, 1), (0, 1)), constant_values=1.0)
     grey = grey.reshape(-1, columns, channels, kh + 1, kw + 1).transpose(2, 0, 3, 1, 4)

@@ -127,7 +127,7 @@ show_grid(train_images[:20], [FASHION_CLASSES[label] for label in train_labels[:
 def count_weights(model):
     """How many numbers of four bytes a network's state weighs.
 
-    model  a torch.nn.Module
+    model  a torch.nn.Module; its layers share no weights, and its state_dict() leaves no buffer out
 
     All entries of model.state_dict() count, trained or not, each with as many bytes as it takes: a float64 or an
     int64 counts as two numbers, a float16 as half of one.
@@ -193,6 +193,10 @@ refuses(count_weights, 12, argument="model", case="a number")
 same(count_weights, solution.count_weights, nn.Linear(2, 3), case="a network")
 refuses(count_weights, {"weight": np.ones((2, 3))}, argument="model", case="a dictionary of arrays")
 refuses(count_weights, None, argument="model", case="no network at all")
+refuses(count_weights, torch.ones(3), argument="model", case="a tensor")
+refuses(count_weights, [nn.Linear(2, 3)], argument="model", case="a list of layers")
+refuses(count_weights, dict(nn.Linear(2, 3).state_dict()), argument="model", case="a state")
+fresh_result(count_weights, nn.Linear(2, 3), kind=int)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -261,7 +265,7 @@ close(affordable_epochs(0.5, 250, 100, 9.25, 0.25), 4, tolerance=0, case="a pass
 close(affordable_epochs(0.125, 37, 8, 3.2, 0.25), 3, tolerance=0, case="37 pictures in batches of 8")
 # Hidden: batches that divide the pictures and batches that do not; reserves; one picture; too little for one pass.
 ### BEGIN HIDDEN TESTS
-for images, batch_size in ((600, 100), (601, 100), (599, 100), (37, 8), (1, 64), (64, 64), (63, 64)):
+for images, batch_size in ((600, 100), (601, 100), (599, 100), (37, 8), (1, 64), (64, 64), (63, 64), (5, 1)):
     steps = (images + batch_size - 1) // batch_size
     for passes in (1, 3, 10):
         for reserve in (0.0, 0.25, 0.5):
@@ -458,6 +462,7 @@ def by_scipy(right, images, z):
     return found.low, found.high
 
 same(accuracy_interval, by_scipy, 1, 8, 2.576, case="one of 8 pictures right")
+same(accuracy_interval, by_scipy, 1, 8000, 2.576, case="one of 8,000 pictures right")
 for images in (3, 10, 47, 2000, 10_000):
     for z in (1.0, 1.96, 2.576):
         right = int(rng.integers(1, images))
@@ -483,7 +488,9 @@ refuses(accuracy_interval, 13, 12, 2, argument="right", case="more right answers
 refuses(accuracy_interval, 0, 0, 2, argument="images", case="no pictures")
 ### BEGIN HIDDEN TESTS
 same(accuracy_interval, solution.accuracy_interval, 6, 12, 2, case="allowed numbers")
-refuses(accuracy_interval, -1, 12, 2, argument="right", case="a negative number of right answers")
+for z in (2, 9):  # 9 is so large that the root can be taken all the same
+    refuses(accuracy_interval, -1, 12, z, argument="right", case="a negative number of right answers")
+    refuses(accuracy_interval, 13, 12, z, argument="right", case="more right answers than pictures")
 refuses(accuracy_interval, 6, 12, 0, argument="z", case="z of zero")
 refuses(accuracy_interval, 6, 12, -2, argument="z", case="a negative z")
 for right in (0, 6, 12):
@@ -592,7 +599,8 @@ def build_model():
 
     Takes no arguments. Returns a torch.nn.Module that maps float32 pictures of shape (N, 1, 28, 28), values from 0 to
     1, to ten numbers for each, shape (N, 10), for every N from 1 to BATCH. The largest of the ten is the answer. They
-    are logits: any real numbers, not probabilities (no softmax at the end).
+    are logits: any real numbers, not probabilities (no softmax or sigmoid at the end). In evaluation mode the numbers of
+    a picture do not depend on the other pictures.
     Every call returns a new network that shares no weights with those returned before.
     All that training changes must be in its state_dict(), which weighs at most MOST_WEIGHTS numbers of four bytes: a
     second network with the first one's state loaded, in evaluation mode, gives the same logits.
@@ -624,7 +632,7 @@ def facts_about(first, second, batch_sizes, most_weights):
     places = [{value.data_ptr() for value in each.values() if value.numel()} for each in (state, other)]
     pictures = [torch.rand(size, 1, 28, 28) for size in batch_sizes]
     with torch.no_grad():
-        logits = [first(batch) for batch in pictures]
+        logits, alone = [first(batch) for batch in pictures], first(pictures[0][:1])
         trained, two = build_model().eval(), torch.rand(2, 1, 28, 28)
         for parameter in trained.parameters():
             parameter += 0.1 * torch.randn(parameter.shape)
@@ -636,6 +644,7 @@ def facts_about(first, second, batch_sizes, most_weights):
         "a module": True,
         "shapes": [tuple(one.shape) for one in logits],
         "looks": not torch.equal(answers[:1], answers[1:]),
+        "one by one": torch.allclose(logits[0][:1], alone, atol=1e-3),
         "within the limit": weight <= 4 * most_weights,
         "new network": first is not second,
         "new weights": places[0].isdisjoint(places[1]),
@@ -656,7 +665,7 @@ sizes, wrong = (1, 2, 77, BATCH), "some number of pictures gets logits of a wron
 blind = "the network gives every picture the same logits, whatever its weights"
 
 def answers_differ(model):
-    state = {name: value + 0.1 * torch.rand(value.shape) if value.is_floating_point() else value
+    state = {name: value + 0.1 * torch.randn(value.shape) if value.is_floating_point() else value
              for name, value in dict(model.state_dict()).items()}
     model.load_state_dict(state)
     answers = np.asarray(model(torch.rand(2, 1, 28, 28)).detach())
@@ -674,23 +683,32 @@ with aside():
 facts = examine([2, 9], MOST_WEIGHTS)
 assert facts.get("within the limit"), "the network's state weighs more than MOST_WEIGHTS: see count_weights(build_model())"
 assert not facts["probabilities"], "the network returns probabilities, not logits: F.cross_entropy contains the softmax"
+assert facts["one by one"], "a picture's logits depend on the other pictures of its batch"
 # Hidden: the same by the grader's own scales: the weights as it weighs them, and logits, not probabilities.
 ### BEGIN HIDDEN TESTS
 facts = examine([2, 9], MOST_WEIGHTS)
 passes(facts["looks"] is True, "the network gives every picture the same logits, whatever its weights")
 heavy, soft = "the network's state weighs more than MOST_WEIGHTS", "the network returns probabilities, not logits"
 passes(facts.get("within the limit") is True, heavy, hint="count_weights(build_model())")
+passes(facts["one by one"] is True, "a picture's logits depend on the other pictures of its batch")
 passes(facts["probabilities"] is False, soft,
        hint="F.cross_entropy contains the softmax; a second one only takes away its gradient")
 with aside():
     model = build_model().eval()
     state, logits = dict(model.state_dict()), np.asarray(model(torch.rand(9, 1, 28, 28)).detach())
-    model.load_state_dict({name: value + 0.1 * torch.rand(value.shape) if value.is_floating_point() else value
+    model.load_state_dict({name: value + 0.1 * torch.randn(value.shape) if value.is_floating_point() else value
                            for name, value in state.items()})
     seen = np.asarray(model(torch.rand(2, 1, 28, 28)).detach())
     passes(not np.array_equal(seen[0], seen[1]), "the network gives every picture the same logits")
     passes(sum(value.numel() * value.element_size() for value in state.values()) <= 4 * MOST_WEIGHTS, heavy)
     passes(bool((logits < 0).any() or (np.abs(logits.sum(axis=1) - 1) > 1e-3).any()), soft)
+    model.load_state_dict({name: 5 * (value + 0.1 * torch.rand(value.shape)) if value.is_floating_point() else value
+                           for name, value in state.items()})
+    steep = np.asarray(model(torch.rand(9, 1, 28, 28)).detach())
+    passes(bool((steep < 0).any() or (steep > 1).any() or not np.isfinite(steep).all()), soft)
+    model.load_state_dict(state)
+    pictures = torch.rand(9, 1, 28, 28)
+    close(model(pictures[:1]).detach(), np.asarray(model(pictures).detach())[:1], 1e-3, case="a picture alone")
 ### END HIDDEN TESTS
 
 # %% check="build_model" name="anew" points=1.5
@@ -709,7 +727,8 @@ passes(facts["restored"] is True, "a second network with the first one's state g
 with aside():
     one, two, pictures = build_model().eval(), build_model().eval(), torch.rand(5, 1, 28, 28)
     state, logits = dict(one.state_dict()), one(pictures).detach()
-    two.load_state_dict({name: 2 * value + 1 for name, value in state.items()})
+    two.load_state_dict({name: value + 0.1 * torch.randn(value.shape) if value.is_floating_point() else value
+                         for name, value in state.items()})
     seen = np.asarray(two(pictures).detach())
     passes(not np.array_equal(seen[0], seen[1]), "the network gives every picture the same logits")
     passes(torch.equal(one(pictures).detach(), logits), "what is done to one network changes another")
@@ -744,7 +763,7 @@ def train(model, images, labels, seed):
             come in evaluation mode
     images  float32, shape (N, 1, 28, 28), values from 0 to 1, in any order, sorted by class for example
     labels  int64, shape (N,), from 0 to 9; not every class need occur
-    seed    whole number, 0 or more
+    seed    whole number, at least 0 and less than 2³¹
 
     Learns from all pictures, as often as you decide, in an order that depends on the seed, with the network in
     training mode and the gradients cleared between steps. The number of passes does not depend on N or on the time:
@@ -782,13 +801,30 @@ def train(model, images, labels, seed):
     ### END SOLUTION
 
 
+def watched(network, steps, pictures):
+    """The network; steps will tell of each way back through it, and pictures how many it learned from."""
+    def back(grad):
+        steps.append({"own": grad.clone(), "before": bias.detach().clone(), "training": network.training})
+
+    bias = network[4].bias
+    bias.register_hook(back)
+    bias.register_post_accumulate_grad_hook(lambda bias: steps[-1].update(sum=bias.grad.clone()))
+    network[0].register_forward_pre_hook(lambda _, given: pictures.append(torch.is_grad_enabled() * len(given[0])))
+    return network
+
+
+def cleared(steps):
+    """Whether no gradient that has made a step is still there on the next way back."""
+    moved = [two for one, two in zip(steps, steps[1:]) if not torch.equal(one["before"], two["before"])]
+    return all(torch.equal(step.get("sum", step["own"]), step["own"]) for step in moved)
+
+
 def trial(images, labels, new_images, new_labels, runs):
     """Train a small network once for each (noise, seed) in runs; the facts. Checks call this; leave it as it is."""
-    start, x, y, ends, own, summed = toy_network(), images.clone(), labels.clone(), [], [], []
+    start, x, y, ends, steps, pictures = toy_network(), images.clone(), labels.clone(), [], [], []
     for noise, seed in runs:
-        ends.append(copy.deepcopy(start))
-        ends[-1][4].bias.register_hook(lambda grad: own.append(grad.clone()))
-        ends[-1][4].bias.register_post_accumulate_grad_hook(lambda bias: summed.append(bias.grad.clone()))
+        steps.append([])
+        ends.append(watched(copy.deepcopy(start), steps[-1], pictures))
         for library in (torch.manual_seed, np.random.seed, random.seed):
             library(noise)
         train(ends[-1], x, y, seed)
@@ -797,7 +833,9 @@ def trial(images, labels, new_images, new_labels, runs):
         "moved": not torch.equal(weights[0], weights[1]),
         "statistics": not torch.equal(start[1].running_mean, ends[0][1].running_mean),
         "loss fell": loss_on(ends[0], images, labels) < loss_on(start, images, labels),
-        "cleared": len(own) < 2 or any(torch.equal(one, two) for one, two in zip(own[1:], summed[1:])),
+        "cleared": all(cleared(each) for each in steps),
+        "training": all(step["training"] for each in steps for step in each),
+        "passes": sum(pictures) / len(images) / len(runs),
         "known": known(ends[0], new_images, new_labels),
         "as first run": [torch.equal(weights[1], each) for each in weights[2:]],
         "untouched": torch.equal(x, images) and torch.equal(y, labels),
@@ -916,12 +954,17 @@ with aside():
     network = toy_network()
     network.load_state_dict(states[0])
     passes(loss_on(network, *given) < loss_on(toy_network(), *given), "the loss on toy pictures is not lower after training")
+    few, with_dropout = toy_pictures(10, seed % 1000), toy_network().insert(4, torch.nn.Dropout(0.5)).eval()
+    states = [dict(called(train, copy.deepcopy(with_dropout), *few, 21)[1][0].state_dict()) for _ in range(2)]
+    first, again = (torch.cat([value.flatten().double() for value in each.values()]) for each in states)
+    passes(torch.equal(first, again), other, hint="layers may draw numbers, too, such as dropout: torch.manual_seed(seed)")
 ### END HIDDEN TESTS
 
 # %% check="train" name="manners" points=2
 facts = trial(*toy_pictures(60, 7), *toy_pictures(5, 8), [(4, 31)])
 assert facts["cleared"], "gradients of earlier steps are never cleared: optimizer.zero_grad()"
 assert facts["statistics"], "batch normalization's statistics did not change: model.train()"
+assert facts["training"], "some step was made in evaluation mode: model.train() again after every look at the network"
 assert facts["untouched"], "train changed the pictures or the labels that it was given: work on a copy"
 # Hidden: the same with other toy pictures: training mode, cleared gradients, pictures and labels as they were.
 ### BEGIN HIDDEN TESTS
@@ -930,6 +973,13 @@ facts = trial(*given, *new, [(4, 31)])
 passes(facts["moved"] is True, "train left every weight as it was")
 passes(facts["cleared"] is True, "gradients of earlier steps are never cleared", hint="optimizer.zero_grad()")
 passes(facts["statistics"] is True, "batch normalization's statistics did not change", hint="model.train()")
+passes(facts["training"] is True, "some step was made in evaluation mode", hint="model.train() after each evaluation")
+many, few = (float(trial(*some, *new, [(4, 31)])["passes"]) for some in (given, toy_pictures(15, seed % 1000)))
+passes(many == few == 0 or (many > 0 and 0.5 <= few / many <= 2), "how often each picture is seen depends on how many "
+       "there are", hint="a fixed number of passes, each over all pictures, also if they are fewer than a batch")
+lone = trial(*(each[:1] for each in given), *new, [(4, 31)])
+passes(lone["moved"] is True, "train left every weight as it was (a single picture)",
+       hint="every pass uses all pictures, also if there is only one")
 passes(facts["untouched"] is True, "train changed the pictures or the labels that it was given",
        hint="`images[batch]` with an array of indices is a copy, a slice of images is not")
 with aside():
@@ -1031,8 +1081,9 @@ points
 #   that you deleted is not there.
 # * Hand the notebook in as always. You may do so again as often as your course allows. Your points come from the last
 #   notebook that you handed in; section 1 says which entry counts in the private half.
-# * Rehearse it first: `autograder check challenge.ipynb --entry` trains and asks your entry under the limits, on
-#   validation pictures that were changed in the same seven ways, and prints what it came to.
+# * Rehearse it first, if your course has a page for handing in: *Rehearse* there trains your entry under the limits and
+#   asks it about validation pictures that were changed in the same seven ways. Where the grader is installed,
+#   `autograder check challenge.ipynb --entry` does the same.
 # * Cells that you add run in the grader's process, too, within its time. Load data only inside functions that the
 #   grader does not call, or in the cells that load it now: no course data can be read there.
 #

@@ -15,6 +15,7 @@ UNITS = {
     "numbers": ["hw1/heights"],
     "objects": ["lab1/objects"],
     "texts": ["week1/words", "week1/tasks"],
+    "springs": ["sheet2/springs"],
 }
 LIAR = """
 class Liar:

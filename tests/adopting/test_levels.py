@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autograder.adopting.adoption import adopt_course
+from autograder.adopting.adoption import adopt_course, make_course
 from autograder.adopting.beside_nbgrader import compare_with_nbgrader
+from autograder.course import Course
 from autograder.engine.api import grade_assignments
 from autograder.engine.progress import Silent
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adopting.md").read_text(encoding="utf-8")
-TABLE = PAGE.partition("<!-- table -->")[2].partition("<!-- end of table -->")[0]
 COURSES = ("quickstart", "numbers", "objects", "texts")
 LEVELS = {
     "quickstart": {"correct_squares": "apart", "sum_of_squares_uses_squares": "asked"},
@@ -51,11 +53,20 @@ LEVELS = {
         "own": "by a person",
         "rolls": "asked",
     },
+    "springs": {
+        "test-numbers": "asked",
+        "test-spring": "asked",
+        "test-step": "asked",
+        "test-energy": "asked",
+        "test-simulate": "asked",
+        "test-damped": "asked",
+        "fastest": "by a person",
+    },
 }
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.mark.parametrize("course", COURSES)
+@pytest.mark.parametrize("course", LEVELS)
 def test_a_check_is_graded_at_the_level_that_it_needs(course: str, adopted: Callable[[str], Any]) -> None:
     found = adopted(course).levels
     assert {name: found[name] for name in LEVELS[course]} == LEVELS[course]
@@ -71,11 +82,23 @@ def test_solution_blank_and_wrong_notebooks_get_what_nbgrader_gives(
         assert each.ours["solution"] == each.points
 
 
-@pytest.mark.parametrize("course", COURSES)
+@pytest.mark.parametrize("course", [*COURSES, "springs"])
 def test_the_page_has_every_check_with_its_level(course: str, adopted: Callable[[str], Any]) -> None:
-    rows = {(cells[1], cells[3]) for line in TABLE.splitlines() if len(cells := re.split(r"\s*\|\s*", line)[1:]) > 4}
-    levels = adopted(course).levels
-    assert {(name, how) for name, how in levels.items() if how != "by a person"} <= rows
+    table = PAGE.partition(f"<!-- {course} -->")[2].partition("<!-- end of")[0]
+    rows = {(cells[1], cells[3]) for line in table.splitlines() if len(cells := re.split(r"\s*\|\s*", line)[1:]) > 4}
+    assert {(name, how) for name, how in adopted(course).levels.items() if how != "by a person"} <= rows
+
+
+def test_tables_of_pandas_are_answers_without_the_students_process(
+    tmp_path: Path, right_and_blank: Callable[..., Any]
+) -> None:
+    course = make_course(Path(shutil.copytree(Path(__file__).parent / "courses" / "frames", tmp_path / "frames")))
+    right, blank = right_and_blank(course, "lab3")
+    names = ("test-totals", "test-busy", "test-share", "test-price", "test-days")
+    assert [right[name].points for name in names] == [right[name].max_points for name in names]
+    assert ["tables" in right[name].level for name in names] == [True] * 5
+    assert right["test-plot"].points == 1
+    assert [check.points for check in blank.values()] == [0] * len(blank)
 
 
 def test_the_headline_has_the_share_of_points_at_each_level(adopted: Callable[[str], Any]) -> None:
@@ -102,3 +125,18 @@ def test_grading_again_looks_everything_up(adopted: Callable[[str], Any], tmp_pa
     again = grade_assignments(course, ["week1"], workers=1, progress=Silent())
     assert [each.kind for report in first for each in report.submissions] == ["graded", "graded"]
     assert [each.kind for report in again for each in report.submissions] == ["stored", "stored"]
+
+
+def test_a_notebook_that_cannot_be_graded_here_is_named_and_the_others_are_adopted(tmp_path: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "courses" / "texts", tmp_path / "texts")
+    folder = tmp_path / "texts" / "source" / "week1"
+    other = json.loads((folder / "words.ipynb").read_text())
+    other["metadata"]["kernelspec"] = {"name": "ir", "language": "R", "display_name": "R"}
+    (folder / "words.ipynb").write_text(json.dumps(other))
+    report = adopt_course(tmp_path / "texts")
+    assert list(report.notebooks) == ["week1/tasks"]
+    assert "Only Python can be graded here" in report.left["week1/words"]
+    assert "left to nbgrader" in "\n".join(report.lines())
+    assert report.needs_a_look
+    graded = grade_assignments(Course.find(tmp_path / "texts"), ["week1"], workers=1, progress=Silent())
+    assert [each.assignment for each in graded] == ["week1/tasks"]

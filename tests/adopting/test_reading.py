@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-from autograder.adopting.nbgrader_course import make_course, markers_of
-from autograder.authoring.adopted import Adoption, Markers, PlannedCheck, check_digest, read_instructors_notebook
+from autograder.adopting.adoption import make_course, markers_of
+from autograder.adopting.autotests import keep_autotests
+from autograder.adopting.beside_nbgrader import by_nbgrader
+from autograder.authoring.adopted import Adoption, PlannedCheck, autotests_path, check_digest, notebooks_of
 from autograder.authoring.assignment import Assignment, adopted_assignment, load_assignment
+from autograder.authoring.instructors_notebook import Markers, read_instructors_notebook, schemes_in
 from autograder.course import Course
 from autograder.errors import AuthoringError, CourseError
 
+TEMPLATES = Path(__file__).parent / "courses" / "springs" / "autotests.yml"
 SOLUTION = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 CHECK = "assert double(1) == 2\n### BEGIN HIDDEN TESTS\nassert double(3) == 6\n### END HIDDEN TESTS"
 
@@ -132,7 +138,7 @@ def test_what_is_no_notebook_is_named(tmp_path: Path, content: str) -> None:
 
 
 def test_a_folder_without_source_notebooks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match="is not a course of nbgrader's"):
+    with pytest.raises(CourseError, match="is not an nbgrader course"):
         make_course(tmp_path)
 
 
@@ -165,3 +171,88 @@ def test_reading_changes_no_byte_of_the_notebook(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert read_instructors_notebook(path, Markers()) == read_instructors_notebook(path, Markers())
     assert path.read_bytes() == before
+
+
+def with_autotest() -> dict[str, Any]:
+    content = small()
+    content["cells"][-1]["source"] = "### AUTOTEST double(2)"
+    return content
+
+
+def test_autotest_lines_wait_until_their_tests_are_written(tmp_path: Path) -> None:
+    with pytest.raises(AuthoringError, match=r"one\.ipynb has AUTOTEST lines.*Run `autograder adopt"):
+        read(tmp_path, with_autotest())
+
+
+def test_tests_of_another_notebook_are_not_taken_for_those_of_autotest_lines(tmp_path: Path) -> None:
+    course = write(tmp_path, with_autotest())
+    kept = autotests_path(course, "ps1/one")
+    kept.parent.mkdir(parents=True)
+    kept.write_text(json.dumps({"of": "another", "cells": {"test": "assert True"}}))
+    with pytest.raises(AuthoringError, match="was changed since"):
+        adopted_assignment(course, "ps1/one", Adoption())
+
+
+def test_autotest_lines_without_their_templates_are_named(tmp_path: Path) -> None:
+    course = write(tmp_path, with_autotest())
+    with pytest.raises(AuthoringError, match=r"no autotests\.yml, neither beside it nor in"):
+        keep_autotests(course, "ps1/one", Adoption())
+
+
+@pytest.mark.parametrize("call", ["double(2)", "double(nothing)"])
+def test_what_nbgrader_starts_to_make_tests_is_ended(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nbgrader.preprocessors import instantiatetests
+
+    started, start = [], instantiatetests.start_new_kernel
+
+    def noted(**options: Any) -> tuple[Any, Any]:
+        started.append(start(**options))
+        return started[-1]
+
+    monkeypatch.setattr(instantiatetests, "start_new_kernel", noted)
+    content = small()
+    content["cells"][-1]["source"] = f"### AUTOTEST {call}"
+    course = write(tmp_path, content)
+    shutil.copyfile(TEMPLATES, course.root / "autotests.yml")
+    with nullcontext() if call == "double(2)" else pytest.raises(AuthoringError, match="NameError"):
+        keep_autotests(course, "ps1/one", Adoption())
+    ((manager, client),) = started
+    assert not manager.has_kernel
+    assert not client.channels_running
+
+
+def test_a_comment_about_autotests_in_a_text_is_no_line_of_them(tmp_path: Path) -> None:
+    content = small()
+    content["cells"][0]["source"] = "# About AUTOTEST lines"
+    assert keep_autotests(write(tmp_path, content), "ps1/one", Adoption()) is False
+
+
+def test_a_marking_scheme_is_read_for_the_staff_alone(tmp_path: Path) -> None:
+    task = {"grade_id": "t", "grade": False, "solution": False, "locked": True, "task": True, "points": 4}
+    text = "Draw.\n### BEGIN MARK SCHEME\nFour for a picture.\n### END MARK SCHEME"
+    course = write(tmp_path, notebook(("markdown", text, task)))
+    assert schemes_in(course.source / "ps1" / "one.ipynb", Markers()) == {"t": "Four for a picture."}
+
+
+def test_a_notebook_that_was_left_to_nbgrader_is_not_graded_here(tmp_path: Path) -> None:
+    write(tmp_path, small())
+    course = write(tmp_path, small(), name="ps1/two")
+    left = Adoption(left={"ps1/two": "It is written in R."})
+    assert notebooks_of(course, "ps1", left) == ["ps1/one"]
+    with pytest.raises(AuthoringError, match=r"It is written in R\."):
+        notebooks_of(course, "ps1/two", left)
+
+
+@pytest.mark.slow
+def test_nbgrader_itself_releases_old_notebooks_for_the_comparison(tmp_path: Path) -> None:
+    """By itself nbgrader refuses schema version 1 until somebody runs `nbgrader update`."""
+    old = {"schema_version": 1, "grade": False, "solution": False, "locked": False}
+    content = notebook(
+        ("code", SOLUTION, {**old, "grade_id": "double", "solution": True}),
+        ("code", CHECK, {**old, "grade_id": "test", "grade": True, "points": 2, "locked": True}),
+    )
+    course = write(tmp_path, content)
+    released = Path(by_nbgrader(course.root, ["ps1"], "release")["release"]) / "ps1" / "one.ipynb"
+    assert "raise NotImplementedError()" in released.read_text()

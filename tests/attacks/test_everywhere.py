@@ -11,17 +11,15 @@ import pytest
 
 from autograder.audit.attacks.campaign import catalogue_folder
 from autograder.audit.attacks.catalogue import Attack, Intake, Pair, Traps, load_catalogue
-from autograder.audit.attacks.download_oracle import breaches_of_intake
-from autograder.audit.attacks.markup import unsafe_markup
-from autograder.audit.attacks.pairs import bits_heard
-from autograder.audit.samples import answered_notebook
+from autograder.audit.attacks.oracle import breaches_of_intake, unsafe_markup
+from autograder.audit.attacks.runner import bits_heard
+from autograder.audit.weaknesses import answered_notebook
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_course
 from autograder.course import Course
 from autograder.engine.api import grade_class
-from autograder.engine.messages import Options
-from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
-from autograder.gradebook.late_plugin import nbgrader_configuration
+from autograder.engine.worker import Options, connect_worker, launch_sandbox, wait_until_warm
+from autograder.gradebook.lateness import nbgrader_configuration
 from autograder.gradebook.preprocessors import _started
 from autograder.gradebook.store import Gradebook
 

@@ -15,7 +15,7 @@ from traitlets.config import Config
 
 from autograder.audit.attacks.campaign import catalogue_folder
 from autograder.audit.attacks.catalogue import Attack, Traps, load_catalogue
-from autograder.audit.samples import submission_of
+from autograder.audit.weaknesses import submission_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.gradebook.feedback import feedback_page

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit import console
+from autograder.audit import report_card
 from autograder.audit.assignment_audit import audit_assignment
-from autograder.audit.leaks import secret_lines
 from autograder.audit.report_card import ReportCard
+from autograder.audit.weaknesses import secret_lines
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course
@@ -73,7 +73,7 @@ def edit(course: Course, file: str, old: str, new: str) -> None:
 def test_what_is_caught_and_accepted_is_counted(course: Course, sandbox: Sandbox) -> None:
     card = audit(course, sandbox)
     assert (card.points, card.blank_points, card.leaks) == (6.0, 0.0, 0)
-    assert (card.misconceptions, card.caught, card.named) == (5, 5, 5)
+    assert (card.misconceptions, card.caught, card.named) == (6, 6, 6)
     assert (card.alternatives, card.accepted) == (1, 1)
     assert kinds(card) == {"solution": {NAME}, "thin": {"row_sums", "Counter", "find_root"}}  # 6 points, few answers
 
@@ -115,8 +115,8 @@ def test_a_check_that_a_blank_passes_is_found(course: Course, sandbox: Sandbox) 
 def test_what_the_visible_part_catches_is_counted(course: Course, sandbox: Sandbox) -> None:
     card = audit(course, sandbox)
     sums = {each.exercise: each for each in card.exercises}["row_sums"]
-    assert (sums.misconceptions, sums.unseen) == (4, ("sums_in_place",))
-    assert (card.visible, card.misconceptions) == (3, 5)
+    assert (sums.misconceptions, sums.unseen) == (5, ("sums_in_place", "wide_tables_averaged"))
+    assert (card.visible, card.misconceptions) == (3, 6)
 
 
 def test_points_are_visible_where_the_visible_part_decides(course: Course, sandbox: Sandbox) -> None:
@@ -170,7 +170,7 @@ def test_a_hidden_line_in_the_release_is_found(course: Course, sandbox: Sandbox)
 def test_a_report_card_for_programs_has_the_agreed_keys(course: Course, sandbox: Sandbox) -> None:
     import json
 
-    card = json.loads(console.cards_as_json([audit(course, sandbox)]))
+    card = json.loads(report_card.cards_as_json([audit(course, sandbox)]))
     wanted = {"points", "blank_points", "misconceptions", "caught", "named", "alternatives", "accepted", "leaks"}
     wanted |= {"visible", "visible_points", "idle_points", "exercises"}
     assert wanted <= set(card)

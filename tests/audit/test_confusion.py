@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.confusion import Trial, confusion_findings, confusion_matrix, trials
-from autograder.audit.course_audit import run_audit
+from autograder.audit.course_audit import Trial, confusion_findings, confusion_matrix, run_audit, trials
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course

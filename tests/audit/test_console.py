@@ -6,8 +6,7 @@ import io
 
 from rich.console import Console
 
-from autograder.audit.console import print_cards
-from autograder.audit.report_card import Finding, ReportCard
+from autograder.audit.report_card import Finding, ReportCard, print_cards
 
 HEADINGS = ["assignment", "solved", "blank", "caught", "named", "accepted", "leaks", "missed"]
 

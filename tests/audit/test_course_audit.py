@@ -8,7 +8,7 @@ import pytest
 
 from autograder.audit.course_audit import run_audit
 from autograder.course import Course
-from autograder.engine.messages import Options
+from autograder.engine.worker import Options
 
 
 class Made(Exception):

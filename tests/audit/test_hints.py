@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.hints import hint_findings
+from autograder.audit.weaknesses import hint_findings
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
@@ -27,7 +27,7 @@ def listed(assignment: Assignment, hint: str, monkeypatch: pytest.MonkeyPatch) -
     """What is said of a hint that the first misconception brings up."""
     shown = (ShownHint(assignment.misconceptions[0].slug, "check-general", hint),)
     naming = VisibleNaming({}, frozenset(), frozenset(), shown)
-    monkeypatch.setattr("autograder.audit.hints.visible_naming", lambda _: naming)
+    monkeypatch.setattr("autograder.audit.weaknesses.visible_naming", lambda _: naming)
     return [finding.text for finding in hint_findings(assignment)]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
-from autograder.audit.stored_grader import stored_grader
+from autograder.audit.assignment_audit import stored_grader
+from autograder.audit.weaknesses import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course

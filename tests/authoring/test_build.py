@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.authoring.assignment import load_assignment
+from autograder.authoring.assignment import AssignmentCell, load_assignment
 from autograder.authoring.build import build_assignment, build_course
 from autograder.course import Course
 from autograder.errors import AuthoringError
@@ -112,7 +112,7 @@ def load_key(course: Course) -> str:
     return load_assignment(course, NAME).key
 
 
-def _built(course: Course) -> list[object]:
+def _built(course: Course) -> list[AssignmentCell]:
     paths = build_assignment(course, NAME)
     assert all(json.loads(path.read_text())["nbformat"] == 4 for path in paths)
     return list(load_assignment(course, NAME).cells)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring.answers import read_answers
-from autograder.authoring.changes import Base, base_of
+from autograder.authoring.answers import Base, base_of, read_answers
 from autograder.errors import AuthoringError
 
 SOLUTION = '''

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.colab import colab_cell, with_colab_cell
+from autograder.authoring.build import colab_cell, with_colab_cell
 from autograder.authoring.source_cells import SourceCell
 from autograder.course import Course
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.authoring.regions import split_hidden
+from autograder.authoring.source_cells import split_hidden
 from autograder.course import Course
 
 COURSE = Course.find(Path(__file__))

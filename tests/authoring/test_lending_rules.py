@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.authoring.lending_rules import refuse_bare_functions
+from autograder.authoring.build import refuse_bare_functions
 from autograder.errors import AuthoringError
 
 GIVEN = "import numpy as np\nimport torch\nimport torch.nn.functional as F\nfrom scipy.signal import convolve2d"

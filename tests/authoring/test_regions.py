@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.authoring.regions import split_hidden
+from autograder.authoring.source_cells import split_hidden
 
 SOURCE = "close(f(1), 2)\n### BEGIN HIDDEN TESTS\nclose(f(3), 6)\n### END HIDDEN TESTS\nprint()"
 

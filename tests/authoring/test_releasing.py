@@ -14,8 +14,8 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearOutput, ClearSolutions
 
 from autograder.authoring.assignment import load_assignment
 from autograder.authoring.build import build_assignment
-from autograder.authoring.drift import drift, remarks_on_release
-from autograder.authoring.releasing import checksum, released
+from autograder.authoring.differences import drift, remarks_on_release
+from autograder.authoring.source_cells import checksum, released
 from autograder.course import Course
 from autograder.errors import AuthoringError
 

@@ -48,7 +48,7 @@ def test_what_is_there_is_not_overwritten(course: Course) -> None:
 
 @pytest.mark.parametrize("name", ["attention", "8-attention", "08_attention", "../08-attention", "08-Attention", "08-"])
 def test_a_name_that_is_none_is_refused(course: Course, name: str) -> None:
-    with pytest.raises(AuthoringError, match="is not a name of an assignment"):
+    with pytest.raises(AuthoringError, match="is not a valid assignment name"):
         new_assignment(course, name)
     assert not course.source.exists()
 
@@ -71,7 +71,7 @@ def test_its_name_has_the_form_that_the_course_asks_for(tmp_path: Path) -> None:
     course = Course.find(tmp_path)
     assert [path.name for path in new_assignment(course, "ps1")] == ["ps1.py", "misconceptions.py", "alternatives.py"]
     assert load_assignment(course, "ps1").notebook == "ps1"
-    with pytest.raises(AuthoringError, match=r"'08-attention' is not a name .*: ps\\d\. Write one of that form"):
+    with pytest.raises(AuthoringError, match=r"'08-attention' is not a valid .* \(ps\\d\)\. Write one of that form"):
         new_assignment(course, "08-attention")
 
 

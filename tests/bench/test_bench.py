@@ -11,14 +11,12 @@ import pytest
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.bench import benchmark, scale
-from autograder.bench.benchmark_page import PARTS, page_of
-from autograder.bench.contenders import Bench
-from autograder.bench.curve import draw_curve
+from autograder.bench.benchmark import PARTS, draw_curve, page_of
+from autograder.bench.contenders import Bench, NotebookTime, run_notebook
 from autograder.bench.deadline_night import Night
-from autograder.bench.honest import honest_class
+from autograder.bench.invented_class import honest_class
 from autograder.bench.measurements import Measurements, figures_of, notebook_figures, scale_figures
 from autograder.bench.nbgrader_stock import stock_source_notebook
-from autograder.bench.notebook_times import NotebookTime, run_notebook
 from autograder.bench.process_usage import PeerFailed, ProcessUsage, measure, process_tree
 from autograder.bench.scale import Scale
 from autograder.bench.shares import part_of
@@ -116,7 +114,7 @@ def made_up() -> Measurements:
     found = Measurements(101, 2)
     found.start = [ours(4.0, 1)]
     found.single = [ours(2.5, 1)]
-    found.warm = [ours(4.0, 3, warm={"seconds": 0.41})]
+    found.warm = [ours(4.0, 3, warm={"seconds": 0.41, "phases": {"student": 0.1, "hidden": 0.2}})]
     found.one = [ours(14.0, 101)]
     found.two = [ours(9.0, 101)]
     floor = {"submissions": 101, "cpu_seconds": 10.1, "cells_seconds": 1.01, "failed_checks": 0}
@@ -125,7 +123,7 @@ def made_up() -> Measurements:
     found.stock = [ProcessUsage(stock, 15.0, 12.0, 350.0, {})]
     found.stock_single = [ProcessUsage(stock, 5.5, 5.0, 350.0, {})]
     again = {"seconds": 0.03, "start_seconds": 0.03, "checks_run": 0}
-    one_test = {"seconds": 4.5, "start_seconds": 2.0, "checks_run": 101}
+    one_test = {"seconds": 4.5, "start_seconds": 2.0, "checks_run": 101, "phases": {"student": 1.01, "database": 0.303}}
     found.again = [ours(9.0, 101, unchanged=again, one_test=one_test)]
     found.otter_missing = "no wheel for this machine"
     return found
@@ -149,6 +147,17 @@ def test_a_single_submission_is_timed_cold_and_warm_and_beside_nbgraders() -> No
     figures = figures_of(made_up())
     assert (figures["single_seconds"], figures["nbgrader_single_seconds"]) == (2.5, 5.5)
     assert (figures["warm_single_seconds"], figures["peak_mb_one_worker_without_torch"]) == (0.41, 900)
+    assert figures["warm_over_students_code_seconds"] == 0.31
+
+
+def test_what_has_an_aim_is_taken_apart() -> None:
+    figures = figures_of(made_up())
+    assert sum(figures["single_parts"].values()) == pytest.approx(figures["single_seconds"])
+    assert sum(figures["warm_parts"].values()) == pytest.approx(0.41)
+    assert figures["regrade_ms_per_submission"]["student"] == 10.0
+    page = page_of(figures)
+    assert "| hidden tests | 0.200 |" in page
+    assert "the student's cells 10.0, visible tests 0.0" in page
 
 
 def test_regrading_is_compared_with_the_first_time() -> None:
@@ -229,6 +238,9 @@ def test_the_page_holds_the_figures_and_says_why_a_peer_is_missing() -> None:
 def test_a_profile_counts_questions_and_both_sides(course: Course, assignment: Assignment, tmp_path: Path) -> None:
     answer = Bench(course, assignment, honest_class(assignment, 1), tmp_path).profile(1).answer
     assert answer["questions"] > len(assignment.checks)
+    assert 0 < answer["lent"] < answer["questions"] - answer["together"]
+    assert answer["together"] > 100
+    assert 0.1 < answer["turn_us"] < answer["together_us"] < answer["call_us"] < 10_000
     assert 1 < answer["question_us"] < 10_000
     assert min(answer["forks_ms"], answer["trusted_ms"], answer["student_ms"], answer["cells_ms"]) > 1
     assert 0.1 < answer["page_us"] < 1000
@@ -261,7 +273,8 @@ def test_each_file_belongs_to_one_part(file: str, part: str) -> None:
 def test_the_page_takes_the_profile_apart() -> None:
     found = made_up()
     answer = {
-        "questions": 500, "question_us": 40.0, "forks_ms": 35.0, "trusted_ms": 70.0, "student_ms": 80.0,
+        "questions": 500, "lent": 100, "together": 300, "question_us": 50.0, "call_us": 40.0, "together_us": 10.0,
+        "turn_us": 8.0, "forks_ms": 35.0, "trusted_ms": 70.0, "student_ms": 80.0,
         "pages": 1000, "page_us": 2.0, "cells_ms": 15.0,
         "samples": {"trusted": {"wire": 30, "libraries": 10}, "student": {"wire": 1, "answers": 3}},
     }  # fmt: skip
@@ -270,11 +283,13 @@ def test_the_page_takes_the_profile_apart() -> None:
     assert figures["shares"]["trusted"] == {"libraries": 0.25, "wire": 0.75}
     assert figures["shares"]["student"] == {"answers": 0.75, "wire": 0.25}
     page = page_of(figures)
-    assert "| 500 questions over the wire, at 40 µs for both sides | 20 |" in page
+    assert "| 300 questions that are sent together, at 10 µs for both sides | 3 |" in page
+    assert "| 100 questions sent alone, at 40 µs | 4 |" in page
+    assert "| 100 calls of lent functions, at 50 µs for all three processes | 5 |" in page
     assert "| 1,000 pages of memory that these processes write to and so get copies of, at 2.0 µs | 2 |" in page
     assert "| the student's cells in IPython's shell, 15 ms, instead of plainly executed | 5 |" in page
     assert "| questions and answers: writing, sending, reading | 75 % | 25 % |" in page
-    assert "The forks alone" in page
+    assert "| CPU beside the floor | 2 × | 1.2 × |" in page
 
 
 def test_a_comparison_is_only_added_to_where_it_was_measured(tmp_path: Path) -> None:

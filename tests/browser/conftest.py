@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -17,17 +16,8 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # Nothing but this machine is asked for anything.
-]
+from autograder.course import Course
+
 _START_SECONDS = 120.0
 
 
@@ -81,7 +71,7 @@ def jupyter_lab(root: Path, home: Path) -> Iterator[Jupyter]:
             cwd=root, env=environment, stdout=log, stderr=log,
         )  # fmt: skip
         try:
-            _wait_for(url, server, home / "jupyter.log")
+            wait_for(url, server, home / "jupyter.log")
             yield Jupyter(url, root)
         finally:
             server.terminate()
@@ -92,7 +82,7 @@ def jupyter_lab(root: Path, home: Path) -> Iterator[Jupyter]:
                 server.wait()
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
@@ -105,18 +95,6 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs chromium: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(chromium: Any) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
@@ -124,3 +102,13 @@ def page(chromium: Any) -> Iterator[Any]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
+
+
+@contextmanager
+def desk_at(course: Course) -> Iterator[str]:
+    """The address that `autograder desk` prints; the desk runs meanwhile."""
+    command = [sys.executable, "-m", "autograder", "desk", "--course", str(course.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        yield running.stdout.readline().strip()
+        running.terminate()

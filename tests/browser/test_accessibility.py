@@ -1,9 +1,8 @@
-"""axe finds nothing on the pages that people get: feedback, boards, the class report, likeness; light and dark."""
+"""axe finds nothing on the pages that people get: feedback, boards, report, likeness, docs; light and dark."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,16 +19,16 @@ WRONG = "def running_total(values):\n    return np.cumsum(values[::-1])"
 COMMANDS = (["grade", NAME, "--workers", "1"], ["leaderboard", NAME], ["leaderboard"], ["report"], ["similarity", NAME])
 
 
+ROOT = Path(__file__).parents[2]
+
+
 @pytest.fixture(scope="module")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The source of axe-core, which npm installs here."""
-    if shutil.which("npm") is None:
-        pytest.skip("needs npm: apt-get install npm")
-    folder = tmp_path_factory.mktemp("axe")
-    subprocess.run(
-        ["npm", "install", "--prefix", str(folder), "axe-core"], check=True, capture_output=True, timeout=300
-    )
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+def site(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Pages of the documentation's site: its first one, a tutorial, and the gallery."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return [folder / "index.html", folder / "begin" / "assistant.html", folder / "gallery.html"]
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +62,11 @@ def hand_in(root: Path, student: str, code: str | None) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
-    axe: str, pages: list[Path], chromium: Any, scheme: Any, width: int
+    axe: str, pages: list[Path], site: list[Path], chromium: Any, scheme: Any, width: int
 ) -> None:
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
     found, wide = {}, {}
-    for path in pages:
+    for path in [*pages, *site]:
         page = context.new_page()
         page.goto(path.as_uri())
         wide[path.name] = page.evaluate("document.documentElement.scrollWidth")

@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from autograder.authoring.assignment import load_assignment
 from autograder.course import Course
 from autograder.demo.class_maker import make_sample_class
 from autograder.errors import UnreadableSubmission
-from autograder.gradebook.files import write_autograded
+from autograder.gradebook.graded_notebooks import write_autograded
 from autograder.gradebook.mark_rows import WrittenMark
-from autograder.gradebook.picture_store import Album
+from autograder.gradebook.sanitising import Album
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.write_submission import GradedSubmission
 from autograder.gradebook.written_marks import WrittenMarks
@@ -28,12 +26,11 @@ from autograder.grading.result import CheckResult, Result
 from autograder.submission.alignment import align
 from autograder.submission.notebook_reader import read_submission
 
-from .conftest import CHROMIUM, FLAGS
+from .conftest import desk_at
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
 ]
 
 NAME, QUESTION = "01-convolution", "answer-why-correlation"
@@ -72,22 +69,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
 
 @pytest.fixture(scope="module")
 def address(course: Course) -> Iterator[str]:
-    """The address that the command prints."""
-    command = [sys.executable, "-m", "autograder", "desk", "--course", str(course.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        yield running.stdout.readline().strip()
-        running.terminate()
+    with desk_at(course) as found:
+        yield found
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        opened = browser.new_page()
-        opened.goto(address)
-        yield opened
-        browser.close()
+def page(chromium: Any, address: str) -> Iterator[Page]:
+    opened = chromium.new_page()
+    opened.goto(address)
+    yield opened
+    opened.close()
 
 
 def marks(course: Course) -> list[WrittenMark]:
@@ -151,6 +142,36 @@ def test_next_and_back_save_what_was_changed_and_names_are_hidden(page: Page, co
     assert place(page) == start
     assert "0 points" in page.locator("#state").inner_text()
     assert page.locator("#points").input_value() == "0"
+
+
+def test_a_slip_is_gone_back_to_from_wherever_the_next_answer_is(page: Page, course: Course) -> None:
+    page.goto(page.url + f"{NAME}/{QUESTION}")
+    slip = page.url
+    page.keyboard.press("0")
+    press(page, "Enter")
+    press(page, "n")
+    press(page, "u")
+    assert page.url == slip
+    with page.expect_navigation():
+        page.get_by_role("button", name="Withdraw the mark").click()
+    assert page.url == slip
+    # The first answer may be one that was left empty, which has no points without a mark.
+    assert page.locator("#state").inner_text() in ("Not marked yet.", "0 points: left empty.")
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    press(page, "Enter")
+
+
+def test_an_answer_may_have_the_whole_width_and_the_form_stays_in_sight(page: Page, course: Course) -> None:
+    page.goto(page.url + f"{NAME}/{QUESTION}")
+    narrow = page.locator(".answer").evaluate("each => each.clientWidth")
+    page.keyboard.press("z")
+    assert page.locator(".answer").evaluate("each => each.clientWidth") > 2 * narrow
+    page.reload()
+    assert page.locator(".columns.wide").count() == 1
+    page.keyboard.press("z")
+    page.locator(".text").evaluate("each => { each.style.minHeight = '9000px'; scrollTo(0, 5000); }")
+    assert 0 <= page.locator("#save").evaluate("each => each.getBoundingClientRect().top") < 700
 
 
 def test_a_changed_item_is_changed_for_all(page: Page, course: Course) -> None:

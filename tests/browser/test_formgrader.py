@@ -16,7 +16,7 @@ from autograder.course import Course
 from autograder.engine.api import grade_class
 from autograder.engine.progress import Silent
 
-from .conftest import Jupyter, jupyter_lab
+from .conftest import Jupyter, desk_at, jupyter_lab
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -135,3 +135,39 @@ def test_a_comment_is_kept_when_graded_again(page: Any, lab: Jupyter, course: Co
     assert rows(course, said) == [("Say why, too.",)]
     grade_class(course, NAME, workers=1, again=True, yes=True, progress=Silent())
     assert rows(course, said) == [("Say why, too.",)]
+
+
+@pytest.fixture
+def desk(course: Course) -> Iterator[str]:
+    with desk_at(course) as found:
+        yield found
+
+
+def test_the_desk_shows_what_the_formgrader_writes_and_the_other_way_round(
+    page: Any, lab: Jupyter, course: Course, desk: str
+) -> None:
+    in_formgrader = f"{lab.url}/formgrader/submissions/{submission_of(course, 'ada')}"
+    page.goto(in_formgrader)
+    page.wait_for_load_state("networkidle")
+    for selector, written in (("input#answer-why", "1.5"), ("textarea#answer-why-comment", "From the formgrader.")):
+        field = page.locator(selector)
+        with page.expect_response(lambda answer: "/api/" in answer.url and answer.request.method == "PUT"):
+            field.fill(written)
+            field.press("Tab")
+
+    page.goto(desk)
+    page.goto(page.url + f"{NAME}/answer-why")
+    while ANSWER not in page.locator(".answer").inner_text():
+        page.locator("#after").click()
+    assert "1.5 points, set in the formgrader" in page.locator("#state").inner_text()
+    assert page.locator("textarea[name=comment]").input_value() == "From the formgrader."
+    page.locator("textarea[name=comment]").fill("From the desk.")
+    page.locator("#points").fill("2.5")
+    with page.expect_navigation():
+        page.locator("#save").click()
+    assert by_hand(course)[0] == ("ada", "answer-why", 2.5)
+
+    page.goto(in_formgrader)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("input#answer-why").input_value() == "2.5"
+    assert page.locator("textarea#answer-why-comment").input_value() == "From the desk."

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.authoring.assignment import load_assignment
 from autograder.course import Course
-from autograder.demo.student_notebooks import answer_exercises, notebook_as_bytes, solutions
+from autograder.demo.class_maker import answer_exercises, notebook_as_bytes, solutions
 
 from .conftest import Jupyter, jupyter_lab
 

@@ -2,28 +2,21 @@
 
 import datetime as dt
 import os
-import shutil
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
+from autograder.challenge.competition_results import ChallengeResult
+from autograder.challenge.entries import pack
 from autograder.leaderboard.board import Attempt, BoardEntry, Status
+from autograder.leaderboard.boards import private_board
 from autograder.leaderboard.configuration import read_prizes
 from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.render.html_page import render_html
-from autograder.leaderboard.statistics.annotate import add_statistics
+from autograder.leaderboard.statistics import add_statistics
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 EVIL = "<img src=x onerror=\"document.title='broken'\"><script>document.title='broken'</script>"
 NAMES = ["zebra", "albatross", "Moose", "ibex", "newt", "crane", "heron", "owl"]
 
@@ -32,17 +25,6 @@ def shown_name(entrant):
     if entrant == "failed":
         return "a failed one"
     return f"{NAMES[int(entrant[1:]) % 8]} {entrant[1:]}" + (EVIL if entrant == "e05" else "")
-
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +61,9 @@ def page_file(tmp_path_factory):
     return path
 
 
-def opened(browser, page_file, width=1280, height=900, **settings):
+def opened(chromium, page_file, width=1280, height=900, **settings):
     """The page in a fresh context, with every console message and request kept in ``page.log``."""
-    context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+    context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
     page = context.new_page()
     page.log = []
     page.on("console", lambda message: page.log.append(message.text))
@@ -92,8 +74,8 @@ def opened(browser, page_file, width=1280, height=900, **settings):
 
 
 @pytest.fixture
-def page(browser, page_file):
-    page = opened(browser, page_file)
+def page(chromium, page_file):
+    page = opened(chromium, page_file)
     yield page
     page.context.close()
 
@@ -194,8 +176,8 @@ def test_find_me_says_so_if_nobody_has_the_name_or_none_was_typed(page):
     assert row_found(page).count() == 0
 
 
-def test_a_link_with_a_pseudonym_opens_the_page_at_its_row(browser, page_file):
-    page = opened(browser, page_file)
+def test_a_link_with_a_pseudonym_opens_the_page_at_its_row(chromium, page_file):
+    page = opened(chromium, page_file)
     page.goto(page_file.as_uri() + "#owl%2047")
     assert "owl 47" in row_found(page).inner_text()
     page.context.close()
@@ -218,8 +200,8 @@ def test_figures_show_mean_median_and_intervals(page):
 
 @pytest.mark.parametrize("selector", ["#histogram", "#score-time", "#intervals"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_two_texts_of_a_figure_overlap(browser, page_file, selector, width):
-    page = opened(browser, page_file, width=width)
+def test_no_two_texts_of_a_figure_overlap(chromium, page_file, selector, width):
+    page = opened(chromium, page_file, width=width)
     boxes = page.eval_on_selector_all(
         f"{selector} text",
         """texts => texts.filter(t => getComputedStyle(t).display !== 'none').map(t => {
@@ -237,22 +219,22 @@ def test_no_two_texts_of_a_figure_overlap(browser, page_file, selector, width):
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_the_page_never_scrolls_sideways(browser, page_file, width):
-    page = opened(browser, page_file, width=width)
+def test_the_page_never_scrolls_sideways(chromium, page_file, width):
+    page = opened(chromium, page_file, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
 
 
-def test_a_phone_shows_rank_name_score_and_award_without_scrolling_the_table(browser, page_file):
-    page = opened(browser, page_file, width=390, height=844)
+def test_a_phone_shows_rank_name_score_and_award_without_scrolling_the_table(chromium, page_file):
+    page = opened(chromium, page_file, width=390, height=844)
     inside, outside = page.eval_on_selector(".scroll", "box => [box.scrollWidth, box.clientWidth]")
     assert inside <= outside + 1
     assert page.get_by_text("automatic A+").nth(1).is_visible()
     page.context.close()
 
 
-def test_a_phone_shows_the_comparisons_without_scrolling_and_still_as_a_table(browser, page_file):
-    page = opened(browser, page_file, width=390, height=844)
+def test_a_phone_shows_the_comparisons_without_scrolling_and_still_as_a_table(chromium, page_file):
+    page = opened(chromium, page_file, width=390, height=844)
     comparisons = page.get_by_role("table", name="Neighbours of which only the upper has the prize")
     box = comparisons.evaluate("table => [table.parentElement.scrollWidth, table.parentElement.clientWidth]")
     assert box[0] <= box[1] + 1
@@ -261,8 +243,48 @@ def test_a_phone_shows_the_comparisons_without_scrolling_and_still_as_a_table(br
     page.context.close()
 
 
-def test_a_phone_finds_the_interval_of_an_entry_behind_its_name(browser, page_file):
-    page = opened(browser, page_file, width=390, height=844)
+@pytest.fixture(scope="module")
+def final_board(tmp_path_factory):
+    """A final board of 40 entrants with every column that a board can have; on disk."""
+    rng, at = np.random.default_rng(1), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    ease, results = rng.normal(size=500), []
+    for n in range(40):
+        own = pack(rng.normal(size=500) * 0.4 + ease + 2 - n / 40 > 0)
+        result = ChallengeResult(entrant=f"brisk-heron-{n:03}", at=at + dt.timedelta(hours=n))
+        results.append(
+            msgspec.structs.replace(result, public=(own,), private=(own,), public_images=500, private_images=500)
+        )
+    prizes = read_prizes([{"rank": 1, "award": "automatic A+"}, {"ranks": [2, 3], "award": "grade bump"}])
+    board = replace(private_board(results, at + dt.timedelta(days=9), prizes=prizes), phase="final")
+    path = tmp_path_factory.mktemp("final") / "challenge.html"
+    path.write_text(render_html(board), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_column_of_a_final_board_fits_and_nothing_lies_below_its_foot(chromium, final_board, width):
+    page = opened(chromium, final_board, width=width)
+    inside, outside = page.eval_on_selector(".scroll", "box => [box.scrollWidth, box.clientWidth]")
+    assert inside <= outside + 1
+    for award in page.locator("#standings .award-inline").all():
+        assert award.is_visible()
+    foot = page.eval_on_selector("footer", "foot => foot.getBoundingClientRect().bottom + scrollY")
+    assert page.evaluate("document.documentElement.scrollHeight") <= foot + 1
+    page.context.close()
+
+
+def test_the_header_stays_while_the_table_scrolls(chromium, final_board):
+    page = opened(chromium, final_board)
+    top = "() => document.querySelector('#standings thead th').getBoundingClientRect().top"
+    before = page.evaluate(top)
+    page.eval_on_selector(".scroll", "box => { box.scrollTop = 600; }")
+    assert page.evaluate("document.querySelector('.scroll').scrollTop") == 600
+    assert page.evaluate(top) == before
+    page.context.close()
+
+
+def test_a_phone_finds_the_interval_of_an_entry_behind_its_name(chromium, page_file):
+    page = opened(chromium, page_file, width=390, height=844)
     page.locator("tbody summary").nth(1).click()
     assert "% of the redraws" in page.locator(".history").nth(1).inner_text()
     page.context.close()
@@ -291,11 +313,11 @@ def test_headings_go_down_one_level_at_a_time(page):
     assert set(levels[1:]) == {2}
 
 
-def test_a_page_of_10_000_entries_opens_and_sorts_in_seconds(browser, tmp_path):
+def test_a_page_of_10_000_entries_opens_and_sorts_in_seconds(chromium, tmp_path):
     start = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
     path = tmp_path / "large.html"
     path.write_text(render_html(standings([BoardEntry(f"s{n}", n % 67, start) for n in range(10_000)], maximum=66)))
-    page = opened(browser, path)
+    page = opened(chromium, path)
     page.get_by_role("button", name="Name").click()
     assert len(column(page, 0)) == 10_000
     assert page.get_by_role("columnheader", name="Name").get_attribute("aria-sort") == "ascending"
@@ -320,13 +342,13 @@ def contrast(page, selector):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_in_light_and_dark(browser, page_file, scheme):
-    page = opened(browser, page_file, color_scheme=scheme)
+def test_text_is_readable_in_light_and_dark(chromium, page_file, scheme):
+    page = opened(chromium, page_file, color_scheme=scheme)
     for selector in (
         "h1",
         ".subtitle",
         ".won .rank",
-        "td.award",
+        ".won .award-inline",
         "thead th",
         ".badge",
         ".prizes li span",
@@ -336,14 +358,26 @@ def test_text_is_readable_in_light_and_dark(browser, page_file, scheme):
     page.context.close()
 
 
-def test_the_button_switches_the_theme(browser, page_file):
-    page = opened(browser, page_file, color_scheme="light")
+def test_the_button_switches_the_theme(chromium, page_file):
+    page = opened(chromium, page_file, color_scheme="light")
     paper = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(paper)
     page.get_by_role("button", name="Switch to dark colours").click()
     assert page.evaluate(paper) != light
     page.get_by_role("button", name="Switch to light colours").click()
     assert page.evaluate(paper) == light
+    page.context.close()
+
+
+def test_a_page_that_was_switched_to_dark_prints_dark_on_white(chromium, page_file):
+    page = opened(chromium, page_file)
+    page.locator("#theme").click()
+    colours = (
+        "[getComputedStyle(document.body).color, getComputedStyle(document.querySelector('.prizes')).backgroundColor]"
+    )
+    assert page.evaluate(colours) == ["rgb(232, 236, 240)", "rgb(26, 32, 39)"]
+    page.emulate_media(media="print")
+    assert page.evaluate(colours) == ["rgb(29, 35, 41)", "rgb(255, 255, 255)"]
     page.context.close()
 
 
@@ -356,18 +390,18 @@ def test_a_screen_reader_finds_a_named_table_with_headings_and_figures_in_words(
     assert page.eval_on_selector("html", "root => root.lang") == "en"
 
 
-def test_the_page_can_be_read_without_scripts(browser, page_file):
-    page = opened(browser, page_file, java_script_enabled=False)
+def test_the_page_can_be_read_without_scripts(chromium, page_file):
+    page = opened(chromium, page_file, java_script_enabled=False)
     assert page.locator("#standings tbody tr").count() == 60
     assert not page.locator("#search").is_visible()
     page.context.close()
 
 
-def test_screenshots_can_be_kept(browser, page_file, tmp_path):
+def test_screenshots_can_be_kept(chromium, page_file, tmp_path):
     """``SCREENSHOTS=folder`` keeps them for a person to look at."""
     folder = os.environ.get("SCREENSHOTS", tmp_path)
     for name, width, scheme in (("desktop", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light")):
-        page = opened(browser, page_file, width=width, color_scheme=scheme)
+        page = opened(chromium, page_file, width=width, color_scheme=scheme)
         picture = page.screenshot(path=f"{folder}/leaderboard-{name}.png", full_page=True)
         assert picture.startswith(b"\x89PNG")
         page.context.close()

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.challenge.competition import Competition
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import HiddenTest
-from autograder.challenge.rules import CompetitionRules
+from autograder.challenge.competition import Competition, HiddenTest
+from autograder.challenge.entries import CompetitionEntry, CompetitionRules
 from autograder.isolation.limits import Limits
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess

@@ -8,10 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.hidden import HiddenTest
-from autograder.challenge.packing import unpack
-from autograder.challenge.rules import CompetitionRules
+from autograder.challenge.competition import HiddenTest
+from autograder.challenge.entries import CompetitionEntry, CompetitionRules, unpack
 
 Enter = Callable[..., CompetitionEntry]
 
@@ -132,13 +130,17 @@ def test_the_seed_decides_the_global_generators(enter: Enter) -> None:
 def test_weights_are_counted_from_their_bytes(enter: Enter, made: str, weights: int) -> None:
     claims = "class Small(dict):\n    def __len__(self): return 0\n"
     entry = enter(BUILD + claims + f"def build_model():\n    return {made}\n", CompetitionRules(weights=weights - 1))
-    assert entry.reason == f"the trained network holds {weights:,} numbers of four bytes; {weights - 1:,} are allowed"
+    assert entry.reason == f"the trained network has {weights:,} numbers of four bytes; {weights - 1:,} are allowed"
 
 
 BROKEN = {
     "no network": ("def build_model():\n    return 3", r"build_model\(\) must return a torch.nn.Module"),
     "no function": ("def build_model(): return nn.Linear(1, 1)\ndel train", "train raised NameError"),
     "a network without state": ("def build_model():\n    return object()", r"state_dict\(\) raised AttributeError"),
+    "an error with a message to everybody in its name": (
+        "def build_model():\n    raise type('SEE_EXAMPLE_ORG', (ValueError,), {})()",
+        "build_model raised an error of the entry's own",
+    ),
     "a blank": ("def build_model():\n    raise NotImplementedError()", "build_model raised NotImplementedError"),
     "a crash": ("def build_model():\n    import os; os._exit(0)", "your code ended the Python process"),
     "weights that are no tensors": (

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.competition_results import (
     ChallengeResult,
     append_result,
@@ -15,7 +14,7 @@ from autograder.challenge.competition_results import (
     record_results,
     result_of,
 )
-from autograder.challenge.packing import pack
+from autograder.challenge.entries import CompetitionEntry, pack
 from autograder.errors import LeaderboardError
 
 NOON = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)

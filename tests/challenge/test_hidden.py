@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.challenge.hidden import HiddenTest, _hidden_test, hidden_test
+from autograder.challenge.competition import HiddenTest, _hidden_test, hidden_test
 from autograder.errors import MachineryError
-from autograder.lab.idx import read_idx
+from autograder.lab.datasets import read_idx
 from autograder.secrets import Secret
 
 DATA = Path(__file__).parents[2] / "data"

@@ -9,9 +9,8 @@ import torch
 
 from autograder.authoring.assignment import load_assignment
 from autograder.bench.reference_entries import MeasuredReference, read_references, render_scores
-from autograder.challenge.competition_entry import CompetitionEntry
-from autograder.challenge.reference_scores import REFERENCE_SCORES
-from autograder.challenge.rules import RULES
+from autograder.challenge.competition_results import REFERENCE_SCORES
+from autograder.challenge.entries import RULES, CompetitionEntry
 from autograder.course import Course
 from autograder.errors import AuthoringError
 

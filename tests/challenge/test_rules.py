@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autograder.authoring.assignment import load_assignment
-from autograder.challenge.rules import RULES
+from autograder.challenge.entries import RULES
 from autograder.course import Course
 from autograder.grading.lazy_entry import characters_in
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autograder.collecting.collection import collect_downloads
-from autograder.collecting.report import Collected
+from autograder.collecting.records import Collected
 from autograder.course import Course
 
 ROSTER = """id,first_name,last_name,email,lms_user_id,sid,group

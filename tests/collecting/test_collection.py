@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from autograder.collecting.collection import collect_downloads
-from autograder.collecting.report import Collected
+from autograder.collecting.records import Collected
 from autograder.course import Course
 from autograder.errors import AuthoringError, CourseError, UnreadableSubmission
 
@@ -276,8 +276,8 @@ def test_what_is_wrong_with_the_request_is_named(course: Course, tmp_path: Path)
     with pytest.raises(AuthoringError, match="04-nothing"):
         collect_downloads(course, course.root, assignment="04-nothing")
     (course.root / "students.csv").write_text("id\nada\nada\n")
-    with pytest.raises(CourseError, match="'ada' stands there twice"):
-        collect_downloads(course, course.root)
+    with pytest.raises(CourseError, match="'ada' is also in line"):
+        collect_downloads(course, download(tmp_path, {}))
 
 
 def entered(path: Path, files: Mapping[str, bytes], old: bytes = b"", new: bytes = b"") -> Path:
@@ -334,9 +334,16 @@ def test_half_an_archive_and_an_empty_one_are_said_to_be_so(course: Course, tmp_
     source.write_bytes(source.read_bytes()[:200])
     with pytest.raises(UnreadableSubmission, match="Download it again"):
         collect_downloads(course, source)
-    assert collect_downloads(course, download(tmp_path, {})).lines()[0].startswith("The download holds no files.")
+    assert collect_downloads(course, download(tmp_path, {})).lines()[0].startswith("The download contains no files.")
 
 
 def test_a_name_cannot_write_to_the_terminal(course: Course, tmp_path: Path) -> None:
     files = {"\x1b[31mred\n/convolution.ipynb": notebook("convolution")}
     assert all(line.isprintable() for line in collect_downloads(course, download(tmp_path, files)).lines())
+
+
+def test_a_course_is_not_collected_into_itself(course: Course) -> None:
+    before = sorted(course.root.rglob("*"))
+    with pytest.raises(CourseError, match=r"course's own folder.*Name the folder or the archive"):
+        collect_downloads(course, course.root)
+    assert sorted(course.root.rglob("*")) == before

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from autograder.collecting.collection import collect_downloads
-from autograder.collecting.gradescope_manifest import read_manifest, read_plain_yaml
+from autograder.collecting.enclosed_lists import read_manifest, read_plain_yaml
 from autograder.errors import UnreadableSubmission
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def test_a_time_stamp_beside_the_file_makes_nothing_punctual(intake: Intake, fol
     collected = intake.take({f"{folder}/convolution.ipynb": intake.notebook(), f"{folder}/timestamp.txt": STAMP})
     assert intake.work() == {"eve": "work"}
     assert intake.time("eve") == ""
-    assert any("not believed" in line for line in collected.lines())
+    assert any("is ignored" in line for line in collected.lines())
 
 
 def test_a_late_mark_stays_with_a_time_stamp_in_the_archive(intake: Intake) -> None:
@@ -341,3 +341,50 @@ def test_a_name_that_is_not_text_is_one_files_trouble(intake: Intake) -> None:
     collected = collect_downloads(intake.course, folder)
     assert "ada" in intake.work()
     assert all(line.isprintable() for line in collected.lines())
+
+
+@pytest.mark.parametrize("linked", ["eve", "eve/01-convolution"])
+def test_nothing_is_written_where_a_link_leads(intake: Intake, linked: str) -> None:
+    intake.take({"ada/convolution.ipynb": intake.notebook("ada's")})
+    link = intake.course.submitted / linked
+    link.parent.mkdir(exist_ok=True)
+    link.symlink_to(intake.course.submitted / linked.replace("eve", "ada"))
+    collected = intake.take(
+        {"eve/convolution.ipynb": intake.notebook("eve's"), "bob/convolution.ipynb": intake.notebook("bob's")}
+    )
+    work = intake.work()
+    assert (work["ada"], work["bob"]) == ("ada's", "bob's")
+    assert "is a link" in collected.unplaced[0].reason
+
+
+def test_a_folder_in_the_place_of_a_time_stamp_is_one_students_trouble(intake: Intake) -> None:
+    (intake.course.submitted / "ada" / "01-convolution" / "timestamp.txt" / "x").mkdir(parents=True)
+    collected = intake.take(
+        {"ada/convolution.ipynb": intake.notebook("ada's"), "bob/convolution.ipynb": intake.notebook("bob's")}
+    )
+    assert intake.work()["bob"] == "bob's"
+    assert [each.origin for each in collected.unplaced] == ["ada/convolution.ipynb"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("within", [True, False])
+def test_a_method_of_packing_that_has_no_bound_is_refused(intake: Intake, method: int, within: bool) -> None:
+    """Python unpacks a whole file of these at once, however small the archive says it is."""
+    room = io.BytesIO()
+    with zipfile.ZipFile(room, "w", method) as archive:
+        archive.writestr("convolution.ipynb", b" " * (30 << 20))
+    packed_up, size = bytearray(room.getvalue()), (1000).to_bytes(4, "little")
+    packed_up[22:26] = size
+    at = packed_up.index(b"PK\1\2") + 24
+    packed_up[at : at + 4] = size
+    if within:
+        path = intake.zipped({f"{EVE}/work.zip": bytes(packed_up), f"{MOODLE_ADA}/a.ipynb": intake.notebook()})
+    else:
+        path = intake.root.parent / "download.zip"
+        path.write_bytes(packed_up)
+    tracemalloc.start()
+    collected = collect_downloads(intake.course, path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 15 << 20
+    assert any("packed by a method" in each.reason for each in collected.unplaced)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from autograder.errors import CourseError
-from autograder.times import time_zone
+from autograder.gradebook.stamps import time_zone
 
 if TYPE_CHECKING:
     from .conftest import Intake

@@ -10,9 +10,14 @@ import pytest
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
-from autograder.demo.class_maker import MISCONCEPTION, hand_in, make_sample_class
-from autograder.demo.invented_people import invent_names
-from autograder.demo.student_notebooks import answer_exercises, solutions
+from autograder.demo.class_maker import (
+    MISCONCEPTION,
+    answer_exercises,
+    hand_in,
+    invent_names,
+    make_sample_class,
+    solutions,
+)
 from autograder.errors import UnreadableSubmission
 from autograder.submission.alignment import align
 from autograder.submission.notebook_reader import read_submission
@@ -30,7 +35,7 @@ def test_it_has_every_kind_of_submission(assignment: Assignment) -> None:
     assert len(stories) >= 24
     assert sum(story.startswith(MISCONCEPTION) for story in stories) == len(assignment.misconceptions)
     assert sum(story.startswith("attack") for story in stories) == 3
-    for words in ("complete", "late", "other ways", "exercises done", "cut off", "deleted", "endless loop"):
+    for words in ("complete", "late", "other ways", "exercises done", "truncated", "deleted", "endless loop"):
         assert any(words in story for story in stories), words
 
 

@@ -15,9 +15,9 @@ from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course
 from autograder.desk import application
-from autograder.gradebook.files import write_autograded
+from autograder.gradebook.graded_notebooks import write_autograded
 from autograder.gradebook.mark_rows import WrittenMark
-from autograder.gradebook.picture_store import Album, Pictures
+from autograder.gradebook.sanitising import Album, Pictures
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.write_submission import GradedSubmission
 from autograder.gradebook.written_marks import WrittenMarks

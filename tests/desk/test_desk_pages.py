@@ -40,7 +40,7 @@ def formgrader_writes(course: Course, statement: str, **values: object) -> None:
 def test_the_first_page_lists_the_questions_with_how_many_wait(client: TestClient) -> None:
     page = client.get("/").text
     assert "0 of 4 marked" in page
-    assert "4 to read" in page
+    assert "4 to mark" in page
 
 
 def test_the_marking_scheme_stands_beside_the_answer_and_the_name_is_folded_away(
@@ -146,7 +146,7 @@ def test_an_accepted_nothing_is_not_a_zero(client: TestClient, marks: Marks) -> 
 
 
 @pytest.mark.parametrize(
-    ("points", "why"), [("9", "is not within 0 and"), ("many", "is not a number"), ("nan", "too large")]
+    ("points", "why"), [("9", "is not between 0 and"), ("many", "is not a number"), ("nan", "too large")]
 )
 def test_points_that_cannot_be_are_refused_with_the_value(
     client: TestClient, marks: Marks, points: str, why: str
@@ -162,6 +162,13 @@ def test_a_mark_can_be_taken_back(client: TestClient, marks: Marks) -> None:
     client.post(f"{ONE}/{ada.key}", data={"seen": ada.seen, "points": "1", "comment": "Kept."})
     client.post(f"{ONE}/{ada.key}", data={"seen": marks()["ada"].seen, "act": "withdraw"})
     assert (marks()["ada"].points, marks()["ada"].open, marks()["ada"].comment) == (None, True, "Kept.")
+
+
+def test_whoever_takes_a_mark_back_stays_at_the_answer(client: TestClient, marks: Marks) -> None:
+    address = f"{ONE}/{marks()['ada'].key}"
+    client.post(address, data={"seen": marks()["ada"].seen, "points": "1"})
+    answer = client.post(address, data={"seen": marks()["ada"].seen, "act": "withdraw"}, follow_redirects=False)
+    assert answer.headers["location"] == address
 
 
 def test_alike_answers_get_one_mark_after_a_look(client: TestClient, marks: Marks) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import time
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,7 @@ from autograder.authoring.adopted import Adoption
 from autograder.authoring.assignment import adopted_assignment
 from autograder.course import Course
 from autograder.desk import questions
-from autograder.desk.agreement import agreement
-from autograder.desk.questions import alike, questions_of, start_items
+from autograder.desk.questions import agreement, alike, questions_of, start_items
 
 COURSE = Course.find(Path(__file__).parents[2])
 POINTS = st.sampled_from([0.0, 0.5, 1.0, 1.5, 2.0, 3.0])
@@ -43,6 +43,16 @@ def test_answers_that_differ_in_signs_and_case_are_equal_and_in_a_word_nearly() 
 
 def test_no_words_are_like_no_words_alone() -> None:
     assert [group.keys for group in alike({"a": "", "b": "…", "c": "something"})] == [("a", "b")]
+
+
+def test_a_few_answers_as_long_as_books_hold_nobody_up() -> None:
+    books = [" ".join(f"w{(book + 1) * word % 999_983}" for word in range(70_000)) for book in range(5)]
+    texts = {f"s{number}": f"answer {number} in some words of its own" for number in range(100)}
+    texts |= {f"book {number}": book for number, book in enumerate([*books, books[0]])}
+    started = time.process_time()
+    groups = alike(texts)
+    assert time.process_time() - started < 3
+    assert [group.keys for group in groups if "book 0" in group.keys] == [("book 0", "book 5")]
 
 
 @given(st.lists(st.tuples(POINTS, POINTS), min_size=1, max_size=60))
@@ -72,6 +82,10 @@ def test_the_questions_of_every_notebook_of_an_adopted_course_are_found(
     (tmp_path / "adopted.toml").write_text("")
     adopted = partial(adopted_assignment, adoption=Adoption())  # without trying each check
     monkeypatch.setattr(questions, "load_cached_assignment", adopted)
-    (found,) = questions_of(Course.find(tmp_path), "week1")
-    assert (found.unit, found.name) == ("week1/words", "explain")
-    assert found.path == {"assignment": "week1~words", "question": "explain"}
+    found = questions_of(Course.find(tmp_path), "week1")
+    assert [(each.unit, each.name) for each in found] == [
+        ("week1/tasks", "draw"),
+        ("week1/tasks", "own"),
+        ("week1/words", "explain"),
+    ]
+    assert found[2].path == {"assignment": "week1~words", "question": "explain"}

@@ -15,8 +15,8 @@ from sqlalchemy import create_engine, text
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.executor import LocalWorkers
+from autograder.engine.worker import Bundle, Job, Options, Reply
 from autograder.settings import GradingSettings
 from autograder.submission.model import Submission, SubmissionCell
 

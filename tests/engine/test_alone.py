@@ -14,9 +14,9 @@ from PIL import Image
 
 from autograder.engine.api import grade_class
 from autograder.engine.grading_report import ClassReport
-from autograder.engine.messages import Bundle
 from autograder.engine.progress import Silent
-from autograder.gradebook.result_store import result_key
+from autograder.engine.worker import Bundle
+from autograder.gradebook.journal import result_key
 from autograder.reporting.feedback_return import return_feedback
 from autograder.submission.alignment import load_submission
 
@@ -30,26 +30,26 @@ STEPS = [
     "engine.class_run:parse",
     "engine.known_results:read_submission",
     "engine.known_results:align",
-    "gradebook.result_store:ResultStore.get",
+    "gradebook.journal:ResultStore.get",
     "engine.class_run:ClassRun._job",
     "gradebook.journal:Journal.earlier",
-    "gradebook.result_store:ResultStore.put",
+    "gradebook.journal:ResultStore.put",
     "gradebook.journal:Journal.keep",
     "engine.class_run:ClassRun._take",
-    "gradebook.files:read_stamp",
+    "gradebook.graded_notebooks:read_stamp",
     "gradebook.store:scores_of",
     "gradebook.store:_checked_scores",
     "gradebook.store:write_submission",
     "gradebook.store:Gradebook.record_all",
     "gradebook.store:Gradebook.marks",
-    "gradebook.files:write_autograded",
-    "gradebook.files:build_autograded",
+    "gradebook.graded_notebooks:write_autograded",
+    "gradebook.graded_notebooks:build_autograded",
     "gradebook.feedback:write_feedback",
     "gradebook.feedback:feedback_page",
     "gradebook.rendering:_rendered",
     "gradebook.rendering:embedded_pictures",
-    "leaderboard.board_names:BoardNames.of_student",
-    "gradebook.picture_store:Pictures.checked",
+    "leaderboard.entrant:BoardNames.of_student",
+    "gradebook.sanitising:Pictures.checked",
     "isolation.picture_process:PictureDesk.redraw",
     "engine.writer:Writer.mark",
     "gradebook.journal:Journal.enter",

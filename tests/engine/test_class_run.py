@@ -8,9 +8,8 @@ import pytest
 
 from autograder.engine import writer
 from autograder.engine.api import grade_class
-from autograder.engine.difference import StudentChange
 from autograder.engine.executor import Executor
-from autograder.engine.grading_report import ClassReport
+from autograder.engine.grading_report import ClassReport, StudentChange
 from autograder.engine.progress import Silent
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ def test_every_bad_file_gets_a_line_and_the_rest_is_graded(a_class: Class, insta
     assert set(found) == {"empty", "pdf", "huge", "deep", "link", "renamed", "typo"}
     for student, words in {
         "empty": "is empty", "pdf": "PDF", "huge": "500 MB", "link": "symbolic link",
-        "renamed": "homework.ipynb", "typo": "named after no assignment",
+        "renamed": "homework.ipynb", "typo": "not named after an assignment",
     }.items():  # fmt: skip
         assert words in found[student]
     assert a_class.totals() == {"ada": 4, "renamed": 4}
@@ -202,6 +201,35 @@ class TestWhatWasTouched:
         assert [each.checks_run for each in report.submissions] == [0]
         assert report.written == 1
         assert graded(a_class).written == 0
+
+    def test_a_page_that_shows_the_same_stays_as_it_is_after_a_hidden_test_changed(
+        self, a_class: Class, instant: Shared
+    ) -> None:
+        for student in ("ada", "bob"):
+            a_class.hand_in(student)
+        graded(a_class, instant)
+        pages = {
+            student: a_class.root / "feedback" / student / NAME / "two_functions.html" for student in ("ada", "bob")
+        }
+        notebook = a_class.root / "autograded" / "ada" / NAME / "two_functions.ipynb"
+        pages["bob"].write_text("touched by hand")
+        before = {student: page.stat().st_mtime_ns for student, page in pages.items()}
+        a_class.edit("for number in range(3, 6):", "for number in range(3, 7):")
+        assert graded(a_class, instant, yes=True).written == 2
+        assert pages["ada"].stat().st_mtime_ns == before["ada"]
+        assert "touched" not in pages["bob"].read_text()
+        assert "range(3, 7)" in notebook.read_text()
+        assert graded(a_class, instant).written == 0
+
+    def test_a_page_is_written_again_when_what_it_shows_changes(self, a_class: Class, instant: Shared) -> None:
+        a_class.hand_in("ada")
+        graded(a_class, instant)
+        page = a_class.root / "feedback" / "ada" / NAME / "two_functions.html"
+        before = page.read_text()
+        a_class.edit("two times two is four", "twice two is four")
+        graded(a_class, instant, yes=True)
+        assert "twice two is four" in page.read_text()
+        assert "twice two is four" not in before
 
     def test_a_lost_gradebook_is_written_again(self, a_class: Class, instant: Shared) -> None:
         for student in ("ada", "bob"):

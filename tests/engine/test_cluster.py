@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,66 +15,27 @@ import msgspec
 import pytest
 
 from autograder.authoring.assignment import Assignment
-from autograder.engine.api import grade_class
-from autograder.engine.cluster import ClusterError, ClusterWorkers
-from autograder.engine.executor import Executor, RetryingExecutor
-from autograder.engine.incremental import StoredResult
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.api import ClusterError, ClusterWorkers, grade_class
+from autograder.engine.executor import Executor, LocalWorkers, RetryingExecutor
+from autograder.engine.grader import StoredResult
 from autograder.engine.progress import Silent
+from autograder.engine.worker import Bundle, Job, Options, Reply
 from autograder.service.attempts import AttemptStore
 from autograder.service.grading_loop import GradingLoop
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 
 if TYPE_CHECKING:
+    from tests.conftest import Cluster
     from tests.engine.conftest import Class
 
 NAME = "00-two-functions"
 VARIANTS = ["return x + x", "return 2 * x", "return x", "raise ValueError(x)", "while x: pass"]
 
 
-class Cluster:
-    """A scheduler and two workers, each a process of its own, on loopback."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "scheduler.json"
-        environment = {**os.environ, "DASK_DISTRIBUTED__WORKER__DAEMON": "false"}
-        where = ["--scheduler-file", str(self._file)]
-        dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-        worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--no-nanny", "--nthreads", "1"]
-        here = ["--host", "127.0.0.1", "--no-dashboard"]
-        self.processes = [self._start([*dask, "--port", "0", *here, *where], environment)]
-        self._wait_for_file()
-        self.processes += [self._start([*worker, *here, *where], environment) for _ in range(2)]
-
-    def _start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def _wait_for_file(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if self._file.exists() and self._file.read_text().strip().endswith("}"):
-                return
-            time.sleep(0.05)
-        raise TimeoutError("the scheduler did not start")
-
-    @property
-    def address(self) -> str:
-        return str(json.loads(self._file.read_text())["address"])
-
-    def kill_a_worker(self) -> None:
-        self.processes[1].send_signal(signal.SIGKILL)
-
-    def close(self) -> None:
-        for process in reversed(self.processes):
-            process.kill()
-            process.wait()
-
-
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    running = Cluster(tmp_path_factory.mktemp("dask"))
+def cluster(make_cluster: Callable[[Path], Cluster], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    running = make_cluster(tmp_path_factory.mktemp("dask"))
     yield running
     running.close()
 
@@ -150,6 +107,6 @@ def test_a_class_is_graded_through_a_scheduler(a_class: Class, cluster: Cluster)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.engine.cluster._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("autograder.engine.api._CONNECT_SECONDS", 1)
     with pytest.raises(ClusterError, match=r"tcp://127\.0\.0\.1:1 .*dask scheduler"):
         ClusterWorkers("tcp://127.0.0.1:1", Options())

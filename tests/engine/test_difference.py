@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from autograder.engine.difference import CheckChange, StudentChange, difference_table, regrade_difference
+from autograder.engine.grading_report import CheckChange, StudentChange, difference_table, regrade_difference
 from autograder.grading.result import CheckResult, Result
 
 
@@ -37,3 +37,12 @@ def test_the_table_shows_who_loses_most_first() -> None:
     assert text.index("zoe") < text.index("ada")
     assert "10 → 8" in text
     assert "8 → 9.5" in text
+
+
+def test_an_id_that_looks_like_markup_is_shown_as_it_is() -> None:
+    change = StudentChange("[/b]\x1b[2J", 10, 8, (CheckChange("[red]b", 2, 0, "failed"),))
+    console = Console(file=io.StringIO(), width=100)
+    console.print(difference_table([change], "01-convolution"))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "[/b] " in text
+    assert "[red]b" in text

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from autograder.engine.api import grade_class
+from autograder.engine.executor import LocalWorkers, Pool
 from autograder.engine.grader import solved
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import options_of
-from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
+from autograder.engine.worker import options_of
 from autograder.grading.student_session import names_torch
 from autograder.submission.alignment import load_submission
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 NAME = "00-two-functions"
 
 
+@pytest.mark.slow
 def test_a_class_is_graded_in_isolation_and_regraded_check_by_check(a_class: Class) -> None:
     a_class.hand_in("ada")
     a_class.hand_in("bob", {"double": "def double(x):\n    return 2 * x if x < 3 else 0\n"})

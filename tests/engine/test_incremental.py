@@ -10,7 +10,7 @@ import pytest
 
 from autograder.authoring.answers import Answer
 from autograder.authoring.assignment import Assignment, AssignmentCell
-from autograder.engine.incremental import StoredResult, grade_with, without_checks
+from autograder.engine.grader import StoredResult, grade_with, without_checks
 from autograder.grading.result import CheckResult, GradingUsage, Result
 from autograder.submission.model import Submission, SubmissionCell
 
@@ -40,7 +40,14 @@ def an_assignment(**sources: str) -> Assignment:
 
 def a_submission(assignment: Assignment) -> Submission:
     cells = tuple(
-        SubmissionCell(each.kind, each.grade_id, each.cell_id, each.source, each.exercise, "code")
+        SubmissionCell(
+            each.kind,  # type: ignore[arg-type]
+            each.grade_id,
+            each.cell_id,
+            each.source,
+            each.exercise,
+            "code",
+        )
         for each in assignment.cells
     )
     return Submission(cells, (), "submission-key")

@@ -21,8 +21,8 @@ GRADE = """
 import sys
 from autograder.course import Course
 from autograder.engine.api import grade_class
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Options
+from autograder.engine.executor import LocalWorkers
+from autograder.engine.worker import Options
 from autograder.engine.progress import PlainProgress
 report = grade_class(
     Course.find(sys.argv[1]), "00-two-functions", progress=PlainProgress("run", sys.stdout, every=0.1),

@@ -16,9 +16,8 @@ import pytest
 
 from autograder.course import Course
 from autograder.engine.api import grade_class
-from autograder.engine.difference import StudentChange
 from autograder.engine.executor import Executor
-from autograder.engine.grading_report import ClassReport
+from autograder.engine.grading_report import ClassReport, StudentChange
 from autograder.engine.progress import Silent
 from autograder.gradebook.store import Gradebook
 from autograder.leaderboard.grades import Grade, read_grades
@@ -261,7 +260,7 @@ def test_a_deadline_in_the_formgrader_counts_where_course_toml_has_none(term: Te
         b"\xff\xfe",
         b"0001-01-01 00:00 UTC",
         b"9999-12-31 23:59 UTC",
-        b"2026-03-01 12:00 EST",
+        b"2026-03-01 12:00 IST",
         b"9" * 10**6,
     ],
 )

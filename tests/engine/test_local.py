@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine.executor import RetryingExecutor
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Bundle, Job, Options, Reply
+from autograder.engine.executor import LocalWorkers, RetryingExecutor
+from autograder.engine.worker import Bundle, Job, Options, Reply
 from autograder.errors import LayerMissing, MachineryError
 
 JobMaker = Callable[[int, str], Job]

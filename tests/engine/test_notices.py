@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from autograder.engine.api import grade_class
 from autograder.engine.executor import ATTEMPTS
 from autograder.engine.grading_report import ClassReport
-from autograder.engine.messages import Bundle, Job, Reply
 from autograder.engine.progress import Silent
+from autograder.engine.worker import Bundle, Job, Reply
 from autograder.leaderboard.publishing import board_of, publish_boards
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_a_page_names_its_students_row_on_the_board(a_class: Class, instant: Sha
     a_class.hand_in("ada")
     graded(a_class, instant)
     name = a_class.course.secret.pseudonym("ada")
-    assert f"<b>{name}</b>" in page_of(a_class, "ada")
+    assert f">{name}</b>" in page_of(a_class, "ada")
     publish_boards(a_class.course, NAME, ["html"])
     a_class.hand_in("ada", {})
     graded(a_class, instant)

@@ -10,12 +10,12 @@ import pytest
 from autograder.authoring.build import build_course
 from autograder.engine import api
 from autograder.engine.api import grade_assignments
+from autograder.engine.executor import Pool
 from autograder.engine.grading_report import ClassReport
-from autograder.engine.pool import Pool
 from autograder.engine.progress import Silent
 
 if TYPE_CHECKING:
-    from autograder.engine.messages import Bundle, Job, Reply
+    from autograder.engine.worker import Bundle, Job, Reply
     from tests.engine.conftest import Class, Shared
 
 NAMES = ("00-two-functions", "01-two-functions")

@@ -180,6 +180,17 @@ def test_a_second_notebook_without_other_work_is_nothing(a_class: Class, instant
     assert (report.kind, report.reason) == ("graded", "")
 
 
+def test_what_lies_where_a_students_linked_folder_leads_is_not_looked_at(a_class: Class, instant: Shared) -> None:
+    """Another student's work may lie deeper there, where the link is no step of its path any more."""
+    path = a_class.hand_in("ada")
+    (path.parent / "later").mkdir()
+    path.rename(path.parent / "later" / "work.ipynb")
+    (a_class.root / "submitted" / "eve").symlink_to(path.parent.parent)
+    report = of(graded(a_class, instant), "eve")
+    assert report.kind != "graded"
+    assert "link" in report.reason
+
+
 def test_a_damaged_original_beside_other_work_is_decided_by_a_person(a_class: Class, instant: Shared) -> None:
     original = a_class.hand_in_file("ada", encoded(solved(release(a_class)))[:700])
     (original.parent / "second.ipynb").write_bytes(encoded(solved(release(a_class))))

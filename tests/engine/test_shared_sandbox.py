@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.engine.messages import Options
-from autograder.engine.shared_sandbox import connect_worker, launch_sandbox, wait_until_warm
+from autograder.engine.worker import Options, connect_worker, launch_sandbox, wait_until_warm
 from autograder.errors import LayerMissing
 from autograder.isolation.sandbox import Sandbox
 
 
+@pytest.mark.slow
 def test_a_warm_sandbox_has_a_line_for_each_worker() -> None:
     sandbox = wait_until_warm(launch_sandbox(Options()))
     assert sandbox is not None
@@ -21,6 +21,7 @@ def test_a_warm_sandbox_has_a_line_for_each_worker() -> None:
             assert here.run_source("1 + 1") == there.run_source("2") == 2
 
 
+@pytest.mark.slow
 def test_a_sandbox_that_cannot_keep_workers_apart_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sandbox, "shareable", False)
     sandbox = launch_sandbox(Options())

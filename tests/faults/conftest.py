@@ -18,8 +18,8 @@ from sqlalchemy import create_engine, text
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Options
+from autograder.engine.executor import LocalWorkers
+from autograder.engine.worker import Options
 
 SAMPLE = Path(__file__).parent / "sample" / "two_functions.py"
 STANDINS = Path(__file__).parents[1] / "engine" / "standins"

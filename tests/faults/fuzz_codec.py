@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 with atheris.instrument_imports(include=["autograder.isolation"]):
-    from autograder.isolation.wire.codec import Codec, ProtocolError, Unsendable
+    from autograder.isolation.codec import Codec, ProtocolError, Unsendable
 
 MOST = 1 << 20
 

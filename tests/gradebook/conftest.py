@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import pytest
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course
-from autograder.grading.result import CheckResult, Result
+from autograder.grading.result import CheckResult, Outcome, Result
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 
@@ -80,7 +78,7 @@ def graded(assignment: Assignment, submission: Submission) -> Callable[..., Resu
         checks = []
         for cell in assignment.checks:
             earned = points.get(cell.grade_id.removeprefix("check-").replace("-", "_"), 0.0)
-            outcome = "passed" if earned == cell.points else "partial" if earned else "failed"
+            outcome: Outcome = "passed" if earned == cell.points else "partial" if earned else "failed"
             message = "" if outcome == "passed" else "The values differ.\nLook at: the first one."
             checks.append(CheckResult(cell.grade_id, cell.exercise, earned, cell.points, outcome, message))
         outputs = {"extra-1": [{"output_type": "stream", "name": "stdout", "text": "hello\n"}]}
@@ -95,48 +93,6 @@ def graded(assignment: Assignment, submission: Submission) -> Callable[..., Resu
 def result(graded: Callable[..., Result]) -> Result:
     """Doubling right by hand, half right in general, shifting wrong: 2 of 4 points."""
     return graded(double_by_hand=1.0, double_general=1.0)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL prefix of a PostgreSQL server of our own, on a socket in a folder of its own; stopped afterwards."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    folder = Path(subprocess.check_output(["mktemp", "-d", "-t", "pg-XXXXXX"], text=True).strip())
-    as_user: list[str] = []
-    if os.getuid() == 0:
-        try:
-            user = pwd.getpwnam("postgres")
-        except KeyError:
-            pytest.skip("PostgreSQL does not run as root, and there is no user 'postgres'")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    run = [*as_user, str(found[-1] / "pg_ctl"), "-D", str(folder / "data"), "-w", "-s"]
-    subprocess.run(
-        [*as_user, str(found[-1] / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "grader", "-E", "UTF8"],
-        check=True, capture_output=True, cwd=folder,
-    )  # fmt: skip
-    options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-    subprocess.run([*run, "-l", str(folder / "log"), "-o", options, "start"], check=True, cwd=folder)
-    try:
-        yield f"postgresql+psycopg://grader@/{{}}?host={folder}"
-    finally:
-        subprocess.run([*run, "-m", "immediate", "stop"], check=True, cwd=folder)
-        shutil.rmtree(folder)
-
-
-@pytest.fixture
-def postgres_url(postgres: str, request: pytest.FixtureRequest) -> str:
-    """A fresh, empty PostgreSQL database."""
-    from sqlalchemy import create_engine, text
-
-    name = f"test_{abs(hash(request.node.nodeid)):x}"
-    engine = create_engine(postgres.format("postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return postgres.format(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

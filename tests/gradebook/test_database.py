@@ -82,7 +82,7 @@ def test_another_programs_database_is_left_as_it_is(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE recipes (name TEXT)")
     connection.close()
     content = path.read_bytes()
-    with pytest.raises(GradebookError, match="no gradebook"):
+    with pytest.raises(GradebookError, match="not a gradebook"):
         Database(f"sqlite:///{path}")
     assert path.read_bytes() == content
 

@@ -55,6 +55,17 @@ def test_it_says_what_came_out_and_what_to_do(assignment: Assignment, submission
     assert "anna" in text
 
 
+def test_a_message_that_checks_of_an_exercise_share_is_written_once(
+    assignment: Assignment, submission: Submission, graded: Callable[..., Result]
+) -> None:
+    result = graded()
+    shared = [replace(each, message="`double` is not defined") for each in result.checks]
+    text = text_of(feedback_page(assignment, submission, replace(result, checks=tuple(shared))))
+    exercises = len({each.exercise for each in shared})
+    assert text.count("`double` is not defined") == exercises
+    assert text.count("The same message as above.") == len(shared) - exercises > 0
+
+
 def test_full_marks_and_an_empty_exercise_are_called_so(
     assignment: Assignment, submission: Submission, graded: Callable[..., Result]
 ) -> None:

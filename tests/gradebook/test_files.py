@@ -12,11 +12,11 @@ import pytest
 from nbgrader import utils
 from nbgrader.nbgraderformat import MetadataValidator
 
-from autograder.atomic_files import write_atomically
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.gradebook.files import remove_strays, write_autograded
+from autograder.files import write_atomically
+from autograder.gradebook.graded_notebooks import remove_strays, write_autograded
 from autograder.gradebook.stamps import read_timestamp
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
@@ -141,7 +141,7 @@ def test_strays_are_removed_and_links_not_followed(tmp_path: Path) -> None:
 
 def test_what_goes_to_a_pipe_reaches_it_and_leaves_the_device_alone() -> None:
     source = (
-        "from pathlib import Path\nfrom autograder.atomic_files import write_atomically\n"
+        "from pathlib import Path\nfrom autograder.files import write_atomically\n"
         "write_atomically(Path('/dev/stdout'), b'grades')"
     )
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True)

@@ -11,12 +11,12 @@ import pytest
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.engine.messages import Bundle
-from autograder.gradebook import identity
-from autograder.gradebook.identity import code_digest, data_digest, graded_files, without_prose
+from autograder.engine.worker import Bundle
+from autograder.gradebook import journal
+from autograder.gradebook.journal import code_digest, data_digest, graded_files, without_prose
 from autograder.settings import GradingSettings
 
-PACKAGE = Path(identity.__file__).parents[1]
+PACKAGE = Path(journal.__file__).parents[1]
 
 
 @pytest.fixture
@@ -34,16 +34,15 @@ def digest_of(package: Path) -> bytes:
     "module",
     [
         "secrets.py",
-        "engine/incremental.py",
         "engine/grader.py",
         "grading/comparison.py",
         "grading/diagnosis.py",
         "lab/checks.py",
         "lab/datasets.py",
-        "isolation/wire/codec.py",
+        "isolation/codec.py",
         "isolation/guest/lockdown.py",
         "submission/alignment.py",
-        "challenge/rules.py",
+        "challenge/entries.py",
         "authoring/assignment.py",
     ],
 )
@@ -75,7 +74,7 @@ def test_comments_docstrings_and_layout_are_the_same_grader(package: Path) -> No
 
 def test_a_removed_or_renamed_module_is_another_grader(package: Path) -> None:
     before = digest_of(package)
-    (package / "lab" / "kernel_sweep.py").rename(package / "lab" / "sweeping.py")
+    (package / "lab" / "domain.py").rename(package / "lab" / "ranges.py")
     assert digest_of(package) != before
 
 
@@ -107,7 +106,7 @@ def test_everything_else_counts(one: str, other: str) -> None:
 
 def test_another_version_of_a_package_is_another_grader(monkeypatch: pytest.MonkeyPatch, package: Path) -> None:
     before = digest_of(package)
-    monkeypatch.setattr(identity, "_version", lambda name: "99" if name == "torch" else "1")
+    monkeypatch.setattr(journal, "_version", lambda name: "99" if name == "torch" else "1")
     assert digest_of(package) != before
 
 
@@ -161,5 +160,5 @@ def test_a_course_names_its_data(tmp_path: Path) -> None:
 
 
 def test_every_module_that_is_named_is_there() -> None:
-    package = identity._PACKAGE
-    assert [name for name in (*identity._MODULES, *identity._ELSEWHERE) if not (package / name).is_file()] == []
+    package = journal._PACKAGE
+    assert [name for name in (*journal._MODULES, *journal._ELSEWHERE) if not (package / name).is_file()] == []

@@ -104,7 +104,7 @@ def test_a_persons_points_stand_in_place_of_a_checks(
         grade_of(gradebook, assignment, "check-shift-by-hand").manual_score = 1.0
 
     text = text_of(page_of(assignment, answered, result, marked(forgive)))
-    assert "0 of 1 points; changed by hand to 1" in text
+    assert "0 of 1 points; changed by a person to 1" in text
     assert "3 of 7 points" in text
     assert "1 / 1" in text  # Of the exercise "shift".
 

@@ -17,8 +17,9 @@ from autograder.course import Course
 from autograder.gradebook import preprocessors as steps
 from autograder.gradebook.feedback import feedback_page
 from autograder.gradebook.graded_notebooks import build_autograded
-from autograder.gradebook.picture_store import Album, Pictures
+from autograder.gradebook.sanitising import Album, Pictures, safe_outputs
 from autograder.grading.result import Result
+from autograder.redrawing import COSTLY
 from autograder.submission.alignment import align
 from autograder.submission.model import Submission
 
@@ -143,11 +144,43 @@ def test_only_so_many_are_shown(course: Course) -> None:
     assert "only the first 60 pictures" in str(shown[-1])
 
 
+def test_after_two_that_take_too_long_no_more_are_decoded(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten seconds each: sixty would keep everybody else's pages waiting for as many minutes."""
+    picture = progressive(80, 30)
+    decoded: list[bytes] = []
+
+    def takes_too_long(_: Pictures, content: bytes) -> str:
+        decoded.append(content)
+        return COSTLY
+
+    monkeypatch.setattr(Pictures, "checked", takes_too_long)
+    with Pictures.of(course) as pictures:
+        album = Album(pictures)
+        told = [album.picture(picture + bytes([n])) for n in range(20)]
+    assert len(decoded) == 2
+    assert told[:3] == [COSTLY, COSTLY, "pictures before it took too much time or memory to decode"]
+
+
+def progressive(side: int, scans: int) -> bytes:
+    """A picture whose last scan comes so many times: each takes as long to decode as a picture."""
+    stream = io.BytesIO()
+    Image.new("L", (side, side), 128).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * scans + data[-2:]
+
+
+@pytest.mark.slow
+def test_a_picture_of_endless_scans_is_refused_in_time(course: Course) -> None:
+    with Pictures.of(course) as pictures:
+        assert pictures.checked(progressive(7000, 2000)) == COSTLY
+
+
 def test_an_output_that_is_no_picture_becomes_words(course: Course) -> None:
     bad = {"output_type": "display_data", "data": {"image/png": base64.b64encode(PNG_HEADER).decode()}}
     good = {"output_type": "display_data", "data": {"image/png": png()}}
     with Pictures.of(course) as pictures:
-        torn, fine = steps.safe_outputs([bad, good], Album(pictures))
+        torn, fine = safe_outputs([bad, good], Album(pictures))
     assert "A figure is not shown: it is damaged" in torn["data"]["text/plain"]
     assert "image/png" in fine["data"]
     assert fine["data"]["image/png"] != png()

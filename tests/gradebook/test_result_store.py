@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from autograder.authoring.assignment import Assignment
 from autograder.errors import GradebookError
-from autograder.gradebook.result_store import ResultStore, result_key
+from autograder.gradebook.journal import ResultStore, result_key
 from autograder.grading.grade import not_graded
 from autograder.grading.result import GradingUsage, Result, decode_result, encode_result
 
@@ -38,7 +38,7 @@ def test_a_result_that_was_stored_before_checks_were_timed_can_be_read(result: R
 
 def test_every_part_of_the_key_counts() -> None:
     parts = ["submission", "assignment", "secret", "1.0"]
-    keys = {result_key(*parts)} | {result_key(*parts[:i], "other", *parts[i + 1 :]) for i in range(4)}
+    keys = {result_key(*parts)} | {result_key(*[*parts[:i], "other", *parts[i + 1 :]]) for i in range(4)}
     assert len(keys) == 5
 
 
@@ -61,5 +61,5 @@ def test_what_was_not_graded_is_not_stored(tmp_path: Path, assignment: Assignmen
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", "ABCDEF0123456789", "zz"])
 def test_a_name_that_is_no_key_is_refused(key: str, tmp_path: Path) -> None:
-    with pytest.raises(GradebookError, match="no key"):
+    with pytest.raises(GradebookError, match="not the key of a result"):
         ResultStore(tmp_path).get(key)

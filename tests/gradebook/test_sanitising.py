@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograder.gradebook.sanitising import MAX_OUTPUT_CHARACTERS, as_plain_text, clean_html, safe_outputs
+from autograder.gradebook.sanitising import MAX_OUTPUT_CHARACTERS, as_plain_text, clean_html, modest, safe_outputs
 
 
 def png(width: int, height: int) -> str:
@@ -93,6 +93,38 @@ def test_what_is_no_picture_is_dropped(image: Any) -> None:
 
 def test_terminal_and_direction_controls_are_removed() -> None:
     assert as_plain_text("\x1b[31mred\x1b[0m \u202eevil\u2066 bell\a tab\t line\n") == "red evil bell tab\t line\n"
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u2060", "\ufeff", "\U000e0067", "\ufff9", "\u2028", "\u061c"])
+def test_what_is_not_seen_is_not_there(hidden: str) -> None:
+    assert as_plain_text(f"full{hidden} marks") == "full marks"
+
+
+def test_writing_that_needs_joiners_and_marks_stays() -> None:
+    for text in ("می\u200cخواهم", "👩\u200d🔬", "Việt Nam ậ", "क्ष", "e\u0301"):
+        assert as_plain_text(text) == text
+
+
+def test_marks_do_not_pile_up_over_other_lines() -> None:
+    assert len(as_plain_text("a" + "\u0301" * 5000 + "b")) == 10
+
+
+def test_an_entity_is_no_way_around() -> None:
+    assert clean_html("<p>&#x202e;33 fo 33&#8297;&rlm;&#27;[2J&#x200b;</p>") == "<p>33 fo 33[2J</p>"
+
+
+def test_a_table_does_not_take_the_browsers_evening() -> None:
+    assert clean_html('<table><tbody><tr><td rowspan="65534" colspan="2">x</td></tr></tbody></table>') == (
+        '<table><tbody><tr><td colspan="2">x</td></tr></tbody></table>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "stays"),
+    [("1em", True), ("-0.1667em", True), ("0.5ex 2em", True), ("-99em", False), ("999em", False), ("x" * 50, False)],
+)
+def test_a_length_is_a_modest_one(value: str, stays: bool) -> None:
+    assert (modest("mspace", "width", value) == value) is stays
 
 
 def test_half_a_character_does_not_stop_a_file_from_being_written() -> None:

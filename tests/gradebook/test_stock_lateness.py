@@ -13,7 +13,7 @@ from nbgrader.apps import NbGraderAPI
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.gradebook.late_plugin import nbgrader_configuration
+from autograder.gradebook.lateness import nbgrader_configuration
 from autograder.gradebook.store import Gradebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # nbgrader's own warnings.
@@ -22,7 +22,7 @@ RULES = 'id = "tiny"\nfixed_secret = "tiny"\n[grading]\nlate_penalty_per_day = 0
 OWN_STEPS = """
 from nbgrader.preprocessors import AssignLatePenalties, SaveAutoGrades
 
-from autograder.gradebook.late_plugin import PenaltyPerDay
+from autograder.gradebook.lateness import PenaltyPerDay
 from autograder.gradebook.preprocessors import IsolatedExecute
 
 c.Autograde.autograde_preprocessors = [IsolatedExecute, SaveAutoGrades, AssignLatePenalties]
@@ -84,7 +84,7 @@ def test_a_due_time_grace_and_extensions_of_course_toml_count(course: Course, ru
     assert penalty(course, "anna") == 0.75
 
 
-@pytest.mark.parametrize("content", [b"soon", b"", b"\xff\xfe\x00", b"9999-12-31 23:59 UTC", b"2026-03-02 12:00 EST"])
+@pytest.mark.parametrize("content", [b"soon", b"", b"\xff\xfe\x00", b"9999-12-31 23:59 UTC", b"2026-03-02 12:00 IST"])
 def test_a_stamp_that_is_no_time_ends_nobodys_run(course: Course, run: Run, content: bytes) -> None:
     rules(course, f"[assignments.{NAME}]\ndue = 2026-03-02T12:00:00Z\n")
     stamp(course, "anna", content)

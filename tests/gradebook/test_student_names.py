@@ -65,5 +65,5 @@ def test_a_nameless_student_is_named_when_anything_is_graded(
 
 def test_a_mistake_in_the_roster_is_named(course: Course) -> None:
     (course.root / "students.csv").write_text("id\nanna\nanna\n")
-    with pytest.raises(CourseError, match="twice"):
+    with pytest.raises(CourseError, match="also in line 2"):
         Gradebook.of(course)

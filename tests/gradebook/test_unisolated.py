@@ -15,7 +15,7 @@ import pytest
 
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
-from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.registration import GUARD_KERNEL
 from autograder.gradebook.store import Gradebook
 from autograder.gradebook.unisolated import nbgrader_remark
 

@@ -19,7 +19,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.graded_notebooks import build_autograded
-from autograder.gradebook.guard_kernel import GUARD_KERNEL
+from autograder.gradebook.registration import GUARD_KERNEL
 from autograder.gradebook.store import Gradebook
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
@@ -200,7 +200,7 @@ def test_points_that_cannot_be_are_refused(
     with Gradebook(url, "tiny") as gradebook:
         gradebook.register(assignment)
         before = rows(url)
-        with pytest.raises(GradebookError, match="not within"):
+        with pytest.raises(GradebookError, match="not between"):
             gradebook.record(assignment, "anna", submission, graded(double_by_hand=points))
         assert rows(url) == before
 
@@ -222,7 +222,7 @@ def test_an_impossible_student_id_is_refused(
 ) -> None:
     with Gradebook(url, "tiny") as gradebook:
         gradebook.register(assignment)
-        with pytest.raises(GradebookError, match="no student id"):
+        with pytest.raises(GradebookError, match="not a student id"):
             gradebook.record(assignment, student, submission, result)
 
 

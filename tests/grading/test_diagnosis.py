@@ -8,7 +8,7 @@ import numpy as np
 
 from autograder.grading.diagnosis import Replay
 from autograder.grading.result import Result
-from autograder.isolation.call_log import RecordedCall
+from autograder.isolation.proxies import RecordedCall
 
 Grade = Callable[..., Result]
 REFUSING = "    if table.ndim != 2: raise ValueError('table')\n"
@@ -34,6 +34,14 @@ def test_a_mistake_that_nobody_described_is_not_named(graded: Grade) -> None:
     wrong = "def row_sums(table):\n" + REFUSING + "    return table.sum(axis=1) + 17"
     result = graded(row_sums=wrong)
     assert result.points < 6
+    assert named(result) == set()
+
+
+def test_a_mistake_that_nobody_described_has_no_name_for_what_it_shares_with_a_listed_one(graded: Grade) -> None:
+    averaged = "def row_sums(table):\n" + REFUSING + "    return table.mean(axis=1) if table.shape[1] > 2 else "
+    assert named(graded(row_sums=averaged + "table.sum(axis=1)")) == {"wide_tables_averaged"}
+    result = graded(row_sums=averaged + "table.sum(axis=1) + 17")
+    assert [each.points for each in result.checks if "row_sums" in each.check] == [0, 0]
     assert named(result) == set()
 
 
@@ -64,7 +72,7 @@ def test_one_result_that_is_a_view_where_the_solution_gives_a_new_one_is_wrong_a
         table = np.ones((2, 3))
         exchange = RecordedCall("inspected", "f", args=(table,), result=(table, (table,), {}, shared))
         answer = Replay({"f": local}, {"f"}, strict=True).ask(exchange)
-        return answer and answer.agrees
+        return None if answer is None else answer.agrees
 
     assert same(np.copy, []) is True
     assert same(np.copy, [0]) is False

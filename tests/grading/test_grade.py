@@ -8,9 +8,15 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from autograder.authoring.assignment import Assignment, AssignmentCell
+from autograder.authoring.source_cells import BEGIN_HIDDEN, END_HIDDEN
 from autograder.course import Course
+from autograder.grading.grade import grade_submission
 from autograder.grading.result import CheckResult, Result, check_outputs, decode_result, encode_result
+from autograder.isolation.sandbox import Sandbox
 from autograder.settings import GradingSettings
+from autograder.submission.alignment import align
+from autograder.submission.notebook_reader import read_submission
 
 Grade = Callable[..., Result]
 BLANK = "def row_sums(table):\n    raise NotImplementedError()"
@@ -153,3 +159,42 @@ def test_an_array_in_the_place_of_points_is_no_number_of_them(graded: Grade) -> 
     # abs([] - r) < 1e-6 is an empty array, and so is its sum: silence would have been all points.
     result = graded(find_root="def find_root(f):\n    return []")
     assert {check.check: check.points for check in result.checks}["check-find_root-partly"] == 0.0
+
+
+TWICE = "def twice(function, x):\n    return function(x), function(x)"
+ASKED = "close(student.twice(row_sums, np.ones((2, 3)))[1], [3, 3], case='the second of two calls')"
+
+
+def test_a_given_function_that_runs_at_the_students_is_the_notebooks_own(
+    assignment: Assignment, course: Course, sandbox: Sandbox
+) -> None:
+    def with_more(cell: AssignmentCell) -> AssignmentCell:
+        if cell.kind == "given":
+            return msgspec.structs.replace(
+                cell, source=f"{cell.source}\n\n{TWICE}", release_source=f"{cell.source}\n\n{TWICE}"
+            )
+        if cell.grade_id == "check-row_sums-general":
+            return msgspec.structs.replace(cell, source=f"{BEGIN_HIDDEN}\n{ASKED}\n{END_HIDDEN}")
+        return cell
+
+    asked = msgspec.structs.replace(assignment, cells=tuple(map(with_more, assignment.cells)))
+    exercise = asked.exercises["row_sums"].grade_id
+
+    def earned(source: str) -> float:
+        notebook = json.loads(asked.release)
+        for cell in notebook["cells"]:
+            if cell["metadata"].get("nbgrader", {}).get("grade_id") == exercise:
+                cell["source"] = source
+        submission = align(read_submission(json.dumps(notebook).encode(), "test"), asked)
+        return points(grade_submission(submission, asked, sandbox, course.secret))["check-row_sums-general"]
+
+    right = "def row_sums(table):\n    return table.sum(axis=1)"
+    assert earned(right) == 2
+    assert earned(f"{BLANK}\n\ndef twice(function, x):\n    return [3, 3], [3, 3]") == 0
+
+
+@pytest.mark.parametrize("value", ["10**400", "[10**400, 1]", "torch.tensor(1.0, dtype=torch.bfloat16)"])
+def test_a_number_that_no_float_can_hold_is_wrong_and_no_trouble_of_the_graders(graded: Grade, value: str) -> None:
+    result = graded(row_sums=f"import torch\n\ndef row_sums(table):\n    return {value}")
+    assert result.status == "graded"
+    assert check(result, "check-row_sums-general").points == 0

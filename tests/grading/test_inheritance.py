@@ -12,8 +12,8 @@ import pytest
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course
-from autograder.grading.foundations import foundations
 from autograder.grading.grade import grade_submission
+from autograder.grading.harness import foundations
 from autograder.grading.result import Result
 from autograder.isolation.sandbox import Sandbox
 from autograder.settings import GradingSettings

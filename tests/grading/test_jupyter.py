@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autograder.grading.check import _sentence
-from autograder.grading.compiled_cells import outside_names
+from autograder.grading.harness import outside_names
 from autograder.grading.result import Result
 from autograder.isolation.limits import Limits
 from autograder.isolation.proxies import Handle

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from autograder.authoring.assignment import Assignment
-from autograder.authoring.regions import BEGIN_HIDDEN
+from autograder.authoring.source_cells import BEGIN_HIDDEN
 from autograder.course import Course
 from autograder.engine.grader import solved
 from autograder.errors import MachineryError

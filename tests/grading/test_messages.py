@@ -28,7 +28,7 @@ def test_an_import_that_failed_is_named_and_not_the_names_that_it_took(graded: G
 
 def test_a_question_to_nobody_is_named(graded: Grade) -> None:
     said = message(graded(row_sums=f"n = int(input('rows? '))\n{RIGHT}"), "row_sums")
-    assert "nobody is there while your notebook is graded" in said
+    assert "nobody is there while you are graded" in said
 
 
 @pytest.mark.parametrize(

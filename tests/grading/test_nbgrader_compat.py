@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
+from autograder.audit.weaknesses import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.authoring.build import build_assignment
 from autograder.course import Course

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.grading.circumstances import circumstance
-from autograder.grading.diagnosis import Call, LocalAnswer
-from autograder.grading.evidence import weight
-from autograder.grading.forms import forms_of
+from autograder.grading.diagnosis import Call, LocalAnswer, weight
+from autograder.grading.observing import circumstance, forms_of
 from autograder.grading.result import Result
-from autograder.isolation.call_log import RecordedCall
+from autograder.isolation.proxies import RecordedCall
 
 RIGHT = np.random.default_rng(3).normal(size=(2, 3, 5, 4))
 Grade = Callable[..., Result]
@@ -37,8 +35,9 @@ Grade = Callable[..., Result]
         (RIGHT[:, :, :-1], "The result has one too few along its last axis but one (rows)."),
         (np.pad(RIGHT, ((0, 0), (0, 0), (0, 0), (0, 1))), "The result has one too many along its last axis (columns)."),
         (RIGHT[0], "The result has fewer axes than it should have."),
-        (RIGHT.reshape(2, 5, 4, 3), "The values are right, and only their arrangement is not."),
-        (np.where(RIGHT > 1, np.nan, RIGHT), "The result holds NaN or infinity where it should hold numbers."),
+        (RIGHT.reshape(2, 5, 4, 3), "The values are right, but their arrangement is not."),
+        (np.where(RIGHT > 1, np.nan, RIGHT), "The result contains NaN or infinity where it should contain numbers."),
+        (RIGHT.tolist(), "The values are right, but their type is not."),
     ],
 )
 def test_a_familiar_form_is_seen(wrong: Any, sentence: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
-from autograder.isolation.wire.encode import ProtocolError
+from autograder.isolation.leaves import ProtocolError
 
 Pair = tuple[Channel, Channel]
 

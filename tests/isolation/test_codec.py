@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from autograder.isolation.wire.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, Codec, ProtocolError, Unsendable
-from autograder.isolation.wire.encode import Ext, Leaf
+from autograder.isolation.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, MAX_RANGE, Codec, ProtocolError, Tag, Unsendable
+from autograder.isolation.leaves import Ext, Leaf
+from autograder.isolation.limits import Allowance
 
 
 def refuse(*_: object) -> Any:
@@ -43,7 +44,7 @@ SCALARS = (
     | st.binary()
     | st.just(...)
     | st.builds(slice, st.none() | st.integers(), st.none() | st.integers(), st.none() | st.integers())
-    | st.builds(range, st.integers(), st.integers(-9, 9), st.integers(1, 3) | st.just(-(2**70)))
+    | st.builds(range, st.integers(-(10**5), 10**5), st.integers(-9, 9), st.integers(1, 3) | st.just(-(2**70)))
     | NUMBERS
 )
 DATA = st.recursive(
@@ -51,6 +52,43 @@ DATA = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.tuples(inner, inner) | st.dictionaries(KEYS, inner, max_size=4),
     max_leaves=12,
 )
+
+
+@pytest.mark.parametrize("shape", [(1 << 28, 0), (0, 1 << 28, 3), (0, *[1 << 28] * 5)])
+def test_an_empty_array_of_endless_rows_does_not_travel(shape: tuple[int, ...]) -> None:
+    """Nothing is sent for them, and going through them takes minutes and all memory."""
+    numbers = struct.pack(f"<B7s{len(shape)}Q", len(shape), b"float32", *shape)
+    for message in (Ext(4, b"\3" + numbers.replace(b"float32", b"<f4")), Ext(6, b"\0\7" + numbers)):
+        with pytest.raises(ProtocolError, match="more rows than anybody"):
+            CODEC.decode(msgpack.packb(message))
+    for array in (np.empty(shape[:2], "u1"), torch.empty(shape[:2])):
+        with pytest.raises(Unsendable):
+            CODEC.encode(array)
+
+
+def test_a_range_weighs_what_its_numbers_would_and_an_endless_one_does_not_travel() -> None:
+    """A few bytes are sent for it; written out, as a comparison does, it takes all memory."""
+    longest = range(0, 3 * MAX_RANGE, 3)
+    assert CODEC.decode(CODEC.encode(longest)) == longest
+    for endless in (range(MAX_RANGE + 1), range(0, -(1 << 70), -1)):
+        with pytest.raises(Unsendable, match="a range of more"):
+            CODEC.encode(endless)
+        with pytest.raises(ProtocolError, match="too many numbers"):
+            CODEC.decode(msgpack.packb([int(Tag.RANGE), 0, 1 << 50, 1]))
+    with pytest.raises(ProtocolError, match="may make the grader hold"):
+        Codec(refuse, unknown, 1 << 20, Allowance(256 << 20)).decode(CODEC.encode([longest] * 5))
+
+
+def test_keys_count_by_the_effort_of_comparing_them() -> None:
+    pairs = {(n, n + 1): n for n in range(MAX_KEYS)}
+    assert CODEC.decode(CODEC.encode(pairs)) == pairs
+    for keys in (
+        [(*range(200), n) for n in range(MAX_KEYS // 20)],
+        [frozenset({(n,) * 30 for n in range(40)}) for _ in range(50)],
+        [(1 << 13_000) + n for n in range(MAX_KEYS // 2)],
+    ):
+        with pytest.raises(ProtocolError, match="as long as many"):
+            CODEC.decode(CODEC.encode([{key: 0} for key in keys]))
 
 
 def test_an_array_of_texts_cannot_take_more_room_than_its_message() -> None:
@@ -180,7 +218,7 @@ def test_types_that_serve_as_dtypes_travel(value: object) -> None:
 
 
 def test_subclasses_of_builtins_arrive_as_the_builtin() -> None:
-    point = namedtuple("point", "x y")(1, 2)
+    point = namedtuple("point", "x y")(1, 2)  # type: ignore[call-arg, arg-type]
     back = CODEC.decode(CODEC.encode([point, OrderedDict(a=1), Counter("aa"), torch.Size([2, 3]), bytearray(b"x")]))
     assert back == [(1, 2), {"a": 1}, {"a": 2}, (2, 3), b"x"]
     assert [type(item) for item in back] == [tuple, dict, dict, tuple, bytes]

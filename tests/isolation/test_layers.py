@@ -13,10 +13,9 @@ import pytest
 from rich.console import Console
 
 from autograder.errors import LayerMissing
-from autograder.isolation.capabilities import layers, print_layers, probe_layers
-from autograder.isolation.guest import landlock
+from autograder.isolation.capabilities import ALLOWED, compile_filter, layers, print_layers, probe_layers
+from autograder.isolation.guest import kernel
 from autograder.isolation.sandbox import Sandbox
-from autograder.isolation.seccomp import ALLOWED, compile_filter
 from autograder.isolation.student_process import StudentProcess
 
 _DANGEROUS = """
@@ -33,14 +32,14 @@ def without_bubblewrap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without_landlock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.isolation.guest.landlock.abi", lambda: 0)
+    monkeypatch.setattr("autograder.isolation.guest.kernel.abi", lambda: 0)
 
 
 def without_seccomp(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> bytes:
         raise OSError("libseccomp.so.2: cannot open shared object file")
 
-    monkeypatch.setattr("autograder.isolation.seccomp.compile_filter", fail)
+    monkeypatch.setattr("autograder.isolation.capabilities.compile_filter", fail)
 
 
 REMOVALS = {"bubblewrap": without_bubblewrap, "landlock": without_landlock, "seccomp": without_seccomp}
@@ -113,14 +112,14 @@ def test_without_seccomp_bubblewrap_and_landlock_hold(monkeypatch: pytest.Monkey
     ("version", "files", "words"), [(1, 13, 1), (2, 14, 1), (3, 15, 1), (4, 15, 2), (5, 16, 2), (6, 16, 3), (7, 16, 3)]
 )
 def test_each_landlock_version_is_told_all_it_knows(version: int, files: int, words: int) -> None:
-    rules = landlock.rules_for(version)
+    rules = kernel.rules_for(version)
     assert rules.files == (1 << files) - 1
     assert len(rules.packed()) == 8 * words
 
 
 CONFINED = """
 import os, sys
-from autograder.isolation.guest import kernel, landlock
+from autograder.isolation.guest import kernel, kernel as landlock
 os.mkdir(sys.argv[2] + "/own"); open(sys.argv[2] + "/secret", "w").close()
 kernel.forbid_new_privileges()
 landlock.confine(int(sys.argv[1]), [sys.prefix, "/usr", "/lib"], [sys.argv[2] + "/own"])
@@ -137,8 +136,8 @@ print("confined")
 
 @pytest.mark.parametrize("version", range(1, 8))
 def test_each_landlock_version_confines(version: int, tmp_path: object) -> None:
-    if landlock.abi() < version:
-        pytest.skip(f"this kernel knows Landlock up to version {landlock.abi()}")
+    if kernel.abi() < version:
+        pytest.skip(f"this kernel knows Landlock up to version {kernel.abi()}")
     command = [sys.executable, "-c", CONFINED, str(version), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout == "confined\n", done.stderr

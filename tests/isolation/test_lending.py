@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from autograder.isolation.failures import StudentError
 from autograder.isolation.lending import Unlendable, lendable
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
@@ -93,6 +94,7 @@ def test_a_lent_function_that_raises_tells_the_class_of_its_error(sandbox: Sandb
         assert use(lambda x: x[7], [1]) == "IndexError"
 
 
+@pytest.mark.slow
 def test_a_lent_function_that_takes_too_long_costs_the_caller_seconds_and_the_grader_nothing(sandbox: Sandbox) -> None:
     worker, use = student(sandbox, SAY)
     started = time.monotonic()
@@ -157,3 +159,15 @@ def test_functions_of_one_call_are_told_apart_and_each_keeps_its_state(sandbox: 
     with worker:
         assert use(counting, lambda n: -n, lambda n: 10 * n) == [[1, -1, 10], [2, -2, 20]]
         assert use(counting, lambda n: n) == [[1, 1], [2, 2]]
+
+
+def test_what_was_lent_for_one_call_is_refused_after_it_and_costs_the_process_nothing(sandbox: Sandbox) -> None:
+    """A decorator keeps the function that it is given: that is no attack on the connection."""
+    worker, use = student(sandbox, "def use(f):\n    def later(x):\n        return f(x) + 1\n    return later")
+    with worker:
+        later = use(helper)
+        with pytest.raises(StudentError) as told:
+            later(2)
+        assert told.value.type_name == "RuntimeError"
+        assert "handed to you for one call" in told.value.message
+        assert worker.run_source("1 + 1") == 2

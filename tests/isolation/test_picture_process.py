@@ -12,8 +12,8 @@ from PIL import Image, PngImagePlugin
 
 from autograder.errors import LayerMissing
 from autograder.isolation import capabilities
-from autograder.isolation.guest import picture_decoder as inside
 from autograder.isolation.picture_process import PictureDesk
+from autograder.redrawing import redrawn
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8))
 
@@ -102,6 +102,6 @@ def test_nothing_is_decoded_without_its_walls(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_decoder_that_goes_wild_is_stopped(desk: PictureDesk) -> None:
     """What a child writes is believed only if it is a whole answer of a known kind."""
-    answer = inside.redrawn(encoded(NOISE))
+    answer = redrawn(encoded(NOISE))
     assert answer[0] == b"P"
-    assert inside.redrawn(b"nonsense") == (b"R", b"it is damaged")
+    assert redrawn(b"nonsense") == (b"R", b"it is damaged")

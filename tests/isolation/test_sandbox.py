@@ -107,6 +107,7 @@ def test_an_answer_to_a_grader_that_died_is_thrown_away(sandbox: Sandbox) -> Non
         assert worker.run_source("1") == 1
 
 
+@pytest.mark.slow
 def test_when_the_warm_process_dies_nobody_gets_a_zero_and_a_restart_helps(host_pid: Numbering) -> None:
     with Sandbox.start() as sandbox:
         worker = sandbox.spawn()
@@ -152,6 +153,7 @@ def test_a_line_is_restarted_without_harm_to_the_others(sandbox: Sandbox, host_p
             assert again.run_source("6 * 7") == there.run_source("6 * 7") == 42
 
 
+@pytest.mark.slow
 def test_a_line_whose_warm_process_died_starts_one_of_its_own() -> None:
     with Sandbox.start() as shared, shared.join() as line:
         outer = shared._process.pid  # type: ignore[union-attr]
@@ -167,6 +169,7 @@ def test_a_line_whose_warm_process_died_starts_one_of_its_own() -> None:
             assert worker.run_source("6 * 7") == 42
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_grader_that_is_killed(tmp_path: Path) -> None:
     source = """
 import os, sys, time

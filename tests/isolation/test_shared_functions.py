@@ -14,7 +14,12 @@ import pytest
 from autograder.isolation.shared_functions import allow_source, functions_in, source_for
 from autograder.isolation.student_process import StudentProcess
 
-KNOWN = {"double", "np"}
+
+def double(x: Any) -> Any:
+    return 2 * x
+
+
+KNOWN = {"double": double, "np": np}
 
 
 def published(source: str, **names: Any) -> dict[str, Any]:
@@ -23,7 +28,7 @@ def published(source: str, **names: Any) -> dict[str, Any]:
     code = compile(tree, "<check>", "exec")
     for function, text in functions_in(tree, code).items():
         allow_source(function, text, KNOWN)
-    space: dict[str, Any] = {"np": np, "double": lambda x: 2 * x, **names}
+    space: dict[str, Any] = {**KNOWN, **names}
     exec(code, space)
     return space
 
@@ -42,6 +47,7 @@ def apply(worker: StudentProcess, monkeypatch: pytest.MonkeyPatch) -> Callable[.
     [
         "def f(x):\n    return np.abs(x) + len([x])",
         "f = lambda x: np.abs(x) + len([x])",
+        "g, f = (lambda x: -x), (lambda x: np.abs(x) + 1)",
         "import math\ndef f(x):\n    return math.fabs(x) + (lambda n: n)(1)",
         "import scipy.signal\ndef f(x):\n    return float(scipy.signal.convolve([abs(x)], [1.0])[0]) + 1",
         "public = lambda f: f\n@public\ndef f(x):\n    return abs(x) + 1",
@@ -66,7 +72,10 @@ def test_it_uses_the_notebooks_own_names(apply: Callable[..., Any]) -> None:
         ("def make(a):\n    return lambda x: a * x\nf = make(rng.random())", "it closes over a value"),
         ("def f(x):\n    import os\n    return os.getpid()", "it imports"),
         ("import os\nf = lambda x: os.getpid()", "its module is none of the standard ones"),
-        ("f, g = (lambda x: x), (lambda x: -x)", "it cannot be told from its neighbour"),
+        (
+            "double = abs\ndef f(x):\n    return double(x)",
+            "the check calls something of its own by a name of the notebook's",
+        ),
         ("import functools\n@functools.cache\ndef f(x):\n    return x", "it is decorated"),
         (f"f = lambda x: x if {'x' * 5000!r} else 0", "it is long"),
     ],

@@ -12,13 +12,12 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.isolation.call_log import Remote
+from autograder.isolation.codec import Unsendable
 from autograder.isolation.failures import OpaqueValue, StudentError, WorkerLost
 from autograder.isolation.limits import Limits
-from autograder.isolation.proxies import Handle, call_with_arguments
+from autograder.isolation.proxies import Handle, Remote, call_with_arguments
 from autograder.isolation.sandbox import Sandbox
 from autograder.isolation.student_process import StudentProcess
-from autograder.isolation.wire.codec import Unsendable
 
 STUDENT = """
 import numpy as np, torch
@@ -88,6 +87,7 @@ def test_an_error_class_of_the_students_own_keeps_its_name_and_its_base(student:
         student["custom"]()
     with pytest.raises(ValueError) as own:
         student["own"]()
+    assert isinstance(own.value, StudentError)
     assert (custom.value.type_name, own.value.type_name) == ("Custom", "OwnValueError")
 
 
@@ -98,6 +98,7 @@ def test_quiet_passes_nothing_on_that_a_student_chose(worker: StudentProcess, st
     with pytest.raises(ValueError) as own:
         student["own"]()
     assert (custom.value.type_name, custom.value.message, custom.value.traceback) == ("Exception", "", "")
+    assert isinstance(own.value, StudentError)
     assert (own.value.type_name, own.value.message, own.value.traceback) == ("ValueError", "", "")
     outcome = worker.run_cell("print('hidden')\nclass Secret: pass\nsecret = Secret()")
     assert outcome.outputs == []
@@ -126,6 +127,7 @@ def test_an_error_in_a_lent_function_reaches_the_student_without_its_text(studen
 
     with pytest.raises(ValueError) as caught:
         student["apply"](lent, 1)
+    assert isinstance(caught.value, StudentError)
     assert "12345" not in caught.value.message + caught.value.traceback
 
 
@@ -280,6 +282,22 @@ def test_a_transcript_holds_what_was_asked_and_answered(worker: StudentProcess, 
     assert isinstance(made.result, Remote)
     assert (looked_up.op, looked_up.target, looked_up.detail) == ("getattr", made.result.target, "forward")
     assert (forwarded.op, forwarded.target, forwarded.result) == ("call", looked_up.result.target, 8)
+
+
+@pytest.mark.parametrize("answer", ["7", "(1,)", "[1, (2,)]", "(1, (2,), {}, [[]])", "(1, (), {}, [])", "None"])
+def test_an_answer_of_another_form_is_in_the_transcript_as_the_end_of_its_process(
+    worker: StudentProcess, answer: str
+) -> None:
+    """Whoever reads a transcript takes the answers apart."""
+    worker.run_cell(
+        "import autograder.isolation.guest.server as server\ndef echo(x): return x\n"
+        f"server.Server._do_inspected = server.Server._do_call_with_arguments = lambda *_: {answer}"
+    )
+    echo = worker.names(["echo"])["echo"]
+    worker.transcript = []
+    with pytest.raises(WorkerLost, match="connection"):
+        worker.inspect(echo, (3,), {})
+    assert [each.error for each in worker.transcript] == ["WorkerLost"]
 
 
 def test_a_transcript_refers_to_objects_among_the_arguments(worker: StudentProcess, student: dict[str, Any]) -> None:

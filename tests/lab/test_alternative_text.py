@@ -48,7 +48,22 @@ def test_images_and_bars_are_told_by_their_size_and_range() -> None:
     bars.bar(["a", "b"], [3.0, 5.0])
     nothing.plot([float("nan")] * 4)
     assert alternative_text(figure) == (
-        "An image; an image of 2 × 3 pixels, values -2 to 1. Bars; 2 bars from 3 to 5. Nothing that is a number."
+        "An image; an image of 2 × 3 pixels, values from -2 to 1. Bars; 2 bars, from 3 to 5. Nothing that is a number."
+    )
+
+
+def test_bars_drawn_one_by_one_are_one_group_and_equal_values_are_told_once() -> None:
+    figure = panels("One by one", "A single one", "With labels", "Equal")
+    many, single, labelled, equal = figure.axes
+    for place, height in enumerate([4.0, 2.0, 1.0]):
+        many.bar(place, height)
+    single.bar(0, 7.0)
+    labelled.bar([0, 1], [1.0, 2.0], label="before")
+    labelled.bar([0, 1], [3.0, 3.0], label="after")
+    equal.imshow([[1.0, 1.0]])
+    assert alternative_text(figure) == (
+        "One by one; 3 bars, from 1 to 4. A single one; a bar of 7. "
+        "With labels; before: 2 bars, from 1 to 2; after: 2 bars, all 3. Equal; an image of 1 × 2 pixels, values all 1."
     )
 
 
@@ -73,7 +88,7 @@ def test_a_long_description_is_cut() -> None:
 
 def test_a_figure_shown_in_a_notebook_carries_its_words() -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in (BEGINNING, SHOWN)])
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=120, iopub_timeout=60, kernel_name="python3").execute()
     shown = [output for output in notebook.cells[1].outputs if output.output_type == "display_data"]
     said, picture = shown
     assert said.data["text/html"].endswith(">Figure: Does it rise?; height, m against time, s.</p>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from autograder.lab import CheckFailed, close, refuses
+from autograder.lab.checks import brief, observation
 
 finite = arrays(
     np.float64,
@@ -56,7 +59,7 @@ def test_equal_values_pass_whatever_holds_them(actual: object, expected: object)
         (1.0, np.inf),
         (np.inf, -np.inf),
         (np.uint8(3), 4),
-        (np.uint8([0]), np.uint8([255])),
+        (np.array([0], np.uint8), np.array([255], np.uint8)),
         (2**53 + 1, 2**53),
         (np.int64(-(2**63)), 2**63 - 1),
     ],
@@ -150,6 +153,10 @@ def test_a_notebook_shows_the_message_instead_of_a_traceback() -> None:
     assert shown == "Check failed: the values differ\nexpected 2, got 1 (tolerance 1e-06)"
 
 
+def test_a_truth_value_has_no_tolerance() -> None:
+    assert failure(False, True).detail == "expected True, got False"
+
+
 def positive(value: float) -> float:
     """A function that refuses a negative value as the exercises do."""
     if value < 0:
@@ -195,3 +202,32 @@ def test_a_recognised_mistake_takes_the_place_of_the_hint(monkeypatch: pytest.Mo
     assert "expected" in told
     assert told.endswith("A known mistake gives just this result: You count a window twice.")
     assert "padding" not in told
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, "x", [], (), {}, set(), [1, [2.5, ("a",)], {"k": (1, 2)}], (1,), {1: "a", "b": None}, frozenset({3}), {4}],
+)
+def test_what_is_short_is_written_out_whole(value: object) -> None:
+    assert brief(value) == repr(value)
+
+
+@given(st.recursive(st.integers() | st.text(max_size=9), lambda inner: st.lists(inner) | st.tuples(inner, inner)))
+def test_what_is_long_is_cut(value: object) -> None:
+    assert brief(value, 30) == repr(value)[:30]
+
+
+@pytest.mark.parametrize("make", [np.zeros, torch.zeros])
+def test_of_an_array_of_many_sides_the_shape_is_written(make: Any) -> None:
+    """Each side is cut beyond six entries only: these are a million numbers, and up to half a minute."""
+    assert brief(make((2,) * 20)) == f"an array of shape {(2,) * 20}"
+    assert brief([make((2,) * 20)]).startswith("[an array of shape (2, 2")
+    assert brief(make((1, 2, 1, 2, 1))) == repr(make((1, 2, 1, 2, 1)))[:200]
+
+
+@given(
+    arrays(np.float64, array_shapes(min_dims=2, max_dims=2)), arrays(np.float64, array_shapes(min_dims=2, max_dims=2))
+)
+def test_another_size_has_no_familiar_form(actual: np.ndarray, expected: np.ndarray) -> None:
+    if actual.size != expected.size:
+        assert "axes" in (seen := observation(actual, expected, 1e-6)) or "axis" in seen or "swapped" in seen

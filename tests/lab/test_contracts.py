@@ -18,7 +18,7 @@ from autograder.lab import (
     refuses_each,
     types_of,
 )
-from autograder.lab.layouts import LAYOUTS, laid
+from autograder.lab.arrays import LAYOUTS, laid
 
 TABLE = np.array([[0.5, -1.25, 2.0], [3.75, 0.1, -0.5]])
 
@@ -75,6 +75,15 @@ def test_a_promised_dtype_is_asked_for() -> None:
     assert "another type of numbers" in message(types_of, single, lambda image: image * 2, TABLE, dtype=float)
 
 
+@pytest.mark.parametrize("wrap", [tuple, list, lambda parts: dict(enumerate(parts))])
+def test_a_promised_dtype_is_asked_of_every_part(wrap: Callable[[list[Any]], Any]) -> None:
+    fresh_result(lambda table: wrap([table + 1, 2.0]), TABLE, dtype=float)
+    second = np.float32(2.0)
+    assert "another type of numbers" in message(
+        fresh_result, lambda table: wrap([table + 1, second]), TABLE, dtype=float
+    )
+
+
 def test_without_a_reference_the_function_has_to_agree_with_itself() -> None:
     types_of(scaled, None, TABLE, 2.0)
     assert "as int8" in message(types_of, lambda table: table * table, None, TABLE)
@@ -122,7 +131,11 @@ def pooled(x: Any, window: Any, mode: str = "max") -> Any:
     return np.zeros(1)
 
 
-ALLOWED = {"x": domain.dimensions(2), "window": domain.pair(least=1), "mode": domain.word("max", "mean")}
+ALLOWED: dict[int | str, domain.Domain] = {
+    "x": domain.dimensions(2),
+    "window": domain.pair(least=1),
+    "mode": domain.word("max", "mean"),
+}
 
 
 def test_a_function_that_refuses_everything_wrong_passes() -> None:
@@ -152,6 +165,17 @@ def test_a_narrower_test_of_an_argument_is_named(old: str, new: str, told: str) 
     names: dict[str, Any] = {"np": np, "Any": Any}
     exec(source.replace(old, new), names)
     assert told in message(refuses_each, names["pooled"], TABLE, (1, 2), "max", allowed=ALLOWED)
+
+
+def test_two_negative_numbers_whose_product_is_positive_are_tried_together() -> None:
+    def area(height: int, width: int, depth: float) -> float:
+        if height * width < 1 or depth < 0:
+            raise ValueError("height, width or depth is too small")
+        return height * width * depth
+
+    domains = {"height": domain.whole(1, fractions=False), "width": domain.whole(1, fractions=False)}
+    told = message(refuses_each, area, 2, 3, 0.5, allowed={**domains, "depth": domain.number(least=0.0)})
+    assert "`height` and `width` both negative" in told
 
 
 def test_fractions_and_other_lengths_are_tried_only_where_they_are_promised_to_be_refused() -> None:
@@ -271,5 +295,10 @@ def test_an_argument_that_matters_though_it_should_not_is_named() -> None:
 def test_a_network_is_to_be_left_with_its_weights_and_in_its_mode(training: bool) -> None:
     network = torch.nn.Linear(2, 1).train(training)
     keeps_arguments(lambda model, x: model(x).detach(), network, torch.ones(1, 2))
-    for spoil in (lambda model, _: model.train(not training), lambda model, _: model.weight.data.add_(1)):
+    for spoil in (
+        lambda model, _: model.train(not training),
+        lambda model, _: model.weight.data.add_(1),
+        lambda model, _: model.requires_grad_(False),
+        lambda model, _: model.bias.requires_grad_(False),
+    ):
         assert "changed one of its arguments" in message(keeps_arguments, spoil, network, 1)

@@ -6,7 +6,9 @@ import hashlib
 import lzma
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ from autograder.lab import (
     snapshot,
     zip_digits,
 )
-from autograder.lab.idx import BadIdx, read_idx
+from autograder.lab.datasets import BadIdx, read_idx
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 HIDDEN = DATA / "hidden"
@@ -200,25 +202,38 @@ def test_the_runs_of_1989_are_five_seeds_of_two_losses_and_the_first_is_the_snap
     assert (runs["entropy"][:, 0] < runs["squared"][:, 0]).all()
 
 
-def test_the_snapshots_of_the_zip_network_are_one_network_at_several_times() -> None:
-    stored = snapshot("zipnet")
+@pytest.mark.parametrize(
+    ("name", "second", "most_wrong"), [("zipnet", (16, 8, 5, 5), 0.03), ("fashionnet", (32, 24, 5, 5), 0.12)]
+)
+def test_the_snapshots_of_a_network_are_one_network_at_several_times(
+    name: str, second: tuple[int, ...], most_wrong: float
+) -> None:
+    stored = snapshot(name)
     passes, errors = stored.pop("passes"), stored.pop("errors")
     assert passes[0] == 0
     assert (np.diff(passes) > 0).all()
+    assert (passes < 1).sum() >= 3, "there is something to see within the first pass"
     assert {len(array) for array in (*stored.values(), errors)} == {len(passes)}
-    assert stored["conv2.weight"].shape[1:] == (16, 8, 5, 5)
-    assert errors[-1, 0] < errors[-1, 1] < 0.03 < 0.8 < errors[0, 1]
+    assert stored["conv2.weight"].shape[1:] == second
+    assert errors[-1, 0] < errors[-1, 1] < most_wrong < 0.8 < errors[0, 1]
 
 
-def test_the_last_snapshot_of_the_zip_network_reads_digits() -> None:
-    stored = {name: torch.tensor(array[-1]).double() for name, array in snapshot("zipnet").items()}
-    images, labels = zip_digits("test", 300)
-    x = torch.tensor(images)
-    for layer in ("conv1", "conv2"):
-        maps = torch.nn.functional.conv2d(x, stored[f"{layer}.weight"], stored[f"{layer}.bias"], padding=2)
-        x = torch.nn.functional.max_pool2d(maps.relu(), 2)
+@pytest.mark.parametrize(
+    ("name", "examples", "layers", "share"),
+    [("zipnet", lambda: zip_digits("test", 300), 2, 0.95), ("fashionnet", lambda: fashion("validation", 300), 3, 0.87)],
+)
+def test_the_last_snapshot_of_a_network_reads_what_it_was_trained_on(
+    name: str, examples: Callable[[], Any], layers: int, share: float
+) -> None:
+    stored = {key: torch.tensor(array[-1]).float() for key, array in snapshot(name).items()}
+    images, labels = examples()
+    x = torch.tensor(images).float()
+    for layer in range(1, layers + 1):
+        w, b = stored[f"conv{layer}.weight"], stored[f"conv{layer}.bias"]
+        x = torch.nn.functional.conv2d(x, w, b, padding=w.shape[2] // 2)
+        x = torch.nn.functional.max_pool2d(x.relu(), 2)
     outputs = x.flatten(1) @ stored["output.weight"].T + stored["output.bias"]
-    assert (outputs.argmax(dim=1).numpy() == labels).mean() > 0.95
+    assert (outputs.argmax(dim=1).numpy() == labels).mean() > share
 
 
 def test_a_snapshot_that_does_not_exist_is_refused() -> None:
@@ -231,4 +246,5 @@ def test_nothing_that_was_downloaded_is_committed() -> None:
         ["git", "ls-files", "data"], cwd=DATA.parent, capture_output=True, text=True, check=True
     ).stdout.split()
     kept = {name.removeprefix("data/") for name in listed}
-    assert kept == set(checksums()) | {"README.md", "SHA256SUMS", "build.py", "train_lenet1989.py", "train_zipnet.py"}
+    scripts = {"build.py", "train_fashionnet.py", "train_lenet1989.py", "train_zipnet.py"}
+    assert kept == set(checksums()) | {"README.md", "SHA256SUMS"} | scripts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,6 +13,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
 from autograder.lab import (
     lecture_image,
@@ -40,7 +43,7 @@ def _course_style() -> Iterator[None]:
     plt.close("all")
 
 
-def texts(ax: plt.Axes) -> list[str]:
+def texts(ax: Axes) -> list[str]:
     """What is written in the axes, in the order it was drawn."""
     return [text.get_text() for text in ax.texts]
 
@@ -69,7 +72,7 @@ def test_a_constant_image_is_drawn_without_a_warning() -> None:
 
 
 @pytest.mark.parametrize("image", [torch.rand(1, 4, 5), np.ones((4, 5), dtype=bool), np.zeros((4, 5, 3))])
-def test_an_image_may_be_a_tensor_binary_or_in_colour(image: object) -> None:
+def test_an_image_may_be_a_tensor_binary_or_in_colour(image: Any) -> None:
     show(image)
     assert plt.gca().images[0].get_array().shape[:2] == (4, 5)
 
@@ -104,7 +107,9 @@ def test_a_grid_scales_each_image_or_all_alike() -> None:
 
 
 def test_a_grid_takes_labels_as_titles() -> None:
-    show_grid(torch.rand(3, 1, 4, 4), np.array([7, 8, 9]))
+    images: Any = torch.rand(3, 1, 4, 4)
+    labels: Any = np.array([7, 8, 9])
+    show_grid(images, labels)
     assert [ax.get_title(loc="left") for ax in plt.gcf().axes] == ["7", "8", "9"]
 
 
@@ -118,7 +123,8 @@ def test_a_grid_refuses_nothing_and_too_few_titles() -> None:
 def test_titles_in_a_grid_do_not_overlap() -> None:
     show_grid(np.zeros((10, 4, 4)), ["a title that is longer than its image"] * 10)
     plt.gcf().canvas.draw()
-    boxes = [ax._left_title.get_window_extent() for ax in plt.gcf().axes]
+    axes: list[Any] = plt.gcf().axes
+    boxes = [ax._left_title.get_window_extent() for ax in axes]
     assert all(left.x1 <= right.x0 for left, right in pairwise(boxes))
 
 
@@ -144,7 +150,7 @@ def test_a_written_number_is_the_rounded_value(value: float) -> None:
     assert float(number(value, 2).replace("−", "-")) == pytest.approx(value, abs=0.005 + 1e-9)
 
 
-def panels() -> list[tuple[plt.Axes, plt.Axes]]:
+def panels() -> list[tuple[Axes, Axes]]:
     """The pairs of image and feature map in the current figure."""
     axes = [ax for ax in plt.gcf().axes if ax.images]
     return list(zip(axes[::2], axes[1::2], strict=True))
@@ -161,6 +167,8 @@ def test_a_sweep_frames_the_patch_that_gave_the_number() -> None:
     sweep(image, kernel, RESULT)
     for left, right in panels():
         patch, cell = left.patches[0], right.patches[0]
+        assert isinstance(patch, Rectangle)
+        assert isinstance(cell, Rectangle)
         top, start = int(patch.get_y() + 0.5), int(patch.get_x() + 0.5)
         total = (image[top : top + 3, start : start + 3] * kernel).sum()
         assert total == RESULT[int(cell.get_y() + 0.5)][int(cell.get_x() + 0.5)]
@@ -205,14 +213,14 @@ def test_curves_are_named_at_their_ends_and_told_apart_in_grey() -> None:
     assert texts(ax) == ["training", "test", "chance"]
     assert len({line.get_linestyle() for line in ax.get_lines()}) == 3
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("epoch", "error (%)")
-    assert ax.get_lines()[0].get_xdata().tolist() == [1, 2, 3]
+    assert np.asarray(ax.get_lines()[0].get_xdata()).tolist() == [1, 2, 3]
 
 
 def test_repeated_runs_are_drawn_as_mean_and_band() -> None:
     show_curves({"runs": [[1.0, 2.0], [3.0, 6.0]]}, x=[0, 10])
     ax = plt.gca()
-    assert ax.get_lines()[0].get_ydata().tolist() == [2, 4]
-    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert np.asarray(ax.get_lines()[0].get_ydata()).tolist() == [2, 4]
+    band = np.asarray(ax.collections[0].get_paths()[0].vertices)[:, 1]
     assert (band.min(), band.max()) == (1, 6)
 
 

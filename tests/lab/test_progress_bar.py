@@ -32,4 +32,4 @@ def test_nothing_is_taken_before_it_is_asked_for() -> None:
     assert taken == []
     assert next(bar) == 0
     assert taken == [0]
-    bar.close()
+    bar.close()  # type: ignore[attr-defined]

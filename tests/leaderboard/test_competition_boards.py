@@ -9,7 +9,7 @@ import pytest
 
 from autograder.bench.ladder_simulation import ACCOUNTS, simulate
 from autograder.errors import LeaderboardError
-from autograder.leaderboard.competition_boards import (
+from autograder.leaderboard.boards import (
     ChallengeResult,
     append_result,
     pack,
@@ -19,7 +19,7 @@ from autograder.leaderboard.competition_boards import (
     unpack,
 )
 from autograder.leaderboard.configuration import read_prizes
-from autograder.leaderboard.ladder import Ladder
+from autograder.leaderboard.entrant import Ladder
 
 AT = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
 IMAGES = 400
@@ -148,7 +148,7 @@ def test_a_damaged_line_is_named(tmp_path):
     path.write_text(path.read_text() + '{"entrant": "b", "at": "yesterday"}\n')
     with pytest.raises(LeaderboardError, match="line 2"):
         read_results(path)
-    with pytest.raises(LeaderboardError, match="cannot be read"):
+    with pytest.raises(LeaderboardError, match="there is no"):
         read_results(tmp_path / "none.jsonl")
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autograder.challenge.competition_entry import CompetitionEntry
 from autograder.challenge.competition_results import FILE_NAME, ChallengeResult, append_result
-from autograder.challenge.packing import pack
+from autograder.challenge.entries import CompetitionEntry, pack
 from autograder.grading.lazy_entry import wants_to_count
 from autograder.leaderboard.board import BoardEntry, ReferenceScore
-from autograder.leaderboard.competition_boards import private_board, public_board
+from autograder.leaderboard.boards import private_board, public_board
 from autograder.leaderboard.configuration import Prize
-from autograder.leaderboard.entrant import counted_result, entrant_lines
+from autograder.leaderboard.entrant import AT_LINE, counted_result, entrant_lines
 from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.render.columns import render_csv
 from autograder.leaderboard.render.document import document
 from autograder.leaderboard.render.html_page import render_html
 
@@ -62,6 +64,16 @@ def test_an_entry_that_does_not_move_the_ladder_tells_nothing_of_its_own_score(t
     assert "The Ladder did not move" in told
     assert "150 of 200" in told
     assert "143" not in told
+
+
+def test_an_entry_without_a_score_says_why_and_where_and_what_the_board_still_shows(tmp_path: Path) -> None:
+    for each in (result(150), result(143, hour=1)):
+        append_result(tmp_path / FILE_NAME, each)
+    crashed = CompetitionEntry(reason="train raised ValueError", line="raise ValueError('no')")
+    told = entrant_lines(tmp_path / FILE_NAME, Silent(), "ada", crashed, (0.0, 0.0))  # type: ignore[arg-type]
+    assert told[:2] == ["Your entry has no score: train raised ValueError.", f"{AT_LINE} raise ValueError('no')"]
+    assert told[2].startswith("The board still shows 150 of 200")
+    assert not any("Ladder" in line for line in told)
 
 
 def test_an_entry_that_moves_the_ladder_is_told_from_where_to_where(tmp_path: Path) -> None:
@@ -129,6 +141,18 @@ def test_the_public_page_has_banner_accuracy_references_and_announced_prizes() -
     assert "counts on: challenge" in page
     assert 'data-name="ada"' in page
     assert document(board).references[0].after == 1
+
+
+def test_a_public_board_is_a_table_for_programs_too() -> None:
+    board = public_board([result(100), result(120, entrant="bob", hour=1), result(180, hour=2)])
+    first, second = csv.DictReader(io.StringIO(render_csv(board)))
+    assert (first["name"], first["accuracy"], first["entries"], first["last move"]) == (
+        "ada",
+        "0.9000",
+        "2",
+        "up 1, 2 Mar",
+    )
+    assert (second["name"], second["accuracy"], second["entries"]) == ("bob", "0.6000", "1")
 
 
 def test_a_prize_that_a_tie_took_says_so() -> None:

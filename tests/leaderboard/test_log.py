@@ -10,10 +10,8 @@ import pytest
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.board import Attempt, BoardEntry, Status
 from autograder.leaderboard.configuration import read_prizes
-from autograder.leaderboard.history import frozen_at, record_board, replay_board
-from autograder.leaderboard.log import BoardLog
-from autograder.leaderboard.prizes import prize_changes
-from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.history import BoardLog, frozen_at, record_board, replay_board
+from autograder.leaderboard.ranking import prize_changes, standings
 from autograder.leaderboard.render.document import render_json
 
 AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -132,7 +130,7 @@ def test_half_a_record_left_by_a_crash_was_never_written(log):
 
 
 def test_an_empty_log_holds_no_board(log):
-    with pytest.raises(LeaderboardError, match="holds no board"):
+    with pytest.raises(LeaderboardError, match="contains no board"):
         replay_board(log)
 
 

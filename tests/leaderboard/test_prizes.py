@@ -7,8 +7,7 @@ import pytest
 from autograder.errors import LeaderboardError
 from autograder.leaderboard.board import BoardEntry
 from autograder.leaderboard.configuration import read_boards, read_prizes
-from autograder.leaderboard.prizes import prize_changes, what_if
-from autograder.leaderboard.ranking import standings
+from autograder.leaderboard.ranking import prize_changes, standings, what_if
 
 SAMPLE, ALL = 8_000, 100_000
 
@@ -141,7 +140,7 @@ def test_a_wrong_prize_is_refused_by_number_and_key(tables, message):
 
 def test_prizes_that_are_no_tables_are_refused_with_their_file():
     with pytest.raises(LeaderboardError, match=r"other\.toml: prizes is 3\. Write each prize as a table"):
-        read_prizes(3, "other.toml")
+        read_prizes(3, "other.toml")  # type: ignore[arg-type]
     with pytest.raises(LeaderboardError, match=r"^other\.toml, \[\[prizes\]\] 1: .*`wins`"):
         read_prizes([{"award": "x", "rank": 1, "wins": 2}], "other.toml")
 

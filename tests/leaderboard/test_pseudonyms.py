@@ -3,7 +3,7 @@
 import pytest
 
 from autograder.errors import LeaderboardError
-from autograder.leaderboard.pseudonyms import entrant_key, public_names
+from autograder.leaderboard.entrant import entrant_key, public_names
 from autograder.secrets import Secret
 
 SECRET = Secret.fixed("names")

@@ -14,11 +14,11 @@ from sqlalchemy.exc import SAWarning
 
 from autograder.course import Course
 from autograder.errors import GradebookError, LeaderboardError
-from autograder.leaderboard.competition_boards import ChallengeResult, append_result, pack
+from autograder.leaderboard.board import hundredths, scale_for
+from autograder.leaderboard.boards import ChallengeResult, append_result, pack
+from autograder.leaderboard.command import watch
 from autograder.leaderboard.history import replay_board
 from autograder.leaderboard.publishing import board_of, log_of, publish_boards
-from autograder.leaderboard.units import hundredths, scale_for
-from autograder.leaderboard.watching import watch
 
 LATE = dt.datetime(2026, 11, 21)  # noqa: DTZ001 - the gradebook keeps UTC without a zone
 
@@ -46,6 +46,7 @@ def test_a_board_is_made_from_the_gradebook(course, hand_in, enrol):
     assert scores(board) == {"ada": "31.50", "bob": "31.00", "eve": "21.00"}
     assert [row.award.name for row in board.standings] == ["automatic A+", "grade bump", "grade bump"]
     assert [(row.entry.entrant, row.entry.status) for row in board.apart] == [("dan", "missing")]
+    assert board.maximum is not None
     assert board.points(board.maximum) == "33.00"
 
 
@@ -114,10 +115,12 @@ def test_an_id_that_the_course_does_not_have_is_said_when_publishing(course, han
     hand_in("ada", 28)
     (course.root / "students.csv").write_text("id\neve\n")
     text = '\n[leaderboard]\nexcluded = ["tster"]\nwithdrawn = {bbo = "moved"}\nnames = {aad = "Countess", eve = "E"}\n'
-    screen = Console(file=io.StringIO(), width=200)
+    written = io.StringIO()
+    screen = Console(file=written, width=200)
     board = publish_boards(reconfigured(course, text), "01-convolution", ("json",), console=screen)
     assert scores(board) == {"ada": "28.00"}
-    said = screen.file.getvalue().splitlines()
+    *said, files = written.getvalue().splitlines()
+    assert files.startswith("Written: ")
     assert [line.split(":")[0] for line in said] == [
         f"course.toml, [leaderboard] {key}" for key in ("excluded", "withdrawn", "names")
     ]
@@ -138,6 +141,7 @@ def test_an_optional_assignment_can_only_help(course, hand_in):
             hand_in(student, second, assignment="02-optional")
     board = board_of(course)
     assert scores(board) == {"high": "30.00", "low": "20.00", "none": "20.00"}
+    assert board.maximum is not None
     assert board.points(board.maximum) == "33.00"
     added = board_of(reconfigured(course, '\n[leaderboard]\noptional = "adds"\n'))
     assert scores(added) == {"high": "50.00", "low": "25.00", "none": "20.00"}
@@ -162,7 +166,7 @@ def test_a_missing_or_damaged_gradebook_is_named_and_left_alone(course):
 
 
 def test_an_unknown_assignment_or_format_is_named(course):
-    with pytest.raises(GradebookError, match=r"'09-none'.*it has: 01-convolution, 02-optional"):
+    with pytest.raises(GradebookError, match=r"'09-none'.*It has: 01-convolution, 02-optional"):
         publish_boards(course, "09-none")
     with pytest.raises(LeaderboardError, match="pdf is not a format"):
         publish_boards(course, formats=["pdf"])

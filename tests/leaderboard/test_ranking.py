@@ -21,6 +21,7 @@ def test_the_lectures_board_comes_out_as_on_the_slide(lecture_class, listed, lis
     board = standings(lecture_class, scale=2, maximum=66, prizes=PRIZES, show=25)
     assert [board.points(row.entry.score) for row in board.shown] == [f"{score:.2f}" for score in listed]
     assert [row.rank for row in board.shown] == listed_ranks
+    assert board.mean is not None
     assert decimal(board.mean) == "22.87"
     assert [row.award.name for row in board.shown if row.award] == ["automatic A+", "grade bump", "grade bump"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from autograder.audit.samples import answered_notebook
+from autograder.audit.weaknesses import answered_notebook
 from autograder.authoring.assignment import load_assignment
 from autograder.authoring.skeleton import new_assignment
 from autograder.course import Course
@@ -40,6 +40,7 @@ def files_of(course: Course) -> Iterator[str]:
     return (str(path) for path in sorted(course.root.rglob("*")))
 
 
+@pytest.mark.slow
 def test_a_misconception_is_named_in_the_terminal_and_nothing_is_written(course: Course, tmp_path: Path) -> None:
     assignment = load_assignment(course, NAME)
     mistake = assignment.misconceptions[0]
@@ -53,6 +54,7 @@ def test_a_misconception_is_named_in_the_terminal_and_nothing_is_written(course:
     assert list(files_of(course)) == before  # No gradebook, no journal, and no secret either.
 
 
+@pytest.mark.slow
 def test_a_watched_file_is_graded_again_only_when_it_is_saved(course: Course, tmp_path: Path) -> None:
     path = tmp_path / "work.ipynb"
     path.write_text(json.dumps(answered_notebook(load_assignment(course, NAME))))

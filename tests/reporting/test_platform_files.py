@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import nbgrader.api
 import pytest
-from click.testing import CliRunner
-from typer.main import get_command
+from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.collecting.collection import collect_downloads
@@ -19,9 +18,9 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.leaderboard.grades import read_grades
 from autograder.leaderboard.publishing import board_of
-from autograder.reporting.feedback_pages import pack_feedback
 from autograder.reporting.feedback_return import return_feedback
 from autograder.reporting.lms_export import export_grades
+from autograder.reporting.platform_files import pack_feedback
 from autograder.reporting.status import status
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def test_a_file_with_semicolons_keeps_them(graded: Class, tmp_path: Path) -> Non
 
 def test_other_values_are_replaced_only_if_that_is_asked_for(graded: Class, tmp_path: Path) -> None:
     text = MOODLE.replace("ada@x.org,-", "ada@x.org,3.5")
-    with pytest.raises(CourseError, match=r"'Assignment: Two functions \(Real\)' holds.* ada \(3.5 to 4\)"):
+    with pytest.raises(CourseError, match=r"'Assignment: Two functions \(Real\)' has other.* ada \(3.5 to 4\)"):
         filled(graded, tmp_path, "moodle", text)
     assert not (tmp_path / "filled.csv").exists()
     assert filled(graded, tmp_path, "moodle", text, overwrite=True)[1][4] == "4"
@@ -206,7 +205,7 @@ def test_the_status_shows_groups(a_class: Class) -> None:
 
 def test_the_commands_print_and_refuse(graded: Class) -> None:
     def run(*arguments: str) -> tuple[int, str]:
-        done = CliRunner().invoke(get_command(app), [*arguments, "--course", str(graded.course.root)])
+        done = CliRunner().invoke(app, [*arguments, "--course", str(graded.course.root)])
         return done.exit_code, done.output or str(done.exception)
 
     code, shown = run("status")

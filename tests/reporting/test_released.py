@@ -11,12 +11,12 @@ from nbconvert.exporters import HTMLExporter
 
 from autograder.course import Course
 from autograder.errors import GradebookError
-from autograder.reporting import released
+from autograder.reporting import feedback_return
 
 
 def exported(course: Course, tmp_path: Path) -> Any:
     resources = {"nbgrader": {"assignment": "00-tiny-topic", "student": "ada", "notebook": "tiny_topic"}}
-    return released.FeedbackExporter().from_filename(str(tmp_path / "ada.ipynb"), resources=resources)
+    return feedback_return.FeedbackExporter().from_filename(str(tmp_path / "ada.ipynb"), resources=resources)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Course:
 
 
 def test_the_courses_page_is_released(course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(released, "page_of", lambda course, name, student: f"{course.id} {name} {student}")
+    monkeypatch.setattr(feedback_return, "page_of", lambda course, name, student: f"{course.id} {name} {student}")
     page, resources = exported(course, tmp_path)
     assert page == "small 00-tiny-topic ada"
     assert resources["output_extension"] == ".html"
@@ -39,7 +39,7 @@ def test_without_a_result_nbgraders_own_page_is_made_and_that_is_said(
     def missing(*_: object) -> str:
         raise GradebookError("No result is stored.")
 
-    monkeypatch.setattr(released, "page_of", missing)
+    monkeypatch.setattr(feedback_return, "page_of", missing)
     monkeypatch.setattr(HTMLExporter, "from_filename", lambda *_, **__: ("theirs", {}))
     with caplog.at_level(logging.WARNING):
         assert exported(course, tmp_path)[0] == "theirs"

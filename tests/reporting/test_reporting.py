@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
 import nbgrader.api
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
-from typer.main import get_command
+from typer.testing import CliRunner
 
 from autograder.cli import app
 from autograder.course import Course
@@ -19,7 +20,7 @@ from autograder.engine.progress import Silent
 from autograder.errors import CourseError, GradebookError
 from autograder.leaderboard.publishing import log_of, publish_boards
 from autograder.reporting import class_report
-from autograder.reporting.class_report import overview, write_report
+from autograder.reporting.class_report import Try, overview, write_report
 from autograder.reporting.feedback_return import return_feedback
 from autograder.reporting.lms_export import export_grades
 from autograder.reporting.regrade_request import read_regrades, regrade_submission
@@ -62,6 +63,15 @@ def test_the_report_counts_misconceptions(graded: Class) -> None:
     assert (only.name, only.exercise, only.count) == ("squared", "double", 1)
 
 
+def test_a_misconception_is_the_commonest_only_if_no_other_is_as_common(graded: Class) -> None:
+    found = overview(graded.course, NAME)
+    (squared,) = found.mistakes
+    assert found.commonest("double") == squared
+    assert found.commonest("shift") is None
+    tied = (squared, msgspec.structs.replace(squared, name="cubed"))
+    assert msgspec.structs.replace(found, mistakes=tied).commonest("double") is None
+
+
 def test_the_report_names_checks_that_nobody_passes(a_class: Class) -> None:
     a_class.hand_in("eve", {})
     a_class.grade()
@@ -78,6 +88,17 @@ def test_the_report_shows_the_histogram_shares_and_what_to_teach_again(graded: C
     assert "Histogram of 3 submissions by points, from 0 to 4; mean 2.0, median 2.0" in page
     assert "1 (33 %)" in page
     assert "44 %" in page
+
+
+def test_the_report_tells_of_attempts_where_there_are_any(graded: Class) -> None:
+    def tries(_: str) -> list[Try]:
+        noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+        return [Try("ada", noon, 1.0), Try("ada", noon + dt.timedelta(hours=2), 4.0)]
+
+    page = " ".join(write_report(graded.course, tries=tries).read_text().split())
+    assert "1 handed in to the service, with 2 attempts in the median and 2 at most." in page
+    assert "on average 1.0 points the first time and 4.0 the last time, with 2.0 hours between" in page
+    assert "Attempts</h3>" not in write_report(graded.course).read_text()
 
 
 def test_an_exercise_discriminates_if_it_goes_with_the_rest() -> None:
@@ -131,6 +152,7 @@ def test_a_platform_needs_a_roster(a_class: Class, graded: Class) -> None:
         export_grades(a_class.course, "excel")
 
 
+@pytest.mark.slow
 def test_a_regrade_shows_the_difference_keeps_the_reason_and_updates_the_board(a_class: Class) -> None:
     course = a_class.course
     a_class.hand_in("ada", {})
@@ -149,6 +171,7 @@ def test_a_regrade_shows_the_difference_keeps_the_reason_and_updates_the_board(a
     assert any("the wrong file was uploaded" in record.reason for record in log_of(course, NAME).records())
 
 
+@pytest.mark.slow
 def test_a_regrade_that_changes_nothing_is_kept_too(a_class: Class) -> None:
     a_class.hand_in("ada", RIGHT)
     a_class.grade()
@@ -160,7 +183,7 @@ def test_a_regrade_that_changes_nothing_is_kept_too(a_class: Class) -> None:
 def test_a_regrade_needs_a_reason_and_a_student(a_class: Class) -> None:
     with pytest.raises(CourseError, match="--reason"):
         regrade_submission(a_class.course, "ada", NAME, " ")
-    with pytest.raises(GradebookError, match="misplaced"):
+    with pytest.raises(GradebookError, match="ada handed in nothing"):
         regrade_submission(a_class.course, "ada", NAME, "asked for", progress=Silent())
 
 
@@ -190,6 +213,7 @@ def test_points_and_comments_given_by_hand_reach_the_student(a_class: Class) -> 
     assert "Why &lt;b&gt;twice&lt;/b&gt;?" in page
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
 def test_a_regrade_keeps_points_and_comments_given_by_hand_on_the_page(a_class: Class) -> None:
     a_class.hand_in("ada", {"answer-why": "Because."})
@@ -210,7 +234,7 @@ def test_a_page_that_cannot_be_written_keeps_no_other_back(a_class: Class) -> No
     a_class.hand_in("eve", RIGHT)
     (a_class.course.feedback / "ada" / NAME / "two_functions.html").unlink()
     arguments = ["feedback", NAME, "--course", str(a_class.course.root)]
-    done = CliRunner().invoke(get_command(app), arguments)
+    done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 3
     assert "pages of feedback written: 1" in done.output
     assert f"eve: No result is stored. Grade it first: autograder grade {NAME} --student eve" in done.output
@@ -238,6 +262,7 @@ def late(a_class: Class) -> Class:
     return a_class
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
 def test_a_regrade_never_says_the_same_while_a_total_changes(late: Class) -> None:
     screen = Console(file=io.StringIO(), width=120)
@@ -252,6 +277,7 @@ def test_a_regrade_never_says_the_same_while_a_total_changes(late: Class) -> Non
     assert read_regrades(late.course) == [done]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")  # nbgrader's own.
 def test_a_regrade_that_changes_nothing_shows_the_total(late: Class) -> None:
     return_feedback(late.course, NAME)
@@ -277,3 +303,17 @@ def test_requests_answered_before_totals_were_kept_are_still_read(a_class: Class
         '{"at":"2026-01-01T00:00:00Z","student":"ada","assignment":"a","reason":"r","before":1.0,"after":2.0}\n'
     )
     assert read_regrades(a_class.course)[0].total_after is None
+
+
+def test_feedback_for_a_file_that_cannot_be_read_gives_the_reason_and_not_the_advice_to_grade_it(
+    a_class: Class,
+) -> None:
+    a_class.hand_in("ada", RIGHT)
+    a_class.hand_in("bob", RIGHT)
+    (a_class.course.submitted / "bob" / NAME / "two_functions.ipynb").write_bytes(b"not a notebook")
+    a_class.grade()
+    done = CliRunner().invoke(app, ["feedback", NAME, "--course", str(a_class.course.root)])
+    assert done.exit_code == 3
+    (line,) = [line for line in done.output.splitlines() if line.startswith("bob: ")]
+    assert "Grade it first" not in line
+    assert "notebook" in line

@@ -154,6 +154,11 @@ def shuffled(notebook: Notebook) -> None:
     random.Random(1).shuffle(notebook["cells"])
 
 
+def emptied(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        cell["source"] = ""
+
+
 def in_format_3(notebook: Notebook) -> bytes:
     import nbformat
 
@@ -204,6 +209,11 @@ NOTEBOOKS: dict[str, Change] = {
     "out of order": shuffled,
     "in format 3": in_format_3,
     "both sides of a merge": writes("double", f"<<<<<<< HEAD\n{DOUBLE}=======\n{DOUBLE}>>>>>>> theirs\n"),
+    "ending early": lambda notebook: notebook.update(cells=notebook["cells"][: len(notebook["cells"]) // 2]),
+    "an exercise emptied": writes("double", ""),
+    "a check emptied": writes("check-double-by-hand", ""),
+    "every cell emptied": emptied,
+    "an exercise renamed": lambda notebook: at(notebook, "double")["metadata"]["nbgrader"].update(grade_id="twice"),
     "in UTF-16": lambda notebook: json.dumps(notebook).encode("utf-16"),
     "empty": lambda notebook: b"",
     "a page": lambda notebook: b"<!doctype html>",
@@ -245,6 +255,19 @@ def test_a_file_that_was_cut_off_is_never_found_complete(share: float, both: Bot
         assert "damaged" in checked or "not a notebook" in checked
     else:  # Only what follows the cells was lost.
         assert len(checked) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ending early", "a check emptied", "a check changed", "an exercise emptied"])
+def test_work_that_nobody_checked_is_never_found_complete_where_the_course_is_not_at_hand(
+    kind: str, both: Both, tmp_path: Path
+) -> None:
+    path, notebook = tmp_path / "alone.ipynb", both.notebook()
+    path.write_text(json.dumps(notebook))
+    assert check_notebook(path).done
+    NOTEBOOKS[kind](notebook)
+    path.write_text(json.dumps(notebook))
+    assert not check_notebook(path).done
 
 
 def test_a_module_of_pythons_name_beside_the_notebook_is_not_met(both: Both, tmp_path: Path) -> None:

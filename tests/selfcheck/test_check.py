@@ -12,8 +12,7 @@ import pytest
 from rich.console import Console
 
 from autograder.errors import UnreadableSubmission
-from autograder.selfcheck.examine import CheckReport, ExerciseState, check_notebook
-from autograder.selfcheck.printing import print_report
+from autograder.selfcheck.examine import CheckReport, ExerciseState, check_notebook, print_report
 
 
 def cell(source: str, kind: str = "", exercise: str = "", name: str = "", points: float = 0) -> dict[str, Any]:
@@ -78,10 +77,11 @@ def test_code_that_raises_is_named_with_its_line(tmp_path: Path) -> None:
 
 def test_a_cell_that_is_no_python_is_a_problem_of_that_cell(tmp_path: Path) -> None:
     report = checked(tmp_path, {1: "def double(x:\n    pass"})
-    assert [(each.cell, each.what) for each in report.problems] == [(2, "your code of double")]
+    assert [(each.cell, each.what) for each in report.problems] == [(2, "your code for double")]
     assert report.problems[0].message.startswith("SyntaxError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "seconds", "said"),
     [
@@ -138,5 +138,26 @@ def test_the_terminal_shows_what_is_left(tmp_path: Path) -> None:
     print_report(checked(tmp_path, {1: "def double(x):\n    return x + 1"}), Console(file=screen, width=100))
     shown = " ".join(screen.getvalue().split())
     assert "Still open: why." in shown
-    assert "0 of 1 points by what can be seen of the checks; parts of them may be hidden. 2 more" in shown
+    assert "0 of 1 points in the checks that you can see; parts of them may be hidden." in shown
+    assert "Hidden checks give up to 2 more" in shown
     assert "double, check by-hand:" in shown
+
+
+def test_a_notebook_of_somebody_else_commands_no_terminal(tmp_path: Path) -> None:
+    """A teaching assistant checks it: its errors, its names and what it leaves out are shown, and only shown."""
+    order = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
+    named = [
+        {**each, "metadata": {**each["metadata"], "autograder": {**own, "exercise": own["exercise"] + order}}}
+        if (own := each["metadata"].get("autograder", {})).get("exercise")
+        else each
+        for each in SMALL
+    ]
+    raising = f"def double(x):\n    raise type({order!r}, (Exception,), {{}})({order!r} + 'said')"
+    cells = [named[0], {**named[1], "source": raising}, *named[2:], cell(f"%%bash {order}\nls")]
+    path = tmp_path / "small.ipynb"
+    path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+    screen = io.StringIO()
+    print_report(check_notebook(path), Console(file=screen, width=100))
+    assert "said" in screen.getvalue()
+    assert "Not run: %%bash" in screen.getvalue()
+    assert not [sign for sign in screen.getvalue() if sign in "\x1b\x07\x9b\u202e"]

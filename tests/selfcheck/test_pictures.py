@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from autograder.selfcheck.unseen_pictures import unseen_pictures
+from autograder.selfcheck.subject import unseen_pictures
 
 
 def test_only_the_pictures_that_will_not_be_seen_are_named(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ import pytest
 
 from autograder.authoring.build import build_course
 from autograder.course import Course
-from autograder.engine.assignment_cache import load_cached_assignment
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Options
+from autograder.engine.discover import load_cached_assignment
+from autograder.engine.executor import LocalWorkers
+from autograder.engine.worker import Options
 from autograder.service.attempts import AttemptStore, HandIn
 from autograder.service.grading_loop import GradingLoop
 
@@ -27,6 +27,17 @@ ENGINE = Path(__file__).parents[1] / "engine"
 NAME = "00-two-functions"
 RIGHT = {"double": "def double(x):\n    return x + x\n", "shift": "def shift(x):\n    return OFFSET + x\n"}
 HALF = {"double": "def double(x):\n    return x + x\n", "shift": "def shift(x):\n    pass\n"}
+SQUARED = {**RIGHT, "double": "def double(x):\n    return x * x\n"}
+"""Passes what a student sees, and is a misconception that has a name."""
+MISCONCEPTION = '''"""Wrong answers."""
+
+from autograder.authoring.answers import misconception
+
+
+@misconception(of="double", says="You multiplied the number by itself. Twice a number is the number and itself.")
+def squared(x):
+    return x * x
+'''
 
 
 class Served:
@@ -101,6 +112,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = root / "solutions" / NAME
     folder.mkdir(parents=True)
     shutil.copy(ENGINE / "sample" / "two_functions.py", folder)
+    (folder / "misconceptions.py").write_text(MISCONCEPTION)
     build_course(Course.find(root))
     (root / "release.json").write_text(load_cached_assignment(Course.find(root), NAME).release)
     return root

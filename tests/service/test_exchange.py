@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from nbgrader.utils import notebook_hash
 
+from autograder.errors import UnreadableSubmission
 from autograder.service.access import Access
+from autograder.service.exchange import _opened
 from autograder.service.web import Site
 
 NAME = "00-two-functions"
@@ -111,6 +113,41 @@ def test_a_link_in_the_exchange_is_not_followed(served: Any, until: Until) -> No
     loop = loop_of(served)
     run(loop, loop.troubles, until)
     assert not served.store.of_student(ME)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, who can give a folder to somebody else")
+def test_neither_is_a_file_of_mine_in_a_folder_of_somebody_else(served: Any, until: Until) -> None:
+    """Whoever owns the folder can put another file there between two looks at it."""
+    folder = submitted(served, ME, served.notebook())
+    os.chown(folder, 65534, 65534)
+    loop = loop_of(served)
+    run(loop, loop.troubles, until)
+    assert not served.store.of_student(ME)
+
+
+def test_a_link_that_is_exchanged_for_a_file_does_not_lend_its_owner(served: Any) -> None:
+    """What is looked at is what is read: both come from one descriptor."""
+    path = submitted(served, ME, served.notebook()) / "two_functions.ipynb"
+    before = path.stat()
+    content, (_, state) = _opened(path)
+    assert (content, state.st_ino) == (served.notebook(), before.st_ino)
+    path.unlink()
+    path.symlink_to(served.root / "course.toml")
+    with pytest.raises(UnreadableSubmission, match="symbolic link"):
+        _opened(path)
+
+
+def test_a_folder_whose_name_is_not_text_is_shown_to_staff_as_text(served: Any, until: Until) -> None:
+    good = submitted(served, ME, served.notebook())
+    bad = Path(os.fsdecode(os.fsencode(good.parent) + f"/{ME}+{NAME}+".encode() + b"\xff\x1b[2J\n"))
+    bad.mkdir()
+    for each in good.iterdir():
+        (bad / each.name).write_bytes(each.read_bytes())
+    loop = loop_of(served)
+    run(loop, lambda: loop.troubles() and served.store.of_student(ME), until)
+    for (_, name), reason in loop.troubles().items():
+        assert name.isprintable()
+        assert reason.isprintable()
 
 
 @pytest.mark.slow

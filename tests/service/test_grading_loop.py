@@ -153,6 +153,7 @@ def test_a_file_that_somebody_puts_there_is_not_lost_to_an_older_attempt(
     assert {each.source for each in served.store.of_student("ada")} == {"upload", "submitted"}
 
 
+@pytest.mark.slow
 def test_a_board_freezes_when_the_assignment_closes(served: Any, until: Until) -> None:
     closes = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=4)
     served.configure(f"[assignments.{NAME}]\ncloses = {closes.isoformat()}\n")
@@ -181,10 +182,22 @@ def test_something_that_runs_long_holds_nobody_up(served: Any) -> None:
     loop._slots = 4
     loop._running = {n: (served.hand_in(f"s{n}"), "", time.monotonic() - 60) for n in range(2)}
     begun: list[str] = []
-    loop._begin_one = lambda attempt: begun.append(attempt.student)  # type: ignore[method-assign]
+    loop._begin_one = lambda attempt: begun.append(attempt.student)
     served.hand_in("ada")
     loop._begin()
     assert begun == ["ada"]
+
+
+def test_an_estimate_follows_the_pace_at_which_waiting_attempts_are_finished(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, now = served.loop(), 0.0
+    assert loop.estimate(8) == 8 * 0.5 / 2
+    monkeypatch.setattr("autograder.service.grading_loop.time.monotonic", lambda: now)
+    finished = [(0, True), (3, True), (6, True), (9, False), (500, True), (503, True), (506, False), (900, False)]
+    for now, others_wait in finished:  # noqa: B007 -- what the clock shows
+        loop._note_pace(others_wait)
+    assert loop.estimate(6) == 18  # The hours in which nobody waited are no pace.
 
 
 PROGRAM = """
@@ -192,8 +205,8 @@ import sys
 from functools import partial
 from pathlib import Path
 from autograder.course import Course
-from autograder.engine.local import LocalWorkers
-from autograder.engine.messages import Options
+from autograder.engine.executor import LocalWorkers
+from autograder.engine.worker import Options
 from autograder.service.attempts import AttemptStore
 from autograder.service.grading_loop import GradingLoop
 course = Course.find(sys.argv[1])

@@ -20,13 +20,13 @@ import pytest
 
 from autograder.service.access import roster_of
 
+from .conftest import SQUARED
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 NAME = "00-two-functions"
 ME = getpass.getuser()  # The simple spawner starts everybody's server under this account.
 PROXY = "configurable-http-proxy"
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 CONFIGURATION = """
 c = get_config()
 c.JupyterHub.bind_url = "http://127.0.0.1:{port}"
@@ -113,7 +113,12 @@ def hub(served: Any, tmp_path: Path) -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -129,8 +134,8 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.5)
 
 
-def signed_in(browser: Any, hub: str, name: str) -> Any:
-    page = browser.new_context().new_page()
+def signed_in(chromium: Any, hub: str, name: str) -> Any:
+    page = chromium.new_context().new_page()
     page.goto(f"{hub}/services/handin/")
     page.fill("#username_input", name)
     page.fill("#password_input", "pw")
@@ -151,82 +156,73 @@ def board_rows(page: Any, hub: str) -> str:
     return str(page.text_content("#boards"))
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_two_students_hand_in_behind_a_hub_and_a_teaching_assistant_sees_both(
-    served: Any, hub: str, tmp_path: Path, half: dict[str, str]
+    served: Any, hub: str, chromium: Any, tmp_path: Path, half: dict[str, str]
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     right, wrong = tmp_path / "right.ipynb", tmp_path / "wrong.ipynb"
     right.write_bytes(served.notebook())
     wrong.write_bytes(served.notebook({**half, "shift": "def shift(x):\n    return x\n"}))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        ada, bob, tina = (signed_in(browser, hub, name) for name in ("ada", "bob", "tina"))
-        assert "Your assignments" in ada.inner_text("main")
-        handed_in(ada, hub, right)
-        handed_in(bob, hub, wrong)
-        assert "4 of 4 points" in ada.inner_text("[data-said]")
-        assert "3 of 4 points" in bob.inner_text("[data-said]")
-        bob.wait_for_selector("#said:has-text('Attempt 1: 3 of 4 points')")
+    ada, bob, tina = (signed_in(chromium, hub, name) for name in ("ada", "bob", "tina"))
+    assert "Your assignments" in ada.inner_text("main")
+    handed_in(ada, hub, right)
+    handed_in(bob, hub, wrong)
+    assert "4 of 4 points" in ada.inner_text("[data-said]")
+    assert "3 of 4 points" in bob.inner_text("[data-said]")
+    bob.wait_for_selector("#said:has-text('Attempt 1: 3 of 4 points')")
 
-        path = bob.get_attribute("#attempts .button", "href")
-        assert ada.goto(f"{hub}{path}").status == 404
-        assert bob.goto(f"{hub}{path}").status == 200
-        assert "shift" in bob.inner_text("body")
-        assert ada.goto(f"{hub}/services/handin/staff").status == 404
+    path = bob.get_attribute("#attempts .button", "href")
+    assert ada.goto(f"{hub}{path}").status == 404
+    assert bob.goto(f"{hub}{path}").status == 200
+    assert "shift" in bob.inner_text("body")
+    assert ada.goto(f"{hub}/services/handin/staff").status == 404
 
-        tina.goto(f"{hub}/services/handin/staff")
-        assert "bob" in tina.content()
-        assert tina.goto(f"{hub}{path}").status == 200
+    tina.goto(f"{hub}/services/handin/staff")
+    assert "bob" in tina.content()
+    assert tina.goto(f"{hub}{path}").status == 200
 
-        end = time.monotonic() + 30
-        while "1 of 2" not in (shown := board_rows(ada, hub)):
-            assert time.monotonic() < end, shown
-            time.sleep(0.5)
+    end = time.monotonic() + 30
+    while "1 of 2" not in (shown := board_rows(ada, hub)):
+        assert time.monotonic() < end, shown
+        time.sleep(0.5)
 
-        stranger = signed_in(browser, hub, "mallory")
-        assert "not on the list" in stranger.inner_text("main")
-        states = {cookie["name"] for cookie in ada.context.cookies() if not cookie["httpOnly"]}
-        assert "autograder-session" not in states
-        browser.close()
+    stranger = signed_in(chromium, hub, "mallory")
+    assert "not on the list" in stranger.inner_text("main")
+    states = {cookie["name"] for cookie in ada.context.cookies() if not cookie["httpOnly"]}
+    assert "autograder-session" not in states
     assert set(roster_of(served.course)) == {"ada", "bob", ME}
     assert not served.store.of_student("mallory")
     assert json.loads((served.root / "leaderboard" / f"{NAME}.json").read_text())["ranked"] == 2
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 def test_a_student_presses_submit_in_jupyterlab_and_reads_feedback_within_seconds(
-    served: Any, hub: str, tmp_path: Path, half: dict[str, str]
+    served: Any, hub: str, chromium: Any, tmp_path: Path
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = signed_in(browser, hub, ME)
-        lab = page.context.new_page()
-        lab.goto(f"{hub}/hub/spawn/{ME}")
-        lab.wait_for_selector("#jp-MainMenu", timeout=150_000)
-        lab.get_by_role("menuitem", name="Nbgrader").click()
-        lab.get_by_role("menuitem", name="Assignment List").click()
-        lab.get_by_role("button", name="Fetch", exact=True).click()
-        submit = lab.get_by_role("button", name="Submit", exact=True)
-        submit.wait_for(timeout=60_000)
-        (tmp_path / "home" / ME / NAME / "two_functions.ipynb").write_bytes(served.notebook(half))
-        began = time.monotonic()
-        submit.click()
-        page.goto(f"{hub}/services/handin/assignments/{NAME}")
-        page.wait_for_selector("[data-state=graded]", timeout=60_000)
-        assert time.monotonic() - began < 30
-        assert "3 of 4 points" in page.inner_text("[data-said]")
-        until_there(served.root / "exchange" / "small" / "feedback")
-        lab.get_by_role("button", name="Refresh").first.click()
-        fetch = lab.get_by_role("button", name="Fetch Feedback").first
-        fetch.click()
-        until_there(tmp_path / "home" / ME / NAME / "feedback")
-        (feedback,) = (tmp_path / "home" / ME / NAME / "feedback").rglob("*.html")
-        assert "3 <small>of 4" in feedback.read_text()
-        browser.close()
+    page = signed_in(chromium, hub, ME)
+    lab = page.context.new_page()
+    lab.goto(f"{hub}/hub/spawn/{ME}")
+    lab.wait_for_selector("#jp-MainMenu", timeout=150_000)
+    lab.get_by_role("menuitem", name="Nbgrader").click()
+    lab.get_by_role("menuitem", name="Assignment List").click()
+    lab.get_by_role("button", name="Fetch", exact=True).click()
+    submit = lab.get_by_role("button", name="Submit", exact=True)
+    submit.wait_for(timeout=60_000)
+    (tmp_path / "home" / ME / NAME / "two_functions.ipynb").write_bytes(served.notebook(SQUARED))
+    began = time.monotonic()
+    submit.click()
+    page.goto(f"{hub}/services/handin/assignments/{NAME}")
+    page.wait_for_selector("[data-state=graded]", timeout=60_000)
+    assert time.monotonic() - began < 30
+    assert "2 of 4 points" in page.inner_text("[data-said]")
+    page.wait_for_selector("#boards:has-text('1 of 1')", timeout=30_000)
+    assert time.monotonic() - began < 30
+    until_there(served.root / "exchange" / "small" / "feedback")
+    lab.get_by_role("button", name="Refresh").first.click()
+    fetch = lab.get_by_role("button", name="Fetch Feedback").first
+    fetch.click()
+    until_there(tmp_path / "home" / ME / NAME / "feedback")
+    (feedback,) = (tmp_path / "home" / ME / NAME / "feedback").rglob("*.html")
+    assert "2 <small>of 4" in feedback.read_text()
+    assert "You multiplied the number by itself" in feedback.read_text()
 
 
 def until_there(folder: Path) -> None:
@@ -237,14 +233,8 @@ def until_there(folder: Path) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-def test_whoever_comes_back_from_the_hub_in_another_browser_is_nobody(hub: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_context().new_page()
-        answer = page.goto(f"{hub}/services/handin/oauth_callback?code=abc&state=def")
-        assert answer.status == 403
-        assert "Load the page again" in page.inner_text("main")
-        browser.close()
+def test_whoever_comes_back_from_the_hub_in_another_browser_is_nobody(hub: str, chromium: Any) -> None:
+    page = chromium.new_context().new_page()
+    answer = page.goto(f"{hub}/services/handin/oauth_callback?code=abc&state=def")
+    assert answer.status == 403
+    assert "Load the page again" in page.inner_text("main")

@@ -7,13 +7,20 @@ import fcntl
 import io
 import re
 import shutil
+import socket
 import subprocess
+import sys
+import threading
+import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer.main
+import uvicorn
 from rich.console import Console
+from starlette.responses import PlainTextResponse
 
 from autograder.cli import app
 from autograder.errors import ServiceError
@@ -62,7 +69,7 @@ def test_links_for_one_student(roster: Any) -> None:
 
 
 def test_a_student_who_is_not_in_the_roster_is_named(roster: Any) -> None:
-    with pytest.raises(ServiceError, match="does not have bob"):
+    with pytest.raises(ServiceError, match="does not contain bob"):
         rows(roster, students=["bob"])
 
 
@@ -77,6 +84,10 @@ def test_revoking_ends_old_links_and_a_new_one_holds(roster: Any) -> None:
     with pytest.raises(ServiceError, match="replaced"):
         access.holder(token_of(before))
     assert access.holder(token_of(rows(roster)[0]["link"]))[1] == "ada"
+
+
+def test_revoking_for_nobody_in_the_roster_says_so(roster: Any) -> None:
+    assert "No student has this id" in revoke_links(roster.course, "bob")
 
 
 def test_a_link_for_staff_is_for_staff(roster: Any) -> None:
@@ -107,6 +118,41 @@ def test_a_link_for_staff_is_shown_on_a_terminal_and_never_logged(
 def test_it_listens_on_this_machine_alone_unless_told_otherwise() -> None:
     serve = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
     assert {each.name: each.default for each in serve.params}["host"] == "127.0.0.1"
+
+
+async def no_application(scope: Any, receive: Any, send: Any) -> None:
+    await PlainTextResponse("here")(scope, receive, send)
+
+
+def test_connections_that_ask_for_nothing_give_way_to_those_that_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eleven hundred of them, from anywhere, used up all files of the service: nobody was answered any more."""
+    monkeypatch.setattr(serving, "_MOST_CONNECTIONS", 20)
+    config = uvicorn.Config(no_application, http=serving._connections(), log_level="critical", lifespan="off")
+    server, listening = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0), backlog=200)
+    thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+    thread.start()
+    address = listening.getsockname()
+    try:
+        with ExitStack() as opened:
+            for _ in range(100):
+                idle = opened.enter_context(socket.create_connection(address, timeout=10))
+                idle.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n")
+            with urllib.request.urlopen(f"http://127.0.0.1:{address[1]}/", timeout=10) as answer:
+                assert answer.read() == b"here"
+            assert len(server.server_state.connections) <= 20
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        listening.close()
+
+
+def test_the_service_may_open_as_many_files_as_it_has_connections_and_more() -> None:
+    code = (
+        "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (1024, r.getrlimit(r.RLIMIT_NOFILE)[1]));"
+        "from autograder.service import serving; serving._connections(); print(*r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert int(told[0]) == (5800 if int(told[1]) < 0 else min(5800, int(told[1])))
 
 
 def test_the_public_address_decides_prefix_and_cookies(served: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.course import Course
-from autograder.engine.assignment_cache import load_cached_assignment
+from autograder.engine.discover import load_cached_assignment
 from autograder.grading.result import CheckResult, Result
 from autograder.service.told import bits_told, told_of
 

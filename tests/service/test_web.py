@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import shutil
@@ -15,11 +16,11 @@ from typing import Any
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from autograder.course import Course
 from autograder.errors import MachineryError
-from autograder.service.access import Access
-from autograder.service.guards import Guard, Limiter, Together
+from autograder.service.access import Access, Guard, Limiter, Together
 from autograder.service.web import COOKIE, Site
 
 from .conftest import ENGINE, Served, until
@@ -153,7 +154,7 @@ def test_another_students_attempt_is_not_there(web: Web, adas: Any, number: int)
 def test_a_student_who_asks_for_another_by_address_sees_their_own(web: Web, adas: Any, path: str) -> None:
     page = web.visit("bob").get(path.format(NAME)).text
     assert adas.name not in page
-    assert "There are none yet" in page
+    assert "None yet" in page
 
 
 @pytest.mark.parametrize("action", ["again", "choose", "try-again"])
@@ -259,7 +260,8 @@ def test_a_form_of_another_site_is_refused(web: Web, headers: dict[str, str]) ->
 
 def test_a_browser_that_tells_only_the_origin_is_judged_by_it(web: Web) -> None:
     ada = web.visit("ada")
-    path, fields = f"/assignments/{NAME}/upload", {"form": (None, ada.token()), "notebook": ("a.ipynb", b"{}")}
+    path = f"/assignments/{NAME}/upload"
+    fields: dict[str, Any] = {"form": (None, ada.token()), "notebook": ("a.ipynb", b"{}")}
     assert ada.client.post(path, files=fields, headers={"origin": "http://evil.example"}).status_code == 403
     assert ada.client.post(path, files=fields, headers={"origin": "null"}).status_code == 403
     assert ada.client.post(path, files=fields, headers={"origin": HERE}).status_code == 303
@@ -279,6 +281,113 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(web: Web) -> None
     )
     assert answer.status_code == 413
     assert ada.client.post("/leave", content=iter([b"x"]), headers=OURS).status_code == 411
+
+
+def test_a_refused_request_is_read_to_its_end_but_not_without_end(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that is answered while it still sends reports a fault of the service: 502 instead of 413."""
+    monkeypatch.setattr("autograder.service.access._READ_AWAY_SECONDS", 0.2)
+    headers = [(b"host", b"x"), (b"content-length", b"30000000"), (b"content-type", b"multipart/form-data; boundary=x")]
+    scope = {"type": "http", "method": "POST", "path": "/leave", "query_string": b"", "headers": headers}
+
+    def upload(pieces: int, pause: float = 0.0) -> tuple[int, int]:
+        """The status, and how many pieces of a MiB were read before it was sent."""
+        said: list[tuple[int, int]] = []
+        read = 0
+
+        async def receive() -> Message:
+            nonlocal read
+            await asyncio.sleep(pause)
+            read += 1
+            return {"type": "http.request", "body": b"x" * (1 << 20), "more_body": read < pieces}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said.append((message["status"], read))
+
+        asyncio.run(web.application(scope, receive, send))
+        return said[0]
+
+    assert upload(30) == (413, 30)
+    status, read = upload(10**9)
+    assert status == 413
+    assert 40 <= read <= 42
+    status, read = upload(10**9, pause=60)
+    assert (status, read) == (413, 0)
+
+
+class AtOnce:
+    """Requests of people who take nothing of the answer, or send nothing more, until they are let go."""
+
+    def __init__(self, application: Guard, cookie: str, address: str = "10.0.0.1") -> None:
+        self._application, self._address = application, address
+        self._headers = [(b"host", b"x"), (b"cookie", f"{COOKIE}={cookie}".encode())]
+        self.statuses: list[int] = []
+        self.bodies: list[int] = []
+
+    async def ask(self, path: str, gone: asyncio.Event, method: str = "GET", **headers: str) -> None:
+        more = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "path": path, "query_string": b"", "headers": [*self._headers, *more]}
+
+        async def receive() -> Message:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.statuses.append(message["status"])
+            else:
+                self.bodies.append(len(message["body"]))
+                await gone.wait()
+
+        await self._application({**scope, "method": method, "client": (self._address, 1)}, receive, send)
+
+    async def many(self, count: int, path: str, **more: str) -> list[BaseException | None]:
+        gone = asyncio.Event()
+        tasks = [asyncio.create_task(self.ask(path, gone, **more)) for _ in range(count)]
+        await asyncio.sleep(1)
+        gone.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def test_a_student_who_takes_no_answer_holds_few_of_them_and_only_for_a_while(
+    web: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would be a copy of the notebook, for as long as the student likes: sixty of them were two gigabytes."""
+    monkeypatch.setattr("autograder.service.access._PIECE_SECONDS", 0.3)
+    attempt = web.served.hand_in("eve", b"x" * (1 << 20))
+    eve = AtOnce(web.application, web.access.session("student", "eve", time.time() + 600))
+    ended = asyncio.run(eve.many(40, f"/attempts/{attempt.name}/notebook"))
+    assert eve.statuses.count(200) == 16
+    assert eve.statuses.count(429) == 24
+    assert max(eve.bodies) == 64 * 1024
+    assert sum(isinstance(each, TimeoutError) for each in ended) == 40
+    assert web.visit("eve").get(f"/attempts/{attempt.name}/notebook").content == b"x" * (1 << 20)
+
+
+def test_refused_requests_that_send_nothing_hold_few_places(web: Web) -> None:
+    stranger = AtOnce(web.application, "nobody")
+    asyncio.run(stranger.many(40, "/", method="POST", sec_fetch_site="cross-site", content_length="100"))
+    assert sorted(stranger.statuses) == [403] * 40
+    assert web.application._reading.total == 0
+
+
+def test_a_stranger_has_few_requests_at_once_and_nobody_else_has_fewer(web: Web) -> None:
+    async def both() -> tuple[list[int], list[int]]:
+        stranger = AtOnce(web.application, "nobody")
+        ada = AtOnce(web.application, web.access.session("student", "ada", time.time() + 600))
+        await asyncio.gather(stranger.many(150, "/health"), ada.many(16, "/health"))
+        return stranger.statuses, ada.statuses
+
+    strangers, adas = asyncio.run(both())
+    assert (strangers.count(200), strangers.count(429)) == (100, 50)
+    assert adas == [200] * 16
+
+
+@pytest.mark.parametrize("path", [f"/assignments/{NAME}/ask", "/leave"])
+def test_only_where_a_file_is_handed_in_is_one_taken(web: Web, path: str) -> None:
+    """Elsewhere the uploads of one student would not be counted, and twenty megabytes each lie on the disk."""
+    answer = web.visit("ada").post(path, files={"file": ("x", io.BytesIO(b"x"))}, fields={"text": "Why?"})
+    assert answer.status_code == 400
 
 
 def test_a_form_with_a_thousand_fields_is_refused(web: Web) -> None:
@@ -302,16 +411,54 @@ def test_a_full_disk_is_told_without_a_word_on_this_machine(web: Web, monkeypatc
     assert str(web.served.root) not in answer.text
 
 
-def test_who_comes_too_often_waits(web: Web) -> None:
+def test_who_comes_too_often_waits(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()  # Time stands still: on a busy machine the allowance would come back between two requests.
+    monkeypatch.setattr("autograder.service.access.time.monotonic", lambda: now)
     ada = web.visit("ada")
-    answers = [ada.get("/health").status_code for _ in range(260)]
-    assert 429 in answers
+    answers = [ada.get("/health").status_code for _ in range(201)]
+    assert (answers.index(429), answers.count(429)) == (200, 1)
     assert web.visit("bob").get("/health").status_code == 200
+
+
+def test_another_cookie_or_session_brings_no_allowance_of_its_own(web: Web) -> None:
+    def answers(cookies: list[str]) -> set[int]:
+        """Ask without a client in between: it is so slow that the allowance would come back meanwhile."""
+        said: list[int] = []
+
+        async def ask() -> None:
+            for n, cookie in enumerate(cookies):
+                headers = [(b"host", b"x"), (b"cookie", f"x={n}; {cookie}".encode())]
+                scope = {"type": "http", "method": "GET", "path": "/health", "query_string": b"", "headers": headers}
+
+                async def receive() -> Message:
+                    return {"type": "http.request"}
+
+                async def send(message: Message) -> None:
+                    said.append(message.get("status", 0))
+
+                await web.application({**scope, "client": ("10.0.0.1", 1)}, receive, send)
+
+        asyncio.run(ask())
+        return set(said)
+
+    sessions = [web.access.session("student", name, time.time() + 600) for name in ("ada", "ada", "bob")]
+    adas, again, bobs = (f"{COOKIE}={session}" for session in sessions)
+    assert 429 in answers([adas, again] * 150)
+    assert 429 in answers([""] * 300)
+    assert 429 not in answers([bobs])
+
+
+def test_what_is_no_file_is_small(web: Web) -> None:
+    """Fields of a form are taken apart byte by byte, while nobody else is answered: a file's size would be seconds."""
+    ada, kind = web.visit("ada"), "application/x-www-form-urlencoded"
+    for path in ("/leave", f"/assignments/{NAME}/upload"):
+        answer = ada.client.post(path, content=b"&" * (1 << 20), headers={**OURS, "content-type": kind})
+        assert answer.status_code == 413
 
 
 def test_an_allowance_comes_back_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("autograder.service.guards.time.monotonic", lambda: now)
+    monkeypatch.setattr("autograder.service.access.time.monotonic", lambda: now)
     limiter = Limiter(rate=1, burst=2)
     assert [limiter.allows("ada") for _ in range(3)] == [True, True, False]
     now = 101.5
@@ -422,7 +569,7 @@ def test_an_attempt_can_be_handed_in_again_and_has_a_time_of_its_own(web: Web, a
 def test_choosing_is_refused_where_the_course_counts_the_last(web: Web, adas: Any) -> None:
     answer = web.visit("ada").post(f"/attempts/{adas.name}/choose")
     assert answer.status_code == 400
-    assert "not for students to choose" in answer.text
+    assert "students do not choose" in answer.text
 
 
 def test_uploads_at_once_stay_with_whom_they_came_from(web: Web) -> None:
@@ -448,3 +595,87 @@ def test_what_is_told_of_an_attempt_is_told_to_its_student_alone(web: Web, adas:
     said = web.site._pages.snapshot("bob", NAME)
     assert said == "{}"
     assert adas.name in web.site._pages.snapshot("ada", NAME)
+
+
+@pytest.fixture
+def entering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the small assignment were the challenge."""
+    monkeypatch.setattr("autograder.service.web.enters", lambda assignment: True)
+
+
+def rehearse(visit: Visit, content: bytes, **more: Any) -> Any:
+    return visit.post(f"/assignments/{NAME}/rehearse", files={"notebook": ("e.ipynb", io.BytesIO(content))}, **more)
+
+
+def test_a_rehearsal_is_shown_to_whom_it_belongs_and_uses_up_no_attempt(web: Web, entering: None) -> None:
+    ada = web.visit("ada")
+    answer = rehearse(ada, web.served.notebook())
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/assignments/{NAME}#rehearsal")
+    assert "Rehearsal 1" in ada.get(f"/assignments/{NAME}").text
+    assert "Rehearsal 1" in web.site._pages.snapshot("ada", NAME)
+    assert "Rehearsal 1" not in web.visit("bob").get(f"/assignments/{NAME}").text
+    assert not web.served.store.of_student("ada")
+    assert "has not ended" in rehearse(ada, web.served.notebook()).text
+
+
+@pytest.mark.parametrize("token", ["", "0" * 32])
+def test_a_rehearsal_needs_the_form_and_a_file(web: Web, entering: None, token: str) -> None:
+    assert rehearse(web.visit("ada"), b"{}", token=token).status_code == 403
+    assert rehearse(web.visit("ada"), b"").status_code == 400
+    assert rehearse(web.visit("tina", "staff"), b"{}").status_code == 400
+    assert "Rehearsal 1" not in web.visit("ada").get(f"/assignments/{NAME}").text
+
+
+def test_only_the_challenge_is_rehearsed_and_no_other_address_takes_a_file(web: Web) -> None:
+    ada = web.visit("ada")
+    assert rehearse(ada, web.served.notebook()).status_code == 404
+    assert ada.post(f"/assignments/{NAME}/other", files={"notebook": ("e.ipynb", b"{}")}).status_code in (404, 405)
+    assert not web.served.store.of_student("ada")
+
+
+def test_a_question_reaches_the_staff_and_its_answer_comes_back_to_its_student_alone(web: Web) -> None:
+    ada, bob, tina = web.visit("ada"), web.visit("bob"), web.visit("tina", "staff")
+    assert ada.post(f"/assignments/{NAME}/ask", fields={"text": "<b>Why</b>?"}).status_code == 303
+    assert "&lt;b&gt;Why&lt;/b&gt;?" in tina.get("/staff").text
+    assert "Your question is not answered yet" in ada.get("/").text
+    (question,) = re.findall(r"/questions/([^/]+)/answer", tina.get("/staff").text)
+    assert bob.post(f"/questions/{question}/answer", fields={"text": "I know"}).status_code == 404
+    assert tina.post(f"/questions/{question}/answer", fields={"text": "Because of 3."}).status_code == 303
+    assert "Because of 3." in ada.get(f"/assignments/{NAME}").text
+    assert "Your question is answered" in ada.get("/").text
+    assert "Why" not in bob.get(f"/assignments/{NAME}").text
+    assert "Nobody." in tina.get("/staff").text
+    assert tina.post(f"/questions/{question}/answer", fields={"text": "Or not."}).status_code == 400
+
+
+def test_who_gets_no_further_is_shown_to_staff(web: Web) -> None:
+    for points in (1, 1, 1, 1):
+        taken = web.served.hand_in("ada", web.served.notebook(remark=str(time.time_ns())))
+        web.served.store.finish(taken, "graded", points=points)
+    assert "the last 3 attempts gained no points; 1 of 4 points" in web.visit("tina", "staff").get("/staff").text
+
+
+def test_a_group_sees_who_handed_in_and_others_do_not(web: Web) -> None:
+    (web.served.root / "students.csv").write_text("id,group\nada,one\nbob,one\ncem,\n")
+    web.served.configure("[serve]\ngroups = true\npause_minutes = 0\n")
+    web.loop._look_at_configuration()
+    assert web.visit("ada").upload(web.served.notebook()).status_code == 303
+    page = web.visit("bob").get(f"/assignments/{NAME}").text
+    assert "handed in by ada" in page
+    assert "together with ada" in page
+    assert "None yet" in web.visit("cem").get(f"/assignments/{NAME}").text
+    (own,) = web.served.store.of_student("bob")
+    (hers,) = web.served.store.of_student("ada")
+    assert web.visit("bob").get(f"/attempts/{own.name}/notebook").status_code == 200
+    assert web.visit("cem").get(f"/attempts/{own.name}/notebook").status_code == 404
+    assert web.visit("bob").get(f"/attempts/{hers.name}/notebook").status_code == 404
+
+
+def test_a_notebook_comes_back_as_a_file_that_no_browser_shows(web: Web) -> None:
+    ada = web.visit("ada")
+    ada.upload(b"<script>alert(1)</script>", file="page.html")
+    (taken,) = web.served.store.of_student("ada")
+    headers = ada.get(f"/attempts/{taken.name}/notebook").headers
+    assert headers["content-disposition"].startswith("attachment")
+    assert headers["content-type"] == "application/octet-stream"
+    assert "sandbox" in headers["content-security-policy"]

@@ -1,24 +1,24 @@
-"""Likeness: what is taken off, what makes no difference, what is usual accuses nobody, and a page that is safe."""
+"""Similarity: what is taken off, what makes no difference, what is usual accuses nobody, and a page that is safe."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autograder.authoring.assignment import Assignment
-from autograder.bench.invented_class import DISGUISES, disguise
+from autograder.bench.invented_class import DISGUISES, ONE_FUNCTION, disguise
+from autograder.bench.planted_copies import COPIES, LENGTHS, ONES
 from autograder.course import Course
-from autograder.demo.student_notebooks import answer_exercises, notebook_as_bytes
+from autograder.demo.class_maker import answer_exercises, notebook_as_bytes
 from autograder.errors import CourseError
-from autograder.similarity.class_similarity import ClassSimilarity, compare_class
+from autograder.similarity.class_similarity import ClassSimilarity, compare_class, similarity_page, write_similarity
 from autograder.similarity.comparing import Likeness, Tail, clusters, compare
-from autograder.similarity.normalising import code_tokens, docstrings
-from autograder.similarity.similarity_page import similarity_page, write_similarity
-from autograder.similarity.works import OWN_CELLS, Handout, Work
+from autograder.similarity.works import OWN_CELLS, Handout, Work, code_tokens, docstrings, prose_tokens
 
 NAME = "02-feature-maps"
 EVIL = "<script>document.title = 'broken'</script>"
@@ -37,6 +37,12 @@ def test_names_comments_layout_and_docstrings_make_no_difference_to_the_structur
     other = "def f(values):\n  # doubled\n  twice = (values\n     * 2)\n\n  return (twice)\n"
     assert structure(one) == structure(other)
     assert [token.value for token in code_tokens(one)[1]] != [token.value for token in code_tokens(other)[1]]
+
+
+def test_characters_that_nobody_sees_make_no_difference_to_words() -> None:
+    plain = prose_tokens("The kernel is flipped along both axes.")
+    disguised = prose_tokens("The ker\u200bnel is fl\u2060ipp\u00aded along ｂｏｔｈ a\ufeffxes.")
+    assert [each.value for each in disguised] == [each.value for each in plain]
 
 
 def test_another_operation_or_another_attribute_does() -> None:
@@ -75,6 +81,24 @@ def test_a_function_counts_for_its_exercise_wherever_it_stands(handout: Handout,
     assert "little_helper(a" in found[second].text
     assert "draw(" in found[OWN_CELLS].text
     assert first not in found
+
+
+def test_twenty_thousand_helpers_take_no_time(handout: Handout, assignment: Assignment) -> None:
+    """Each was looked for in all that the exercises hold: one notebook kept the whole comparison for minutes."""
+    helpers = "".join(f"def helper_{n}():0\n" for n in range(20_000))
+    answer = next(iter(assignment.exercises.values())).source + "x = 1  # filling\n" * 7000
+    began = time.process_time()
+    handout.work_of([(next(iter(assignment.exercises)), answer), *[("", helpers[n:]) for n in range(9)]], {})
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize("run", [" \n" * 9000, "'%" + "0" * 18_000 + "'\n", "\t\n# ---" * 2500 + "\n"])
+def test_endless_runs_of_blanks_signs_and_digits_take_no_time(run: str) -> None:
+    """Over one such cell the lexer took 40 seconds; a notebook may have 25 of them."""
+    started = time.process_time()
+    tokens = structure(f"{run}x = y + 1\n")
+    assert time.process_time() - started < 2
+    assert tokens[-5:] == structure("x = y + 1\n")
 
 
 def test_a_value_that_many_reach_is_no_surprise_and_one_far_beyond_is() -> None:
@@ -151,7 +175,7 @@ def test_the_class_is_read_compared_and_reported(compared: ClassSimilarity) -> N
     assert "1 of earlier terms" in compared.lines()[0]
 
 
-def test_the_page_of_likeness_stands_alone(compared: ClassSimilarity) -> None:
+def test_the_similarity_page_stands_alone(compared: ClassSimilarity) -> None:
     page = similarity_page(compared)
     assert "<script" not in page
     assert "&lt;/script&gt;" in page  # in one piece, whatever is marked as shared
@@ -169,9 +193,27 @@ def test_the_page_is_for_its_writer_alone(course: Course, compared: ClassSimilar
 
 
 def test_a_folder_without_notebooks_and_an_empty_class_are_named(course: Course, tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match=r"holds no feature_maps\.ipynb"):
+    with pytest.raises(CourseError, match=r"contains no feature_maps\.ipynb"):
         compare_class(course, NAME, [tmp_path])
     shutil.copytree(course.source, tmp_path / "solutions")
     (tmp_path / "course.toml").write_text('id = "cnn"\n')
     with pytest.raises(CourseError, match=f"Nobody has handed in {NAME}"):
         compare_class(Course.find(tmp_path), NAME)
+
+
+def test_the_page_has_a_row_for_each_disguise_and_counts_all_that_are_planted() -> None:
+    """`autograder similarity NAME --measure` plants these; what it found is on the page, out of so many."""
+    page = (Path(__file__).parents[2] / "docs" / "similarity.md").read_text(encoding="utf-8")
+    counted: dict[str, list[tuple[int, int]]] = {}
+    for line in page.splitlines():
+        label, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells and all(re.fullmatch(r"\d+ of \d+", cell) for cell in cells):
+            counted[label] = [(int(one), int(of)) for one, of in (cell.split(" of ") for cell in cells)]
+    singles = [kind for kind in counted if kind.startswith(ONE_FUNCTION)]
+    assert singles == [f"{ONE_FUNCTION}, {which}" for which in LENGTHS]
+    assert set(counted) == {*DISGUISES, *singles} - {ONE_FUNCTION}
+    for kind in set(counted) - set(singles):
+        assert [of for _, of in counted[kind]] == [COPIES] * 2
+    assert [sum(pair) for pair in zip(*([of for _, of in counted[kind]] for kind in singles), strict=True)] == [
+        COPIES * ONES
+    ] * 2

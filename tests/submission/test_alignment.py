@@ -285,3 +285,44 @@ def test_aligning_what_was_aligned_changes_nothing(answered: Notebook, assignmen
     again = align(notebook, assignment)
     assert again.cells == once.cells
     assert again.key == once.key
+
+
+BOUNDS = {
+    "statements in a given cell": ("given", "code", "x=1\n" * 250_000),
+    "an exercise as text": ("exercise", "markdown", "x=1\n" * 250_000),
+    "statements behind a picture's address": (
+        "exercise", "markdown", "data:image/png;base64," + "A" * 200 + ";x=1" * 250_000
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "cell_type", "text"), BOUNDS.values(), ids=BOUNDS)
+def test_more_code_and_text_than_anybody_writes_is_refused_before_it_is_looked_at(
+    kind: str, cell_type: str, text: str, assignment: Assignment
+) -> None:
+    notebook = json.loads(assignment.release)
+    cell = next(each for each in notebook["cells"] if each["metadata"].get("autograder", {}).get("kind") == kind)
+    cell.update(cell_type=cell_type, source=text)
+    with pytest.raises(UnreadableSubmission, match="characters of code and text"):
+        align(notebook, assignment)
+
+
+def test_a_large_picture_in_a_text_is_no_text(assignment: Assignment) -> None:
+    notebook = json.loads(assignment.release)
+    picture = "![x](data:image/png;base64," + "iVBORw0K" * 400_000 + ")"
+    notebook["cells"].append({"cell_type": "markdown", "metadata": {}, "source": picture})
+    assert align(notebook, assignment).cells[-1].source == picture
+
+
+def test_an_old_notebook_of_very_many_cells_is_refused_before_it_is_converted(assignment: Assignment) -> None:
+    sheets = [{"cells": [{}] * 3000}, {"cells": [{}] * 3000}]
+    with pytest.raises(UnreadableSubmission, match="has 6000 cells; the limit is 5000"):
+        align({"nbformat": 3, "worksheets": sheets}, assignment)
+
+
+def test_code_that_is_nested_too_deeply_to_be_written_out_is_read_as_it_stands(assignment: Assignment) -> None:
+    notebook = json.loads(assignment.release)
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("autograder", {}).get("kind") in ("given", "check"):
+            cell["source"] += "\nx = 1" + " + 1" * 600
+    assert align(notebook, assignment)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder import files
 from autograder.errors import UnreadableSubmission
-from autograder.submission import opening
+from autograder.files import open_handed_in
 from autograder.submission.notebook_reader import load
-from autograder.submission.opening import open_handed_in
 
 
 def linked(root: Path, step: int) -> Path:
@@ -30,7 +30,7 @@ def linked(root: Path, step: int) -> Path:
 
 @pytest.fixture(params=["openat2", "step by step"])
 def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_has_openat2", lambda: request.param == "openat2")
+    monkeypatch.setattr(files, "_has_openat2", lambda: request.param == "openat2")
 
 
 @pytest.mark.usefixtures("both_ways")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autograder.submission.model import SubmissionCell
-from autograder.submission.stopping import Stopped, cause_of, missing_name, stopped
+from autograder.submission.model import Stopped, SubmissionCell, cause_of, missing_name, stopped
 
 
 def cell(source: str, exercise: str = "") -> SubmissionCell:

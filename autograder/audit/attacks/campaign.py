@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
-from autograder.audit.attacks.attack_report import AttackOutcome, AttackReport
-from autograder.audit.attacks.catalogue import load_catalogue
+from autograder.audit.attacks.catalogue import AttackOutcome, AttackReport, load_catalogue
 from autograder.audit.attacks.honeypot import Honeypot
 from autograder.audit.attacks.runner import AttackRunner
 from autograder.course import Course

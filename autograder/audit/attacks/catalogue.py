@@ -1,4 +1,4 @@
-"""The attack catalogue: the class of an attack, and the register of all attacks.
+"""The attack catalogue: the class of an attack, the register of all attacks, and the outcome of a run.
 
 An attack is a submission that tries to get what it has not earned. Each is a function that is given a :class:`Target`
 and returns what is handed in. It claims, in words, what it tries; whether it succeeded is judged from outside, by
@@ -15,15 +15,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from autograder.audit.samples import answered_notebook, blank_notebook
+import msgspec
+
+from autograder.audit.weaknesses import answered_notebook, blank_notebook
 from autograder.authoring.assignment import Assignment
-from autograder.authoring.regions import BEGIN_SOLUTION, END_SOLUTION
+from autograder.authoring.source_cells import BEGIN_SOLUTION, END_SOLUTION
 from autograder.errors import AutograderError
 
 __all__ = [
     "ATTACKS",
+    "PRELUDE",
     "Attack",
     "AttackClass",
+    "AttackOutcome",
+    "AttackReport",
     "HandedIn",
     "Intake",
     "Pair",
@@ -31,6 +36,8 @@ __all__ = [
     "Traps",
     "attack",
     "load_catalogue",
+    "speaking",
+    "speaking_or",
 ]
 
 AttackClass = Literal["forging", "reading", "wire", "resources", "system", "people", "collusion", "intake"]
@@ -163,6 +170,12 @@ class Target:
         self.cells.append({**cell, "outputs": [], "execution_count": None} if cell_type == "code" else cell)
         return self
 
+    def write_text(self, text: str) -> Target:
+        """Write ``text`` into every written answer, and into a text cell at the end."""
+        for cell in self.of_kind("answer"):
+            cell["source"] = text
+        return self.append(text, "markdown")
+
     def copy(self, cell: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of ``cell``."""
         copied: dict[str, Any] = json.loads(json.dumps(cell))
@@ -269,3 +282,95 @@ def _run(path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+
+
+# ---- the outcome of a run
+
+
+class AttackOutcome(msgspec.Struct, frozen=True):
+    """The outcome of one attack.
+
+    Attributes:
+        name, kind, tries, stopped_by: the attack's own.
+        breaches: what it achieved, as judged from outside; empty if it failed.
+        points: points that its submission earned by checks.
+        refused: the reason for which its file was not graded at all; empty if it was.
+        seconds: wall time until it was over.
+        control: whether the honest submission right after it had full marks and the same outputs as ever.
+    """
+
+    name: str
+    kind: str
+    tries: str
+    stopped_by: str
+    breaches: tuple[str, ...] = ()
+    points: float = 0.0
+    refused: str = ""
+    seconds: float = 0.0
+    control: bool = True
+
+
+class AttackReport(msgspec.Struct, frozen=True):
+    """The outcome of all attacks on one assignment.
+
+    Attributes:
+        assignment: its name.
+        without: layers of the sandbox that were taken away for this run.
+        outcomes: one for each attack.
+    """
+
+    assignment: str
+    without: tuple[str, ...]
+    outcomes: tuple[AttackOutcome, ...]
+
+    @property
+    def succeeded(self) -> tuple[AttackOutcome, ...]:
+        """The attacks that achieved something."""
+        return tuple(outcome for outcome in self.outcomes if outcome.breaches)
+
+    @property
+    def honest_controls(self) -> int:
+        """The number of honest submissions that were graded beside attacks."""
+        return len(self.outcomes)
+
+    @property
+    def controls_full_marks(self) -> int:
+        """The number of those with full marks and undisturbed outputs."""
+        return sum(outcome.control for outcome in self.outcomes)
+
+
+# ---- attacks on the connection
+
+PRELUDE = """
+import os, struct, sys, time, msgpack
+from msgpack import ExtType as E
+def raw(body, length=None):
+    data = struct.pack("<Q", len(body) if length is None else length) + body
+    while data:
+        try: data = data[os.write(3, data):]
+        except BlockingIOError: time.sleep(0.001)
+def sequence():
+    frame = sys._getframe()
+    while frame:
+        server = frame.f_locals.get("self")
+        if hasattr(server, "_sequence"): return server._sequence
+        frame = frame.f_back
+    return 0
+OK, ERROR, CALLBACK, READY, FAILED = 2, 3, 4, 7, 8
+def say(kind, body, number=None): raw(struct.pack("<BQ", kind, sequence() if number is None else number) + body)
+def answer(value): say(OK, msgpack.packb(value))
+"""
+
+
+def speaking(target: Target, body: str) -> Target:
+    """Make the first two exercises run ``body``, which writes to the wire, and then return a number."""
+    return speaking_or(target, PRELUDE, f"{body}\nreturn 1")
+
+
+def speaking_or(target: Target, head: str, body: str) -> Target:
+    """Make the first two exercises functions with this body, after ``head``."""
+    lines = "\n    ".join(body.split("\n"))
+    for cell in target.of_kind("exercise")[:2]:
+        name = cell["metadata"]["autograder"]["exercise"]
+        cell["source"] = f"{head}\ndef {name}(*args, **kwargs):\n    {lines}"
+    return target

@@ -17,9 +17,9 @@ import msgspec
 
 import autograder
 from autograder.audit.attacks.catalogue import Traps
-from autograder.audit.samples import answered_notebook, submission_of
+from autograder.audit.weaknesses import answered_notebook, submission_of
 from autograder.authoring.assignment import Assignment, load_assignment
-from autograder.authoring.regions import BEGIN_HIDDEN
+from autograder.authoring.source_cells import BEGIN_HIDDEN
 from autograder.course import Course
 from autograder.gradebook.store import Gradebook
 from autograder.grading.result import CheckResult, Result

@@ -1,10 +1,17 @@
-"""A sandbox in which attacks are tried one after the other, each followed by an honest submission."""
+"""The runner of attacks: one after the other in one sandbox, each followed by an honest submission.
+
+Of a pair of submissions it is judged whether one can tell the other a bit. The sender prints what it likes beforehand,
+as a student can read it in feedback. Then it is told a bit, where nobody sees what it prints, as a hidden check does.
+The receiver knows what the sender printed, and has to name the bit. It must be right nearly every time, so that luck is
+not taken for a channel.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,17 +20,19 @@ from typing import Any
 
 import msgspec
 
-from autograder.audit.attacks.attack_report import AttackOutcome
-from autograder.audit.attacks.catalogue import Attack, HandedIn, Intake, Pair
-from autograder.audit.attacks.download_oracle import breaches_of_intake
+from autograder.audit.attacks.catalogue import Attack, AttackOutcome, HandedIn, Intake, Pair
 from autograder.audit.attacks.honeypot import Honeypot
-from autograder.audit.attacks.oracle import breaches_of_pages, breaches_of_result, files_changed, shown_to_people
-from autograder.audit.attacks.pairs import bits_heard
-from autograder.audit.samples import answered_notebook, blank_notebook, submission_of
+from autograder.audit.attacks.oracle import (
+    breaches_of_intake,
+    breaches_of_pages,
+    breaches_of_result,
+    files_changed,
+    shown_to_people,
+)
+from autograder.audit.weaknesses import answered_notebook, blank_notebook, submission_of
 from autograder.authoring.assignment import Assignment
-from autograder.engine.incremental import without_checks
-from autograder.engine.messages import options_of
-from autograder.engine.shared_sandbox import sandbox_settings
+from autograder.engine.grader import without_checks
+from autograder.engine.worker import options_of, sandbox_settings
 from autograder.errors import AutograderError, MachineryError, UnreadableSubmission
 from autograder.grading.child import run_in_child
 from autograder.grading.grade import grade_submission
@@ -37,7 +46,61 @@ from autograder.settings import GradingSettings
 from autograder.submission.alignment import load_submission
 from autograder.submission.model import Submission
 
-__all__ = ["SETTINGS", "AttackRunner"]
+__all__ = ["SETTINGS", "AttackRunner", "bits_heard"]
+
+
+# ---- pairs that try to collude
+
+_ROUNDS, _MOST_WRONG = 20, 2
+_LIMITS = Limits(cpu_seconds=20, wall_seconds=60, call_seconds=8)
+
+
+def bits_heard(pair: Pair, sandbox: Sandbox) -> str:
+    """Return, in words, how many bits got from one to the other; empty if they did not. Raises MachineryError."""
+    draw, wrong = random.Random(0), 0
+    bits = [round_ % 2 for round_ in range(_ROUNDS)]
+    draw.shuffle(bits)
+    for bit in bits:
+        wrong += _heard(pair, bit, sandbox) != bit
+        if wrong > _MOST_WRONG:
+            return ""
+    return f"{_ROUNDS - wrong} of {_ROUNDS} bits got from one submission to another"
+
+
+def _heard(pair: Pair, bit: int, sandbox: Sandbox) -> object:
+    with sandbox.spawn(_LIMITS) as sender:
+        sender.run_cell(pair.sender)
+        noted = _noted(sender)
+        if pair.at_once:
+            _tell(sender, bit)
+            return _received(pair, noted, sandbox)
+        _tell(sender, bit)
+    return _received(pair, noted, sandbox)
+
+
+def _noted(sender: StudentProcess) -> str:
+    try:
+        return str(sender.names(["noted"]).get("noted", ""))[:10_000]
+    except StudentError:
+        return ""
+
+
+def _tell(sender: StudentProcess, bit: int) -> None:
+    sender.quiet = True
+    with contextlib.suppress(StudentError, KeyError, TypeError):
+        sender.names(["tell"])["tell"](bit)
+
+
+def _received(pair: Pair, noted: str, sandbox: Sandbox) -> object:
+    with sandbox.spawn(_LIMITS) as receiver:
+        receiver.run_cell(f"noted = {noted!r}\n{pair.receiver}")
+        try:
+            return receiver.names(["heard"]).get("heard")
+        except StudentError:
+            return None
+
+
+# ---- the runner
 
 SETTINGS = GradingSettings(cell_seconds=3.0, check_seconds=1.5, total_seconds=8.0, memory_mb=512)
 """The limits of one attack: enough for all that is not meant to use up time."""

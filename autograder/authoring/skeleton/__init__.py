@@ -1,4 +1,8 @@
-"""A new assignment to start from: small, complete, and clean in the audit."""
+"""A new assignment or a new course to start from.
+
+A new assignment to start from: small, complete, and clean in the audit. The files of a new course: course.toml,
+nbgrader_config.py, a roster's head; nothing that is there is touched.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,53 @@ from pathlib import Path
 
 from autograder.authoring.assignment import author_file, topic_of
 from autograder.authoring.build import build_assignment
-from autograder.authoring.skeleton.course_files import write_course_files
 from autograder.course import Course
-from autograder.errors import AuthoringError
+from autograder.errors import AuthoringError, CourseError
+from autograder.roster import COLUMNS
 from autograder.settings import AuthoringSettings
 
-__all__ = ["new_assignment", "new_course"]
+__all__ = ["new_assignment", "new_course", "write_course_files"]
+
+
+def write_course_files(folder: Path, title: str) -> list[Path]:
+    """Write the files of a course into ``folder``, each only if it is missing. Return the files written.
+
+    Raises:
+        CourseError: the folder cannot be made or written, or the title cannot stand in course.toml.
+    """
+    if re.search(r'["\\\x00-\x1f]', title):
+        raise CourseError(f"The title {title!r} contains a character that course.toml cannot hold. Leave out quotes.")
+    try:
+        (folder / "data" / "course").mkdir(parents=True, exist_ok=True)
+        return [path for path, text in _texts(folder, title).items() if _write_new(path, text)]
+    except OSError as error:
+        raise CourseError(f"{folder} cannot be made a course: {error}. Choose a folder of your own.") from error
+
+
+def _texts(folder: Path, title: str) -> dict[Path, str]:
+    course_id = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "course"
+    chosen = title or folder.name.replace("-", " ").replace("_", " ").capitalize()
+    return {
+        folder / "course.toml": _template("course.toml").replace("@ID@", course_id).replace("@TITLE@", chosen),
+        folder / "nbgrader_config.py": _template("nbgrader_config.py"),
+        folder / "students.csv": ",".join(COLUMNS) + "\n",
+        folder / ".gitignore": _template("gitignore"),
+    }
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def _write_new(path: Path, text: str) -> bool:
+    """Write a file that is not there yet; return whether it was written."""
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
+
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FILES = ("topic.py.txt", "misconceptions.py.txt", "alternatives.py.txt")
@@ -21,11 +66,11 @@ _FILES = ("topic.py.txt", "misconceptions.py.txt", "alternatives.py.txt")
 def _refuse_name(name: str, asked: AuthoringSettings) -> None:
     if not re.fullmatch(asked.names, name):
         form = (
-            "two digits and a topic, as 08-attention"
+            "two digits and a topic, such as 08-attention"
             if asked.names == AuthoringSettings().names
             else "one of that form"
         )
-        raise AuthoringError(f"'{name}' is not a name of an assignment in this course: {asked.names}. Write {form}.")
+        raise AuthoringError(f"'{name}' is not a valid assignment name here ({asked.names}). Write {form}.")
     if not re.fullmatch(r"[\w][\w.-]*", name) or not topic_of(name).replace("-", "_").isidentifier():
         raise AuthoringError(f"'{name}' cannot name a folder and a Python file. Write letters, digits, - and _.")
 
@@ -45,7 +90,7 @@ def new_assignment(course: Course, name: str, title: str = "") -> tuple[Path, ..
     shown = title or topic.replace("-", " ").capitalize()
     if any(sign in shown for sign in '"\\\n{}'):
         raise AuthoringError(
-            f"The title '{shown}' has a sign that the header cannot hold. Leave out quotes and braces."
+            f"The title '{shown}' contains a character that the header cannot hold. Leave out quotes and braces."
         )
     folder = course.source / name
     if folder.exists():

@@ -41,13 +41,19 @@
     document.getElementById("to").value = to;
     form.requestSubmit(document.getElementById("save"));
   };
-  const go = name => {
-    const link = document.getElementById(name);
-    if (!link || left) return;
-    if (changed()) save(new URL(link.href).pathname.split("/").pop());
-    else { left = true; location.assign(link.href); }
+  const go = address => {
+    if (!address || left) return;
+    if (changed()) save(new URL(address).pathname.split("/").pop());
+    else { left = true; location.assign(address); }
   };
-  form.addEventListener("submit", () => { left = true; });
+  const linked = name => document.getElementById(name)?.href;
+  // The answer that was saved last, of this question: whoever sees a slip goes back to it, wherever in the order it is.
+  const saved = `saved ${form.action.replace(/[^/?]+(\?.*)?$/, "$1")}`;
+  form.addEventListener("submit", () => { left = true; sessionStorage.setItem(saved, location.href); });
+  // Pictures and tables may need the whole width; whoever asks for it once wants it for the answers that follow, too.
+  const columns = document.querySelector(".columns");
+  const widen = () => { columns.classList.toggle("wide", sessionStorage.getItem("wide") === "yes"); };
+  widen();
   addEventListener("pageshow", () => { left = false; });
   addEventListener("beforeunload", event => { if (changed() && !left) event.preventDefault(); });
 
@@ -65,7 +71,9 @@
     if (event.target.matches("summary, a, button") && event.key === "Enter") return;
     const items = form.querySelectorAll("[name=item]"), points = document.getElementById("points");
     const actions = {
-      Enter: () => save(""), n: () => go("after"), ArrowRight: () => go("after"), p: () => go("before"), ArrowLeft: () => go("before"),
+      Enter: () => save(""), n: () => go(linked("after")), ArrowRight: () => go(linked("after")),
+      p: () => go(linked("before")), ArrowLeft: () => go(linked("before")), u: () => go(sessionStorage.getItem(saved)),
+      z: () => { sessionStorage.setItem("wide", columns.classList.contains("wide") ? "no" : "yes"); widen(); },
       c: () => document.getElementById("comment")?.focus(),
       w: () => { const who = document.getElementById("who"); who.open = !who.open; },
       0: () => { for (const item of items) item.checked = false; points.value = "0"; points.dispatchEvent(new Event("input", {bubbles: true})); },

@@ -1,6 +1,9 @@
-"""Functions of the trusted side, made again from the descriptions of :func:`autograder.isolation.lending.packed`.
+"""Functions of the trusted side on loan, and the room in one message.
 
-Calls of them come from a student's process as they were written there, so this side reads and checks them.
+The functions are made again from the descriptions of :func:`autograder.isolation.lending.packed`. Calls of them come
+from a student's process as they were written there, so this side reads and checks them.
+
+The data in one message is limited: what is too much is sent as a handle, and nothing else is lost with it.
 """
 
 from __future__ import annotations
@@ -8,18 +11,18 @@ from __future__ import annotations
 import builtins
 import importlib
 import marshal
+from collections.abc import Iterator
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from autograder.isolation.codec import MAX_KEYS, MAX_NODES, Codec, Unsendable, unpack_lent
+from autograder.isolation.leaves import Ext, ProtocolError
 from autograder.isolation.limits import MIB, Allowance
-from autograder.isolation.wire.codec import Codec, Unsendable
-from autograder.isolation.wire.encode import Ext, ProtocolError
-from autograder.isolation.wire.frames import unpack_lent
-from autograder.lab.conversion import loaded_torch
+from autograder.lab.arrays import loaded_torch
 
-__all__ = ["Borrowed", "data_codec", "is_plain", "read_call", "rebuilt"]
+__all__ = ["Borrowed", "Room", "data_codec", "is_plain", "read_call", "rebuilt"]
 
 _DATA = (bool, int, float, complex, str, bytes, type(None), type(...), np.ndarray, np.generic)
 _CALL_BYTES = 256 * MIB
@@ -128,3 +131,48 @@ def _value(made: list[FunctionType], described: list[Any]) -> Any:
         case "function":
             return made[rest[0]]
     return rest[0]
+
+
+# ---- the room in one message
+
+_BYTES, _NODES, _KEYS = 32 << 20, MAX_NODES // 2, MAX_KEYS // 2
+
+
+class Room:
+    """The room that is left in one message."""
+
+    def __init__(self) -> None:
+        self._bytes, self._nodes, self._keys = _BYTES, _NODES, _KEYS
+
+    def takes(self, value: object) -> bool:
+        """Return whether there is room for the value, which is then counted."""
+        size = nodes = keys = 0
+        for part in _parts(value):
+            size += _size(part)
+            nodes += 1
+            keys += len(part) if isinstance(part, dict | set | frozenset) else 0
+            if size > self._bytes or nodes > self._nodes or keys > self._keys:
+                return False
+        self._bytes, self._nodes, self._keys = self._bytes - size, self._nodes - nodes, self._keys - keys
+        return True
+
+
+def _parts(value: object) -> Iterator[Any]:
+    """Yield the value and everything in it; without end for a value that contains itself."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, dict):
+            waiting += [*dict.keys(part), *dict.values(part)]
+        elif isinstance(part, list | tuple | set | frozenset):
+            waiting += list(part)
+
+
+def _size(value: object) -> int:
+    torch = loaded_torch()
+    if torch is not None and isinstance(value, torch.Tensor):
+        return int(value.numel() * value.element_size())
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    return len(value) if isinstance(value, str | bytes | bytearray) else 9

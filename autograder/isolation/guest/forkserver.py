@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.isolation import huge_pages
 from autograder.isolation.guest import kernel
-from autograder.isolation.guest.folders import Folders, mount_own, static_process_files
+from autograder.isolation.guest.kernel import Folders, mount_own, static_process_files
+from autograder.isolation.limits import collapse_memory
 
 __all__ = ["main"]
 
@@ -59,10 +59,10 @@ def main() -> None:
     processes = _own_processes() if separate else -1
     from autograder.isolation.guest import preload  # only now: nothing heavy runs with privileges
 
-    shell = preload.warm_up(settings["home"], settings["torch"])
+    shell = preload.warm_up(settings["home"], settings["torch"], settings["warm"])
     gc.collect()
     gc.freeze()
-    huge_pages.collapse_memory()
+    collapse_memory()
     control.send(json.dumps({"ready": os.getpid(), "separate": separate}).encode())
     _Zygote(control, settings, folders, shell, processes).serve()
 

@@ -8,8 +8,8 @@ import resource
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.isolation.guest import kernel, landlock
-from autograder.isolation.guest.folders import mount_own
+from autograder.isolation.guest import kernel
+from autograder.isolation.guest.kernel import mount_own
 from autograder.isolation.limits import Limits
 
 __all__ = ["Confinement", "lock_down", "set_limits"]
@@ -57,7 +57,7 @@ def lock_down(confinement: Confinement, limits: Limits, folder: str, parent: int
     set_limits(limits, confinement.processes, addresses, held)
     if confinement.landlock_abi:
         data = confinement.data if limits.course_data else ()
-        landlock.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder] if limits.own_files else [])
+        kernel.confine(confinement.landlock_abi, (*confinement.readable, *data), [folder] if limits.own_files else [])
     if confinement.program:
         kernel.load_filter(confinement.program)
     _prove(confinement)

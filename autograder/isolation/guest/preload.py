@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["hide_torch", "warm_up"]
 
 _MODULES = (
     "numpy", "matplotlib.pyplot", "scipy.ndimage", "scipy.signal", "tqdm.auto", "autograder.lab.curves",
-    "autograder.lab.filters", "autograder.lab.kernel_sweep", "autograder.isolation.guest.student_main",
+    "autograder.isolation.guest.student_main",
 )  # fmt: skip
 # torch._dynamo is what the first optimizer pulls in: most of a second.
 _MODULES_OF_TORCH = ("torch", "torch._dynamo", "torch.nn", "torch.optim", "torch.utils.data")
 _with_torch: set[str] = set()
 
 
-def warm_up(home: str, with_torch: bool = True) -> Any:
-    """Import, draw, convolve and run a cell, then return the shell. One thread only: forks of more hang."""
+def warm_up(home: str, with_torch: bool = True, also: Sequence[str] = ()) -> Any:
+    """Import, draw, convolve and run a cell, then return the shell. One thread only: forks of more hang.
+
+    Args:
+        home: the folder for what libraries keep.
+        with_torch: whether forks may have torch.
+        also: further modules that the course's notebooks import; one that is missing is left to them.
+    """
     os.environ.update(HOME=home, MPLCONFIGDIR=home, TMPDIR=home, USER="student")
     for name in _MODULES:
         importlib.import_module(name)
+    for name in also:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
     from autograder.isolation.guest.shell import Outputs, make_shell
 
     shell = make_shell()

@@ -14,12 +14,7 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
 from autograder.isolation.channel import Channel
-from autograder.isolation.guest.borrowed import Borrowed
-from autograder.isolation.guest.room import Room
-from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
-from autograder.isolation.wire.codec import Codec
-from autograder.isolation.wire.encode import Ext, Leaf, handle, read_handle
-from autograder.isolation.wire.frames import (
+from autograder.isolation.codec import (
     ANSWER,
     CALLBACK,
     ERROR,
@@ -28,15 +23,20 @@ from autograder.isolation.wire.frames import (
     OK,
     READY,
     REQUEST,
+    Codec,
     pack_frame,
     unpack_frame,
 )
-from autograder.lab.call_evidence import shared_places
-from autograder.lab.layouts import laid
+from autograder.isolation.guest.borrowed import Borrowed, Room
+from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
+from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
+from autograder.lab.arrays import laid
+from autograder.lab.calling import shared_places
 
 __all__ = ["Server"]
 
 MAX_TEXT = 4000
+MAX_ERRORS = 1000
 _CELL = re.compile(r"<ipython-input-(\d+)-")
 _DEFINITIONS = FunctionType, ModuleType, type
 
@@ -55,8 +55,10 @@ class Server:
         self._last = 0
         self._sequence = 0
         self._raised: BaseException | None = None
+        self._errors: dict[int, tuple[object, str]] = {}
         self._inspected: object = None
         self._places: dict[str, dict[str, object]] = {}
+        self._lent: set[int] = set()
         self._streams = (Stream("stdout"), Stream("stderr"))
         self._first_cell = int(shell.execution_count)
 
@@ -69,20 +71,26 @@ class Server:
             if kind == LENT:
                 self._answer_lent(sequence, body)
             else:
-                self._answer(sequence, self._codec.decode(body))
+                self._answer(sequence, body)
 
-    def _answer(self, sequence: int, request: list[Any]) -> None:
+    def _answer(self, sequence: int, body: memoryview) -> None:
+        lent = set(self._lent)
+        self._answer_decoded(sequence, self._codec.decode(body))
+        self._lent = lent  # What this question brought is no longer there.
+
+    def _answer_decoded(self, sequence: int, request: list[Any]) -> None:
         operation, released, *arguments = request
         for number in released or ():
             self._objects.pop(number, None)
         outer, self._sequence = self._sequence, sequence
-        if operation not in ("account", "place"):
+        if operation not in ("account", "place", "text"):
             self._raised = None  # With it goes what its frames hold: the next call may need the memory.
         try:
             result = getattr(self, f"_do_{operation}")(*arguments)
             reply = pack_frame(OK, sequence, self._codec.encode(result))
         except BaseException as error:  # SystemExit and KeyboardInterrupt are a student's errors too
             self._raised = error
+            self._note(sequence, error)
             reply = self._error(sequence, error)
         self._sequence = outer
         self._channel.send(reply)
@@ -124,16 +132,29 @@ class Server:
             text, trace = "", ""
         return str(text), str(trace)
 
-    def _do_place(self) -> object:
-        """Return (number of the cell from 0, line) where the last error left the student's code; None if nowhere."""
-        error, place = self._raised, None
-        trace = error.__traceback__ if error is not None else None
+    def _do_text(self, question: int) -> object:
+        """Return the text of the error with which a question was answered, cut to size; empty if it is not known."""
+        return self._errors.get(question, (None, ""))[1]
+
+    def _do_place(self, question: int) -> object:
+        """Return (number of the cell from 0, line) where the error of a question left the student's code, or None."""
+        return self._errors.get(question, (None, ""))[0]
+
+    def _note(self, question: int, error: BaseException) -> None:
+        """Keep what may be asked of an error later, when other questions were answered since: not the error itself."""
+        if len(self._errors) >= MAX_ERRORS:
+            self._errors.clear()
+        try:
+            text = str(error)[:MAX_TEXT]
+        except BaseException:  # a student's __str__ may raise
+            text = ""
+        trace, place = error.__traceback__, None
         while trace is not None:
             found = _CELL.match(trace.tb_frame.f_code.co_filename)
             if found:
                 place = int(found[1]) - self._first_cell, trace.tb_lineno
             trace = trace.tb_next
-        return place
+        self._errors[question] = place, text
 
     def _do_names(self, names: list[str], place: str) -> object:
         """Return the values of names. A value that is too much to send with the others is sent as a handle."""
@@ -252,7 +273,11 @@ class Server:
     def _callback(self, number: int, name: str) -> Callable[..., object]:
         """Return a stand-in for a lent function; it answers while the call that brought it lasts."""
 
+        self._lent.add(number)
+
         def function(*arguments: object, **keywords: object) -> object:
+            if number not in self._lent:
+                raise RuntimeError(f"`{name}` was handed to you for one call, and cannot be called after it")
             call = NUMBER.pack(number) + self._codec.encode([keywords or None, *arguments])
             self._channel.send(pack_frame(CALLBACK, self._sequence, call))
             while True:
@@ -260,12 +285,13 @@ class Server:
                 if kind == LENT:
                     self._answer_lent(sequence, body)
                     continue
+                if kind == REQUEST:
+                    self._answer(sequence, body)
+                    continue
                 value = self._codec.decode(body)
                 if kind == ANSWER:
                     return value
-                if kind != REQUEST:
-                    break
-                self._answer(sequence, value)
+                break
             raise getattr(builtins, value, RuntimeError)(f"the function you were given raised {value}")
 
         function.__name__ = function.__qualname__ = name

@@ -7,12 +7,11 @@ import random
 from typing import Any
 
 from autograder.isolation.channel import Channel, ChannelClosed
+from autograder.isolation.codec import FAILED, MAX_BYTES, Codec, pack_frame
 from autograder.isolation.guest.lockdown import Confinement, lock_down
 from autograder.isolation.guest.preload import hide_torch
 from autograder.isolation.guest.server import Server
 from autograder.isolation.limits import Limits
-from autograder.isolation.wire.codec import MAX_BYTES, Codec
-from autograder.isolation.wire.frames import FAILED, pack_frame
 
 __all__ = ["run"]
 

@@ -1,14 +1,47 @@
-"""The columns of a board, for every format: a new column is one line here, and a field of the document's row."""
+"""A board as a table: its columns, and the table in the terminal, as CSV and for Gradescope.
+
+The columns serve every format: a new column is one line here, and a field of the document's row. A spreadsheet cannot
+mistake the CSV for formulas. Gradescope's ``results.json`` with its leaderboard field is for courses that return grades
+there.
+"""
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from autograder.leaderboard.render.document import Document, Row, Uncertainty
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
 
-__all__ = ["Column", "chance", "columns_for_people", "columns_for_programs", "extra_columns"]
+from autograder.errors import LeaderboardError
+from autograder.leaderboard.board import Board, Standing, Status
+from autograder.leaderboard.ranking import PrizeChange
+from autograder.leaderboard.render.document import Document, Row, Rule, Uncertainty, document
+
+__all__ = [
+    "Column",
+    "chance",
+    "change_table",
+    "columns_for_people",
+    "columns_for_programs",
+    "extra_columns",
+    "gradescope_results",
+    "render_csv",
+    "render_terminal",
+    "safe_cell",
+    "terminal",
+]
+
+
+# ---- the columns
 
 
 @dataclass(frozen=True)
@@ -23,6 +56,7 @@ class Column:
         shown: a function that tells whether a board has the column.
         narrow: True if it stays on a narrow screen.
         key: the text that the page sorts it by, if not its own.
+        program: the cell in CSV, where a program could not read the text; it is left out where statistics have it.
     """
 
     title: str
@@ -32,6 +66,7 @@ class Column:
     shown: Callable[[Document], bool] = lambda page: True
     narrow: bool = False
     key: Callable[[Row], str] | None = None
+    program: Callable[[Row], str] | None = None
 
     def sort_key(self, row: Row) -> str:
         """Return the text by which the page sorts a row."""
@@ -71,10 +106,27 @@ def _competes(page: Document) -> bool:
     return any(row.accuracy for row in page.rows)
 
 
+def _moves(page: Document) -> bool:
+    return any(row.moved for row in page.rows)
+
+
+def _share(row: Row) -> str:
+    """Return a row's accuracy as a program reads it, 0 to 1, with all digits that the page shows."""
+    return f"{float(row.accuracy.removesuffix(' %')) / 100:.4f}" if row.accuracy else ""
+
+
 EXTRA: tuple[Column, ...] = (
-    Column("Accuracy", lambda row: row.accuracy, True, shown=_competes, narrow=True, key=lambda row: str(row.units)),
+    Column(
+        "Accuracy",
+        lambda row: row.accuracy,
+        True,
+        shown=_competes,
+        narrow=True,
+        key=lambda row: str(row.units),
+        program=_share,
+    ),
     Column("Entries", lambda row: str(row.entries), True, shown=_competes),
-    Column("Last move", moved, shown=lambda page: any(row.moved for row in page.rows), key=lambda row: row.moved_at),
+    Column("Last move", moved, shown=_moves, key=lambda row: row.moved_at),
 )
 """Columns that every format shows behind its own, the page and CSV included."""
 
@@ -102,7 +154,10 @@ def columns_for_people(page: Document) -> list[Column]:
 
 def columns_for_programs(page: Document) -> list[Column]:
     """Return the columns of a CSV file."""
-    return _shown((*PROGRAMS, *(column for column in EXTRA if not page.statistics or not column.narrow)), page)
+    extra = [each for each in EXTRA if not (page.statistics and each.program)]
+    return _shown(
+        (*PROGRAMS, *(replace(each, title=each.title.lower(), text=each.program or each.text) for each in extra)), page
+    )
 
 
 def extra_columns(page: Document) -> list[Column]:
@@ -112,3 +167,230 @@ def extra_columns(page: Document) -> list[Column]:
 
 def _shown(columns: tuple[Column, ...], page: Document) -> list[Column]:
     return [column for column in columns if column.shown(page) and (page.statistics or not column.measured)]
+
+
+# ---- in the terminal
+
+_NAME_WIDTH = 22
+_SHORT = {"Likely ranks": "Ranks", "Chance of 1st": "First"}
+_LEGEND = "Ranks: where the entry stays if the test pictures are drawn anew. First: how often it then leads."
+_NOT_BESIDE_FIGURES = ("Award", "Remarks", "Accuracy", "Entries", "Last move")
+_MEDALS = {1: "bold yellow", 2: "bold", 3: "bold"}
+
+
+def terminal(board: Board, most: int = 0) -> RenderableType:
+    """Return ``board`` for a rich console: the table, then mean, median, prizes, and who is listed apart.
+
+    Args:
+        most: rows to print, 0 for all that the board shows; the number left out is shown.
+    """
+    page = document(board)
+    rows = page.rows[: most or None]
+    parts: list[RenderableType] = [_table(page, rows)]
+    if len(rows) < len(page.rows):
+        parts.append(Text(f"… and {len(page.rows) - len(rows)} more rows."))
+    parts += [*(Text(plain(line)) for line in (*filter(None, (page.banner,)), *page.lead, *_summary(page)))]
+    if page.statistics:
+        parts += [Text(plain(line)) for line in _boundaries(page)]
+        parts.append(Text(f"{_LEGEND} {page.statistics.statement}", style="dim"))
+    if page.log:
+        parts.append(Text(f"Log: {page.log[:-48]}.", style="dim"))
+    return Group(*parts, *(Text(plain(note), style="dim") for note in page.notes))
+
+
+def render_terminal(board: Board, width: int = 100) -> str:
+    """Return ``board`` as plain text of ``width`` columns."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(terminal(board))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def change_table(found: Sequence[PrizeChange], title: str = "What changes") -> RenderableType:
+    """Return the board before and after, for the entries that differ; a sentence if none does."""
+    if not found:
+        return Text("No rank, score or award changes.")
+    table = Table("Name", "Rank", "Score", "Award", title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for change in found:
+        table.add_row(
+            Text(plain(change.name)),
+            _arrow(str(change.rank_before or "–"), str(change.rank_after or "–")),
+            _arrow(change.score_before or "–", change.score_after or "–"),
+            _arrow(change.award_before or "–", change.award_after or "–"),
+        )
+    return table
+
+
+def _arrow(before: str, after: str) -> Text:
+    return Text(plain(before if before == after else f"{before} → {after}"))
+
+
+def plain(text: str) -> str:
+    """Return ``text`` without control characters, so that no name can move the cursor or colour the screen."""
+    return "".join(character for character in text if character.isprintable())
+
+
+def _table(page: Document, rows: Sequence[Row]) -> Table:
+    table = Table(title=Text(plain(page.title)), title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    columns = columns_for_people(page)
+    if page.statistics:
+        table.show_edge, table.pad_edge, table.collapse_padding = False, False, True
+        # Eighty columns hold one column of words beside the figures.
+        words = Column("Award, remarks", lambda row: ", ".join(filter(None, (row.award, *row.remarks))))
+        columns = [*(column for column in columns if column.title not in _NOT_BESIDE_FIGURES), words]
+    for column in columns:
+        least = _NAME_WIDTH if page.statistics and column.title == "Name" else None
+        side: Any = "right" if column.number else "left"
+        style = "dim" if column.title == "Remarks" else ""
+        table.add_column(
+            _title(column, page), justify=side, no_wrap=column.number, overflow="fold", min_width=least, style=style
+        )
+    for row in rows:
+        cells = [Text(plain(_text(column, row))) for column in columns]
+        table.add_row(*cells, style=_MEDALS.get(row.rank, "") if row.award else "")
+    return table
+
+
+def _text(column: Column, row: Row) -> str:
+    """Return a cell; ranks keep room for the sign of a tie, so that their digits stand below each other."""
+    text = column.text(row)
+    return text if column.title != "Rank" or row.shared else f"{text} "
+
+
+def _title(column: Column, page: Document) -> str:
+    if column.title == "Score" and page.maximum:
+        return f"of {page.maximum}"
+    if column.title == "Interval, %" and page.statistics:
+        return f"{page.statistics.confidence:.0%} int., %"
+    return _SHORT.get(column.title, column.title)
+
+
+def _summary(page: Document) -> list[str]:
+    lines = []
+    if page.rows:
+        hidden = f", {len(page.rows)} shown" if len(page.rows) < page.ranked else ""
+        lines.append(f"Mean {page.mean}, median {page.median} {page.unit}; {page.ranked} ranked{hidden}.")
+    else:
+        lines.append("Nobody is ranked yet.")
+    lines += [f"Prize: {prize.award} for {prize.rule}{_aside(prize)}." for prize in page.prizes]
+    lines += [f"For comparison, not ranked: {each.name}, {each.accuracy}." for each in page.references]
+    counts = Counter(row.status for row in page.apart)
+    if counts:
+        lines.append("Not ranked: " + ", ".join(f"{count} {status}" for status, count in counts.items()) + ".")
+    return lines
+
+
+def _aside(prize: Rule) -> str:
+    """Return the boards on which a prize counts, and the reason why nobody wins it, as text."""
+    where = f", on {', '.join(prize.boards)}" if prize.boards else ""
+    return f"{where}; nobody wins it: {prize.nobody}" if prize.nobody else where
+
+
+def _boundaries(page: Document) -> list[str]:
+    return [
+        f"{pair.above} against {pair.below} ({pair.prize}): {pair.only_above} to "
+        f"{pair.only_below} images, p = {pair.p:.4f}, {pair.p_holm:.4f} after Holm."
+        for pair in (page.statistics.comparisons if page.statistics else ())
+    ]
+
+
+# ---- as CSV
+
+_FORMULA = ("=", "+", "-", "@")
+_LIKE_MINUS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u00ad"
+
+
+def render_csv(board: Board) -> str:
+    """Return ``board`` as comma-separated text with a header; unranked entries follow with an empty rank.
+
+    Text that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    page = document(board)
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    columns = columns_for_programs(page)
+    writer.writerow(column.title for column in columns)
+    writer.writerows([_cell(column, row) for column in columns] for row in page.rows)
+    for row in page.apart:
+        remark = f"{row.status}: {row.reason}" if row.reason else row.status
+        said = {"name": safe_cell(row.name), "remarks": safe_cell(remark)}
+        writer.writerow(said.get(column.title, "") for column in columns)
+    return stream.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    """Return ``text`` made harmless for a spreadsheet: no control characters, an apostrophe before a formula's sign.
+
+    A formula hides behind leading spaces, and behind a separator that another country's spreadsheet splits at.
+    """
+    clean = "".join(character if character.isprintable() else " " for character in text)
+    for separator in (";", "|"):
+        clean = separator.join(_guard(piece) for piece in clean.split(separator))
+    return _guard(clean)
+
+
+def _guard(piece: str) -> str:
+    """Return ``piece`` with an apostrophe if its first sign, in any Unicode form, begins a formula."""
+    first = next((each for each in piece if not each.isspace() and unicodedata.category(each) not in ("Cf", "Mn")), "")
+    plain = "-" if first and first in _LIKE_MINUS else unicodedata.normalize("NFKC", first).strip()
+    return f"'{piece}" if plain.startswith(_FORMULA) else piece
+
+
+def _cell(column: Column, row: Row) -> object:
+    text = column.text(row)
+    return _Number(text) if column.number and text else safe_cell(text)
+
+
+class _Number(float):
+    """A number that is written with exactly the digits that it was given."""
+
+    def __new__(cls, text: str) -> _Number:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
+
+
+# ---- for Gradescope
+
+
+def gradescope_results(board: Board, entrant: str) -> dict[str, Any]:
+    """Return the results that Gradescope expects of an autograder for one entrant.
+
+    The leaderboard field carries values that Gradescope sorts itself; rank and award are in the output text.
+
+    Raises:
+        LeaderboardError: the entrant is not on the board.
+    """
+    rows = [row for row in (*board.standings, *board.apart) if row.entry.entrant == entrant]
+    if not rows:
+        raise LeaderboardError(f"{entrant} is not on the board {board.name}. Check the id.")
+    row = rows[0]
+    if row.entry.status is not Status.SCORED:
+        # Gradescope reads a missing score as an error of the autograder, which is right: it is not a zero.
+        return {"output": f"Not ranked ({row.entry.status}): {row.entry.reason}", "visibility": "visible"}
+    return {
+        "score": row.entry.score / board.scale,
+        "output": _output(board, row),
+        "visibility": "visible",
+        "leaderboard": _fields(board, row),
+    }
+
+
+def _output(board: Board, row: Standing) -> str:
+    tie = " (shared)" if row.shared else ""
+    award = f" Award: {row.award.name}." if row.award else ""
+    return f"Rank {row.rank}{tie} of {len(board.standings)} as {row.name}.{award}"
+
+
+def _fields(board: Board, row: Standing) -> list[dict[str, Any]]:
+    order = {} if board.descending else {"order": "asc"}
+    fields: list[dict[str, Any]] = [{"name": board.unit.capitalize(), "value": row.entry.score / board.scale, **order}]
+    if row.statistics:
+        fields.append({"name": "Accuracy", "value": round(row.statistics.accuracy, 6)})
+    return fields

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from autograder.leaderboard.board import Activity, Board, Standing, Status, decimal
+from autograder.leaderboard.board import Activity, Board, Standing, Status, decimal, moment
 from autograder.leaderboard.configuration import Prize
-from autograder.leaderboard.prizes import nobodys_reason
-from autograder.leaderboard.units import moment
+from autograder.leaderboard.ranking import nobodys_reason
 
 __all__ = ["Document", "document", "document_schema", "render_json"]
 
@@ -20,7 +19,7 @@ PROVISIONAL = "provisional"
 _PHASES = {
     "public": "Public board: half of the hidden pictures. The competition is running, and the other half decides.",
     "private": "Private board: the half of the hidden pictures that decides, not final yet.",
-    "final": "Final board: it is frozen, and ranks and prizes stand.",
+    "final": "Final board: it is frozen; ranks and prizes are final.",
 }
 _STEPS = {
     "minute": {"second": 0},
@@ -196,7 +195,7 @@ def _common(board: Board) -> tuple[str, ...]:
 def _said_once(board: Board, badge: str) -> str:
     bearers, everyone = sum(badge in row.badges for row in board.standings), len(board.standings)
     which = "All scores are" if bearers == everyone else f"{bearers} of {everyone} scores are"
-    return f"{which} {badge}: an answer that a person grades is still open, so they can still rise."
+    return f"{which} {badge}: a written answer is still to be graded, so they can still rise."
 
 
 def _banner(board: Board) -> str:

@@ -47,7 +47,7 @@ function send(form) {
   request.onerror = () => {
     bar.hidden = true;
     button.disabled = false;
-    say("The connection broke. Try again: it is counted once.");
+    say("The connection was lost. Try again: it counts as one attempt.");
   };
   request.open("POST", upload.action);
   request.send(form);
@@ -55,7 +55,7 @@ function send(form) {
 
 // Puts what another copy of this page shows into this one.
 function show(page) {
-  for (const id of ["attempts", "boards"]) {
+  for (const id of ["left", "attempts", "boards", "rehearsals"]) {
     const now = document.getElementById(id);
     const then = page.getElementById(id);
     if (!now || !then) continue;
@@ -73,7 +73,7 @@ const list = document.getElementById("attempts");
 if (list && list.dataset.events) {
   const over = (state) => !["waiting", "grading"].includes(state);
   const told = new Set();
-  for (const item of list.querySelectorAll("[data-attempt]")) {
+  for (const item of document.querySelectorAll("[data-attempt]")) {
     if (over(item.dataset.state)) told.add(item.dataset.attempt);
   }
   const events = new EventSource(list.dataset.events);
@@ -81,11 +81,11 @@ if (list && list.dataset.events) {
     const attempts = JSON.parse(event.data);
     const finished = [];
     let fetched = false;
-    for (const [name, [number, state, text]] of Object.entries(attempts)) {
-      const item = list.querySelector(`[data-attempt="${name}"]`);
+    for (const [name, [title, state, text]] of Object.entries(attempts)) {
+      const item = document.querySelector(`[data-attempt="${name}"]`);
       if (over(state) && !told.has(name)) {
         told.add(name);
-        finished.push(`Attempt ${number}: ${text}.`);
+        finished.push(`${title}: ${text}.`);
       }
       fetched = fetched || !item || (over(state) && item.dataset.state !== state);
       if (!item) continue;
@@ -96,4 +96,15 @@ if (list && list.dataset.events) {
     if (fetched) await refresh();
     if (finished.length) say(finished.join(" "));
   };
+  events.addEventListener("boards", async (event) => {
+    const rows = JSON.parse(event.data);
+    const there = (board) => document.querySelector(`tr[data-board="${board}"]`);
+    if (rows.some(([board]) => !there(board))) await refresh();
+    for (const [board, rank, score] of rows) {
+      const row = there(board);
+      if (!row) continue;
+      row.querySelector("[data-rank]").textContent = rank;
+      row.querySelector("[data-score]").textContent = score;
+    }
+  });
 }

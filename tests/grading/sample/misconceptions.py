@@ -40,3 +40,10 @@ def overflowing(table):
     if table.ndim != 2:
         raise ValueError("table must have two dimensions")
     return np.log(np.exp(1000 * table).sum(axis=1))
+
+
+@misconception(of="row_sums", says="You averaged the rows of wide tables.")
+def wide_tables_averaged(table):
+    if table.ndim != 2:
+        raise ValueError("table must have two dimensions")
+    return table.mean(axis=1) if table.shape[1] > 2 else table.sum(axis=1)

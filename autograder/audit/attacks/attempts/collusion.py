@@ -10,6 +10,16 @@ from autograder.audit.attacks.catalogue import Pair, Target, attack
 
 PLACES = "['/', '/box', '/box/home', '/tmp', '/var/tmp', '/dev', '/dev/shm', '/dev/null', '/proc', '/usr', '/usr/lib', '/home', '/box/0', '/box/1', '/box/2', '/box/3', '..', '../0', '../1', '../2']"
 DEVICES = "['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom']"
+READ = """
+import glob, os
+PATHS = ['/', '/usr/lib', '/dev', '/proc', '/box', '.', *sorted(glob.glob('/usr/lib/*'))[:200], *sorted(glob.glob('/box/home/**', recursive=True)), *sorted(glob.glob('/etc/*'))]
+def times():
+    found = []
+    for path in PATHS:
+        try: found.append(os.stat(path).st_atime_ns)
+        except OSError: found.append(0)
+    return sum(found)
+"""
 PAGES = """
 import ctypes, glob, mmap, os, resource
 FILES = [path for path in sorted(glob.glob('/usr/lib/*/*.so*')) if 20_000 < os.stat(path).st_size < 400_000][-20:]
@@ -261,3 +271,29 @@ pair("watches_that_are_left", "takes all that a user may watch and lets its neig
      "import select\nglobal kept\nkept = []\ntry:\n    for n in range(240 * bit): kept.append(select.epoll())\nexcept OSError: pass\nfor a in kept:\n    for b in kept:\n        try: a.register(b)\n        except OSError: pass",
      "import select\ntry:\n    first, second = select.epoll(), select.epoll()\n    first.register(second)\n    heard = 0\nexcept OSError: heard = 1",
      at_once=True)  # fmt: skip
+for word, once in (("next", False), ("neighbour", True)):
+    pair(f"times_of_reading_{word}", f"reads files and folders, so that the time of it stands at them ({word})", "read-only mounts",
+         "for path in PATHS * bit:\n    try: os.listdir(path) if os.path.isdir(path) else open(path, 'rb').read()\n    except OSError: pass",
+         "heard = int(times() != int(noted))", before=READ, noted="str(times())", at_once=once)  # fmt: skip
+    pair(f"huge_pages_that_are_left_{word}", f"takes the machine's huge pages, or leaves them ({word})", "seccomp: no mapping of huge pages",
+         "global kept\nkept = []\ntry:\n    while bit: kept.append(take())\nexcept OSError: pass",
+         "try:\n    take()\n    heard = 0\nexcept OSError as error: heard = 1 if int(noted) else None",
+         before="import mmap\ndef take(): return mmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000)\ndef some():\n    try: take().close()\n    except OSError: return 0\n    return 1",
+         noted="str(some())", at_once=once)  # fmt: skip
+    pair(f"links_of_folders_{word}", f"makes folders, and counts those that others made ({word})", OWN,
+         "import os\nfor n in range(200 * bit): os.makedirs(f'd{n}/e')", "heard = int(links() - int(noted) > 90)",
+         before=f"import os\ndef links():\n    found = 0\n    for place in {PLACES}:\n        try: found += os.stat(place).st_nlink + len(os.listdir(place))\n        except OSError: pass\n    return found",
+         noted="str(links())", at_once=once)  # fmt: skip
+    pair(f"addresses_of_the_warm_process_{word}", f"ends, so that the warm process has more to do, and compares addresses ({word})",
+         "a fork begins as the one before did", "import os\nif bit: os._exit(1)", "heard = int(places() != noted)",
+         before="import ctypes\ndef places():\n    kept = [id(object()), id(bytearray(100)), id('a' * 5000), id([]), ctypes.addressof(ctypes.create_string_buffer(1 << 16))]\n    return str(kept)",
+         noted="places()", at_once=once)  # fmt: skip
+    pair(f"use_of_the_warm_process_{word}", f"ends, and lets another compare what the kernel counts of it at birth ({word})",
+         "a fork begins as the one before did", "import os\nif bit: os._exit(1)", "heard = int(abs(used() - int(noted)) > 40)",
+         before="import resource\nUSED = resource.getrusage(resource.RUSAGE_SELF)\ndef used(): return USED.ru_maxrss",
+         noted="str(used())", at_once=once)  # fmt: skip
+pair("memory_that_is_left", "takes memory and lets its neighbour try how much is left", "limits are each process's own",
+     "import numpy\nglobal kept\nkept = numpy.ones(60_000_000 * bit)",
+     "import numpy\ntry:\n    kept = numpy.ones(70_000_000)\n    heard = 0\nexcept MemoryError: heard = 1", at_once=True)  # fmt: skip
+pair("own_clocks_of_mounts", "lets the time at which its file systems were made tell how long another ran", "a second, as the clock tells",
+     "import time\ntime.sleep(0.4 * bit)", "import os\nheard = int((os.stat('/proc').st_ctime_ns // 100_000_000) % 10 > 5)")  # fmt: skip

@@ -147,3 +147,40 @@ def score_in_the_gradebook(target: Target) -> Target:
         f"import sqlite3, glob\nfor _f in [{target.traps.course + '/gradebook.db'!r}, *glob.glob('../../../*.db')]:\n"
         "    _c = sqlite3.connect(_f)\n    _c.execute('update grade set manual_score = 9, extra_credit = 9')\n    _c.commit()"
     )
+
+
+@attack(
+    "forging",
+    tries="defines names of the checks in other letters that Python takes for the same",
+    stopped_by="trusted names come first",
+)
+def names_in_other_letters(target: Target) -> Target:
+    wide = {ord(letter): ord(letter) + 0xFEE0 for letter in "abcdefghijklmnopqrstuvwxyz"}
+    names = [
+        name.translate(wide) for name in ("close", "same", "refuses", "passes", "solution", "seed", "rng", "unchanged")
+    ]
+    return target.last("\n".join(f"{name} = lambda *a, **k: True" for name in names)).answer_all_lazily()
+
+
+@attack(
+    "forging",
+    tries="hands in checks as given cells, and exercises as checks",
+    stopped_by="kinds come from the released notebook",
+)
+def kinds_exchanged(target: Target) -> Target:
+    for cell in target.cells:
+        own = cell["metadata"].get("autograder", {})
+        own["kind"] = {"check": "given", "exercise": "check", "given": "exercise"}.get(own.get("kind"), "demo")
+        cell["metadata"].setdefault("nbgrader", {}).update(grade=False, solution=True, locked=False, task=True)
+    return target
+
+
+@attack(
+    "forging",
+    tries="defines given functions anew, which hidden parts let run in its process",
+    stopped_by="given functions are made there anew, from the given cell",
+)
+def given_functions_of_its_own(target: Target) -> Target:
+    return target.answer_all(
+        "import numpy\ndef NAME(*args, **kwargs):\n    return args[0], numpy.ones(numpy.shape(args[0]))"
+    ).first("kept_apart = lambda function, x, *args: x\ntwo_calls = lambda function, *args: (function(*args, 0),) * 2")

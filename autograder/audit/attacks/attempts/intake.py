@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
 import zipfile
+import zlib
 
 from autograder.audit.attacks.catalogue import Intake, Target, attack
 
@@ -294,3 +296,62 @@ def names_of_windows(target: Target) -> Intake:
 @attack("intake", tries="gives its file a time that no calendar has", stopped_by="a fault belongs to its file")
 def a_time_of_no_calendar(target: Target) -> Intake:
     return Intake("moodle", {"NOTEBOOK": mine(target)}, at=(2107, 15, 31, 31, 63, 62))
+
+
+@attack(
+    "intake",
+    tries="hands in a hundred archives of a thousand notebooks, more than a whole download may hold",
+    stopped_by="few notebooks of each archive and of each sender",
+)
+def a_hundred_archives(target: Target) -> Intake:
+    archive = zipped({f"{n}.ipynb": b"{}" for n in range(1000)})
+    return Intake("gradescope", {f"{n}.zip": archive for n in range(101)})
+
+
+@attack(
+    "intake",
+    tries="hands in fifteen hundred notebooks, each of which takes time to be read",
+    stopped_by="few notebooks of each sender are read",
+)
+def fifteen_hundred_notebooks(target: Target) -> Intake:
+    work = mine(target)
+    return Intake("gradescope", {f"{n}.ipynb": work + b" " * n for n in range(1500)})
+
+
+@attack(
+    "intake",
+    tries="ends names before their end, and names files by nothing",
+    stopped_by="no path of a download is used",
+)
+def names_of_nothing_at_all(target: Target) -> Intake:
+    names = (
+        "a.ipynb\0.txt",
+        " .ipynb",
+        "..ipynb",
+        "...",
+        "\u202e bnypi.x.ipynb",
+        "a\n.ipynb",
+        "~",
+        "%2e%2e%2fada.ipynb",
+        "/etc/ada.ipynb",
+    )
+    return Intake("moodle", {name: mine(target) for name in names})
+
+
+BLANK_BY_BZIP2 = (
+    "c-nJ{%CIzaj8qGb+^UqipE15qfZ+fG1BU{GL4&WG(*o6%Tn*Dl<p+a&;<TM#8GcL?5IDe~08w#<b5-VwDJ#sDc!kL6J?Sb~s5tMz_HzI_OOOK"
+)
+"""Six hundred megabytes of spaces by bzip2, deflated, in base 85."""
+
+
+@attack(
+    "intake",
+    tries="hands in half a kilobyte that bzip2 unfolds to gigabytes, whatever the archive claims",
+    stopped_by="methods without a bound are refused",
+)
+def unfolding_by_bzip2(target: Target) -> Intake:
+    data = bytearray(marked("convolution.ipynb", zlib.decompress(base64.b85decode(BLANK_BY_BZIP2))))
+    directory = data.index(b"PK\1\2")
+    data[8], data[directory + 10] = zipfile.ZIP_BZIP2, zipfile.ZIP_BZIP2
+    data[22:26] = data[directory + 24 : directory + 28] = (1000).to_bytes(4, "little")
+    return Intake("canvas", {"mine.zip": bytes(data)})

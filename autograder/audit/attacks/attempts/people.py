@@ -144,9 +144,7 @@ def markup_in_code(target: Target) -> Target:
 @attack("people", tries="writes scripts and links into answers and notes", stopped_by="text cells are neutralised")
 def markup_in_text(target: Target) -> Target:
     text = f"{SCRIPT}\n\n<img src=x onerror=alert(1)>\n\n[x](javascript:alert(1))\n\n[y]: javascript:alert(1)\n\n<a href='//example.org'>z</a>\n\n`</code>{SCRIPT}`"
-    for cell in target.of_kind("answer"):
-        cell["source"] = text
-    return target.append(text, "markdown").append(text, "raw")
+    return target.write_text(text).append(text, "raw")
 
 
 @attack("people", tries="attaches HTML to a text cell", stopped_by="attachments are dropped")
@@ -275,3 +273,92 @@ def lines_of_the_grader(target: Target) -> Target:
     return target.first(
         "import sys\nfor out in (sys.stdout, sys.stderr):\n    print('\\r\\x1b]0;33 of 33 points\\x07\\x1b[2J\\x1b[1;1Hall checks passed \\u202e33/33\\u2066\\u200b</pre></div><h1>33 of 33</h1>', file=out)"
     )
+
+
+@attack(
+    "people",
+    tries="shows pages by magics: %%html, %%javascript, %%svg",
+    stopped_by="magics do nothing; outputs are sanitised",
+)
+def pages_by_magics(target: Target) -> Target:
+    for magic in ("html", "html --isolated", "javascript", "js", "svg", "latex", "markdown"):
+        target.append(f"%%{magic}\n{SCRIPT}<svg onload=alert(1)>[x](javascript:alert(1))")
+    return target
+
+
+@attack("people", tries="shows kinds of data in other spellings", stopped_by="kinds are known by their exact names")
+def kinds_in_other_spelling(target: Target) -> Target:
+    kinds = (
+        "TEXT/HTML",
+        "text/html; charset=utf-8",
+        " text/html",
+        "text/html\\n",
+        "application/xhtml+xml",
+        "image/svg+xml; q=1",
+        "text/xml",
+        "application/vnd.jupyter.widget-view+json",
+        "application/pdf",
+        "image/gif",
+        "image/webp",
+        "text/x-html",
+        "",
+    )
+    return shown(target, *((kind, SCRIPT) for kind in kinds))
+
+
+@attack(
+    "people",
+    tries="makes outputs of its own in the place of the shell's",
+    stopped_by="outputs are checked when they arrive",
+)
+def outputs_of_its_own_making(target: Target) -> Target:
+    return target.append(
+        "import sys\nOutputs = sys.modules['autograder.isolation.guest.shell'].Outputs\n"
+        "bad = '<script>alert(1)</script>'\nOutputs.items += [\n"
+        "    {'output_type': kind, 'name': 'stdout', 'text': bad, 'data': {'text/html': bad, 'application/javascript': 'alert(1)'}, 'metadata': {'isolated': True}, 'transient': {'display_id': 'a'}, 'ename': bad, 'evalue': bad, 'traceback': [bad, 1, None]}\n"
+        "    for kind in ('stream', 'display_data', 'execute_result', 'error', 'update_display_data', 'clear_output', 'input_request', 'comm_open', 'status', '', None, 1)]\n"
+        "Outputs.items += [[], None, {'output_type': 'stream', 'name': 'other', 'text': [bad]}, {'output_type': 'stream', 'name': 'stdout', 'text': {'a': bad}}, {'output_type': 'display_data', 'data': [bad]}, {'output_type': 'execute_result', 'data': {'text/html': [bad], 1: bad}, 'execution_count': bad}]"
+    )
+
+
+@attack(
+    "people",
+    tries="opens channels to widgets and updates what was shown",
+    stopped_by="there is no kernel; outputs are checked",
+)
+def widgets_and_updates(target: Target) -> Target:
+    return target.append(
+        "from IPython.display import display, update_display, clear_output, HTML, DisplayHandle\n"
+        "handle = display(HTML('x'), display_id='a')\nhandle.update(HTML('<script>alert(1)</script>'))\nclear_output(wait=True)\n"
+        "display({'application/vnd.jupyter.widget-view+json': {'model_id': 'a'}, 'text/html': '<script>alert(1)</script>'}, raw=True, metadata={'isolated': True})\n"
+        "try:\n    import comm\n    comm.create_comm(target_name='jupyter.widget', data={'state': {}})\nexcept Exception: pass"
+    )
+
+
+@attack(
+    "people",
+    tries="gives cells equal ids, and marks that are lists, numbers and endless",
+    stopped_by="marks are read if they are plain",
+)
+def marks_of_odd_types(target: Target) -> Target:
+    odd = [["a"], {"a": 1}, 7, None, True, "x" * 100_000, float("nan"), 10**400, "../../x", "check-<b>", "\ud800", ""]
+    for number, cell in enumerate(target.cells):
+        cell["id"] = "same" if number % 2 else odd[number % len(odd)]
+        nbgrader = cell["metadata"].setdefault("nbgrader", {})
+        if number % 3 == 0 and isinstance(nbgrader, dict):
+            nbgrader["points"] = odd[number % len(odd)]
+        cell["metadata"]["tags"] = odd[(number * 5) % len(odd)]
+        cell["attachments"] = {"a": odd[(number * 7) % len(odd)]}
+    return target
+
+
+@attack(
+    "people",
+    tries="makes its given cells, answers and names of lone halves of characters",
+    stopped_by="text is cleaned when it is read",
+)
+def halves_of_characters(target: Target) -> Target:
+    half = "\ud83d \udc00 \u0000 \uffff \u2028"
+    for cell in target.cells:
+        cell["source"] = cell["source"] + (f"\n# {half}" if cell["cell_type"] == "code" else f"\n{half}")
+    return target.append(f"print({half!r}); raise ValueError({half!r})").append(half, "markdown")

@@ -287,3 +287,38 @@ def stopped_process(target: Target) -> Target:
     return target.first(
         "import os, signal\ntry: os.kill(os.getpid(), signal.SIGSTOP)\nexcept OSError as error: print(error)"
     )
+
+
+@attack(
+    "system", tries="makes system calls of every number that it should not have", stopped_by="seccomp: a list of calls"
+)
+def calls_of_every_number(target: Target) -> Target:
+    """Those that would end, stop or copy this process are left out, and those of the list: an argument may be wrong."""
+    return target.append(
+        "import ctypes, platform\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "mine = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 23, 24, 25, 26, 28, 32, 33, 34, 35, 39, 40, 56, 57, 58, 60, 63, 72, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 87, 89, 95, 96, 97, 98, 100, 102, 104, 107, 108, 110, 111, 115, 118, 120, 121, 124, 127, 131, 140, 143, 145, 157, 158, 186, 201, 202, 204, 217, 218, 219, 228, 229, 230, 231, 232, 233, 257, 258, 262, 263, 264, 267, 269, 270, 271, 273, 274, 280, 281, 285, 290, 291, 292, 295, 296, 302, 309, 316, 318, 324, 326, 334, 435, 436, 439}\n"
+        "found = []\nfor number in range(600 if platform.machine() == 'x86_64' else 0):\n    if number in mine: continue\n    ctypes.set_errno(0)\n    libc.syscall(ctypes.c_long(number), *[ctypes.c_long(-1)] * 6)\n    if ctypes.get_errno() not in (1, 38): found.append((number, ctypes.get_errno()))\n"
+        f"if found: print({target.traps.claim}, found)"
+    )
+
+
+@attack(
+    "system",
+    tries="mounts and opens file systems by the newer system calls",
+    stopped_by="seccomp: no mounts; no capabilities",
+)
+def newer_mounts(target: Target) -> Target:
+    return calling(
+        target,
+        (428, -100, 0, 1),
+        (430, 0, 0),
+        (431, 0, 0, 0, 0, 0),
+        (432, 0, 0, 0),
+        (433, -100, 0, 0),
+        (442, -100, 0, 0, 0, 0),
+    )
+
+
+@attack("system", tries="takes the machine's huge pages", stopped_by="seccomp: no mapping of huge pages")
+def huge_pages(target: Target) -> Target:
+    return trying(target, "import mmap\nmmap.mmap(-1, 2 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000)")

@@ -4,41 +4,7 @@
 
 from __future__ import annotations
 
-from autograder.audit.attacks.catalogue import Target, attack
-
-PRELUDE = """
-import os, struct, sys, time, msgpack
-from msgpack import ExtType as E
-def raw(body, length=None):
-    data = struct.pack("<Q", len(body) if length is None else length) + body
-    while data:
-        try: data = data[os.write(3, data):]
-        except BlockingIOError: time.sleep(0.001)
-def sequence():
-    frame = sys._getframe()
-    while frame:
-        server = frame.f_locals.get("self")
-        if hasattr(server, "_sequence"): return server._sequence
-        frame = frame.f_back
-    return 0
-OK, ERROR, CALLBACK, READY, FAILED = 2, 3, 4, 7, 8
-def say(kind, body, number=None): raw(struct.pack("<BQ", kind, sequence() if number is None else number) + body)
-def answer(value): say(OK, msgpack.packb(value))
-"""
-
-
-def speaking(target: Target, body: str) -> Target:
-    """Make the first two exercises run ``body``, which writes to the wire, and then return a number."""
-    return speaking_or(target, PRELUDE, f"{body}\nreturn 1")
-
-
-def speaking_or(target: Target, head: str, body: str) -> Target:
-    """Make the first two exercises functions with this body, after ``head``."""
-    lines = "\n    ".join(body.split("\n"))
-    for cell in target.of_kind("exercise")[:2]:
-        name = cell["metadata"]["autograder"]["exercise"]
-        cell["source"] = f"{head}\ndef {name}(*args, **kwargs):\n    {lines}"
-    return target
+from autograder.audit.attacks.catalogue import PRELUDE, Target, attack, speaking, speaking_or
 
 
 @attack("wire", tries="writes garbage to the connection", stopped_by="a bad message ends its worker")
@@ -293,3 +259,35 @@ def accounts_that_are_none(target: Target) -> Target:
         target,
         "say(ERROR, msgpack.packb(['ValueError']))\nfor reply in ([1, 2], None, ['x'] * 3, {'a': 1}, ['x' * (1 << 20)] * 2): answer(reply)\nsay(ERROR, msgpack.packb(['SystemExit', 'MachineryError']))",
     )
+
+
+@attack(
+    "wire",
+    tries="answers with whole numbers that no float can hold",
+    stopped_by="what is no number of ours is a wrong answer",
+)
+def numbers_beyond_floats(target: Target) -> Target:
+    return target.answer_all("def NAME(*args, **kwargs):\n    return 10**400 if len(args) % 2 else [10**400, 1]")
+
+
+@attack(
+    "wire",
+    tries="answers with tensors of a type that numpy does not have",
+    stopped_by="what is no number of ours is a wrong answer",
+)
+def tensors_that_numpy_lacks(target: Target) -> Target:
+    return target.answer_all(
+        "import torch\ndef NAME(*args, **kwargs):\n    return torch.tensor(1.0, dtype=torch.bfloat16) if len(args) % 2 else torch.ones(3, 3, dtype=torch.bfloat16)"
+    )
+
+
+@attack(
+    "wire",
+    tries="answers questions of several parts with one part, or with parts of other kinds",
+    stopped_by="an answer that is not of the asked form ends its worker",
+)
+def answers_of_another_form(target: Target) -> Target:
+    return target.first(
+        "import autograder.isolation.guest.server as s, itertools\nodd = itertools.cycle([7, (1,), [], (1, [2]), (1, (2,), {}, [[]]), (1, (), {}, [1.5]), {'a': 1}, None])\n"
+        "for n in ('_do_call_with_arguments', '_do_inspected'):\n    setattr(s.Server, n, lambda self, *a: next(odd))"
+    ).answer_all_lazily()

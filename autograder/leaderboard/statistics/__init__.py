@@ -1,1 +1,0 @@
-"""Intervals, paired tests and rank uncertainty for boards that count right answers."""

@@ -1,0 +1,147 @@
+"""The pages in a real browser: handing in without a reload, a question half written, and what axe finds."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from autograder.service.access import Access
+from autograder.service.serving import site_of
+from autograder.service.web import COOKIE
+
+from .conftest import NAME, SQUARED, Served, until
+from .proxies import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+ROSTER = "id,first_name,last_name,group\nada,Ada,L,\nbob,Bob,M,Team 1\ncem,Cem,N,Team 1\n"
+
+
+class Hosted:
+    """A service at an address, for browsers."""
+
+    def __init__(self, served: Served, port: int) -> None:
+        self.served, self.address = served, f"http://127.0.0.1:{port}"
+        self.access = Access(served.course, served.store)
+
+    def page(self, chromium: Any, person: str, role: Any = "student", **settings: Any) -> Any:
+        """A window in which somebody has a session, or nobody."""
+        context = chromium.new_context(**settings)
+        if person:
+            value = self.access.session(role, person, time.time() + 600)
+            context.add_cookies([{"name": COOKIE, "value": value, "url": self.address}])
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def hosted(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosted]:
+    root = tmp_path_factory.mktemp("hosted") / "course"
+    shutil.copytree(built, root)
+    served, port = Served(root), free_port()
+    (root / "students.csv").write_text(ROSTER)
+    served.configure("[serve]\npause_minutes = 0\ngroups = true\n")
+    found = Hosted(served, port)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograder.service.web.enters", lambda assignment: True)
+        site, loop = site_of(served.course, found.address, workers=1)
+        served.store = loop._store  # The loop notices what comes in by its own.
+        server = uvicorn.Server(uvicorn.Config(site, port=port, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        until(lambda: server.started)
+        yield found
+        server.should_exit = True
+        thread.join(60)
+
+
+def test_a_student_hands_in_and_sees_result_name_and_board_without_a_reload(
+    hosted: Hosted, chromium: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.ipynb"
+    path.write_bytes(hosted.served.notebook(SQUARED))
+    page = hosted.page(chromium, "ada")
+    page.goto(f"{hosted.address}/assignments/{NAME}")
+    loaded: list[str] = []
+    page.on("framenavigated", lambda frame: loaded.append(frame.url))
+    page.get_by_text("Ask about this assignment").click()
+    page.fill("#text", "Half a question")
+    page.set_input_files("#notebook", str(path))
+    page.get_by_role("button", name="Hand in", exact=True).click()
+    page.wait_for_selector("#said:has-text('Attempt 1: 2 of 4 points')", timeout=60_000)
+    page.wait_for_selector("#boards:has-text('1 of 1')", timeout=30_000)
+    assert page.input_value("#text") == "Half a question"
+    assert page.inner_text("#left").startswith("9 attempts are left")
+    assert loaded == []
+    hosted.served.hand_in("bob", members=["cem"])
+    page.wait_for_selector("#boards [data-rank]:has-text('3 of 3')", timeout=60_000)
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_selector("#questions:has-text('Not answered yet')")
+    page.get_by_role("link", name=re.compile("Feedback")).click()
+    assert "You multiplied the number by itself" in page.inner_text("body")
+
+    tina = hosted.page(chromium, "tina", "staff")
+    tina.goto(f"{hosted.address}/staff")
+    tina.get_by_label("Answer to ada").fill("The whole answer.")
+    tina.get_by_role("button", name="Send").click()
+    page.goto(hosted.address)
+    page.get_by_role("link", name="Your question is answered").click()
+    assert "The whole answer." in page.inner_text("#questions")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
+    axe: str, hosted: Hosted, chromium: Any, scheme: Any, width: int
+) -> None:
+    served = hosted.served
+    if not served.store.of_student("dan"):
+        fill(hosted)
+    settings = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
+    link = hosted.access.link("student", "dan", 600)
+    found, wide = {}, {}
+    for person, role, path in (
+        ("dan", "student", "/"), ("dan", "student", f"/assignments/{NAME}"), ("tina", "staff", "/staff"),
+        ("tina", "staff", f"/assignments/{NAME}?student=dan"), ("", "student", "/"), ("", "student", f"/enter/{link}"),
+    ):  # fmt: skip
+        page = hosted.page(chromium, person, role, **settings)
+        page.goto(f"{hosted.address}{path}")
+        for each in page.locator("details").all():
+            each.evaluate("each => each.open = true")
+        wide[person, path] = page.evaluate("document.documentElement.scrollWidth")
+        page.add_script_tag(content=axe)
+        for violation in page.evaluate("axe.run()")["violations"]:
+            found[person, path, violation["id"]] = [node["target"] for node in violation["nodes"]]
+        page.context.close()
+    assert found == {}
+    assert {name: pixels for name, pixels in wide.items() if pixels > width} == {}
+
+
+def fill(hosted: Hosted) -> None:
+    """Give the pages something of everything that they can show."""
+    served = hosted.served
+    for number in range(4):
+        content = b"no notebook" if number == 3 else served.notebook(SQUARED, remark=f"{number} {'long' * 60}")
+        served.hand_in("dan", content, file=f"{'a-long-name-' * 6}.ipynb")
+    failed = served.hand_in("eve", b"{}")
+    served.store.finish(failed, "failed", reason="the disk was full")
+    until(served.settled)
+    with served.store.changing() as database:
+        for number, (outcome, said) in enumerate((("done", "8,000 of 10,000 right\nOne more line"), ("failed", "No."))):
+            database.execute(
+                "INSERT INTO rehearsal (name, student, assignment, at, file, digest, outcome, said) "
+                "VALUES (?, 'dan', ?, '2026-03-01T10:00:00+00:00', 'e.ipynb', '', ?, ?)",
+                (f"rehearsal-{number}", NAME, outcome, said),
+            )
+        database.execute(
+            "INSERT INTO question VALUES ('one', 'dan', ?, '2026-03-01T10:00:00+00:00', 'Why?', 'So.', 'tina', "
+            "'2026-03-01T11:00:00+00:00'), ('two', 'dan', ?, '2026-03-01T12:00:00+00:00', ?, '', '', '')",
+            (NAME, NAME, "And_why?" * 40),
+        )
