@@ -232,6 +232,7 @@ def _attribute(owner: object, name: str) -> object:
 
 # ---- the notebooks
 
+_COUNTED = ("exercise", "check", "answer")  # The kinds of cells without which work is lost.
 _KEPT_METADATA = ("kernelspec", "language_info", "autograder")
 
 
@@ -290,6 +291,7 @@ def source_notebook(path: Path, assignment: str, colab_archive: str = "") -> Not
     notebook.cells = [_notebook_cell(cell, assignment, seen) for cell in cells]
     text = (cell.id for cell in notebook.cells if cell.cell_type == "markdown" and not cell.metadata)
     notebook.metadata["autograder"]["text"] = text_version(text)
+    notebook.metadata["autograder"]["cells"] = [cell.grade_id for cell in cells if cell.kind in _COUNTED]
     return notebook
 
 

@@ -39,9 +39,7 @@ class Released(msgspec.Struct, frozen=True):
 def released_marks(notebook: Mapping[str, Any]) -> Released:
     """Return the marks of ``notebook``, which may hold a student's work."""
     cells = [cell for cell in notebook.get("cells", ()) if isinstance(cell, Mapping)]
-    metadata = notebook.get("metadata")
-    own = metadata.get("autograder") if isinstance(metadata, Mapping) else None
-    version = own.get("text", "") if isinstance(own, Mapping) else ""
+    version = _own_metadata(notebook).get("text", "")
     return Released(dict(_marks(cells)), dict(_text(cells)), version if isinstance(version, str) else "")
 
 
@@ -67,16 +65,30 @@ def newer_version(notebook: Mapping[str, Any], path: Path, release: str = "") ->
 def missing_cells(notebook: Mapping[str, Any], path: Path) -> str:
     """Return what the notebook at ``path`` lacks of the one that was handed out; empty if nothing, or if nobody knows.
 
-    The kit around ``path`` knows every cell. Without one, the notebook's hash of its text tells that a part is gone.
+    The kit around ``path`` knows every cell. Without one, the notebook lists its exercises, checks and questions,
+    and its hash of its text tells that a part of that is gone.
     """
     own = released_marks(notebook)
     latest = _in_kit(own, path)
-    if latest is not None:
-        lost = [name for name in latest.cells if name not in own.cells and not _may_lack(name)]
-        return f"{_HANDED_OUT} has cells that are not in this one: {_listed(lost)}. {_FRESH_COPY}" if lost else ""
-    if not own.version or not own.text or text_version(own.text) == own.version:
+    listed = [name for name in latest.cells if not _may_lack(name)] if latest else _listed_in(notebook)
+    lost = [name for name in listed if name not in own.cells]
+    if lost:
+        return f"{_HANDED_OUT} has cells that are not in this one: {_shown(lost)}. {_FRESH_COPY}"
+    if latest or not own.version or not own.text or text_version(own.text) == own.version:
         return ""
     return f"{_HANDED_OUT} has text that is not in this one, or is elsewhere; exercises may be missing. {_FRESH_COPY}"
+
+
+def _listed_in(notebook: Mapping[str, Any]) -> list[str]:
+    """Return the names of the cells that the build listed in ``notebook``; empty if it listed none."""
+    names = _own_metadata(notebook).get("cells")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _own_metadata(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = notebook.get("metadata")
+    own = metadata.get("autograder") if isinstance(metadata, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
 
 
 def _changed_text(own: Released, latest: Released) -> list[str]:
@@ -98,13 +110,13 @@ def _told(changed: list[str]) -> str:
     if not changed:
         return ""
     return (
-        f"There is a newer version of this notebook. Changed since yours: {_listed(changed)}. "
+        f"There is a newer version of this notebook. Changed since yours: {_shown(changed)}. "
         "Your work stays valid: the course's own cells are replaced by the newer ones when it is graded. "
         "Read them in the newer notebook."
     )
 
 
-def _listed(names: list[str]) -> str:
+def _shown(names: list[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return f"{', '.join(names[:_SHOWN])}{more}"
 

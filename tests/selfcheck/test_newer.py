@@ -92,7 +92,7 @@ def test_a_copy_that_ends_early_lacks_cells_and_is_not_called_older(course: Cour
     in_kit, alone = (missing_cells(copy, folder / "x.ipynb") for folder in (tmp_path / "kit", tmp_path))
     assert (whole, missing_cells(release(course), tmp_path / "kit" / "x.ipynb")) == ("", "")
     assert "has cells that are not in this one: " in in_kit
-    assert "has text that is not in this one" in alone
+    assert "has cells that are not in this one: " in alone
 
 
 def test_a_kit_misses_a_deleted_answer_but_no_demonstration(course: Course, tmp_path: Path) -> None:
@@ -104,3 +104,24 @@ def test_a_kit_misses_a_deleted_answer_but_no_demonstration(course: Course, tmp_
     kept.remove(answer)
     said = missing_cells({**copy, "cells": kept}, tmp_path / "kit" / "x.ipynb")
     assert f"not in this one: {answer['metadata']['nbgrader']['grade_id']}. To be sure" in said
+
+
+def test_a_notebook_on_its_own_misses_each_cell_that_counts_and_says_so_in_words(
+    course: Course, tmp_path: Path
+) -> None:
+    alone = tmp_path / "x.ipynb"
+    counted = release(course)["metadata"]["autograder"]["cells"]
+    assert counted
+    for name in counted:
+        copy = release(course)
+        copy["cells"] = [each for each in copy["cells"] if each["metadata"].get("nbgrader", {}).get("grade_id") != name]
+        assert f"not in this one: {name}. To be sure" in missing_cells(copy, alone)
+
+
+@pytest.mark.parametrize("listed", [None, "correlate", 3, {"a": 1}, [1, None]], ids=repr)
+def test_without_a_list_the_text_tells_that_a_part_is_gone(course: Course, tmp_path: Path, listed: object) -> None:
+    copy = release(course)
+    copy["metadata"]["autograder"]["cells"] = listed
+    assert missing_cells(copy, tmp_path / "x.ipynb") == ""
+    copy["cells"].remove(texts(copy)[-1])
+    assert "has text that is not in this one" in missing_cells(copy, tmp_path / "x.ipynb")
