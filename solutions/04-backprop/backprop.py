@@ -1450,6 +1450,7 @@ layer, right = BatchNorm(gamma, beta), solution.BatchNorm(gamma, beta)
 layer.forward(x)
 unchanged(layer.backward, rng.normal(size=(6, 3)))
 fresh_result(layer.forward, x, dtype=float)
+fresh_result(layer.backward, rng.normal(size=(6, 3)), kind=tuple)
 for n in (4, 7):
     x, grad = rng.normal(size=(n, 3)), rng.normal(size=(n, 3))
     close(layer.forward(x), right.forward(x), case="another batch")
