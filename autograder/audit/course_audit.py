@@ -80,8 +80,8 @@ def with_confusion(card: ReportCard, assignment: Assignment, grade: Grader) -> R
     )
 
 
-def trials(assignment: Assignment, seed: int = 0) -> Iterator[Trial]:
-    """Yield all notebooks that the matrix of ``assignment`` is measured with; pairs are drawn by ``seed``."""
+def trials(assignment: Assignment) -> Iterator[Trial]:
+    """Yield all notebooks that the matrix of ``assignment`` is measured with; the pairs are always the same."""
     above = _built_upon(assignment)
     for answer in assignment.misconceptions:
         exercise = assignment.exercise_of[answer.of]
@@ -89,7 +89,7 @@ def trials(assignment: Assignment, seed: int = 0) -> Iterator[Trial]:
         yield Trial("unseen", (answer,), _work(_without(assignment, answer), (answer,), {exercise}))
         if above[exercise]:
             yield Trial("below", (answer,), _work(assignment, (answer,), {exercise, *above[exercise]}))
-    for pair in _pairs(assignment, above, random.Random(seed)):
+    for pair in _pairs(assignment, above, random.Random(0)):
         yield Trial("pair", pair, _work(assignment, pair, {assignment.exercise_of[each.of] for each in pair}))
 
 

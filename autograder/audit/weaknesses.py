@@ -77,9 +77,9 @@ def answered_notebook(assignment: Assignment, *answers: Answer) -> dict[str, Any
     return notebook
 
 
-def submission_of(notebook: dict[str, Any], assignment: Assignment, origin: str = "audit") -> Submission:
+def submission_of(notebook: dict[str, Any], assignment: Assignment) -> Submission:
     """Return ``notebook`` read and aligned as a submitted file would be."""
-    return align(read_submission(json.dumps(notebook).encode(), origin), assignment)
+    return align(read_submission(json.dumps(notebook).encode(), "audit"), assignment)
 
 
 # ---- leaks

@@ -23,8 +23,7 @@ from nbclient import NotebookClient
 
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.bench.invented_class import hand_in_all, tools_file
-from autograder.bench.nbgrader_stock import stock_source_notebook
-from autograder.bench.otter import python_with_otter, write_assignment, write_submission
+from autograder.bench.peers import python_with_otter, stock_source_notebook, write_otter_notebook, write_otter_tests
 from autograder.bench.process_usage import ProcessUsage, measure
 from autograder.course import Course
 from autograder.grading.reference import reference_for
@@ -72,9 +71,9 @@ class Bench:
         (source / f"{self.assignment.notebook}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
         demos = {cell.cell_id for cell in self.assignment.cells if cell.kind == "demo"}
         hand_in_all(root / "submitted", self.assignment, self._first(count), without=demos)
-        arguments = [str(root), self.assignment.name, *(["feedback"] if feedback else [])]
+        arguments = ["nbgrader", str(root), self.assignment.name, *(["feedback"] if feedback else [])]
         # Run where no nbgrader_config.py is found: the course's own would put the isolated path into nbgrader.
-        return measure("autograder.bench.nbgrader_stock", arguments, folder=root)
+        return measure("autograder.bench.peers", arguments, folder=root)
 
     def otter(self, count: int) -> ProcessUsage:
         """Run otter-grader locally on the first ``count`` students.
@@ -83,12 +82,12 @@ class Bench:
             PeerFailed: it cannot be installed or does not run.
         """
         root = self._fresh("otter")
-        write_assignment(self.assignment, self._tools(), root)
+        write_otter_tests(self.assignment, self._tools(), root)
         (root / "submissions").mkdir()
         for student, code in self._first(count).items():
-            write_submission(self.assignment, code, root / "submissions" / f"{student}.ipynb")
+            write_otter_notebook(self.assignment, code, root / "submissions" / f"{student}.ipynb")
         python = python_with_otter(self.course.root / ".cache" / "bench-otter")
-        return measure("autograder.bench.otter", [str(root)], folder=root, python=str(python))
+        return measure("autograder.bench.peers", ["otter", str(root)], folder=root, python=str(python))
 
     def floor(self, count: int) -> ProcessUsage:
         """Run the same cells in one bare process."""

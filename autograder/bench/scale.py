@@ -29,6 +29,7 @@ from autograder.grading.lazy_entry import competes
 __all__ = ["Scale", "main", "measure_scale", "scale_assignments", "sizes"]
 
 WINDOW = 100
+_WORKERS = 2
 
 
 class Scale(msgspec.Struct, frozen=True):
@@ -87,14 +88,14 @@ def sizes(names: Sequence[str], size: int, others: int) -> dict[str, int]:
     return {name: others if place else size for place, name in enumerate(names)}
 
 
-def measure_scale(course: Course, folder: Path, classes: Mapping[str, int], workers: int = 2) -> Scale:
+def measure_scale(course: Course, folder: Path, classes: Mapping[str, int]) -> Scale:
     """Grade so many honest submissions to each assignment of a copy of ``course`` in ``folder``.
 
     Raises:
         MachineryError: an honest submission lost points.
     """
     root = _copy(course, folder, classes)
-    measured = measure("autograder.bench.scale", [str(root), str(workers), *classes], folder=root, seconds=3 * 3600)
+    measured = measure("autograder.bench.scale", [str(root), str(_WORKERS), *classes], folder=root, seconds=3 * 3600)
     return _scale(measured)
 
 

@@ -64,11 +64,10 @@ class _Pending:
 
 
 class RetryingExecutor:
-    """An executor that tries each job up to ``attempts`` times while the machinery fails."""
+    """An executor that tries each job up to `ATTEMPTS` times while the machinery fails."""
 
-    def __init__(self, executor: Executor, attempts: int = ATTEMPTS) -> None:
+    def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._attempts = attempts
         self._pending: dict[int, _Pending] = {}
 
     def __len__(self) -> int:
@@ -83,7 +82,7 @@ class RetryingExecutor:
         """Yield final replies, results and lasting failures, waiting up to ``seconds`` for the first."""
         for reply in self._executor.completed(seconds):
             pending = self._pending[reply.number]
-            if reply.failure and pending.attempts < self._attempts:
+            if reply.failure and pending.attempts < ATTEMPTS:
                 pending.attempts += 1
                 pending.failures.append(reply.failure)
                 self._executor.submit(pending.job, pending.bundle)

@@ -18,7 +18,7 @@ from autograder.grading.grade import check_seed
 from autograder.grading.harness import ends_in_judgement, harness_names
 from autograder.grading.reference import reference_for
 
-__all__ = ["inject_helpers", "stock_notebook"]
+__all__ = ["inject_helpers", "silent_ending", "stock_notebook"]
 
 
 def stock_notebook(course: Course, assignment: Assignment) -> dict[str, Any]:
@@ -33,11 +33,11 @@ def stock_notebook(course: Course, assignment: Assignment) -> dict[str, Any]:
                 f"inject_helpers({str(course.root)!r}, {assignment.name!r})({grade_id!r}, globals())"
             )
             source = "".join(cell["source"])
-            cell["source"] = f"{BEGIN_HIDDEN}\n{begin}\n{END_HIDDEN}\n{source}{_ending(source)}"
+            cell["source"] = f"{BEGIN_HIDDEN}\n{begin}\n{END_HIDDEN}\n{source}{silent_ending(source)}"
     return notebook
 
 
-def _ending(source: str) -> str:
+def silent_ending(source: str) -> str:
     """Return a last line that shows nothing, for a check whose last expression has a value that is not points."""
     last = ast.parse(source).body[-1]
     return "\nNone" if isinstance(last, ast.Expr) and ends_in_judgement(last.value) else ""

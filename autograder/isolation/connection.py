@@ -1,13 +1,15 @@
 """The questions and answers over one channel: numbered, checked, and with a deadline each.
 
 While a question is open the other side may call the functions lent with it; a call to any other is a breach
-of the protocol, and so is an answer that is not the next one.
+of the protocol, and so is an answer that is not the next one. Questions that do not wait for each other's answers are
+sent in a batch: so many that a socket takes them all without waiting for the other side.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from autograder.errors import MachineryError
@@ -32,15 +34,17 @@ from autograder.isolation.failures import plain_text, student_error
 from autograder.isolation.leaves import Ext, Leaf, ProtocolError, handle, read_handle
 from autograder.isolation.lending import LENT_BYTES, Lends, Refused
 from autograder.isolation.limits import Allowance
-from autograder.isolation.proxies import Handle, RecordedCall, handle_number, handle_owner
+from autograder.isolation.proxies import Asked, Handle, RecordedCall, handle_number, handle_owner
 from autograder.isolation.shared_functions import source_for
 from autograder.lab.arrays import Laid, loaded_torch
 
-__all__ = ["TEXT", "Connection", "Prepared", "arguments_of"]
+__all__ = ["TEXT", "Batch", "Connection", "Prepared", "arguments_of"]
 
 MAX_CALLBACK_DEPTH = 20
 MAX_HANDLE_BYTES = 8192
 _LARGEST_TOGETHER = 1 << 14
+_MOST_QUESTIONS = 64
+_MOST_BYTES = 1 << 15
 MAX_GREETING = 1 << 16
 _ACCOUNT, TEXT = "account", "text"
 _ALWAYS_ANSWERED = (_ACCOUNT, TEXT)  # whatever the student's code does
@@ -58,6 +62,43 @@ class Prepared(NamedTuple):
     sequence: int
     body: bytes
     plain: bool
+
+
+@dataclass
+class Batch:
+    """The next of a row of questions.
+
+    Attributes:
+        sent: those that can be sent together, prepared.
+        alone: the one after them, if it has to be asked alone.
+        failure: what was raised where the next question was to be made; it counts once the others are answered.
+    """
+
+    sent: list[tuple[Asked, Prepared]] = field(default_factory=list)
+    alone: Asked | None = None
+    failure: Exception | None = None
+
+    @classmethod
+    def of(cls, waiting: Iterator[Asked], prepare: Callable[[Asked], Prepared | None]) -> Batch:
+        """Take the next questions; ``prepare`` returns None for one that has to be asked alone."""
+        batch, size = cls(), 0
+        try:
+            while len(batch.sent) < _MOST_QUESTIONS and size < _MOST_BYTES:
+                question = next(waiting)
+                prepared = prepare(question)
+                if prepared is None:
+                    batch.alone = question
+                    break
+                batch.sent.append((question, prepared))
+                size += len(prepared.body)
+        except StopIteration:
+            pass
+        except Exception as error:
+            batch.failure = error
+        return batch
+
+    def __bool__(self) -> bool:
+        return bool(self.sent or self.alone is not None or self.failure is not None)
 
 
 class Connection:

@@ -12,14 +12,13 @@ from typing import Any, Protocol, TypeVar
 from autograder.errors import MachineryError
 from autograder.isolation.channel import Channel, ChannelClosed, DeadlinePassed
 from autograder.isolation.codec import Unsendable
-from autograder.isolation.connection import TEXT, Connection, Prepared, arguments_of
+from autograder.isolation.connection import TEXT, Batch, Connection, Prepared, arguments_of
 from autograder.isolation.failures import StudentError, WorkerLost, last_words, plain_text, why_lost
 from autograder.isolation.leaves import ProtocolError
 from autograder.isolation.lending import Lends
 from autograder.isolation.limits import Allowance, Limits, StudentUsage
 from autograder.isolation.outputs import checked_outputs, total_size
 from autograder.isolation.proxies import Answered, Asked, Handle, RecordedCall, name_handle, record_value, remote
-from autograder.isolation.together import Batch
 from autograder.lab.calling import names_word
 
 __all__ = ["CellOutcome", "StudentProcess", "Supervisor"]

@@ -1,7 +1,16 @@
-"""The rehearsal of a whole entry to the competition: the grader's run and limits, on pictures that students have."""
+"""The rehearsal of a whole entry to the competition: the grader's run and limits, on pictures that students have.
+
+The service runs it as ``python -m autograder.practice.rehearsal COURSE NOTEBOOK``, which prints what the grader would
+say, as a JSON list of lines, and ends when its input does: with the service.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 
 import msgspec
@@ -21,7 +30,7 @@ from autograder.leaderboard.statistics import wilson
 from autograder.selfcheck.subject import Subject, find_subject
 from autograder.submission.model import SubmissionCell
 
-__all__ = ["Rehearsal", "rehearse_entry", "rehearsal_lines"]
+__all__ = ["Rehearsal", "main", "rehearse_entry", "rehearsal_lines"]
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -112,3 +121,29 @@ def _started(sandbox: Sandbox, subject: Subject, limits: Limits) -> StudentProce
 def _line(cells: list[SubmissionCell], number: int, line: int) -> str:
     lines = cells[number].source.split("\n") if 0 <= number < len(cells) else []
     return lines[line - 1].strip() if 0 < line <= len(lines) else ""
+
+
+def main(arguments: list[str]) -> None:
+    """Rehearse a notebook and print the outcome.
+
+    Args:
+        arguments: the course's folder, the notebook's path, and layers of the sandbox that may be missing.
+    """
+    threading.Thread(target=_end_with_input, daemon=True).start()
+    root, path, *missing_ok = arguments
+    try:
+        found = rehearse_entry(Path(path), course=Course.find(root), missing_ok=frozenset(missing_ok))
+        lines = rehearsal_lines(found)
+    except UnreadableSubmission as error:
+        lines = [str(error)]
+    sys.stdout.write(json.dumps(lines))
+
+
+def _end_with_input() -> None:
+    while os.read(0, 1 << 10):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -16,7 +16,7 @@ from autograder.bench.contenders import Bench, NotebookTime, run_notebook
 from autograder.bench.deadline_night import Night
 from autograder.bench.invented_class import honest_class
 from autograder.bench.measurements import Measurements, figures_of, notebook_figures, scale_figures
-from autograder.bench.nbgrader_stock import stock_source_notebook
+from autograder.bench.peers import stock_source_notebook
 from autograder.bench.process_usage import PeerFailed, ProcessUsage, measure, process_tree
 from autograder.bench.scale import Scale
 from autograder.bench.shares import part_of

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.errors import AuthoringError
 from autograder.grading.harness import harness_names
-from autograder.isolation import together
+from autograder.isolation import connection
 from autograder.isolation.channel import Channel
 from autograder.isolation.failures import StudentError
 from autograder.isolation.limits import Limits
@@ -77,7 +77,7 @@ def test_what_is_told_is_what_one_question_after_the_other_tells(
     source: str, told: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [told(SAME + source, test) for test in (TYPES, EACH, KEPT, IDLE)]
-    monkeypatch.setattr(together, "_MOST_QUESTIONS", 1)
+    monkeypatch.setattr(connection, "_MOST_QUESTIONS", 1)
     assert [told(SAME + source, test) for test in (TYPES, EACH, KEPT, IDLE)] == found
     assert any(found[:3]) == (source != SOLUTION)
 

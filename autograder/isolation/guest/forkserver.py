@@ -246,9 +246,9 @@ class _Zygote:
             _keep_only(descriptor)
             os.setsid()  # no group of processes together with the others
             _move_in(str(folder))
-            from autograder.isolation.guest import student_main
+            from autograder.isolation.guest import server
 
-            student_main.run(self._confinement, limits, str(folder), parent, self._shell)
+            server.run(self._confinement, limits, str(folder), parent, self._shell)
         finally:
             os._exit(70)
 

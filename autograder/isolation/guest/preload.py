@@ -14,7 +14,7 @@ __all__ = ["hide_torch", "warm_up"]
 
 _MODULES = (
     "numpy", "matplotlib.pyplot", "scipy.ndimage", "scipy.signal", "tqdm.auto", "autograder.lab.curves",
-    "autograder.isolation.guest.student_main",
+    "autograder.isolation.guest.server",
 )  # fmt: skip
 # torch._dynamo is what the first optimizer pulls in: most of a second.
 _MODULES_OF_TORCH = ("torch", "torch._dynamo", "torch.nn", "torch.optim", "torch.utils.data")

@@ -1,4 +1,7 @@
-"""The server for the trusted process: it runs cells, fetches names, calls functions, and ends with the submission."""
+"""The server for the trusted process: it runs cells, fetches names, calls functions, and ends with the submission.
+
+`run` is the main program of a fork: it confines itself, reports that, and serves.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import ast
 import builtins
 import importlib
 import operator
+import os
+import random
 import re
 import sys
 import traceback
@@ -13,12 +18,14 @@ from collections.abc import Callable
 from types import FunctionType, ModuleType, TracebackType
 from typing import Any
 
-from autograder.isolation.channel import Channel
+from autograder.isolation.channel import Channel, ChannelClosed
 from autograder.isolation.codec import (
     ANSWER,
     CALLBACK,
     ERROR,
+    FAILED,
     LENT,
+    MAX_BYTES,
     NUMBER,
     OK,
     READY,
@@ -28,15 +35,19 @@ from autograder.isolation.codec import (
     unpack_frame,
 )
 from autograder.isolation.guest.borrowed import Borrowed, Room
+from autograder.isolation.guest.lockdown import Confinement, lock_down
+from autograder.isolation.guest.preload import hide_torch
 from autograder.isolation.guest.shell import CollectingShell, Outputs, Stream
 from autograder.isolation.leaves import Ext, Leaf, handle, read_handle
+from autograder.isolation.limits import Limits
 from autograder.lab.arrays import laid
 from autograder.lab.calling import shared_places
 
-__all__ = ["Server"]
+__all__ = ["Server", "run"]
 
 MAX_TEXT = 4000
 MAX_ERRORS = 1000
+_DESCRIPTOR = 3
 _CELL = re.compile(r"<ipython-input-(\d+)-")
 _DEFINITIONS = FunctionType, ModuleType, type
 
@@ -296,6 +307,32 @@ class Server:
 
         function.__name__ = function.__qualname__ = name
         return function
+
+
+def run(confinement: Confinement, limits: Limits, folder: str, parent: int, shell: Any) -> None:
+    """Serve one submission on descriptor 3. Never returns: the process ends here."""
+    channel = Channel(_DESCRIPTOR, MAX_BYTES, patient=True)
+    try:
+        lock_down(confinement, limits, folder, parent)
+    except BaseException as error:
+        channel.send(_failure(f"{type(error).__name__}: {error}"))
+        os._exit(71)
+    try:
+        if not limits.torch:
+            hide_torch()
+        random.seed(0)  # forking has seeded it from the clock
+        Server(channel, shell).serve()
+    except ChannelClosed:
+        os._exit(0)
+    finally:
+        os._exit(72)
+
+
+def _failure(text: str) -> bytes:
+    def refuse(*_: object) -> Any:
+        raise TypeError("only text is sent here")
+
+    return pack_frame(FAILED, 0, Codec(refuse, refuse).encode(text))
 
 
 def _beyond_this_file(trace: TracebackType | None) -> TracebackType | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.leaderboard.board import Activity, Board, Standing, Status, decimal, moment
+from autograder.leaderboard.board import Activity, Board, Comparison, Standing, Status, decimal, moment
 from autograder.leaderboard.configuration import Prize
 from autograder.leaderboard.ranking import nobodys_reason
 
@@ -106,21 +106,6 @@ class Rule(msgspec.Struct, frozen=True):
     nobody: str = ""
 
 
-class Boundary(msgspec.Struct, frozen=True):
-    """Neighbours at a prize boundary, compared on the same images."""
-
-    above: str
-    below: str
-    prize: str
-    only_above: int
-    only_below: int
-    p: float
-    p_holm: float
-    difference: float
-    low: float
-    high: float
-
-
 class Sample(msgspec.Struct, frozen=True):
     """The sample that the statistics rest on."""
 
@@ -129,7 +114,7 @@ class Sample(msgspec.Struct, frozen=True):
     resamples: int
     confidence: float
     statement: str
-    comparisons: tuple[Boundary, ...]
+    comparisons: tuple[Comparison, ...]
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -287,7 +272,4 @@ def _sample(board: Board) -> Sample | None:
     if board.statistics is None:
         return None
     found = board.statistics
-    boundaries = tuple(
-        Boundary(**{name: getattr(pair, name) for name in Boundary.__struct_fields__}) for pair in found.comparisons
-    )
-    return Sample(found.images, found.seeds, found.resamples, found.confidence, found.statement, boundaries)
+    return Sample(found.images, found.seeds, found.resamples, found.confidence, found.statement, found.comparisons)
