@@ -83,7 +83,7 @@ class Rehearsals:
         store: AttemptStore,
         quiet: Callable[[], bool],
         missing_ok: Sequence[str] = (),
-        command: Sequence[str] = (sys.executable, "-m", "autograder.service.rehearsing"),
+        command: Sequence[str] = (sys.executable, "-P", "-m", "autograder.service.rehearsing"),
     ) -> None:
         self._course, self._store, self._quiet = course, store, quiet
         self._missing_ok, self._command = missing_ok, command
