@@ -44,6 +44,17 @@ def test_nothing_is_imported_from_the_folder_that_it_is_started_in(hostile: Path
     assert done.returncode == (0 if arguments == ["--version"] else 2)  # There is no course here.
 
 
+def test_only_a_file_called_autograder_is_run_and_not_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "autograder.py").write_text("print('the file')")
+    module = [sys.executable, "-m", "autograder", "--version"]
+    command = [str(Path(sys.executable).with_name("autograder")), "--version"]
+    by_module, by_command = (
+        subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False).stdout
+        for line in (module, command)
+    )
+    assert (by_module, by_command) == ("the file\n", f"autograder {__version__}\n")
+
+
 _SPAWNING = """
 import multiprocessing, sys
 from autograder.cli import main
