@@ -378,6 +378,8 @@ _ABOUT_STUDENTS = {
 
 def main() -> None:
     """Run the command line; a user's error, or an extra that is not installed, is one message and exit code 2."""
+    # No Python that this one starts imports from the folder that it is started in, where a student's pickle.py may lie.
+    os.environ["PYTHONSAFEPATH"] = "1"
     if _ABOUT_STUDENTS & set(sys.argv[1:2]):
         os.umask(0o077)
     try:

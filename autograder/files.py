@@ -23,9 +23,33 @@ from pathlib import Path
 
 from autograder.errors import GradebookError, GradebookUnusable
 
-__all__ = ["changes", "first_link", "open_below", "open_handed_in", "private_folder", "stamp_of", "write_atomically"]
+__all__ = [
+    "LONGEST_NAME",
+    "changes",
+    "first_link",
+    "names_student",
+    "on_one_line",
+    "open_below",
+    "open_handed_in",
+    "private_folder",
+    "stamp_of",
+    "write_atomically",
+]
+
+LONGEST_NAME = 128
+"""The most characters of a student's id: nbgrader's column; PostgreSQL refuses more, SQLite would take it."""
 
 _NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def names_student(folder: str) -> bool:
+    """Return whether a folder's name can be a student's id: some characters, not too many, all of which are seen."""
+    return 0 < len(folder) <= LONGEST_NAME and folder.isprintable() and not folder.startswith(".")
+
+
+def on_one_line(name: str) -> str:
+    """Return the name of a file as a report shows it: anything may be in it, also the end of a line."""
+    return name if name.isprintable() else ascii(name)[1:-1]
 
 
 def private_folder(path: Path) -> None:

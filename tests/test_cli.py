@@ -25,6 +25,60 @@ def test_it_says_its_version() -> None:
     assert (done.returncode, done.stdout) == (0, f"autograder {__version__}\n")
 
 
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A folder whose modules, called like Python's own and like packages, tell that they were imported."""
+    folder = tmp_path / "handed-in"
+    folder.mkdir()
+    for name in {*sys.stdlib_module_names, "numpy", "torch", "typer", "rich", "msgspec", "sitecustomize", "IPython"}:
+        (folder / f"{name}.py").write_text(f"print('hostile {name}')\nraise SystemExit(99)\n")
+    (folder / "evil.pth").write_text("import sys; sys.exit(99)\n")
+    return folder
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["status"]])
+def test_nothing_is_imported_from_the_folder_that_it_is_started_in(hostile: Path, arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "autograder", *arguments]
+    done = subprocess.run(command, cwd=hostile, capture_output=True, text=True, timeout=60, check=False)
+    assert "hostile" not in done.stdout + done.stderr
+    assert done.returncode == (0 if arguments == ["--version"] else 2)  # There is no course here.
+
+
+def test_only_a_file_called_autograder_is_run_and_not_by_the_command(tmp_path: Path) -> None:
+    (tmp_path / "autograder.py").write_text("print('the file')")
+    module = [sys.executable, "-m", "autograder", "--version"]
+    command = [str(Path(sys.executable).with_name("autograder")), "--version"]
+    by_module, by_command = (
+        subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False).stdout
+        for line in (module, command)
+    )
+    assert (by_module, by_command) == ("the file\n", f"autograder {__version__}\n")
+
+
+_SPAWNING = """
+import multiprocessing, sys
+from autograder.cli import main
+if __name__ == "__main__":
+    sys.argv = ["autograder", "--version"]
+    try:
+        main()
+    except SystemExit:
+        pass
+    started = multiprocessing.get_context("spawn").Process(target=print, args=("alive",))
+    started.start()
+    started.join()
+    sys.exit(started.exitcode)
+"""
+
+
+def test_neither_do_the_processes_that_it_starts(hostile: Path, tmp_path: Path) -> None:
+    """As `audit --attacks` did: its lanes are spawned."""
+    (tmp_path / "spawning.py").write_text(_SPAWNING)
+    command = [sys.executable, str(tmp_path / "spawning.py")]
+    done = subprocess.run(command, cwd=hostile, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "alive"), done.stdout + done.stderr
+
+
 def test_without_a_command_it_lists_them() -> None:
     said = autograder().stdout
     assert all(command in said for command in ("grade", "audit", "leaderboard", "doctor", "collect"))

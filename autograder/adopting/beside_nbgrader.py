@@ -265,7 +265,7 @@ def by_nbgrader(root: Path, names: Sequence[str], what: str) -> dict[str, Any]:
         **os.environ,
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
     }
-    command = [sys.executable, "-m", "autograder.adopting.beside_nbgrader", str(root), what, *names]
+    command = [sys.executable, "-P", "-m", "autograder.adopting.beside_nbgrader", str(root), what, *names]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root, env=environment, check=False)
     if done.returncode:
         raise AutograderError(f"nbgrader itself failed on this course: {done.stderr.strip()[-1500:]}")

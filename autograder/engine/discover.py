@@ -18,7 +18,7 @@ from autograder.authoring.adopted import frame_files, notebooks_of
 from autograder.authoring.assignment import Assignment, load_assignment
 from autograder.course import Course
 from autograder.errors import GradebookError, UnreadableSubmission
-from autograder.files import first_link, write_atomically
+from autograder.files import LONGEST_NAME, first_link, names_student, on_one_line, write_atomically
 from autograder.gradebook.journal import digest, reading_digest
 from autograder.roster import look_alikes
 from autograder.submission.alignment import beside, choose
@@ -76,10 +76,13 @@ def discover(course: Course, assignment: str, notebook: str, students: Sequence[
         notebook: the notebook's name without ending.
         students: the students to look for; default everyone with a folder.
     """
-    everyone = sorted(folder.name for folder in _folders(course.submitted))
+    folders = sorted(folder.name for folder in _folders(course.submitted))
+    everyone = [name for name in folders if names_student(name)]
     wanted = everyone if students is None else list(dict.fromkeys(students))
     found: list[Found] = []
     misplaced = [Misplaced(name, _unknown(name, everyone, course)) for name in wanted if name not in everyone]
+    if students is None:
+        misplaced += [_nobodys(name, course) for name in folders if not names_student(name)]
     known = set(course.assignments()) | {assignment}
     siblings = _siblings(course, assignment)
     for student in (name for name in wanted if name in everyone):
@@ -118,7 +121,7 @@ def _notebooks_at(student: str, path: Path, siblings: set[str]) -> list[Found]:
         return [Found(student, path, others)]
     if not others:
         return []
-    name = others[0].relative_to(path.parent)
+    name = on_one_line(str(others[0].relative_to(path.parent)))
     return [Found(student, others[0], others[1:], f"{name} was graded, though it is not called {path.name}.")]
 
 
@@ -145,6 +148,16 @@ def _alike(names: Sequence[str], course: Course) -> Iterator[tuple[str, str]]:
         )
 
 
+def _nobodys(folder: str, course: Course) -> Misplaced:
+    """Return the report on a folder that is left aside: its name cannot be a student's id."""
+    shown = on_one_line(folder)
+    return Misplaced(
+        shown if len(shown) <= LONGEST_NAME else f"{shown[:40]}…",
+        f"{course.submitted}: the name of this folder cannot be a student's id: use 1 to {LONGEST_NAME} printable "
+        "characters. It was left aside. Rename it, and run again.",
+    )
+
+
 def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:
     close = difflib.get_close_matches(student, everyone, n=1)
     guess = f" Did you mean {close[0]}?" if close else " Check the name."
@@ -152,7 +165,7 @@ def _unknown(student: str, everyone: Sequence[str], course: Course) -> str:
 
 
 def _no_notebook(path: Path, siblings: set[str]) -> str:
-    there = sorted(each.name for each in path.parent.iterdir() if not each.name.startswith("."))
+    there = sorted(on_one_line(each.name) for each in path.parent.iterdir() if not each.name.startswith("."))
     listed = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
     what = "is not this notebook" if {Path(name).stem for name in there} & siblings else "is not a notebook"
     held = f"there is only {listed}, which {what}" if there else "its folder is empty"
@@ -163,7 +176,7 @@ def _strangers(folder: Path, known: set[str], assignment: str) -> list[str]:
     """Return a sentence for each folder whose name resembles ``assignment`` but is not an assignment's name."""
     names = sorted(entry.name for entry in _folders(folder) if entry.name not in known)
     return [
-        f"{folder / name} is not named after an assignment. If it is {assignment}, rename it and run again."
+        f"{folder / on_one_line(name)} is not an assignment's name. If it is {assignment}, rename it and run again."
         for name in names
         if difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6) == [assignment]
     ]

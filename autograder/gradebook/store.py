@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
+from autograder.files import LONGEST_NAME, names_student
 from autograder.gradebook.database import Database
 from autograder.gradebook.lateness import LatePenalty, LateRules, make_tables
 from autograder.gradebook.marks import (
@@ -107,8 +108,6 @@ def _given(db: Connection, notebook_id: str, group: Collection[str], table: Tabl
 
 # ---- the gradebook
 
-_LONGEST_NAME = 128  # nbgrader's column; PostgreSQL refuses more, SQLite would take it.
-
 
 def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[str, float | None]:
     student, result = graded.student, graded.result
@@ -116,8 +115,8 @@ def _checked_scores(assignment: Assignment, graded: GradedSubmission) -> dict[st
         raise GradebookError(
             f"{assignment.name} of {student} was not graded ({result.reason}), so no score was written. Grade it again."
         )
-    if not student or len(student) > _LONGEST_NAME or not student.isprintable():
-        raise GradebookError(f"'{student[:40]}' is not a student id: use 1 to {_LONGEST_NAME} printable characters.")
+    if not names_student(student):
+        raise GradebookError(f"'{student[:40]}' is not a student id: use 1 to {LONGEST_NAME} printable characters.")
     return scores_of(assignment, graded.submission, result)
 
 

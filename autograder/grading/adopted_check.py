@@ -22,7 +22,6 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -36,7 +35,7 @@ from autograder.authoring.assignment import Assignment, AssignmentCell
 from autograder.authoring.source_cells import split_hidden
 from autograder.errors import AutograderError
 from autograder.grading.asked_objects import Asking
-from autograder.grading.check import CheckRun
+from autograder.grading.check import CheckRun, own_warnings
 from autograder.grading.reference import AdoptedNames, parsed, stored_names
 from autograder.grading.result import CheckResult
 from autograder.grading.stand_in import AskedObject
@@ -186,7 +185,7 @@ class AdoptedRun(CheckRun):
         try:
             printed = contextlib.redirect_stdout(io.StringIO() if hidden else self._printed)
             seeding = asking.seeding() if "seed" in source else contextlib.nullcontext()
-            with printed, seeding, _own_warnings(), _within(2 * seconds + 1):
+            with printed, seeding, own_warnings(), _within(2 * seconds + 1):
                 value = program.execute(self._names)
             if last:
                 self.points = self._worth(value)
@@ -286,14 +285,6 @@ def _within(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def _own_warnings() -> Iterator[None]:
-    """Keep a test's warnings out of its verdict."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _is_fault(error: Exception) -> bool:

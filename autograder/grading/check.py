@@ -12,6 +12,7 @@ import io
 import math
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,7 +37,7 @@ from autograder.isolation.student_process import StudentProcess
 from autograder.lab import CheckFailed
 from autograder.submission.model import Stopped, cause_of, missing_name
 
-__all__ = ["CheckRun"]
+__all__ = ["CheckRun", "own_warnings"]
 
 _MESSAGE_LIMIT = 4000
 _EVIDENCE_SHARE = 0.25
@@ -162,7 +163,7 @@ class CheckRun:
         worker.deadline, worker.transcript, worker.quiet = time.monotonic() + seconds, self.exchanges, quiet
         self._names[GUARD] = _Guard(self, side, quiet, seconds * _EVIDENCE_SHARE)
         try:
-            with contextlib.redirect_stdout(self._printed):
+            with contextlib.redirect_stdout(self._printed), own_warnings():
                 value = part.execute(self._names)
             if last and not self.failure:
                 self.points = self._credit(value)
@@ -264,6 +265,14 @@ class _Guard:
 def _is_machinery(error: Exception) -> bool:
     """Return whether the grader itself failed, so that nothing is known of the student's code."""
     return isinstance(error, AutograderError) and not isinstance(error, StudentError)
+
+
+@contextlib.contextmanager
+def own_warnings() -> Iterator[None]:
+    """Keep a check's warnings out of its verdict and away from the grader's terminal: wrong answers cause some."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from autograder import __version__
 from autograder.authoring.assignment import Assignment
 from autograder.errors import MachineryError
 from autograder.grading.adopted_check import AdoptedRun, AdoptedTests, run_together
-from autograder.grading.check import CheckRun
+from autograder.grading.check import CheckRun, own_warnings
 from autograder.grading.diagnosis import diagnose
 from autograder.grading.harness import foundations, on_right_foundations
 from autograder.grading.lazy_entry import LazyEntry
@@ -84,13 +84,12 @@ class Retrial(NamedTuple):
 
 def explain(runs: Sequence[CheckRun], trusted: ReferenceNotebook) -> dict[str, Cause]:
     """Return the cause of each failed check of ``runs`` (all of one exercise), as far as there is one to be told."""
-    named = diagnose(runs, trusted)
+    with own_warnings():  # The instructor's code gets what a wrong answer made: it may well overflow.
+        named = diagnose(runs, trusted)
+        unnamed = [run.cell.grade_id for run in runs if run.fell_short and run.cell.grade_id not in named]
+        observed = observe(runs, trusted) if unnamed else {}
     causes = {check: Cause(answer.slug, answer.text) for check, answer in named.items()}
-    unnamed = [run.cell.grade_id for run in runs if run.fell_short and run.cell.grade_id not in causes]
-    if unnamed:
-        observed = observe(runs, trusted)
-        causes |= {check: Cause(observed=observed[check]) for check in unnamed if check in observed}
-    return causes
+    return causes | {check: Cause(observed=observed[check]) for check in unnamed if check in observed}
 
 
 def with_cause(

@@ -37,7 +37,7 @@ import numpy as np
 
 from autograder.isolation.leaves import MAX_EMPTY_ROWS, READERS, Ext, Leaf, ProtocolError, leaf
 from autograder.isolation.limits import Allowance
-from autograder.lab.arrays import loaded_torch
+from autograder.isolation.twins import plain_twin
 
 __all__ = [
     "ANSWER",
@@ -129,11 +129,19 @@ class Codec:
         self._allowance = allowance
         self._exported = exported
         self._left = 0
+        self._written = _Written()
         self._packer = msgpack.Packer(use_bin_type=True)
 
     def encode(self, value: object) -> bytes:
-        """Return the message for a value. Raises `Unsendable` for what is too deep, or neither data nor exported."""
-        data: bytes = self._packer.pack(self._flatten(value, 0))
+        """Return the message for a value.
+
+        Raises `Unsendable` for what is too deep or too much for the other side to read, or neither data nor exported.
+        """
+        outer, self._written = self._written, _Written()  # What is exported may be encoded by this codec, too.
+        try:
+            data: bytes = self._packer.pack(self._flatten(value, 0))
+        finally:
+            self._written = outer
         return data
 
     def decode(self, data: bytes | bytearray | memoryview) -> Any:
@@ -208,19 +216,39 @@ class Codec:
                 flat.append(part)
             else:
                 flat.append(self._flatten(part, below))
+        self._written.count(tag, flat)
         return flat
 
     def _flatten_leaf(self, value: object, depth: int) -> object:
         try:
             found = value if type(value) is Ext else leaf(value)
-        except (TypeError, OverflowError):  # a sparse tensor, an integer past all bounds
+        except (TypeError, OverflowError, RuntimeError):  # a sparse or nested tensor, an integer past all bounds
             return self._export(value)
         if found is not None:
             return found
-        plain = _plain_twin(value)
+        plain = plain_twin(value)
         if plain is not None:
             return self._flatten(plain, depth)
         return self._export(value)
+
+
+class _Written:
+    """A count of what a message holds: none is written that the other side has to refuse, and ends its sender for."""
+
+    def __init__(self) -> None:
+        self._nodes = 0
+        self._keys = 0
+
+    def count(self, tag: int, flat: list[object]) -> None:
+        """Count a container, as it is written. Raises Unsendable if it is one too many."""
+        self._nodes += len(flat) + 1
+        if self._nodes > MAX_NODES:
+            raise Unsendable(f"data of more than {MAX_NODES:,} items cannot be sent")
+        if tag in (_SET, _FROZENSET, _DICT):
+            keys = flat[1::2] if tag == _DICT else flat[1:]
+            self._keys += sum(max(_KEY_EFFORT, _effort_written(key)) for key in keys)
+            if self._keys > MAX_KEYS * _KEY_EFFORT:
+                raise Unsendable(f"sets and dictionaries of more than {MAX_KEYS:,} keys, or long ones, cannot be sent")
 
 
 class _Builder:
@@ -296,38 +324,20 @@ def _effort(key: object) -> int:
     return 1 + (key.bit_length() >> 9 if type(key) is int else 0)
 
 
+def _effort_written(key: object) -> int:
+    """Return the `_effort` of a key that is written. Raises Unsendable for one that has no hash without its class."""
+    if type(key) is list:
+        if key[0] in (_LIST, _SET, _DICT, _SLICE):
+            raise Unsendable("a list, set or dictionary as a key cannot be sent")
+        return _CONTAINER_EFFORT + sum(map(_effort_written, key[1:]))
+    if type(key) is Ext and key.code == Leaf.ARRAY:
+        raise Unsendable("an array as a key cannot be sent")
+    return 1 + (len(key.data) >> 6 if type(key) is Ext and key.code == Leaf.INTEGER else 0)
+
+
 def _clean(text: str) -> str:
     """Return the text with lone surrogates replaced: they are not text, and cannot be written to a file."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _plain_twin(value: object) -> Any:
-    """Return the exact builtin for a subclass of the standard library or torch: a named tuple becomes a tuple."""
-    torch = loaded_torch()
-    if torch is not None and isinstance(value, torch.Size):
-        return tuple(value)
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, tuple) and isinstance(getattr(type(value), "_fields", None), tuple):
-        return tuple(tuple.__iter__(value))  # a named tuple, wherever it was named
-    if isinstance(value, np.ndarray) or type(value).__module__ == "__main__":
-        return None  # an array of objects; a class of the notebook's own, which is more than its content
-    return _as_builtin(value)
-
-
-def _as_builtin(value: Any) -> Any:
-    """Return what a subclass of a builtin holds, read by the builtin's own methods."""
-    if isinstance(value, dict):
-        return dict(dict.items(value))
-    collections: tuple[Any, ...] = (tuple, list, set, frozenset)
-    for collection in collections:
-        if isinstance(value, collection):
-            return collection(collection.__iter__(value))
-    scalars: tuple[Any, ...] = (int, float, complex, str, bytes)
-    for scalar in scalars:
-        if isinstance(value, scalar):
-            return scalar.__new__(scalar, value)
-    return None
 
 
 # ---- the heads of messages

@@ -38,6 +38,8 @@ __all__ = [
 MAX_EMPTY_ROWS = 1 << 20
 """The most rows, columns and so on, multiplied, of an array that holds nothing: they cost nothing to send."""
 
+MAX_DIMENSIONS = 32
+MAX_ITEM_BYTES = 1 << 20
 MAX_INTEGER_BYTES = 1750  # below the 4300 decimal digits past which Python refuses to print
 
 TENSOR_DTYPES = (
@@ -167,8 +169,9 @@ def _tensor_bytes(value: torch.Tensor) -> bytes:
 def _dtype(value: object) -> Ext | None:
     torch = loaded_torch()
     if torch is not None and isinstance(value, torch.dtype):
-        return Ext(Leaf.DTYPE, b"t" + str(value).removeprefix("torch.").encode())
-    if isinstance(value, np.dtype) and value.kind in "biufcUS" and value.names is None:
+        name = str(value).removeprefix("torch.")
+        return Ext(Leaf.DTYPE, b"t" + name.encode()) if name in TENSOR_DTYPES else None
+    if isinstance(value, np.dtype) and _travels(value):
         return Ext(Leaf.DTYPE, b"n" + value.str.encode())
     if isinstance(value, type):
         name = f"{value.__module__}.{value.__name__}"
@@ -186,7 +189,12 @@ def _generator_bytes(source: np.random.PCG64) -> bytes:
 
 @lru_cache(maxsize=256)
 def _array_header(dtype: np.dtype, shape: tuple[int, ...]) -> bytes | None:
-    return _header(dtype.str, shape) if dtype.kind in "biufcUS" else None
+    return _header(dtype.str, shape) if _travels(dtype) else None
+
+
+def _travels(dtype: np.dtype) -> bool:
+    """Return whether arrays of this dtype travel: not those of texts that are longer than anybody reads."""
+    return dtype.kind in "biufcUS" and dtype.itemsize <= (MAX_ITEM_BYTES if dtype.kind == "U" else MAX_ITEM_BYTES // 4)
 
 
 def is_empty_giant(shape: tuple[int, ...]) -> bool:
@@ -200,6 +208,8 @@ def _header(dtype: str, shape: tuple[int, ...]) -> bytes:
         raise TypeError(
             f"an empty array of shape {shape} cannot be sent: it has more rows than anybody could go through"
         )
+    if len(shape) > MAX_DIMENSIONS:
+        raise TypeError(f"an array of {len(shape)} dimensions cannot be sent")
     name = dtype.encode("ascii")
     return struct.pack(f"<BB{len(name)}s{len(shape)}Q", len(name), len(shape), name, *shape)
 
@@ -207,8 +217,6 @@ def _header(dtype: str, shape: tuple[int, ...]) -> bytes:
 # ---- reading
 
 MAX_ELEMENTS = 1 << 28
-MAX_DIMENSIONS = 32
-MAX_ITEM_BYTES = 1 << 20
 _NUMBER = re.compile(r"[<>|]([biufc])(\d{1,2})")
 _TEXT = re.compile(r"[<>|]([US])(\d{1,6})")
 _SIZES = {"b": {1}, "i": {1, 2, 4, 8}, "u": {1, 2, 4, 8}, "f": {2, 4, 8, 16}, "c": {8, 16, 32}}

@@ -116,7 +116,7 @@ class PictureDesk:
         return frozenset(name for name, report in reports.items() if report.available)
 
     def _command(self, present: frozenset[str], plan: mounts.Mounts) -> list[str]:
-        python = [sys.executable, "-s", "-B", "-c", _STARTER]
+        python = [sys.executable, "-P", "-s", "-B", "-c", _STARTER]
         path = capabilities.bubblewrap_path()
         if "bubblewrap" not in present or path is None:
             return python

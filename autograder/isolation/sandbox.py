@@ -314,7 +314,7 @@ class Sandbox:
         return frozenset(present)
 
     def _command(self, present: frozenset[str], plan: mounts.Mounts, descriptor: int) -> list[str]:
-        python = [sys.executable, "-s", "-B", "-c", _STARTER, str(descriptor)]
+        python = [sys.executable, "-P", "-s", "-B", "-c", _STARTER, str(descriptor)]
         path = machine.bubblewrap_path()
         if "bubblewrap" not in present or path is None:
             return python

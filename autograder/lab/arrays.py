@@ -23,6 +23,7 @@ __all__ = [
     "Position",
     "Retyped",
     "every_place",
+    "is_array",
     "is_real",
     "joined",
     "laid",
@@ -66,9 +67,16 @@ def to_array(value: object) -> NDArray[Any]:
     raise NotNumeric("None" if value is None else f"a value of type {type(value).__name__}")
 
 
+_PLAIN = {bool, int, float}
+
+
 def _stacked(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
     if not values:
         return np.zeros(0)
+    if _PLAIN.issuperset(map(type, values)):  # The usual case, known in a fraction of the time.
+        plain = np.asarray(values)
+        if plain.dtype.kind in "biuf":  # and not too large for 64 bits
+            return plain
     rows = [to_array(value) for value in values]
     shapes = {row.shape for row in rows}
     if len(shapes) > 1:
@@ -79,6 +87,11 @@ def _stacked(values: list[Any] | tuple[Any, ...]) -> NDArray[Any]:
 def loaded_torch() -> Any:
     """Return the torch module; None before anything has loaded it, when nothing is a tensor. Loading takes a second."""
     return sys.modules.get("torch")
+
+
+def is_array(value: object) -> bool:
+    """Return whether the value is a numpy array or a tensor."""
+    return isinstance(value, np.ndarray) or _is_tensor(value)
 
 
 def _is_tensor(value: object) -> bool:

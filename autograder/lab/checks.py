@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograder.lab.arrays import NotNumeric, to_array
+from autograder.lab.arrays import NotNumeric, is_array, to_array
 from autograder.lab.recognition import Compared, recognised
 
 __all__ = ["CheckFailed", "brief", "close", "describe_difference", "describe_shape", "matches", "observation"]
@@ -121,11 +121,11 @@ def _common_factor(actual: NDArray[Any], expected: NDArray[Any]) -> Any:
 def _comparable(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in a type so wide that a difference neither wraps around nor rounds early."""
     if array.dtype.kind == "c":
-        return array.astype(np.complex128)
+        return array.astype(np.promote_types(array.dtype, np.complex128))
     if array.dtype.kind in "bi" or array.dtype in (np.uint8, np.uint16, np.uint32):
         wide = array.astype(np.int64)
         return wide if not array.size or np.abs(wide.astype(np.float64)).max() < 2**62 else array.astype(float)
-    return array.astype(np.float64)
+    return array.astype(np.promote_types(array.dtype, np.float64))
 
 
 def _worst(actual: NDArray[Any], expected: NDArray[Any], agree: NDArray[np.bool_]) -> tuple[np.intp, ...]:
@@ -147,6 +147,7 @@ def _table(array: NDArray[Any]) -> str:
 
 _BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")"), dict: ("{", "}"), set: ("{", "}"),
                                           frozenset: ("frozenset({", "})")}  # fmt: skip
+_LONG = 10_000
 _ROOM = 200  # characters of each of two values that differ
 
 KNOWN = "A known mistake gives just this result: "
@@ -221,7 +222,8 @@ def _begun(value: object, room: int) -> str:
 def _shown(value: Any) -> str:
     """Return ``repr(value)``; of an array with so many sides that it would be written out in full, the shape."""
     # Each side is cut beyond six entries: 20 sides of two are a million numbers, and half a minute.
-    many = getattr(value, "ndim", 0) > 4 and math.prod(value.shape) > 1000
+    # Nothing else is asked: an object of the student's process would answer what it likes.
+    many = is_array(value) and value.ndim > 4 and math.prod(value.shape) > 1000
     return f"an array of shape {tuple(value.shape)}" if many else repr(value)
 
 
@@ -259,8 +261,20 @@ def _failed(
     return failure
 
 
+def _overlong(value: object, shape: tuple[int, ...]) -> int:
+    """Return the length of a list, or of one in it, that is wrong, and so large that reading it takes long; else 0."""
+    if not isinstance(value, list | tuple):
+        return 0
+    if len(value) > _LONG and shape[:1] != (len(value),):
+        return len(value)
+    return next((length for part in value if (length := _overlong(part, shape[1:]))), 0)
+
+
 def _student_array(actual: object, want: NDArray[Any], case: str, hint: str) -> NDArray[Any]:
     """Return ``actual`` as an array, or raise a failed check that shows why it is not one."""
+    if length := _overlong(actual, want.shape):
+        detail = f"expected {describe_shape(want)}, got a {type(actual).__name__} with {length} parts in a row"
+        raise CheckFailed("the shape is wrong", detail=detail, hint=hint, case=case)
     try:
         return to_array(actual)
     except NotNumeric as problem:

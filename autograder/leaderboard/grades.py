@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from autograder.errors import GradebookError
+from autograder.files import names_student
 
 if TYPE_CHECKING:
     from autograder.gradebook.lateness import Terms
@@ -68,14 +69,10 @@ class AssignmentGrades:
 def handed_in(submitted: Path, assignment: str) -> set[str]:
     """Return the students who have a file of the assignment in nbgrader's ``submitted/`` tree, graded or not.
 
-    Raises:
-        GradebookError: a folder's name is not text.
+    Folders whose names cannot be a student's id are left out: grading reports them.
     """
     students = {path.parts[-3] for path in submitted.glob(f"*/{assignment}/*.ipynb")}
-    for student in students:
-        if not student.isprintable():
-            raise GradebookError(f"{submitted}: the folder {student!r} cannot be a student's id. Rename the folder.")
-    return students
+    return set(filter(names_student, students))
 
 
 def assignment_names(url: str) -> tuple[str, ...]:

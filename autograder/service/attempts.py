@@ -23,6 +23,7 @@ from autograder.service.attempt_tables import VERSION, make_tables, version_of
 
 __all__ = ["AttemptStore", "Duty", "HandIn", "name_of_content"]
 
+_PIECE = 1 << 20
 _COLUMNS = (
     "number, name, student, assignment, at, source, file, digest, outcome, points, result_key, reason, seconds, "
     "done_at, handed_by, together"
@@ -297,6 +298,22 @@ class AttemptStore:
     def content(self, attempt: HandIn) -> bytes:
         """Return the bytes that were handed in."""
         return self.bytes_of(attempt.digest)
+
+    def size(self, attempt: HandIn) -> int:
+        """Return the number of bytes that were handed in."""
+        return int(self.rows("SELECT length(bytes) FROM content WHERE digest = ?", attempt.digest)[0][0])
+
+    def pieces(self, attempt: HandIn) -> Iterator[bytes]:
+        """Yield the bytes that were handed in, a piece at a time; any thread may take the next."""
+        ((row, size),) = self.rows("SELECT rowid, length(bytes) FROM content WHERE digest = ?", attempt.digest)
+        for start in range(0, size, _PIECE):
+            try:
+                with self._connection.blobopen("content", "bytes", row, readonly=True) as blob:
+                    blob.seek(start)
+                    piece = blob.read(_PIECE)
+            except sqlite3.Error as error:
+                raise self._explained(error) from error
+            yield piece
 
     def bytes_of(self, digest: str) -> bytes:
         """Return the bytes that were kept under ``digest``."""

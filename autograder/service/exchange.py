@@ -29,7 +29,7 @@ from autograder.collecting.records import Receipt, Receipts, printable
 from autograder.course import Course
 from autograder.engine.known_results import read_file
 from autograder.errors import AutograderError, GradebookError, ServiceError, UnreadableSubmission
-from autograder.files import first_link, open_below, write_atomically
+from autograder.files import first_link, names_student, open_below, write_atomically
 from autograder.gradebook.stamps import TIMESTAMP, read_stamp
 from autograder.roster import Student
 from autograder.service.access import can_be_an_id, roster_of
@@ -237,7 +237,7 @@ class SubmittedFolder:
             return
         names = {name: notebook for name in served(self._course) if (notebook := self.notebook(name))}
         for folder in sorted(self._course.submitted.iterdir()):
-            if folder.name.startswith(".") or folder.is_symlink():
+            if not names_student(folder.name) or folder.is_symlink():
                 continue
             for assignment, notebook in names.items():
                 path = folder / assignment / f"{notebook}.ipynb"

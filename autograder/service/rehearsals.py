@@ -83,7 +83,7 @@ class Rehearsals:
         store: AttemptStore,
         quiet: Callable[[], bool],
         missing_ok: Sequence[str] = (),
-        command: Sequence[str] = (sys.executable, "-m", "autograder.practice.rehearsal"),
+        command: Sequence[str] = (sys.executable, "-P", "-m", "autograder.practice.rehearsal"),
     ) -> None:
         self._course, self._store, self._quiet = course, store, quiet
         self._missing_ok, self._command = missing_ok, command

@@ -317,8 +317,12 @@ class Site:
     def _notebook(self, request: Request) -> Response:
         attempt = self._own(request, self._known(request))
         name = f'attachment; filename="{plain_file_name(attempt.file)}"'
-        headers = {"content-disposition": name, "content-security-policy": "default-src 'none'; sandbox"}
-        return Response(self._store.content(attempt), media_type="application/octet-stream", headers=headers)
+        headers = {
+            "content-disposition": name,
+            "content-security-policy": "default-src 'none'; sandbox",
+            "content-length": str(self._store.size(attempt)),
+        }
+        return StreamingResponse(self._store.pieces(attempt), media_type="application/octet-stream", headers=headers)
 
     async def _act(self, request: Request) -> Response:
         visitor = self._known(request)

@@ -103,7 +103,8 @@ def compare_class(course: Course, name: str, also: Sequence[Path] = (), workers:
     groups = set(groups_of(course, assignment.name).values())
     together = {frozenset(pair) for group in groups for pair in combinations(group, 2)}
     comparison = compare(students, handout.references, earlier, together)
-    misplaced = ((each.student, each.reason) for each in discovery.misplaced)
+    compared = {each.student for each in discovery.found}  # Twins in case or Unicode form are, though grading warns.
+    misplaced = ((each.student, each.reason) for each in discovery.misplaced if each.student not in compared)
     return ClassSimilarity(
         assignment,
         {**students, **earlier, **handout.references},

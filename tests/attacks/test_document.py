@@ -42,6 +42,16 @@ KEPT = {
     "What it could read of the machine's state": "test_what_counts_for_the_whole_machine_is_not_told mounts_next",
     "Where a machine gives forks no namespaces": "test_a_sandbox_that_cannot_keep_workers_apart_is_not_shared",
     "A submission finds torch": "test_whether_the_warm_process_holds_torch_is_hidden_from_work_that_does_not_name_it",
+    "Neither the commands nor": (
+        "test_nothing_is_imported_from_the_folder_that_it_is_started_in test_neither_do_the_processes_that_it_starts"
+    ),
+    "Only where a file": "test_only_a_file_called_autograder_is_run_and_not_by_the_command",
+    "The command `autograder` does not": "test_only_a_file_called_autograder_is_run_and_not_by_the_command",
+    "Below `submitted/`, a folder": (
+        "test_a_folder_whose_name_is_nobodys_is_left_aside_and_reported_on_one_line "
+        "test_a_folder_whose_name_is_nobodys_stops_no_board_and_is_on_none"
+    ),
+    "No message asks": "test_every_odd_result_gets_a_plain_verdict_and_only_right_ones_pass shape_of_an_object",
     "A submission is one process": "fork_bomb thread_bomb memory_in_small_steps",
     "They would also count": "many_files thread_bomb",
     "Functions that a check hands": "test_a_lent_function_answers_as_it_does_here lent_a_million_weights",

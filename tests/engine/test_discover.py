@@ -57,3 +57,26 @@ def test_folders_that_differ_in_case_or_unicode_form_only_are_graded_and_reporte
     assert set(students) == {*pair, "bob"}
     assert set(misplaced) == set(pair)
     assert all(ascii(name) in reason for reason in misplaced.values() for name in pair)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\x1b[31mb", "a\u202eb", "a\udcffb", "e" * 129])
+def test_a_folder_whose_name_is_nobodys_is_left_aside_and_reported_on_one_line(course: Course, name: str) -> None:
+    hand_in(course, name)
+    hand_in(course, "bob")
+    students, misplaced = found(course)
+    assert students == ["bob"]
+    ((shown, reason),) = misplaced.items()
+    assert shown.isprintable()
+    assert "cannot be a student's id" in reason
+    assert reason.isprintable()
+
+
+def test_a_students_own_names_of_files_and_folders_make_no_lines_of_a_report(course: Course) -> None:
+    hand_in(course, "ada")
+    (course.submitted / "ada" / f"{NAME}\nbob: graded").mkdir()
+    (course.submitted / "bob" / NAME).mkdir(parents=True)
+    (course.submitted / "bob" / NAME / "a\nada: graded").write_text("")
+    students, misplaced = found(course)
+    assert students == ["ada"]
+    assert set(misplaced) == {"ada", "bob"}
+    assert all(reason.isprintable() for reason in misplaced.values())

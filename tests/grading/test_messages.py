@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
 from autograder.grading.result import Result
@@ -48,3 +50,12 @@ def test_no_page_speaks_of_a_lost_worker(graded: Grade, ends: str, where: str) -
     everything = f"{result.checks} {result.outputs}"
     assert "WorkerLost" not in everything
     assert "our code" in message(result, "row_sums") or "was stopped" in message(result, "row_sums")
+
+
+def test_what_warns_of_a_wrong_answer_is_not_said_at_the_graders_terminal(graded: Grade) -> None:
+    wrong = "def row_sums(table):\n    return np.full(len(table), np.longdouble('1e4000'))\n"
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        result = graded(row_sums=wrong)
+    assert [check.outcome for check in result.checks[:2]] == ["failed", "failed"]
+    assert [str(each.message) for each in said] == []

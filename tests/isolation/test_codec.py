@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from autograder.isolation import codec
 from autograder.isolation.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, MAX_RANGE, Codec, ProtocolError, Tag, Unsendable
-from autograder.isolation.leaves import Ext, Leaf
+from autograder.isolation.leaves import Ext, Leaf, handle
 from autograder.isolation.limits import Allowance
 
 
@@ -79,7 +80,7 @@ def test_a_range_weighs_what_its_numbers_would_and_an_endless_one_does_not_trave
         Codec(refuse, unknown, 1 << 20, Allowance(256 << 20)).decode(CODEC.encode([longest] * 5))
 
 
-def test_keys_count_by_the_effort_of_comparing_them() -> None:
+def test_keys_count_by_the_effort_of_comparing_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = {(n, n + 1): n for n in range(MAX_KEYS)}
     assert CODEC.decode(CODEC.encode(pairs)) == pairs
     for keys in (
@@ -87,8 +88,49 @@ def test_keys_count_by_the_effort_of_comparing_them() -> None:
         [frozenset({(n,) * 30 for n in range(40)}) for _ in range(50)],
         [(1 << 13_000) + n for n in range(MAX_KEYS // 2)],
     ):
+        with pytest.raises(Unsendable, match="more than 5,000 keys, or long ones"):
+            CODEC.encode([{key: 0} for key in keys])
+        with monkeypatch.context() as liar:
+            liar.setattr(codec._Written, "count", lambda *_: None)
+            message = CODEC.encode([{key: 0} for key in keys])
         with pytest.raises(ProtocolError, match="as long as many"):
-            CODEC.decode(CODEC.encode([{key: 0} for key in keys]))
+            CODEC.decode(message)
+
+
+class Hashed(list[int]):
+    """A list with a hash, which what travels of it does not have."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 1
+
+
+@pytest.mark.parametrize(
+    "honest",
+    [
+        {Hashed(): 1}, {(Hashed(), 1)}, {np.ones(2).view(type("Keyed", (np.ndarray,), {"__hash__": lambda self: 1}))},
+        set(range(6000)), dict.fromkeys(range(6000)), [{n} for n in range(6000)], [0] * MAX_NODES,
+    ],
+)  # fmt: skip
+def test_nothing_is_written_that_its_reader_would_end_the_writer_for(honest: object) -> None:
+    with pytest.raises(Unsendable):
+        CODEC.encode(honest)
+
+
+@pytest.mark.parametrize(
+    "rare",
+    [torch.complex32, torch.float8_e5m2, np.dtype("U300000"), np.array("x" * 300_000), np.array(b"x" * 300_000),
+     np.zeros((1,) * 40), torch.zeros((1,) * 40), torch.zeros(2, device="meta"),
+     torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], layout=torch.jagged)],
+)  # fmt: skip
+def test_a_rare_array_or_dtype_is_an_object_like_any_other(rare: object) -> None:
+    exported = list[object]()
+
+    def export(value: object) -> Ext:
+        exported.append(value)
+        return Ext(Leaf.HANDLE, handle(1))
+
+    Codec(export, unknown).encode([rare])
+    assert exported[0] is rare
 
 
 def test_an_array_of_texts_cannot_take_more_room_than_its_message() -> None:

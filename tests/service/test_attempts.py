@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -35,6 +36,24 @@ def test_what_was_handed_in_is_there_for_whoever_opens_the_file_next(served: Any
     (found,) = again.waiting()
     assert found == taken
     assert again.content(found) == b"{}"
+
+
+def test_a_large_file_is_read_in_pieces_by_whatever_thread_takes_the_next(served: Any) -> None:
+    """What one student downloads at once, five files of 64 MB, was read whole into memory."""
+    content = bytes(range(256)) * (12 << 12)
+    taken = served.hand_in("ada", content)
+    pieces, found = served.store.pieces(taken), list[bytes]()
+    tracemalloc.start()
+    while not found or found[-1]:
+        take = threading.Thread(target=lambda: found.append(next(pieces, b"")))
+        take.start()
+        take.join()
+        held, found[-1] = found[-1], found[-1][:1]
+        assert held == content[(len(found) - 1) << 20 : len(found) << 20]
+    highest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (len(found) - 1, served.store.size(taken)) == (12, len(content))
+    assert highest < len(content) / 2
 
 
 def test_a_request_that_is_sent_twice_is_one_attempt(served: Any) -> None:

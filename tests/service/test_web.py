@@ -675,7 +675,10 @@ def test_a_notebook_comes_back_as_a_file_that_no_browser_shows(web: Web) -> None
     ada = web.visit("ada")
     ada.upload(b"<script>alert(1)</script>", file="page.html")
     (taken,) = web.served.store.of_student("ada")
-    headers = ada.get(f"/attempts/{taken.name}/notebook").headers
+    answer = ada.get(f"/attempts/{taken.name}/notebook")
+    headers = answer.headers
+    assert answer.content == b"<script>alert(1)</script>"
+    assert headers["content-length"] == "25"
     assert headers["content-disposition"].startswith("attachment")
     assert headers["content-type"] == "application/octet-stream"
     assert "sandbox" in headers["content-security-policy"]
