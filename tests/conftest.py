@@ -43,10 +43,12 @@ SLOW = (
     "gradebook/test_preprocessors.py", "gradebook/test_unisolated.py", "grading/test_nbgrader_compat.py",
     "isolation/test_layers.py", "isolation/test_ordinary_user.py",
 )  # fmt: skip
-# What takes minutes comes first: with a file to each process, what is long and last keeps one of them waiting.
+# What takes minutes comes first, the longest at the very beginning: with a file to each process, what is long and last
+# keeps the others waiting.
 LONG = (
-    "attacks/test_catalogue.py", "browser/test_jupyterlab.py", "test_installation.py", "test_wheel.py", "faults",
-    "test_docs.py",
+    "attacks/test_catalogue.py", "browser/test_jupyterlab.py", "test_installation.py", "adopting/test_levels.py",
+    "faults", "test_docs.py", "test_wheel.py", "test_walk_through.py", "adopting/test_tutorial.py",
+    "service/test_deadline_night.py",
 )  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if lies_in(item, SLOW):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: not lies_in(item, LONG))
+    items.sort(key=lambda item: next((n for n, place in enumerate(LONG) if lies_in(item, (place,))), len(LONG)))
 
 
 def lies_in(item: pytest.Item, places: tuple[str, ...]) -> bool:

@@ -14,7 +14,14 @@ import msgspec
 
 from autograder.authoring.adopted import Adoption, read_adopted
 from autograder.authoring.answers import Answer, Base, base_of, read_answers
-from autograder.authoring.source_cells import BEGIN_SOLUTION, END_SOLUTION, defined_names, notebook_text, released
+from autograder.authoring.source_cells import (
+    BEGIN_SOLUTION,
+    END_SOLUTION,
+    defined_names,
+    notebook_text,
+    released,
+    source_text,
+)
 from autograder.course import Course
 from autograder.errors import AuthoringError
 
@@ -263,11 +270,6 @@ def _json(text: str, path: Path) -> Any:
         raise AuthoringError(f"{path} is damaged ({error}). Run: autograder build") from error
 
 
-def _text(cell: dict[str, Any]) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
-
-
 def _cell(cell: dict[str, Any], texts: dict[str, str]) -> AssignmentCell:
     own, graded = cell["metadata"].get("autograder", {}), cell["metadata"].get("nbgrader", {})
     return AssignmentCell(
@@ -275,7 +277,7 @@ def _cell(cell: dict[str, Any], texts: dict[str, str]) -> AssignmentCell:
         grade_id=graded.get("grade_id", ""),
         cell_id=cell["id"],
         cell_type=cell["cell_type"],
-        source=_text(cell),
+        source=source_text(cell),
         release_source=texts[cell["id"]],
         exercise=own.get("exercise", ""),
         name=own.get("name", ""),

@@ -16,6 +16,7 @@ from typing import Any
 
 from autograder.authoring.answers import Answer, base_of
 from autograder.authoring.assignment import Assignment, load_assignment
+from autograder.authoring.source_cells import source_text
 from autograder.course import Course
 from autograder.errors import AuthoringError, AutograderError
 from autograder.files import write_atomically
@@ -166,8 +167,7 @@ def _cells(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _essence(cell: dict[str, Any]) -> tuple[str, str]:
-    source = cell["source"]
-    return cell["cell_type"], (source if isinstance(source, str) else "".join(source)).rstrip()
+    return cell["cell_type"], source_text(cell).rstrip()
 
 
 def _name(cell: dict[str, Any]) -> str:

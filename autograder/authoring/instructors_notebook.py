@@ -20,6 +20,7 @@ from autograder.authoring.source_cells import (
     END_HIDDEN,
     END_SOLUTION,
     TEXT_STUB,
+    source_text,
 )
 from autograder.errors import AuthoringError
 
@@ -66,7 +67,7 @@ def schemes_in(path: Path, markers: Markers) -> dict[str, str]:
     """Return the marking schemes in a source notebook, by the grade id of their cell. Raises AuthoringError."""
     found = {}
     for cell in _read(path).get("cells", ()):
-        source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        source = source_text(cell)
         lines, in_scheme = [], False
         for line in source.split("\n"):
             if markers.begin_scheme in line or markers.end_scheme in line:
@@ -107,7 +108,7 @@ def _upgraded(notebook: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _normalised(cell: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
-    source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+    source = source_text(cell)
     kind = cell["cell_type"] if cell["cell_type"] in ("code", "markdown") else "markdown"
     made: dict[str, Any] = {
         "cell_type": kind,

@@ -35,6 +35,7 @@ __all__ = [
     "notebook_text",
     "read_source_cells",
     "released",
+    "source_text",
     "split_hidden",
     "text_version",
 ]
@@ -230,7 +231,7 @@ def checksum(cell: Mapping[str, Any]) -> str:
     marks = cell["metadata"]["nbgrader"]
     grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
     locked = not solution and (grade or bool(marks.get("locked")))
-    parts = [_text(cell), cell["cell_type"], str(grade), str(solution), str(locked), marks["grade_id"]]
+    parts = [source_text(cell), cell["cell_type"], str(grade), str(solution), str(locked), marks["grade_id"]]
     if grade:
         parts.append(str(float(marks["points"])))
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
@@ -247,7 +248,7 @@ def notebook_text(notebook: Mapping[str, Any]) -> str:
 
 
 def _released_cell(cell: Mapping[str, Any], number: int, stub: str) -> dict[str, Any]:
-    made = {**cell, "metadata": copy.deepcopy(dict(cell["metadata"])), "source": _text(cell)}
+    made = {**cell, "metadata": copy.deepcopy(dict(cell["metadata"])), "source": source_text(cell)}
     marks = made["metadata"].get("nbgrader")
     check_regions(made["source"], f"cell {number}")
     made["source"] = _without_hidden(_with_stubs(made, bool(marks and marks.get("solution")), stub))
@@ -288,6 +289,7 @@ def _without_hidden(source: str) -> str:
     return "\n".join(lines)
 
 
-def _text(cell: Mapping[str, Any]) -> str:
+def source_text(cell: Mapping[str, Any]) -> str:
+    """Return the source of a notebook's cell; files have it as a text or as a list of lines."""
     source = cell["source"]
     return source if isinstance(source, str) else "".join(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -198,7 +199,8 @@ def test_the_long_run_and_the_notebooks_reach_the_page() -> None:
 
 def test_a_solved_notebook_is_timed_cell_by_cell(course: Course) -> None:
     time = run_notebook(course, "03-pooling")
-    assert 0.1 < time.longest_seconds < time.seconds < time.promised
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # The promise is for a machine without other work.
+    assert 0.1 < time.longest_seconds < time.seconds < busy * time.promised
 
 
 def test_the_first_assignment_has_the_largest_class() -> None:

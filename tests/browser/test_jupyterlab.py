@@ -24,7 +24,6 @@ ASSIGNMENTS = [name for name in COURSE.assignments() if (COURSE.release / name).
 SWITCH = re.compile(r"^(run_training\b[^=\n]*= )True", re.MULTILINE)
 """Where a notebook offers to skip its long training, it is skipped: everything else is run."""
 MOVED = re.compile(r"^move\(", re.MULTILINE)
-TYPED = "# mine"
 QUICK = 30  # Seconds that a notebook's header states: validating it runs it a second time.
 TYPED = "  # typed"
 NEGATIVE = """
