@@ -177,7 +177,9 @@ def bench(
         int, typer.Option(min=0, help="Submissions to the first assignment in the long run; 0: none.")
     ] = 1000,
     others: Annotated[int, typer.Option(min=0, help="Submissions to each other assignment in the long run.")] = 200,
-    notebooks: Annotated[bool, typer.Option(help="Also time every solved notebook.")] = True,
+    no_notebooks: Annotated[
+        bool, typer.Option("--no-notebooks", help="Do not time every solved notebook too.")
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A small run, only to see that it works.")] = False,
     course: CourseOption = None,
 ) -> None:
@@ -196,7 +198,7 @@ def bench(
         rounds=rounds,
         scale=scale,
         others=others,
-        notebooks=notebooks,
+        notebooks=not no_notebooks,
         quick=quick,
     )
     raise typer.Exit(status)
@@ -250,11 +252,10 @@ def desk(
 def similarity(
     assignment: Annotated[str, typer.Argument(help="Assignment, such as 02-feature-maps.")],
     also: Annotated[
-        list[Path] | None, typer.Option(help="A folder with submissions of an earlier term (repeatable).")
+        list[Path] | None,
+        typer.Option(metavar="<dir>", help="A folder with submissions of an earlier term (repeatable)."),
     ] = None,
-    output: Annotated[
-        Path | None, file_to_write(help="The page to write (default: similarity-ASSIGNMENT.html).")
-    ] = None,
+    output: Annotated[Path | None, file_to_write(help="The page to write (default: one in the course).")] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Instead, plant copies in a made-up class and count how many are found.")
     ] = False,
@@ -321,7 +322,9 @@ def serve(
 
 
 def links(
-    url: Annotated[str, typer.Option(help="Address of the service for browsers.")] = _ADDRESS,
+    url: Annotated[
+        str, typer.Option(help="Address of the service for browsers (default: port 8321 here).", show_default=False)
+    ] = _ADDRESS,
     days: Annotated[float, typer.Option(min=0.01, max=1000, help="How many days the links are valid.")] = 180.0,
     students: Annotated[list[str] | None, typer.Option("--student", help="Only this student (repeatable).")] = None,
     staff: Annotated[str, typer.Option(help="Instead, print a link for the staff member of this name.")] = "",

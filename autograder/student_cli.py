@@ -20,10 +20,10 @@ __all__ = ["PlainCommand", "PlainGroup", "VersionOption", "app", "check", "main"
 
 
 class PlainCommand(TyperCommand):
-    """A command whose help shows no type beside a flag: ``--yes`` takes no value."""
+    """A command whose help shows no type beside a flag, since ``--yes`` takes no value, and no type of Python's."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters, flags without a type."""
+        """Return the parameters, flags without a type, and options that may be repeated with that of one value."""
         return _plain(super().get_params(ctx))
 
 
@@ -31,7 +31,7 @@ class PlainGroup(TyperGroup):
     """A group of commands whose help shows no type beside a flag."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters, flags without a type."""
+        """Return the parameters, flags without a type, and options that may be repeated with that of one value."""
         return _plain(super().get_params(ctx))
 
 
@@ -39,6 +39,8 @@ def _plain(params: list[Any]) -> list[Any]:
     for each in params:
         if getattr(each, "is_bool_flag", False):
             each.metavar = ""
+        elif getattr(each, "multiple", False) and each.metavar is None:
+            each.metavar = "<str>"
     return params
 
 

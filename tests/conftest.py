@@ -260,6 +260,18 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def seen_by_axe(axe: str) -> Callable[[Any], dict[str, Any]]:
+    """What axe finds on a page, by rule; also what is too small for a finger, which it leaves out by itself."""
+
+    def look(page: Any) -> dict[str, Any]:
+        page.add_script_tag(content=axe)
+        found = page.evaluate("axe.run({rules: {'target-size': {enabled: true}}})")["violations"]
+        return {each["id"]: [node["target"] for node in each["nodes"]] for each in found}
+
+    return look
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     """A real browser."""

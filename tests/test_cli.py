@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,3 +133,12 @@ def test_links_are_made_for_an_address_that_a_browser_opens() -> None:
     done = autograder("links", "--url", "course.example.org")
     assert done.returncode == 2
     assert "'course.example.org' is not an address for browsers" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("command", [None, *_ORDER])
+def test_no_word_of_the_help_is_cut_off_at_60_columns(command: str | None) -> None:
+    line = [command, "--help"] if command else ["--help"]
+    shown = CliRunner().invoke(app, line, terminal_width=60, env={"COLUMNS": "60", "TERMINAL_WIDTH": "60"}).output
+    assert max(map(len, shown.splitlines())) <= 60
+    assert "…" not in shown
+    assert not re.search(r"--\S+ +<list\[", shown)

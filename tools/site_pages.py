@@ -110,9 +110,13 @@ def _homes(package: str) -> Iterator[str]:
 def _commands() -> str:
     from autograder.cli import app
 
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)  # a group, which has commands
     context = typer.Context(command, info_name="autograder")
-    return f"# Commands\n\n{get_docs_for_click(obj=command, ctx=context, name='autograder')}"
+    page = f"# Commands\n\n{get_docs_for_click(obj=command, ctx=context, name='autograder')}"
+    for name, each in command.commands.items():  # Where commands are listed, typer cuts their sentences off.
+        first = " ".join((each.help or "").split("\n\n")[0].split())
+        page = re.sub(rf"^\* `{name}`: .*$", f"* `{name}`: {first}", page, flags=re.MULTILINE)
+    return page
 
 
 def _course_toml() -> str:

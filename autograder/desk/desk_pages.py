@@ -116,6 +116,7 @@ class DeskPages:
             course=self._course.config.title or self._course.id,
             grader=self._grader(request),
             named=bool(request.scope.get("autograder.person")),
+            back=request.scope.get("autograder.back", ""),
             **values,
         )
         return HTMLResponse(text.encode("utf-8", errors="replace"), status)

@@ -100,7 +100,7 @@ class ShownRepair(msgspec.Struct, frozen=True):
 
 
 class ShownCell(msgspec.Struct, frozen=True):
-    """A cell as the page shows it: ``body`` and every output are sanitised HTML; the comment is plain text."""
+    """A cell as the page shows it: ``body`` and every output are sanitised HTML; a person's comment is plain text."""
 
     kind: str
     anchor: str
@@ -111,6 +111,7 @@ class ShownCell(msgspec.Struct, frozen=True):
     mark: Mark | None = None
     comment: Comment | None = None
     unfolded: bool = False
+    blank: bool = False
 
 
 class ShownSection(msgspec.Struct, frozen=True):
@@ -166,7 +167,7 @@ def feedback_page(
         comments=_comments(assignment, marks),
         unsolved=[exercise for exercise in exercises if exercise.failed],
         repairs=_repairs(submission.repairs),
-        sections=list(_shown_sections(submission, result, marks, album or Album(None))),
+        sections=list(_shown_sections(assignment, submission, result, marks, album or Album(None))),
     )
 
 
@@ -328,10 +329,10 @@ def _sections(assignment: Assignment) -> dict[str, tuple[str, str]]:
 
 
 def _shown_sections(
-    submission: Submission, result: Result, marks: Marks | None, album: Album
+    assignment: Assignment, submission: Submission, result: Result, marks: Marks | None, album: Album
 ) -> Iterable[ShownSection]:
     title, anchor, cells = "Beginning", "section-start", list[ShownCell]()
-    for cell, shown in zip(submission.cells, _cells(submission, result, marks, album), strict=True):
+    for cell, shown in zip(submission.cells, _cells(assignment, submission, result, marks, album), strict=True):
         if cell.kind == "prose" and (found := _HEADING.findall(cell.source)):
             if cells:
                 yield _section(title, anchor, cells)
@@ -346,18 +347,23 @@ def _section(title: str, anchor: str, cells: Sequence[ShownCell]) -> ShownSectio
     return ShownSection(title.replace("`", "").replace("*", ""), anchor, tuple(cells), failed)
 
 
-def _cells(submission: Submission, result: Result, marks: Marks | None, album: Album) -> Iterable[ShownCell]:
+def _cells(
+    assignment: Assignment, submission: Submission, result: Result, marks: Marks | None, album: Album
+) -> Iterable[ShownCell]:
     known = marks or Marks({})
     checks = {check.check: check for check in result.checks}
     failed = {check.exercise for check in result.checks if check.outcome != "passed"}
+    released = {cell.grade_id: cell.release_source for cell in assignment.cells if cell.kind in ("exercise", "answer")}
     for number, cell in enumerate(submission.cells):
         check = checks.get(cell.grade_id) if cell.kind == "check" else None
         outputs = () if cell.kind == "check" else outputs_html(result.outputs.get(cell.cell_id, []), album)
         mark, comment = known.cells.get(cell.grade_id), known.comments.get(cell.grade_id)
+        comment = comment if comment and comment.by_hand else None  # nbgrader's own says what the page says anyway
+        blank = cell.source == released.get(cell.grade_id)
         unfolded = cell.kind == "exercise" and cell.exercise in failed
         anchor = _anchor("cell", cell.grade_id or str(number))
         body = _body(cell, album)
-        yield ShownCell(cell.kind, anchor, _label(cell), body, outputs, check, mark, comment, unfolded)
+        yield ShownCell(cell.kind, anchor, _label(cell), body, outputs, check, mark, comment, unfolded, blank)
 
 
 def _label(cell: SubmissionCell) -> str:

@@ -47,6 +47,7 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
         assignment: its name.
         written: the students whose pages were written.
         open: those of them with a written answer that waits for a person.
+        folder: the folder that holds them.
         left: for everybody else, the reason why there is no new page, and what to do.
         followed: lines on late penalties that followed points given by hand.
     """
@@ -56,6 +57,7 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
     open: tuple[str, ...]
     left: tuple[tuple[str, str], ...]
     followed: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -65,7 +67,7 @@ class FeedbackReturn(msgspec.Struct, frozen=True):
     def lines(self) -> list[str]:
         """Return the report for people."""
         waiting = f" {len(self.open)} with a written answer that is not graded yet." if self.open else ""
-        head = f"{self.assignment}: pages of feedback written: {len(self.written)}.{waiting}"
+        head = f"{self.assignment}: pages of feedback written: {len(self.written)}, in {self.folder}.{waiting}"
         return [*self.followed, head, *(f"{student}: {reason}" for student, reason in self.left)]
 
 
@@ -102,7 +104,7 @@ def return_feedback(course: Course, name: str, students: Sequence[str] | None = 
     misplaced = [(each.student, each.reason) for each in discovery.misplaced]
     opened = tuple(student for student in written if marks[student].open)
     remaining = tuple(sorted([*misplaced, *left.items(), *disputes]))
-    return FeedbackReturn(name, tuple(written), opened, remaining, tuple(followed))
+    return FeedbackReturn(name, tuple(written), opened, remaining, tuple(followed), str(course.feedback))
 
 
 Stored = dict[str, tuple[Submission, Result]]

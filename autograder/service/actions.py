@@ -201,6 +201,7 @@ def desk_routes(course: Course, visitor_of: Callable[[Request], Visitor | None])
         else:
             # Without our router: the desk finds its addresses among its own.
             own = {key: value for key, value in scope.items() if key not in ("router", "app_root_path")}
-            await desk({**own, "autograder.person": visitor.person}, receive, send)
+            back = f"{own['root_path'].removesuffix('/desk')}/staff"
+            await desk({**own, "autograder.person": visitor.person, "autograder.back": back}, receive, send)
 
     return [Mount("/desk", for_staff)]

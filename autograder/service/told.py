@@ -64,7 +64,7 @@ def _brief(checks: Sequence[CheckResult], hidden: set[str]) -> list[CheckResult]
     passed = sum(each.outcome == "passed" for each in rest)
     named = next((each for each in rest if each.explanation and not each.inherited), rest[0])
     message = (
-        f"{passed} of {len(rest)} hidden checks of this exercise pass. Which ones do not is told after the deadline."
+        f"{passed} of {len(rest)} hidden checks of this exercise pass. You will see which ones fail after the deadline."
     )
     return [*seen, _merged(rest, message, named if not named.inherited else None)]
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -312,7 +313,10 @@ class Site:
         page = self._pages.feedback(attempt, "full" if visitor.is_staff else "")
         if page is None:
             return self._page(request, "refused", status=200, said=self._pages.why_no_feedback(attempt))
-        return HTMLResponse(page, headers={"content-security-policy": _FEEDBACK_POLICY})
+        back, words = f"{self._prefix}assignments/{attempt.assignment}", "Back to your attempts"
+        if visitor.is_staff:
+            back, words = f"{back}?{urlencode({'student': attempt.student})}", f"Back to {attempt.student}'s attempts"
+        return HTMLResponse(_with_a_way_back(page, back, words), headers={"content-security-policy": _FEEDBACK_POLICY})
 
     def _notebook(self, request: Request) -> Response:
         attempt = self._own(request, self._known(request))
@@ -334,7 +338,7 @@ class Site:
         return RedirectResponse(f"{self._prefix}{back}", 303)
 
     def _board(self, request: Request) -> Response:
-        self._known(request)
+        visitor = self._known(request)
         stem, _, form = request.path_params["file"].rpartition(".")
         course = self._loop.course
         path = course.root / "leaderboard" / f"{stem}.{form}"
@@ -342,7 +346,9 @@ class Site:
             raise HTTPException(404)
         if form != "html":
             return Response(path.read_bytes(), media_type="text/csv" if form == "csv" else "application/json")
-        return HTMLResponse(path.read_bytes(), headers={"content-security-policy": _BOARD_POLICY})
+        words = "Back to the staff page" if visitor.is_staff else "Back to your assignments"
+        page = _with_a_way_back(path.read_text(encoding="utf-8"), self._prefix, words)
+        return HTMLResponse(page, headers={"content-security-policy": _BOARD_POLICY})
 
     # What changes meanwhile.
 
@@ -366,3 +372,9 @@ class Site:
 
     def _health(self, _: Request) -> Response:
         return PlainTextResponse("not grading\n", 503) if self._loop.failure else PlainTextResponse("ok\n")
+
+
+def _with_a_way_back(page: str, address: str, words: str) -> str:
+    """Return a page, which elsewhere is a file by itself, with a link above its header that leads back."""
+    link = f'<nav class="back" aria-label="Way back"><a href="{escape(address)}">{escape(words)}</a></nav>'
+    return page.replace("<header", f"{link}\n<header", 1)

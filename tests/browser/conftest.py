@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import socket
@@ -11,14 +12,34 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from autograder.challenge.competition_results import FILE_NAME, ChallengeResult, append_result
+from autograder.challenge.entries import pack
 from autograder.course import Course
+from autograder.leaderboard.publishing import board_of
+from autograder.leaderboard.render.html_page import render_html
 
 _START_SECONDS = 120.0
+COMPETITION = """
+id = "seen"
+fixed_secret = "seen"
+[assignments.07-challenge]
+due = 2026-12-09T23:59:00Z
+[[prizes]]
+rank = 1
+award = "automatic A+"
+boards = ["challenge"]
+[[prizes]]
+ranks = [2, 3]
+award = "grade bump"
+boards = ["challenge"]
+"""
 
 
 class Jupyter:
@@ -102,6 +123,29 @@ def page(chromium: Any) -> Iterator[Any]:
     page.set_default_timeout(60_000)
     yield page
     context.close()
+
+
+@pytest.fixture(scope="session")
+def competition(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The board of a competition of 40 entrants, some with several entries, in each of its phases, by phase."""
+    root = tmp_path_factory.mktemp("competition")
+    (root / "course.toml").write_text(COMPETITION, encoding="utf-8")
+    course, rng, at = Course.find(root), np.random.default_rng(1), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
+    ease = rng.normal(size=1000)
+    for n in range(70):
+        own = rng.normal(size=1000) * 0.4 + ease + 1 - n % 40 / 40 > 0
+        result = ChallengeResult(
+            entrant=f"s{n % 40:02}", at=at + dt.timedelta(hours=n), public=(pack(own[:500]),),
+            private=(pack(own[500:]),), public_images=500, private_images=500,
+        )  # fmt: skip
+        append_result(course.results / FILE_NAME, result)
+    failed = ChallengeResult(entrant="failed", at=at, status="failed", reason="train raised RuntimeError")
+    append_result(course.results / FILE_NAME, failed)
+    decided = board_of(course, "challenge", freeze_at=at + dt.timedelta(days=9))
+    boards = {"public": board_of(course, "challenge"), "private": decided, "final": replace(decided, phase="final")}
+    for phase, board in boards.items():
+        (root / f"{phase}.html").write_text(render_html(board), encoding="utf-8")
+    return {phase: root / f"{phase}.html" for phase in boards}
 
 
 @contextmanager

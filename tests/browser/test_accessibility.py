@@ -1,10 +1,15 @@
-"""axe finds nothing on the pages that people get: feedback, boards, report, likeness, docs; light and dark."""
+"""axe finds nothing on the pages that people get, light and dark: feedback, boards, report, likeness, documentation.
+
+None is wider than the window, or than the paper that it is printed on.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ COMMANDS = (["grade", NAME, "--workers", "1"], ["leaderboard", NAME], ["leaderbo
 
 
 ROOT = Path(__file__).parents[2]
+A4 = 718
+"""The pixels across a sheet, between a browser's usual margins."""
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +69,48 @@ def hand_in(root: Path, student: str, code: str | None) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
-    axe: str, pages: list[Path], site: list[Path], chromium: Any, scheme: Any, width: int
+    seen_by_axe: Callable[[Any], dict[str, Any]],
+    pages: list[Path],
+    competition: dict[str, Path],
+    site: list[Path],
+    chromium: Any,
+    scheme: Any,
+    width: int,
 ) -> None:
     context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}, bypass_csp=True)
     found, wide = {}, {}
-    for path in [*pages, *site]:
+    for path in [*pages, *competition.values(), *site]:
         page = context.new_page()
         page.goto(path.as_uri())
         wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
-        page.add_script_tag(content=axe)
-        for violation in page.evaluate("axe.run()")["violations"]:
-            found[path.name, violation["id"]] = [node["target"] for node in violation["nodes"]]
+        found |= {(path.name, rule): targets for rule, targets in seen_by_axe(page).items()}
         page.close()
     context.close()
     assert found == {}
     assert {name: pixels for name, pixels in wide.items() if pixels > width} == {}
+
+
+def test_a_dark_page_is_printed_dark_on_white_and_fits_the_paper(
+    pages: list[Path], competition: dict[str, Path], chromium: Any
+) -> None:
+    context = chromium.new_context(color_scheme="dark", viewport={"width": A4, "height": 1000})
+    dark, wide = {}, {}
+    for path in [*pages, *competition.values()]:
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.emulate_media(media="print")
+        ink, ground = page.evaluate(
+            "[document.body].map(each => getComputedStyle(each)).flatMap(each => [each.color, each.backgroundColor])"
+        )
+        if brightness(ink) > 100 or brightness(ground) < 240:
+            dark[path.name] = ink, ground
+        wide[path.name] = page.evaluate("document.documentElement.scrollWidth")
+        page.close()
+    context.close()
+    assert dark == {}
+    assert {name: pixels for name, pixels in wide.items() if pixels > A4} == {}
+
+
+def brightness(colour: str) -> float:
+    """The mean of red, green and blue in what a browser reports as ``rgb(28, 36, 48)``."""
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +187,22 @@ def test_a_changed_item_is_changed_for_all(page: Page, course: Course) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_scrolls_sideways(page: Page, width: int) -> None:
-    home = page.url
-    page.set_viewport_size({"width": width, "height": 800})
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_no_page_scrolls_sideways(
+    seen_by_axe: Callable[[Any], dict[str, Any]], chromium: Any, address: str, scheme: Any, width: int
+) -> None:
+    context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(address)
+    home, found, wide = page.url, {}, {}
     for path in ("", f"{NAME}/{QUESTION}", f"{NAME}/{QUESTION}/alike", f"{NAME}/{QUESTION}/agreement"):
         page.goto(home + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.eval_on_selector_all("details", "all => all.forEach(each => { each.open = true; })")
+        wide[path] = page.evaluate("document.documentElement.scrollWidth")
+        found |= {(path, rule): targets for rule, targets in seen_by_axe(page).items()}
+    context.close()
+    assert found == {}
+    assert {path: pixels for path, pixels in wide.items() if pixels > width} == {}
 
 
 def test_a_hostile_answer_is_text(page: Page, course: Course) -> None:

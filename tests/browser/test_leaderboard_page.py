@@ -4,14 +4,10 @@ import datetime as dt
 import os
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pytest
 
-from autograder.challenge.competition_results import ChallengeResult
-from autograder.challenge.entries import pack
 from autograder.leaderboard.board import Attempt, BoardEntry, Status
-from autograder.leaderboard.boards import private_board
 from autograder.leaderboard.configuration import read_prizes
 from autograder.leaderboard.ranking import standings
 from autograder.leaderboard.render.html_page import render_html
@@ -244,21 +240,8 @@ def test_a_phone_shows_the_comparisons_without_scrolling_and_still_as_a_table(ch
 
 
 @pytest.fixture(scope="module")
-def final_board(tmp_path_factory):
-    """A final board of 40 entrants with every column that a board can have; on disk."""
-    rng, at = np.random.default_rng(1), dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
-    ease, results = rng.normal(size=500), []
-    for n in range(40):
-        own = pack(rng.normal(size=500) * 0.4 + ease + 2 - n / 40 > 0)
-        result = ChallengeResult(entrant=f"brisk-heron-{n:03}", at=at + dt.timedelta(hours=n))
-        results.append(
-            msgspec.structs.replace(result, public=(own,), private=(own,), public_images=500, private_images=500)
-        )
-    prizes = read_prizes([{"rank": 1, "award": "automatic A+"}, {"ranks": [2, 3], "award": "grade bump"}])
-    board = replace(private_board(results, at + dt.timedelta(days=9), prizes=prizes), phase="final")
-    path = tmp_path_factory.mktemp("final") / "challenge.html"
-    path.write_text(render_html(board), encoding="utf-8")
-    return path
+def final_board(competition):
+    return competition["final"]
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -15,6 +15,7 @@ from autograder.authoring.assignment import Assignment
 from autograder.course import Course
 from autograder.errors import GradebookError
 from autograder.gradebook.feedback import feedback_page, write_feedback
+from autograder.gradebook.marks import Comment, Marks
 from autograder.gradebook.rendering import course_html
 from autograder.grading.grade import not_graded
 from autograder.grading.result import Result
@@ -185,3 +186,18 @@ def test_control_characters_of_a_student_reach_no_page(
     submission = replace(submission, repairs=(Repair(evil, evil, evil),))
     page = feedback_page(assignment, submission, replace(result, checks=checks, outputs=outputs), student=evil)
     assert not set(page) & set("\x1b\x07\u202e\u2066\u200f")
+
+
+def test_what_was_left_empty_is_said_once_in_words_of_our_own(
+    assignment: Assignment, notebook: dict[str, Any], graded: Callable[..., Result]
+) -> None:
+    blank = align(json.loads(assignment.release), assignment)
+    said = {cell.grade_id: Comment("No response.", False) for cell in assignment.cells if cell.kind == "answer"}
+    text = text_of(feedback_page(assignment, blank, graded(), marks=Marks({}, said)))
+    assert "No response." not in text
+    assert text.count("Your answer , left empty") == len(said) == 1
+    by_hand = {name: Comment("Ask me.", True) for name in said}
+    notebook["cells"][-1]["source"] = "Because two and two are four."
+    text = text_of(feedback_page(assignment, align(notebook, assignment), graded(), marks=Marks({}, by_hand)))
+    assert "Your answer , left empty" not in text
+    assert text.count("Ask me.") == 2  # in the summary, and beside the answer

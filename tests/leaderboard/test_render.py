@@ -251,6 +251,38 @@ def test_a_board_with_intervals_fits_80_columns_with_its_names_whole(measured_bo
     assert any("kingfisher-000" in line and "automatic A+" in line for line in lines)
 
 
+def test_no_name_is_broken_in_a_terminal_of_60_columns(board):
+    rows = tuple(replace(row, name=f"crimson-wolverine-{n:03}") for n, row in enumerate(board.standings))
+    lines = render_terminal(replace(board, standings=rows), width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert sum("crimson-wolverine-" in line for line in lines) == len(rows)
+
+
+def test_a_column_of_remarks_is_there_only_if_a_row_has_one(lecture_class):
+    plain_board = standings(lecture_class[:3], name="01", title="A1", maximum=66)
+    rows = list(plain_board.standings)
+    rows[0] = replace(rows[0], entry=replace(rows[0].entry, late=True))
+    assert "Remarks" not in render_terminal(plain_board)
+    assert "Remarks" in render_terminal(replace(plain_board, standings=tuple(rows)))
+
+
+def test_that_most_scores_are_provisional_is_said_once(lecture_class):
+    waiting = [replace(entry, provisional=True) for entry in lecture_class]
+    note = "Provisional: a written answer is still to be graded, so the score can still rise."
+    shown = render_terminal(standings(waiting, name="01", title="A1", maximum=66, notes=[note]))
+    assert " ".join(shown.split()).count("a written answer is still to be graded") == 1
+
+
+def test_whole_scores_have_a_median_without_decimals_and_points_keep_two(measured_board, board):
+    shown = json.loads(render_json(measured_board))
+    assert "." not in shown["median"] or shown["median"].endswith(".5")
+    assert re.fullmatch(r"\d+\.\d\d", json.loads(render_json(board))["median"])
+
+
+def test_one_entry_alone_has_no_histogram():
+    assert 'id="histogram"' not in render_html(standings([BoardEntry("a", 5, AT)], maximum=66))
+
+
 def test_the_table_of_comparisons_has_a_caption_and_says_what_it_counts(measured_board):
     page = render_html(measured_board)
     assert page.count("<caption") == page.count("<table") == 2

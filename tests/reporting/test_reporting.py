@@ -236,7 +236,7 @@ def test_a_page_that_cannot_be_written_keeps_no_other_back(a_class: Class) -> No
     arguments = ["feedback", NAME, "--course", str(a_class.course.root)]
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 3
-    assert "pages of feedback written: 1" in done.output
+    assert f"pages of feedback written: 1, in {a_class.course.feedback}." in done.output
     assert f"eve: No result is stored. Grade it first: autograder grade {NAME} --student eve" in done.output
     assert "bob: What was handed in has changed since it was graded." in done.output
     assert page_of(a_class, "ada")

@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,18 +96,77 @@ def test_a_student_hands_in_and_sees_result_name_and_board_without_a_reload(
     assert "The whole answer." in page.inner_text("#questions")
 
 
+@pytest.mark.parametrize(
+    ("person", "role", "ways"),
+    [
+        ("dan", "student", {"Back to your attempts": f"/assignments/{NAME}", "Back to your assignments": "/"}),
+        (
+            "tina", "staff",
+            {"Back to dan's attempts": f"/assignments/{NAME}?student=dan", "Back to the staff page": "/staff"},
+        ),
+    ],
+)  # fmt: skip
+def test_feedback_and_board_lead_back_to_where_one_came_from(
+    hosted: Hosted, chromium: Any, person: str, role: str, ways: dict[str, str]
+) -> None:
+    page = hosted.page(chromium, person, role, viewport={"width": 390, "height": 844})
+    for path, (words, target) in zip(served_files(hosted), ways.items(), strict=True):
+        page.goto(f"{hosted.address}{path}")
+        page.get_by_role("link", name=words).click()
+        page.wait_for_url(f"{hosted.address}{target}")
+        assert page.get_by_role("heading", level=1).inner_text() != "Please use your personal link"
+    page.context.close()
+
+
+def test_the_files_of_feedback_and_board_have_no_way_back(hosted: Hosted) -> None:
+    served_files(hosted)
+    root = hosted.served.course.root
+    for path in (*root.glob("feedback/dan/*/*.html"), root / "leaderboard" / f"{NAME}.html"):
+        assert "Back to your" not in path.read_text(encoding="utf-8")
+
+
+def test_the_desk_leads_back_to_the_staff_page(hosted: Hosted, chromium: Any) -> None:
+    page = hosted.page(chromium, "tina", "staff")
+    page.goto(f"{hosted.address}/staff")
+    page.get_by_role("link", name="Open the grading desk").click()
+    page.get_by_role("link", name="Staff page").click()
+    page.wait_for_url(f"{hosted.address}/staff")
+    page.context.close()
+
+
+@pytest.mark.parametrize("place", [f"/assignments/{NAME}", "feedback"])
+def test_a_dark_page_is_printed_dark_on_white(hosted: Hosted, chromium: Any, place: str) -> None:
+    feedback, _ = served_files(hosted)
+    page = hosted.page(chromium, "dan", color_scheme="dark", viewport={"width": 718, "height": 900})
+    page.goto(f"{hosted.address}{feedback if place == 'feedback' else place}")
+    page.emulate_media(media="print")
+    colours = "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    assert page.evaluate(colours) == ["rgb(28, 36, 48)", "rgb(255, 255, 255)"]
+    assert not page.locator(".back, form").first.is_visible()
+    page.context.close()
+
+
+def served_files(hosted: Hosted) -> list[str]:
+    """The addresses of dan's feedback on the attempt that counts, and of a board."""
+    if not hosted.served.store.of_student("dan"):
+        fill(hosted)
+    until((hosted.served.course.root / "leaderboard" / f"{NAME}.html").is_file)
+    graded = [each for each in hosted.served.store.of_student("dan") if each.outcome == "graded"]
+    return [f"/attempts/{graded[-1].name}", f"/boards/{NAME}.html"]
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
-    axe: str, hosted: Hosted, chromium: Any, scheme: Any, width: int
+    seen_by_axe: Callable[[Any], dict[str, Any]], hosted: Hosted, chromium: Any, scheme: Any, width: int
 ) -> None:
-    served = hosted.served
-    if not served.store.of_student("dan"):
-        fill(hosted)
+    feedback, board = served_files(hosted)
     settings = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}, "bypass_csp": True}
     link = hosted.access.link("student", "dan", 600)
     found, wide = {}, {}
     for person, role, path in (
+        ("dan", "student", feedback), ("tina", "staff", feedback), ("dan", "student", board),
+        ("tina", "staff", "/desk/"),
         ("dan", "student", "/"), ("dan", "student", f"/assignments/{NAME}"), ("tina", "staff", "/staff"),
         ("tina", "staff", f"/assignments/{NAME}?student=dan"), ("", "student", "/"), ("", "student", f"/enter/{link}"),
     ):  # fmt: skip
@@ -116,9 +175,7 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_window(
         for each in page.locator("details").all():
             each.evaluate("each => each.open = true")
         wide[person, path] = page.evaluate("document.documentElement.scrollWidth")
-        page.add_script_tag(content=axe)
-        for violation in page.evaluate("axe.run()")["violations"]:
-            found[person, path, violation["id"]] = [node["target"] for node in violation["nodes"]]
+        found |= {(person, path, rule): targets for rule, targets in seen_by_axe(page).items()}
         page.context.close()
     assert found == {}
     assert {name: pixels for name, pixels in wide.items() if pixels > width} == {}

@@ -82,7 +82,9 @@ _RANK = Column("Rank", lambda row: f"{row.rank}{'=' if row.shared else ''}", num
 _NAME = Column("Name", lambda row: row.name)
 _SCORE = Column("Score", lambda row: row.score, number=True)
 _AWARD = Column("Award", lambda row: row.award)
-_REMARKS = Column("Remarks", lambda row: ", ".join(row.remarks))
+_REMARKS = Column(
+    "Remarks", lambda row: ", ".join(row.remarks), shown=lambda page: any(row.remarks for row in page.rows)
+)
 _INTERVAL = Column("Interval, %", _found(lambda s: f"{100 * s.low:.2f}–{100 * s.high:.2f}"), True, True)
 _RANKS = Column("Likely ranks", _found(lambda s: f"{s.rank_low}–{s.rank_high}"), True, True)
 _FIRST = Column("Chance of 1st", _found(lambda s: chance(s.first)), True, True)
@@ -195,7 +197,8 @@ def terminal(board: Board, most: int = 0) -> RenderableType:
         parts.append(Text(f"{_LEGEND} {page.statistics.statement}", style="dim"))
     if page.log:
         parts.append(Text(f"Log: {page.log[:-48]}.", style="dim"))
-    return Group(*parts, *(Text(plain(note), style="dim") for note in page.notes))
+    notes = [note for note in page.notes if not (page.lead and note.startswith("Provisional:"))]  # said in the lead
+    return Group(*parts, *(Text(plain(note), style="dim") for note in notes))
 
 
 def render_terminal(board: Board, width: int = 100) -> str:
@@ -238,7 +241,7 @@ def _table(page: Document, rows: Sequence[Row]) -> Table:
         words = Column("Award, remarks", lambda row: ", ".join(filter(None, (row.award, *row.remarks))))
         columns = [*(column for column in columns if column.title not in _NOT_BESIDE_FIGURES), words]
     for column in columns:
-        least = _NAME_WIDTH if page.statistics and column.title == "Name" else None
+        least = _NAME_WIDTH if column.title == "Name" else None  # A pseudonym is never broken.
         side: Any = "right" if column.number else "left"
         style = "dim" if column.title == "Remarks" else ""
         table.add_column(

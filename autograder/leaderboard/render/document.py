@@ -156,8 +156,8 @@ def document(board: Board) -> Document:
         descending=board.descending,
         updated=coarse(board.updated, board.times),
         ranked=len(board.standings),
-        mean=_average(board.mean),
-        median=_average(board.median),
+        mean=_average(board, board.mean),
+        median=_average(board, board.median),
         prizes=tuple(_rule(board, prize) for prize in board.prizes or board.announced),
         rows=tuple(_row(board, row, common) for row in board.shown),
         apart=tuple(_unranked(row) for row in board.apart),
@@ -228,8 +228,11 @@ def coarse(at: dt.datetime | None, step: str) -> str:
     return cut.date().isoformat() if step == "day" else cut.strftime("%Y-%m-%dT%H:%MZ")
 
 
-def _average(value: Fraction | None) -> str:
-    return "" if value is None else decimal(value)
+def _average(board: Board, value: Fraction | None) -> str:
+    """Return a mean or median with the digits that the board's scores deserve: whole scores get one, or none."""
+    if value is None:
+        return ""
+    return decimal(value, 1).removesuffix(".0") if board.scale == 1 else decimal(value)
 
 
 def _row(board: Board, row: Standing, common: tuple[str, ...]) -> Row:

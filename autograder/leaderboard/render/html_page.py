@@ -70,7 +70,11 @@ def _figures(board: Board, page: Document) -> list[tuple[str, str, Markup]]:
         return []
     scores = [row.entry.score / board.scale for row in board.standings]
     drawn = [
-        ("Scores", f"All {page.ranked} ranked entries. Dashed: mean. Solid: median.", histogram(page, scores)),
+        (
+            "Scores",
+            f"All {page.ranked} ranked entries. Dashed: mean. Solid: median.",
+            histogram(page, scores) if page.ranked > 1 else Markup(""),
+        ),
         (
             "Score against time",
             "One dot per entry. Time decides the order within a tie and nothing else.",
