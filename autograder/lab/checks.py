@@ -129,7 +129,8 @@ def _comparable(array: NDArray[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore", invalid="ignore"):
         double = array.astype(np.float64)
     if array.dtype.itemsize > double.itemsize:  # What is too large for a double is not infinite.
-        double[np.isinf(double) & np.isfinite(array)] = np.nan
+        beyond = np.isinf(double) & np.isfinite(array)
+        double[beyond] = np.copysign(np.finfo(np.float64).max, double[beyond])
     return double
 
 

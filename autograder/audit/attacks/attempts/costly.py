@@ -238,13 +238,13 @@ SHAPED = """
 class Shaped:
     ndim = 5
     @property
-    def shape(self): return [1 << 13_000] * 10_000
+    def shape(self): return [1 << 13_000] * 5_000
 """
 
 
 @attack(
     "resources",
-    tries="answers with an object whose shape takes an hour to multiply, for the message that would name it",
+    tries="answers with an object whose shape takes minutes to multiply, for the message that would name it",
     stopped_by="no message asks an object of the student's process",
 )
 def shape_of_an_object(target: Target) -> Target:
