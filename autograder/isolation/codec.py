@@ -324,7 +324,7 @@ def _effort(key: object) -> int:
     return 1 + (key.bit_length() >> 9 if type(key) is int else 0)
 
 
-def _effort_written(key: object) -> int:
+def _effort_written(key: Any) -> int:
     """Return the `_effort` of a key that is written. Raises Unsendable for one that has no hash without its class."""
     if type(key) is list:
         if key[0] in (_LIST, _SET, _DICT, _SLICE):

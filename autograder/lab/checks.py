@@ -121,11 +121,17 @@ def _common_factor(actual: NDArray[Any], expected: NDArray[Any]) -> Any:
 def _comparable(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array in a type so wide that a difference neither wraps around nor rounds early."""
     if array.dtype.kind == "c":
-        return array.astype(np.promote_types(array.dtype, np.complex128))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return array.astype(np.complex128)
     if array.dtype.kind in "bi" or array.dtype in (np.uint8, np.uint16, np.uint32):
         wide = array.astype(np.int64)
         return wide if not array.size or np.abs(wide.astype(np.float64)).max() < 2**62 else array.astype(float)
-    return array.astype(np.promote_types(array.dtype, np.float64))
+    with np.errstate(over="ignore", invalid="ignore"):
+        double = array.astype(np.float64)
+    if array.dtype.itemsize > double.itemsize:  # What is too large for a double is not infinite.
+        beyond = np.isinf(double) & np.isfinite(array)
+        double[beyond] = np.copysign(np.finfo(np.float64).max, double[beyond])
+    return double
 
 
 def _worst(actual: NDArray[Any], expected: NDArray[Any], agree: NDArray[np.bool_]) -> tuple[np.intp, ...]:

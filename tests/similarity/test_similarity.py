@@ -201,6 +201,17 @@ def test_a_folder_without_notebooks_and_an_empty_class_are_named(course: Course,
         compare_class(Course.find(tmp_path), NAME)
 
 
+def test_ids_that_differ_in_case_only_are_compared(course: Course, tmp_path: Path) -> None:
+    """Grading reports them, for somebody to rename one; here they were listed as not compared."""
+    shutil.copytree(course.source, tmp_path / "solutions")
+    (tmp_path / "course.toml").write_text('id = "cnn"\n')
+    for twin, student in (("Ada", "student01"), ("ada", "student04")):
+        shutil.copytree(course.submitted / student, tmp_path / "submitted" / twin)
+    compared = compare_class(Course.find(tmp_path), NAME)
+    assert compared.left_out == ()
+    assert "2 submissions compared" in compared.lines()[0]
+
+
 def test_the_page_has_a_row_for_each_disguise_and_counts_all_that_are_planted() -> None:
     """`autograder similarity NAME --measure` plants these; what it found is on the page, out of so many."""
     page = (Path(__file__).parents[2] / "docs" / "similarity.md").read_text(encoding="utf-8")

@@ -238,15 +238,14 @@ SHAPED = """
 class Shaped:
     ndim = 5
     @property
-    def shape(self): return [1 << 13_000] * 10_000
+    def shape(self): return [1 << 13_000] * 5_000
 """
 
 
 @attack(
     "resources",
-    tries="answers with an object whose shape takes an hour to multiply, for the message that would name it",
+    tries="answers with an object whose shape takes minutes to multiply, for the message that would name it",
     stopped_by="no message asks an object of the student's process",
-    seconds=30,
 )
 def shape_of_an_object(target: Target) -> Target:
     return target.answer_all(f"{SHAPED}def NAME(*args, **kwargs):\n    return Shaped()")
@@ -256,7 +255,6 @@ def shape_of_an_object(target: Target) -> Target:
     "resources",
     tries="answers with a third of a million lists of one number",
     stopped_by="a list of many parts is read only where as many are expected",
-    seconds=30,
 )
 def lists_of_one_number(target: Target) -> Target:
     return target.answer_all("def NAME(*args, **kwargs):\n    return [[0.0]] * 330_000")
