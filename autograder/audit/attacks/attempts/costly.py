@@ -249,12 +249,3 @@ class Shaped:
 )
 def shape_of_an_object(target: Target) -> Target:
     return target.answer_all(f"{SHAPED}def NAME(*args, **kwargs):\n    return Shaped()")
-
-
-@attack(
-    "resources",
-    tries="answers with a third of a million lists of one number",
-    stopped_by="a list of many parts is read only where as many are expected",
-)
-def lists_of_one_number(target: Target) -> Target:
-    return target.answer_all("def NAME(*args, **kwargs):\n    return [[0.0]] * 330_000")
