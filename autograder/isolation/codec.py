@@ -96,6 +96,8 @@ class Tag(IntEnum):
 
 # Plain numbers: looking a member up costs as much as reading a number from the wire.
 _LIST, _TUPLE, _SET, _FROZENSET, _DICT, _SLICE, _RANGE = (int(tag) for tag in Tag)
+_KEYED = {_SET, _FROZENSET, _DICT}
+_TEXTS = {str}
 _SEQUENCES: dict[type, int] = {list: _LIST, tuple: _TUPLE, set: _SET, frozenset: _FROZENSET}
 _PLAIN = {type(None), bool, float, bytes}
 _SMALL = 1 << 63
@@ -129,7 +131,7 @@ class Codec:
         self._allowance = allowance
         self._exported = exported
         self._left = 0
-        self._written = _Written()
+        self._nodes = self._keys = 0  # of the message that is written
         self._packer = msgpack.Packer(use_bin_type=True)
 
     def encode(self, value: object) -> bytes:
@@ -137,11 +139,12 @@ class Codec:
 
         Raises `Unsendable` for what is too deep or too much for the other side to read, or neither data nor exported.
         """
-        outer, self._written = self._written, _Written()  # What is exported may be encoded by this codec, too.
+        outer = self._nodes, self._keys  # What is exported may be encoded by this codec, too.
+        self._nodes = self._keys = 0
         try:
             data: bytes = self._packer.pack(self._flatten(value, 0))
         finally:
-            self._written = outer
+            self._nodes, self._keys = outer
         return data
 
     def decode(self, data: bytes | bytearray | memoryview) -> Any:
@@ -216,8 +219,21 @@ class Codec:
                 flat.append(part)
             else:
                 flat.append(self._flatten(part, below))
-        self._written.count(tag, flat)
+        # None is written that the other side has to refuse, and ends its sender for.
+        self._nodes += len(flat) + 1
+        if self._nodes > MAX_NODES:
+            raise Unsendable(f"data of more than {MAX_NODES:,} items cannot be sent")
+        if tag in _KEYED and len(flat) > 1:
+            self._count_keys(flat[1::2] if tag == _DICT else flat[1:])
         return flat
+
+    def _count_keys(self, keys: list[object]) -> None:
+        if _TEXTS.issuperset(map(type, keys)):  # as most are
+            self._keys += _KEY_EFFORT * len(keys)
+        else:
+            self._keys += sum(max(_KEY_EFFORT, _effort_written(key)) for key in keys)
+        if self._keys > MAX_KEYS * _KEY_EFFORT:
+            raise Unsendable(f"sets and dictionaries of more than {MAX_KEYS:,} keys, or long ones, cannot be sent")
 
     def _flatten_leaf(self, value: object, depth: int) -> object:
         try:
@@ -230,25 +246,6 @@ class Codec:
         if plain is not None:
             return self._flatten(plain, depth)
         return self._export(value)
-
-
-class _Written:
-    """A count of what a message holds: none is written that the other side has to refuse, and ends its sender for."""
-
-    def __init__(self) -> None:
-        self._nodes = 0
-        self._keys = 0
-
-    def count(self, tag: int, flat: list[object]) -> None:
-        """Count a container, as it is written. Raises Unsendable if it is one too many."""
-        self._nodes += len(flat) + 1
-        if self._nodes > MAX_NODES:
-            raise Unsendable(f"data of more than {MAX_NODES:,} items cannot be sent")
-        if tag in (_SET, _FROZENSET, _DICT):
-            keys = flat[1::2] if tag == _DICT else flat[1:]
-            self._keys += sum(max(_KEY_EFFORT, _effort_written(key)) for key in keys)
-            if self._keys > MAX_KEYS * _KEY_EFFORT:
-                raise Unsendable(f"sets and dictionaries of more than {MAX_KEYS:,} keys, or long ones, cannot be sent")
 
 
 class _Builder:

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from autograder.isolation import codec
 from autograder.isolation.codec import MAX_DEPTH, MAX_KEYS, MAX_NODES, MAX_RANGE, Codec, ProtocolError, Tag, Unsendable
 from autograder.isolation.leaves import Ext, Leaf, handle
 from autograder.isolation.limits import Allowance
@@ -91,7 +90,7 @@ def test_keys_count_by_the_effort_of_comparing_them(monkeypatch: pytest.MonkeyPa
         with pytest.raises(Unsendable, match="more than 5,000 keys, or long ones"):
             CODEC.encode([{key: 0} for key in keys])
         with monkeypatch.context() as liar:
-            liar.setattr(codec._Written, "count", lambda *_: None)
+            liar.setattr(Codec, "_count_keys", lambda *_: None)
             message = CODEC.encode([{key: 0} for key in keys])
         with pytest.raises(ProtocolError, match="as long as many"):
             CODEC.decode(message)
