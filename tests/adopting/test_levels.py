@@ -58,7 +58,7 @@ LEVELS = {
         "test-spring": "asked",
         "test-step": "asked",
         "test-energy": "asked",
-        "test-simulate": "asked",
+        "test-simulate": "apart",
         "test-damped": "asked",
         "fastest": "by a person",
     },
