@@ -176,7 +176,8 @@ def _strangers(folder: Path, known: set[str], assignment: str) -> list[str]:
     """Return a sentence for each folder whose name resembles ``assignment`` but is not an assignment's name."""
     names = sorted(entry.name for entry in _folders(folder) if entry.name not in known)
     return [
-        f"{folder / on_one_line(name)} is not an assignment's name. If it is {assignment}, rename it and run again."
+        f"{folder / on_one_line(name)} is not named after an assignment. "
+        f"If it is {assignment}, rename it and run again."
         for name in names
         if difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6) == [assignment]
     ]
