@@ -100,7 +100,7 @@ def test_a_folder_that_cannot_be_written_holds_up_its_student_alone(
         served.hand_in("bob")
         loop.wake()
         until(lambda: not served.store.waiting() and [each.student for each in served.store.duties()] == ["ada"])
-        assert ("ada", NAME) in loop.troubles()
+        until(lambda: ("ada", NAME) in loop.troubles())
         assert grades(served) == {"bob": 4}
         (served.root / "submitted" / "ada").unlink()
         until(served.settled)
