@@ -33,6 +33,7 @@ __all__ = [
     "open_handed_in",
     "private_folder",
     "stamp_of",
+    "students_in",
     "write_atomically",
 ]
 
@@ -45,6 +46,11 @@ _NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 def names_student(folder: str) -> bool:
     """Return whether a folder's name can be a student's id: some characters, not too many, all of which are seen."""
     return 0 < len(folder) <= LONGEST_NAME and folder.isprintable() and not folder.startswith(".")
+
+
+def students_in(submitted: Path) -> list[str]:
+    """Return the names in ``submitted/`` that can be students' ids; none if there is no such folder. Raises OSError."""
+    return [each.name for each in submitted.iterdir() if names_student(each.name)] if submitted.is_dir() else []
 
 
 def on_one_line(name: str) -> str:

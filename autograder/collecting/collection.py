@@ -20,7 +20,7 @@ from autograder.collecting.submitters import Submitter
 from autograder.course import FILE_NAME as COURSE_FILE
 from autograder.course import Course
 from autograder.errors import AuthoringError, CourseError, GradebookError, UnreadableSubmission
-from autograder.files import names_student, write_atomically
+from autograder.files import students_in, write_atomically
 from autograder.gradebook.stamps import TIMESTAMP, read_moment
 from autograder.roster import FILE_NAME, Roster
 
@@ -99,8 +99,7 @@ def _roster(course: Course, path: Path | None) -> Roster:
 
 
 def _present(course: Course) -> tuple[str, ...]:
-    folders = course.submitted.iterdir() if course.submitted.is_dir() else ()
-    return tuple(sorted(each.name for each in folders if names_student(each.name) and each.is_dir()))
+    return tuple(sorted(name for name in students_in(course.submitted) if (course.submitted / name).is_dir()))
 
 
 def _zone_remark(reading: Reading, download: Download, zone: dt.tzinfo | None) -> Iterator[str]:

@@ -22,7 +22,7 @@ from autograder.grading.remembered import Remembered
 from autograder.isolation.failures import StudentError, WorkerLost
 from autograder.isolation.proxies import Asked, Handle, deep_copy, handle_owner, remote
 from autograder.lab import CheckFailed, close
-from autograder.lab.arrays import NotNumeric, parameters_of, to_array
+from autograder.lab.arrays import NotNumeric, is_array, parameters_of, to_array
 from autograder.lab.calling import Inspected, Refusal, Step, Steps, names_word, shared_places
 from autograder.lab.checks import brief
 
@@ -44,7 +44,7 @@ _ARTICLE = {
 }
 
 
-def kind_of(value: object) -> str:
+def kind_of(value: Any) -> str:
     """Return the kind of a result, coarsely: numpy's numbers count as numbers, tensors as arrays."""
     if value is None:
         return "none"
@@ -54,8 +54,8 @@ def kind_of(value: object) -> str:
         return "whole"
     if isinstance(value, numbers.Number):
         return "real"
-    if isinstance(value, np.ndarray) or _is_tensor(value):
-        return "array" if value.ndim else _scalar_kind(value)  # type: ignore[attr-defined]
+    if is_array(value):
+        return "array" if value.ndim else _scalar_kind(value)
     for types, name in (
         ((str, bytes), "text"),
         ((tuple, list), "sequence"),
@@ -65,10 +65,6 @@ def kind_of(value: object) -> str:
         if isinstance(value, types):
             return name
     return "other"
-
-
-def _is_tensor(value: object) -> bool:
-    return type(value).__module__.startswith("torch") and hasattr(value, "detach")
 
 
 def _scalar_kind(value: Any) -> str:
@@ -106,7 +102,7 @@ def require_same(actual: Any, expected: Any, tolerance: float, case: str = "", h
 
 def _plain(value: Any) -> Any:
     """Return the number in an array or tensor without axes: torch cannot compare its own with every whole number."""
-    return to_array(value).item() if isinstance(value, np.ndarray) or _is_tensor(value) else value
+    return to_array(value).item() if is_array(value) else value
 
 
 def _is_same_object(actual: Any, expected: Any) -> bool:

@@ -32,7 +32,7 @@ from autograder.challenge.competition_results import FILE_NAME, ChallengeResult,
 from autograder.challenge.entries import RULES, CompetitionEntry, unpack
 from autograder.course import Course
 from autograder.errors import AutograderError, LeaderboardError
-from autograder.files import names_student
+from autograder.files import students_in
 from autograder.gradebook.notice import BoardName
 from autograder.grading.result import Result
 from autograder.leaderboard.board import moment
@@ -136,8 +136,7 @@ class BoardNames:
         """
         try:
             boards = read_boards(course.config.leaderboard)
-            folders = [entry.name for entry in course.submitted.iterdir()] if course.submitted.is_dir() else []
-            students = {*roster(course.gradebook_url), *filter(names_student, folders)}
+            students = {*roster(course.gradebook_url), *students_in(course.submitted)}
             public = public_names(students, course.secret, boards.names)
         except (AutograderError, OSError):
             return cls(course.secret.pseudonym, frozenset(), "")

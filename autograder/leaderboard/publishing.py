@@ -20,7 +20,7 @@ from autograder.challenge.competition_results import FILE_NAME, REFERENCE_SCORES
 from autograder.collecting.records import groups_of
 from autograder.course import Course
 from autograder.errors import CourseError, GradebookError, LeaderboardError
-from autograder.files import names_student, write_atomically
+from autograder.files import students_in, write_atomically
 from autograder.gradebook.journal import GAVE_UP, Journal
 from autograder.gradebook.notice import full_names
 from autograder.gradebook.store import bring_up_to_date
@@ -76,8 +76,7 @@ def find_unknown_students(course: Course) -> list[str]:
 
 def _everybody(course: Course) -> set[str]:
     """Return everyone whom the course has met: on its roster, in its gradebook, by a submission or in the challenge."""
-    folders = [folder.name for folder in course.submitted.iterdir()] if course.submitted.is_dir() else []
-    return {*_listed(course), *_graded(course), *_entrants(course), *filter(names_student, folders)}
+    return {*_listed(course), *_graded(course), *_entrants(course), *students_in(course.submitted)}
 
 
 def _listed(course: Course) -> set[str]:

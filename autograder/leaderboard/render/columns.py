@@ -197,8 +197,7 @@ def terminal(board: Board, most: int = 0) -> RenderableType:
         parts.append(Text(f"{_LEGEND} {page.statistics.statement}", style="dim"))
     if page.log:
         parts.append(Text(f"Log: {page.log[:-48]}.", style="dim"))
-    notes = [note for note in page.notes if not (page.lead and note.startswith("Provisional:"))]  # said in the lead
-    return Group(*parts, *(Text(plain(note), style="dim") for note in notes))
+    return Group(*parts, *(Text(plain(note), style="dim") for note in page.further_notes))
 
 
 def render_terminal(board: Board, width: int = 100) -> str:

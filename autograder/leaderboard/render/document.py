@@ -142,6 +142,11 @@ class Document(msgspec.Struct, frozen=True):
     lead: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
 
+    @property
+    def further_notes(self) -> list[str]:
+        """The notes that the lead does not give already."""
+        return [note for note in self.notes if not (self.lead and note.startswith("Provisional:"))]
+
 
 def document(board: Board) -> Document:
     """Return ``board`` as plain data, ready for any format. Times are as coarse as the board asks."""
